@@ -1,0 +1,54 @@
+# Everything a developer types. Each target sets up what it needs first.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup dev tick test lint bench psql lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Set up .venv from requirements.lock, with pip or uv
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; $$($(PYTHON) --version) was found. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+tick: $(READY) ## One tick now, without a UI
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/tickettape tick
+
+test: $(READY) ## All tests, against a real PostgreSQL
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: $(READY) ## ruff, mypy and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 dbt_project
+
+bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/README.md)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+
+psql: $(READY) ## psql on the warehouse
+	@$(BIN)/tickettape psql
+
+lock: $(READY) ## Renew requirements.lock (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pip install uv"; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## Remove .venv and caches; the data in .local stays
+	rm -rf .venv target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

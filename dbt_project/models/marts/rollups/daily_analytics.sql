@@ -1,0 +1,72 @@
+{{ config(
+    unique_key=['event_id', 'date'],
+    meta={'bucket': 'day'},
+    indexes=[{'columns': ['event_id', 'date']}, {'columns': ['date']}],
+    post_hook="{{ pass_on({'latest_prices': 'event'}) }}"
+) }}
+
+with claims as (
+    select event_id, date, bucket as day_start
+    from {{ source('market', 'claims') }}
+    where rollup = '{{ this.name }}'
+),
+
+observed as (
+    -- from the event's hours, not the zone's: a zone that is absent for a whole hour has no row there
+    select claims.event_id, claims.date, count(*) as observed_hours
+    from claims
+    inner join {{ ref('event_hours') }} as hours
+        on claims.event_id = hours.event_id
+        and hours.hour >= claims.day_start
+        and hours.hour < claims.day_start + interval '24 hours'
+    where hours.ok_captures > 0
+    group by claims.event_id, claims.date
+),
+
+zone_days as (
+    select
+        claims.event_id,
+        hours.zone,
+        claims.date,
+        observed.observed_hours,
+        min(hours.min_price) as daily_min_price,
+        -- every observed hour weighs the same, however often it was watched
+        avg(hours.price_sum_cents / hours.listings_seen::numeric) as daily_avg_price_cents,
+        max(hours.max_price) as daily_max_price,
+        min(hours.min_price_1ticket) as daily_min_1ticket,
+        min(hours.min_price_2tickets) as daily_min_2tickets,
+        min(hours.min_price_4tickets) as daily_min_4tickets,
+        min(hours.min_all_in_price) as daily_min_all_in_price,
+        max(hours.peak_tickets) as peak_tickets,
+        sum(hours.tickets_seen / hours.capture_count::numeric) as hourly_mean_tickets,
+        case when count(*) < observed.observed_hours then 0 else min(hours.min_tickets) end as min_tickets,
+        (array_agg(hours.last_price order by hours.hour desc))[1] as last_price,
+        max(hours.last_priced_at) as last_priced_at
+    from claims
+    inner join {{ ref('aggregated_analytics') }} as hours
+        on claims.event_id = hours.event_id
+        and hours.hour >= claims.day_start
+        and hours.hour < claims.day_start + interval '24 hours'
+    inner join observed
+        on claims.event_id = observed.event_id and claims.date = observed.date
+    group by claims.event_id, hours.zone, claims.date, observed.observed_hours
+)
+
+select
+    event_id,
+    zone,
+    date,
+    daily_min_price::numeric(10, 2) as daily_min_price,
+    {{ money('daily_avg_price_cents') }} as daily_avg_price,
+    daily_max_price::numeric(10, 2) as daily_max_price,
+    daily_min_1ticket::numeric(10, 2) as daily_min_1ticket,
+    daily_min_2tickets::numeric(10, 2) as daily_min_2tickets,
+    daily_min_4tickets::numeric(10, 2) as daily_min_4tickets,
+    daily_min_all_in_price::numeric(10, 2) as daily_min_all_in_price,
+    peak_tickets,
+    round(hourly_mean_tickets / observed_hours, 2)::numeric(12, 2) as avg_tickets,
+    min_tickets,
+    last_price::numeric(10, 2) as last_price,
+    last_priced_at,
+    now() as created_at
+from zone_days

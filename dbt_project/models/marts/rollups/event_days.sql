@@ -1,0 +1,41 @@
+{{ config(
+    unique_key=['event_id', 'date'],
+    meta={'bucket': 'day'},
+    post_hook="{{ pass_on({'daily_analytics': 'day'}) }}"
+) }}
+
+with claims as (
+    select event_id, date, bucket as day_start
+    from {{ source('market', 'claims') }}
+    where rollup = '{{ this.name }}'
+),
+
+days as (
+    select
+        claims.event_id,
+        claims.date,
+        count(*) filter (where hours.ok_captures > 0) as observed_hours,
+        sum(hours.ok_captures) as ok_captures,
+        sum(hours.partial_captures) as partial_captures,
+        sum(hours.missed_captures) as missed_captures,
+        sum(hours.failed_captures) as failed_captures,
+        max(hours.last_ok_at) as last_ok_at
+    from claims
+    inner join {{ ref('event_hours') }} as hours
+        on claims.event_id = hours.event_id
+        and hours.hour >= claims.day_start
+        and hours.hour < claims.day_start + interval '24 hours'
+    group by claims.event_id, claims.date
+)
+
+select
+    event_id,
+    date,
+    observed_hours::integer as observed_hours,
+    ok_captures::integer as ok_captures,
+    partial_captures::integer as partial_captures,
+    missed_captures::integer as missed_captures,
+    failed_captures::integer as failed_captures,
+    last_ok_at,
+    now() as created_at
+from days

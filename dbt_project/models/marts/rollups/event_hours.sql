@@ -1,0 +1,48 @@
+{{ config(
+    unique_key=['event_id', 'hour'],
+    meta={'bucket': 'hour'},
+    post_hook="{{ pass_on({'aggregated_analytics': 'hour', 'event_days': 'day'}) }}"
+) }}
+
+with claims as (
+    select event_key, event_id, bucket as hour
+    from {{ source('market', 'claims') }}
+    where rollup = '{{ this.name }}'
+),
+
+captures as (
+    -- `received`: the answer is stored and not yet read; it says nothing so far
+    select event_key, tick, status
+    from {{ source('market', 'captures') }}
+    where status != 'received'
+),
+
+hours as (
+    select
+        claims.event_id,
+        claims.hour,
+        count(*) filter (where captures.status in ('ok', 'empty')) as ok_captures,
+        count(*) filter (where captures.status = 'partial') as partial_captures,
+        count(*) filter (where captures.status = 'missed') as missed_captures,
+        count(*) filter (
+            where captures.status in ('missing', 'blocked', 'failed', 'rejected')
+        ) as failed_captures,
+        max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
+    from claims
+    inner join captures
+        on claims.event_key = captures.event_key
+        and captures.tick >= claims.hour
+        and captures.tick < claims.hour + interval '1 hour'
+    group by claims.event_id, claims.hour
+)
+
+select
+    event_id,
+    hour,
+    ok_captures::integer as ok_captures,
+    partial_captures::integer as partial_captures,
+    missed_captures::integer as missed_captures,
+    failed_captures::integer as failed_captures,
+    last_ok_at,
+    now() as created_at
+from hours

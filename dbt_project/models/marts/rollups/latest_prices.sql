@@ -1,0 +1,91 @@
+{{ config(
+    unique_key=['event_id'],
+    meta={'bucket': 'event'},
+    post_hook="{{ pass_on({}) }}"
+) }}
+
+with claims as (
+    select event_key, event_id
+    from {{ source('market', 'claims') }}
+    where rollup = '{{ this.name }}'
+),
+
+newest as (
+    -- the event's newest ok capture
+    select claims.event_key, claims.event_id, max(days.last_ok_at) as tick
+    from claims
+    inner join {{ ref('event_days') }} as days on claims.event_id = days.event_id
+    group by claims.event_key, claims.event_id
+),
+
+last_seen as (
+    select distinct on (daily.event_id, daily.zone)
+        newest.event_key,
+        newest.event_id,
+        newest.tick,
+        daily.zone,
+        daily.last_price,
+        daily.last_priced_at
+    from newest
+    inner join {{ ref('daily_analytics') }} as daily on newest.event_id = daily.event_id
+    order by daily.event_id, daily.zone, daily.date desc
+),
+
+sections as (
+    -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
+    select
+        newest.event_id,
+        zones.name as zone,
+        sections.name as section,
+        snapshots.*,
+        row_number() over (
+            partition by snapshots.event_key, zones.zone_key
+            order by snapshots.lowest_price_cents, sections.external_id
+        ) as cheapness
+    from newest
+    inner join {{ source('market', 'section_snapshots') }} as snapshots
+        on newest.event_key = snapshots.event_key and newest.tick = snapshots.tick
+    inner join {{ source('market', 'sections') }} as sections
+        on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
+    inner join {{ source('market', 'zones') }} as zones
+        on sections.event_key = zones.event_key and sections.zone_key = zones.zone_key
+),
+
+zones as (
+    select
+        event_id,
+        zone,
+        min(section) filter (where cheapness = 1) as section,
+        min(lowest_price_cents) as lowest_price_cents,
+        sum(price_sum_cents) / sum(total_listings) as average_price_cents,
+        max(highest_price_cents) as highest_price_cents,
+        min(lowest_price_1ticket_cents) as lowest_price_1ticket_cents,
+        min(lowest_price_2tickets_cents) as lowest_price_2tickets_cents,
+        min(lowest_price_4tickets_cents) as lowest_price_4tickets_cents,
+        min(lowest_all_in_price_cents) as lowest_all_in_price_cents,
+        sum(total_tickets) as total_tickets,
+        sum(total_listings) as total_listings
+    from sections
+    group by event_id, zone
+)
+
+select
+    last_seen.event_id,
+    last_seen.zone,
+    zones.zone is not null as available,
+    zones.section,
+    {{ money('zones.lowest_price_cents') }} as lowest_price,
+    {{ money('zones.average_price_cents') }} as average_price,
+    {{ money('zones.highest_price_cents') }} as highest_price,
+    {{ money('zones.lowest_price_1ticket_cents') }} as lowest_price_1ticket,
+    {{ money('zones.lowest_price_2tickets_cents') }} as lowest_price_2tickets,
+    {{ money('zones.lowest_price_4tickets_cents') }} as lowest_price_4tickets,
+    {{ money('zones.lowest_all_in_price_cents') }} as lowest_all_in_price,
+    coalesce(zones.total_tickets, 0)::integer as total_tickets,
+    coalesce(zones.total_listings, 0)::integer as total_listings,
+    last_seen.tick as timestamp,
+    last_seen.last_price,
+    last_seen.last_priced_at,
+    now() as created_at
+from last_seen
+left join zones on last_seen.event_id = zones.event_id and last_seen.zone = zones.zone

@@ -1,0 +1,20 @@
+select
+    id,
+    source,
+    external_id,
+    name,
+    venue,
+    city,
+    state,
+    country,
+    venue_time_zone,
+    date,
+    category,
+    performer_id,
+    performer_name,
+    image_url,
+    active,
+    created_at,
+    updated_at,
+    last_scraped
+from {{ source('market', 'events') }}

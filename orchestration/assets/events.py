@@ -1,0 +1,56 @@
+"""The catalogue: new events of the tracked rules, refreshed ones, retired ones."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.marketplaces import Marketplace
+from orchestration.marketplaces.base import MarketplaceError
+from orchestration.marketplaces.discovery import discover
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import catalogue
+
+
+@dg.asset(kinds={"postgres"}, group_name="tick")
+def events(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    marketplace: dg.ResourceParam[Marketplace],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """Every event that is watched: found by the tracked rules, kept up to date, retired when past."""
+    now = datetime.now(UTC)
+    every = timedelta(minutes=settings.catalogue_refresh_minutes)
+    added = refreshed = 0
+    failures: dict[str, str] = {}
+    with warehouse.connection() as connection:
+        if marketplace.source == "simulator" and not catalogue.rules(connection, "simulator"):
+            # the first start shows something: all simulated events carry this word in their names
+            catalogue.track(connection, "simulator", "search", "simulated")
+        for rule in catalogue.due_rules(connection, marketplace.source, now=now, every=every):
+            try:
+                productions = asyncio.run(discover(marketplace, rule.kind, rule.value))
+            except MarketplaceError as error:
+                failures[str(rule)] = str(error)
+                context.log.warning("%s was not refreshed: %s", rule, error)
+                continue
+            with connection.transaction():
+                new, changed = catalogue.upsert_events(connection, rule.source, map(asdict, productions))
+                catalogue.note_discovered(connection, rule, [p.external_id for p in productions], now)
+            added, refreshed = added + new, refreshed + changed
+        retired = catalogue.retire(connection, marketplace.source, now=now, misses_to_retire=settings.misses_to_retire)
+        watched = catalogue.watched_at(connection, marketplace.source, now)
+    return dg.MaterializeResult(
+        metadata={
+            "source": marketplace.source,
+            "events watched": len(watched),
+            "events added": added,
+            "events refreshed": refreshed,
+            "events retired": sum(retired.values()),
+            "retired because": retired,
+            "rules that failed": failures,
+        }
+    )

@@ -1,0 +1,76 @@
+"""Where the dbt project is, how its models appear in Dagster, and how it is called."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
+
+from orchestration.settings import ROOT, Settings
+from orchestration.warehouse import server
+
+PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
+PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
+
+_SOURCE_ASSETS = {
+    "zones": "section_snapshots",
+    "sections": "section_snapshots",
+    "claims": "section_snapshots",
+}
+
+
+class Translator(DagsterDbtTranslator):
+    """A source is the asset that writes it; a model is named as its table."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True, enable_source_metadata=False)
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The asset's key: the table's name, with its schema in front where an asset has that name."""
+        name = dbt_resource_props["name"]
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(_SOURCE_ASSETS.get(name, name))
+        return dg.AssetKey(["analytics", name] if name == "events" else name)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The folder a model is in: `rollups` or `views`."""
+        return str(dbt_resource_props["fqn"][-2])
+
+
+def manifest() -> Path:
+    """The parsed dbt project; parsed now where that is missing or older than one of its files.
+
+    Parsing takes seconds, and every process that loads the definitions comes by here.
+    """
+    path = PROJECT.manifest_path
+    sources = [ROOT / name for name in PARSED_FROM]
+    files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
+    if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
+        cli().cli(["--quiet", "parse"], target_path=PROJECT.project_dir / PROJECT.target_path).wait()
+    return path
+
+
+def cli() -> DbtCliResource:
+    """dbt as Dagster calls it."""
+    return DbtCliResource(project_dir=PROJECT)
+
+
+def export_environment(settings: Settings, *, all_of_it: bool = False) -> None:
+    """Let the dbt processes that this one starts find the warehouse, with the settings their SQL asks for.
+
+    `all_of_it`: tests look at everything instead of at a recent window.
+    """
+    os.environ.update(server.dbt_environment())
+    since = "-infinity" if all_of_it else ""
+    os.environ["PGOPTIONS"] = (
+        f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since}"
+    )
+
+
+REFRESH_AGAIN_FOR = timedelta(minutes=4)
+"""How long a tick goes on refreshing what an import or a backfill left, before the next tick does."""

@@ -1,0 +1,42 @@
+"""What Dagster loads: build_defs(...) with what tests replace as arguments, and nothing else."""
+
+import dagster as dg
+
+from orchestration import checks, dbt, jobs
+from orchestration.assets.captures import captures
+from orchestration.assets.events import events
+from orchestration.assets.marts import marts
+from orchestration.assets.section_snapshots import section_snapshots
+from orchestration.marketplaces import Marketplace
+from orchestration.resources import Warehouse, marketplace_of
+from orchestration.schedules import build_tick_schedule
+from orchestration.sensors import abandoned_runs, build_first_tick_sensor
+from orchestration.settings import Settings
+from orchestration.settings import settings as read_settings
+
+
+def build_defs(
+    *,
+    settings: Settings | None = None,
+    warehouse: Warehouse | None = None,
+    marketplace: Marketplace | None = None,
+) -> dg.Definitions:
+    """The whole program."""
+    settings = settings or read_settings()
+    warehouse = warehouse or Warehouse()
+    return dg.Definitions(
+        assets=[events, captures, section_snapshots, marts],
+        asset_checks=[checks.captured_share, checks.reconciliation, checks.freshness],
+        jobs=[jobs.tick],
+        schedules=[build_tick_schedule(settings)],
+        sensors=[build_first_tick_sensor(settings, warehouse), abandoned_runs],
+        resources={
+            "settings": settings,
+            "warehouse": warehouse,
+            "marketplace": marketplace or marketplace_of(settings),
+            "dbt": dbt.cli(),
+        },
+    )
+
+
+defs = build_defs()

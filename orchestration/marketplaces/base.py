@@ -1,0 +1,200 @@
+"""What every marketplace promises: the words for answers, productions and inventories.
+
+No requests and no wire format belong here; a marketplace has a folder of its own for both.
+Nothing in this package knows Dagster, SQL or the clock of a schedule: a tick is an argument.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import msgspec
+
+AnswerStatus = Literal["received", "missing", "blocked", "failed"]
+InventoryStatus = Literal["ok", "empty", "partial"]
+
+
+class MarketplaceError(Exception):
+    """Something the marketplace or the way to it did. The message is a full sentence for an operator."""
+
+
+class Missing(MarketplaceError):  # noqa: N818
+    """The marketplace does not know the production (404, or 200 with `global: []`): a miss, no inventory."""
+
+
+class Refused(MarketplaceError):  # noqa: N818
+    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Blocked(MarketplaceError):  # noqa: N818
+    """The marketplace does not want to talk to us (401, 403, a challenge page). Never retried."""
+
+
+class Unreachable(MarketplaceError):  # noqa: N818
+    """No usable answer came within the deadline: 5xx, time-outs, resets, 429 for too long."""
+
+
+class NoDate(MarketplaceError):  # noqa: N818
+    """The production's date is to be determined, so it cannot be tracked yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back when one production was asked for, or why nothing did.
+
+    `body` is there only when `status` is "received"; it has not been read yet and may still turn out
+    to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is
+    that of the last attempt. `note` says what happened, to what, and what to do.
+    """
+
+    production_id: str
+    status: AnswerStatus
+    http_status: int | None
+    body: bytes | None
+    fetched_at: datetime
+    latency_ms: int
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """One event of the marketplace's catalogue. `date` is the UTC instant it starts; None is unknown."""
+
+    external_id: str
+    name: str
+    venue: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    venue_time_zone: str | None
+    date: datetime
+    category: str | None
+    performer_id: str | None
+    performer_name: str | None
+    image_url: str | None
+
+
+class Listing(msgspec.Struct, frozen=True, gc=False):
+    """One offer with a price and a quantity. Prices are per ticket.
+
+    `price_cents` is before fees, `all_in_price_cents` with them and never computed from the former.
+    `buyable` holds the quantities one may buy, ascending. `deal_score` is the marketplace's, 0 to 10.
+    """
+
+    listing_id: str
+    zone_id: str
+    section_id: str
+    section_name: str
+    row: str
+    quantity: int
+    price_cents: int
+    all_in_price_cents: int | None
+    buyable: tuple[int, ...]
+    deal_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of the venue. `name` may be "" and may repeat; `tickets` is what the marketplace states."""
+
+    zone_id: str
+    name: str
+    display_order: int
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A block of seats in one zone. `tickets` is what the marketplace states."""
+
+    section_id: str
+    zone_id: str
+    name: str
+    tickets: int
+
+
+@dataclass(slots=True)
+class Inventory:
+    """Everything one answer says about one production.
+
+    `listings` are those with a price and a quantity; `counted_*` count every listing of the answer,
+    `stated_*` are the marketplace's own totals. `status` is "partial" exactly when `contradictions`
+    has a sentence, "empty" when nothing is for sale and nothing says otherwise.
+    """
+
+    production_id: str
+    status: InventoryStatus
+    listings: list[Listing]
+    zones: list[Zone]
+    sections: list[Section]
+    stated_listings: int
+    stated_tickets: int
+    counted_listings: int
+    counted_tickets: int
+    contradictions: list[str] = field(default_factory=list)
+
+
+class Marketplace(Protocol):
+    """A place that sells tickets. Used as `async with marketplace:`, within one event loop.
+
+    Adding another: a folder with a client that keeps this protocol and uses `pacing.Pace`, pure
+    functions from its bytes to `Inventory` and `Production`, and a case in `open_marketplace`.
+    """
+
+    @property
+    def source(self) -> str:
+        """The name that everything from here is filed under."""
+        ...
+
+    @property
+    def knows_the_past(self) -> bool:
+        """Whether `listings` can be asked about an `at` that is over: true of a simulator only."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def listings(self, production_id: str, at: datetime) -> Answer:
+        """Ask for all listings of a production; whatever the network does becomes an `Answer`.
+
+        `at` is the tick, UTC. A live marketplace answers about now and leaves it unused.
+        """
+        ...
+
+    async def production(self, production_id: str) -> Production:
+        """Ask for one production. Raises Missing, Blocked, Unreachable, Refused or NoDate."""
+        ...
+
+    def productions(
+        self,
+        *,
+        performer_id: str | None = None,
+        venue_id: str | None = None,
+        category_id: str | None = None,
+        query: str | None = None,
+    ) -> AsyncIterator[Production]:
+        """Go through all upcoming productions that match, without parking, hidden or undated ones.
+
+        Raises Blocked, Unreachable or Refused where a page cannot be had: a list that ends early
+        would look like a complete one.
+        """
+        ...
+
+    def read_listings(self, body: bytes, production_id: str, tolerance: float) -> Inventory:
+        """Read the body of an `Answer` again, now or in years. Pure. Raises Missing or Refused.
+
+        `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).
+        """
+        ...

@@ -1,0 +1,43 @@
+"""Hours and ticks: the window arithmetic, pure but for the day the partitions begin.
+
+A tick is a scheduled observation time on the interval's UTC grid; an hourly partition holds the ticks
+whose time falls into it. Everything takes and gives time-zone-aware UTC instants.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.settings import settings
+
+HOUR = timedelta(hours=1)
+
+HOURLY = dg.HourlyPartitionsDefinition(
+    start_date=datetime.combine(settings().first_day, datetime.min.time(), UTC),
+    timezone="UTC",
+    end_offset=1,  # the running hour has a partition too: ticks land in it while it runs
+)
+
+
+def floor_to(interval: timedelta, instant: datetime) -> datetime:
+    """The latest point of the interval's UTC grid that is not after `instant`."""
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant} has no time zone; give an aware datetime")
+    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (instant - midnight) // interval * interval
+
+
+def ticks_between(start: datetime, end: datetime, interval: timedelta) -> Iterator[datetime]:
+    """Every tick in [start, end), oldest first."""
+    tick = floor_to(interval, start)
+    if tick < start:
+        tick += interval
+    while tick < end:
+        yield tick
+        tick += interval
+
+
+def partition_of(tick: datetime) -> str:
+    """The key of the hourly partition that holds a tick."""
+    return floor_to(HOUR, tick).strftime(HOURLY.fmt)

@@ -1,0 +1,35 @@
+"""What assets are handed: the warehouse to write to and the marketplace to ask."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from orchestration.marketplaces import Marketplace, open_marketplace
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, server
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Connections to the warehouse, a new one for each use."""
+
+    connect_to: Callable[[], Connection] = field(default=server.connect)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit: `with connection.transaction()` says where a transaction is."""
+        with self.connect_to() as connection:
+            connection.autocommit = True
+            yield connection
+
+
+def marketplace_of(settings: Settings) -> Marketplace:
+    """The marketplace that the settings name: a real one, or the simulator."""
+    return open_marketplace(
+        settings.marketplace_url,
+        source=settings.marketplace_source,
+        user_agent=settings.user_agent,
+        requests_per_second=settings.requests_per_second,
+        simulator_seed=settings.simulator_seed,
+        simulator_productions=settings.simulator_productions,
+    )

@@ -1,0 +1,62 @@
+"""What is known of Dagster's runs: which tick is under way, and whose process is gone."""
+
+from datetime import datetime
+
+import dagster as dg
+import psutil
+
+from orchestration.ticks import TICK_TAG
+
+UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """The run of a tick that has not ended, if there is one."""
+    runs = instance.get_runs(dg.RunsFilter(job_name="tick", statuses=UNDER_WAY))
+    return next((run for run in runs if TICK_TAG in run.tags), None)
+
+
+def was_started(instance: dg.DagsterInstance, tick: datetime) -> bool:
+    """Whether a run was ever started for a tick, that did not fail."""
+    runs = instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()}))
+    return any(run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED) for run in runs)
+
+
+def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
+    """Fail the runs whose process is gone; their ids. Dagster's default launcher cannot see that a worker died."""
+    closed = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
+        run = record.dagster_run
+        pids = _pids(instance, run.run_id)
+        if pids and not any(_lives(pid, started_by=at) for pid, at in pids):
+            message = f"The process of this run (pid {pids[-1][0]}) is gone: it was killed. Its tick can be run again."
+            instance.report_run_failed(run, message)
+            closed.append(run.run_id)
+    return closed
+
+
+def _pids(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:
+    """(pid, when it said so) of every process that reported to work on a run."""
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
+    found = []
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        metadata = event.engine_event_data.metadata if event else {}
+        if "pid" in metadata:
+            found.append((int(str(metadata["pid"].value)), record.event_log_entry.timestamp))
+    return found
+
+
+def _lives(pid: int, *, started_by: float) -> bool:
+    """Whether the process that had this pid then is still the one that has it now."""
+    try:
+        process = psutil.Process(pid)
+        return float(process.create_time()) <= started_by and str(process.status()) != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,44 @@
+"""When a tick starts: on the interval's grid."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration import jobs, runs
+from orchestration.partitions import floor_to, partition_of
+from orchestration.settings import Settings
+from orchestration.ticks import TICK_TAG
+
+
+def tick_request(settings: Settings, tick: datetime, *, run_key: str) -> dg.RunRequest:
+    """A run of the job `tick` for a tick; its tags say where the data comes from."""
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=partition_of(tick),
+        tags={TICK_TAG: tick.isoformat(), "tickettape/source": settings.source},
+    )
+
+
+def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The schedule of the ticks, running from the start. A tick never waits for the one before: it is skipped."""
+    interval = timedelta(minutes=settings.scraper_interval_minutes)
+
+    @dg.schedule(
+        name="every_tick",
+        job=jobs.tick,
+        cron_schedule=f"*/{settings.scraper_interval_minutes} * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def every_tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run per tick."""
+        tick = floor_to(interval, context.scheduled_execution_time.astimezone(UTC))
+        under_way = runs.tick_under_way(context.instance)
+        if under_way is not None:
+            return dg.SkipReason(
+                f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "
+                "has not ended."
+            )
+        return tick_request(settings, tick, run_key=f"schedule {tick.isoformat()}")
+
+    return every_tick

@@ -1,0 +1,46 @@
+"""What looks around by itself: the first tick after a start, runs whose process is gone."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration import jobs, runs
+from orchestration.partitions import floor_to
+from orchestration.resources import Warehouse
+from orchestration.schedules import tick_request
+from orchestration.settings import Settings
+from orchestration.warehouse import captures
+
+
+def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Start a tick where none is fresh: a schedule fires at its times, not at the start."""
+    interval = timedelta(minutes=settings.scraper_interval_minutes)
+
+    @dg.sensor(
+        name="first_tick",
+        job=jobs.tick,
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def first_tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """The newest tick, when neither it nor the one before was captured."""
+        tick = floor_to(interval, datetime.now(UTC))
+        with warehouse.connection() as connection:
+            newest = captures.newest_tick(connection, settings.source)
+        if newest is not None and newest >= tick - interval:
+            return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
+        under_way = runs.tick_under_way(context.instance)
+        if under_way is not None:
+            return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
+        if runs.was_started(context.instance, tick):
+            return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
+        return tick_request(settings, tick, run_key=f"first {tick.isoformat()}")
+
+    return first_tick
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Fail the runs whose process was killed, so that they hold no slot and their ticks can be run again."""
+    closed = runs.close_abandoned(context.instance)
+    return dg.SkipReason(f"Closed {', '.join(closed)}." if closed else "Every run under way has its process.")

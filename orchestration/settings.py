@@ -1,0 +1,104 @@
+"""Every environment variable, typed, with its default, read once.
+
+Nothing else in the project reads the environment. A variable that is not here has no effect; `.env.example`
+shows them all, and a test compares the two.
+"""
+
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+INTERVALS_MINUTES = (10, 12, 15, 20)  # the seeds' "every 10-20 minutes" that divide an hour
+
+
+def _without_trailing_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """What can be set, and what holds when it is not.
+
+    Empty values count as unset, so that a line of `.env.example` may stand as it is.
+    """
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore")
+
+    database_url: SecretStr | None = None
+    """Postgres to use; unset: the embedded server in `home`/postgres."""
+
+    home: Path = Field(default=ROOT / ".local", validation_alias="TICKETTAPE_HOME")
+    """Where the embedded server, Dagster's files and caches live."""
+
+    marketplace_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    """Base URL of the marketplace's API; unset: the simulator, in-process."""
+
+    marketplace_source: str | None = None
+    """The name data is filed under; unset: `vividseats` with a URL, `simulator` without."""
+
+    user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
+    """Who we say we are: honest, one for all requests."""
+
+    requests_per_second: float = Field(default=10, gt=0, le=1000)
+    """Upper bound of requests a second to a marketplace over HTTP."""
+
+    scraper_interval_minutes: int = 10
+    """Minutes between two ticks, on the UTC hour's grid."""
+
+    first_day: date = date(2026, 8, 1)
+    """First UTC day of the hourly partitions: how far back a backfill may reach."""
+
+    payload_days: int = Field(default=7, ge=1, le=90)
+    """Days for which a raw answer is kept, and so can be replayed."""
+
+    partial_tolerance: float = Field(default=0.05, ge=0, le=0.5)
+    """How far an answer's listings may differ from its own totals, as a share, before it is partial."""
+
+    misses_to_retire: int = Field(default=3, ge=1)
+    """How often in a row the marketplace must not know an event before it is no longer watched."""
+
+    catalogue_refresh_minutes: int = Field(default=60, ge=1)
+    """Minutes after which a tracked rule is asked again for new events."""
+
+    captured_share: float = Field(default=0.9, gt=0, le=1)
+    """Share of a tick's due events that must be captured for its check to pass."""
+
+    claim_limit: int = Field(default=5_000, ge=1)
+    """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
+
+    simulator_seed: int = 1
+    simulator_productions: int = Field(default=24, ge=1, le=20_000)
+
+    @field_validator("scraper_interval_minutes")
+    @classmethod
+    def _on_the_hours_grid(cls, minutes: int) -> int:
+        if minutes not in INTERVALS_MINUTES:
+            choices = ", ".join(map(str, INTERVALS_MINUTES[:-1]))
+            raise ValueError(
+                f"SCRAPER_INTERVAL_MINUTES is {minutes}; choose {choices} or {INTERVALS_MINUTES[-1]}, "
+                "which divide the hour, so that every tick falls on the hour's grid"
+            )
+        return minutes
+
+    @field_validator("first_day")
+    @classmethod
+    def _not_in_the_future(cls, day: date) -> date:
+        today = datetime.now(UTC).date()
+        if day > today:
+            raise ValueError(f"FIRST_DAY is {day}, after today ({today} UTC); choose a day that has begun")
+        return day
+
+    @property
+    def source(self) -> str:
+        """The marketplace's name, as in `events.source`."""
+        return self.marketplace_source or ("vividseats" if self.marketplace_url else "simulator")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read at the first call."""
+    return Settings()

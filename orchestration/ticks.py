@@ -1,0 +1,75 @@
+"""Which ticks a run is about, and what may be done for them: pure decisions.
+
+Nobody can ask a live marketplace about the past. A run on closed hours therefore captures only where the
+marketplace knows every time (the simulator); elsewhere a backfill replays stored answers, and a single run
+fails and says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from orchestration.partitions import floor_to, ticks_between
+
+TICK_TAG = "tickettape/tick"
+BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
+
+
+class Mode(Enum):
+    """What a run does about its ticks."""
+
+    CAPTURE = "capture"
+    """Ask the marketplace, until the deadline: what is not captured then is missed, never filed under an old time."""
+    REPLAY = "replay"
+    """Read the stored answers again and rebuild the rollups."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ticks of a run, oldest first, and what happens for them."""
+
+    mode: Mode
+    ticks: tuple[datetime, ...]
+    deadline: datetime | None
+    """When a live tick may no longer be captured: the next one's start."""
+
+
+class ClosedHourError(Exception):
+    """A live capture of an hour that is over."""
+
+
+def tick_of(tags: Mapping[str, str]) -> datetime | None:
+    """The tick that a run was started for, from its tag."""
+    return datetime.fromisoformat(tags[TICK_TAG]) if TICK_TAG in tags else None
+
+
+def plan(
+    *,
+    tags: Mapping[str, str],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    interval: timedelta,
+    knows_the_past: bool,
+) -> Plan:
+    """What a run on the hours [start, end) does.
+
+    Raises ClosedHourError where a live marketplace is asked for its past.
+    """
+    tick = tick_of(tags)
+    if tick is None and start <= now < end and end - start <= timedelta(hours=1):
+        tick = floor_to(interval, now)  # the running hour without a tick: the newest one
+    if tick is not None:
+        if knows_the_past:
+            return Plan(Mode.CAPTURE, (tick,), deadline=None)
+        return Plan(Mode.CAPTURE, (tick,), deadline=tick + interval)
+    ticks = tuple(ticks_between(start, min(end, now), interval))
+    if knows_the_past:
+        return Plan(Mode.CAPTURE, ticks, deadline=None)
+    if any(tag in tags for tag in BACKFILL_TAGS):
+        return Plan(Mode.REPLAY, ticks, deadline=None)
+    raise ClosedHourError(
+        f"The hour {start:%Y-%m-%d %H:%M} UTC is over, and nobody can ask a live marketplace what it offered then. "
+        "Run section_snapshots and what follows it to replay the stored answers, or start a backfill, which does."
+    )

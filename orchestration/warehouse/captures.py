@@ -1,0 +1,140 @@
+"""Captures: one event observed at one tick, and the raw answer while it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import zstandard
+
+from orchestration.warehouse import Connection
+
+RETRIED = ("failed", "missed")
+"""Statuses that a run resuming its tick asks again; every other one stands."""
+
+MAX_ANSWER_BYTES = 256 * 2**20  # what a stored answer may unpack to
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What one event's marketplace answered at one tick, or why it did not."""
+
+    event_key: int
+    tick: datetime
+    status: str
+    http_status: int | None = None
+    fetched_at: datetime | None = None
+    latency_ms: int | None = None
+    note: str | None = None
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """A raw answer as it was kept, and what was made of it so far."""
+
+    event_key: int
+    external_id: str
+    status: str
+    answer: bytes
+
+
+def captured(connection: Connection, tick: datetime) -> set[int]:
+    """The event keys that need not be asked again at a tick."""
+    rows = connection.execute(
+        "select event_key from market.captures where tick = %s and status != all(%s)", [tick, list(RETRIED)]
+    ).fetchall()
+    return {int(event_key) for (event_key,) in rows}
+
+
+def store(connection: Connection, captures: Sequence[Capture], job_id: UUID) -> None:
+    """Store captures with their answers in the caller's transaction.
+
+    A capture that stands is never overwritten: only one whose status is RETRIED.
+    """
+    compress = zstandard.ZstdCompressor(level=3).compress
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into market.captures as known
+                   (event_key, tick, status, http_status, fetched_at, latency_ms, payload_bytes, note, job_id)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+               on conflict (event_key, tick) do update set
+                   status = excluded.status, http_status = excluded.http_status,
+                   fetched_at = excluded.fetched_at, latency_ms = excluded.latency_ms,
+                   payload_bytes = excluded.payload_bytes, note = excluded.note, job_id = excluded.job_id
+               where known.status = any(%s)""",
+            [
+                (
+                    capture.event_key, capture.tick, capture.status, capture.http_status, capture.fetched_at,
+                    capture.latency_ms, len(capture.answer) if capture.answer is not None else None,
+                    capture.note, job_id, list(RETRIED),
+                )
+                for capture in captures
+            ],
+        )  # fmt: skip
+        cursor.executemany(
+            """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
+               on conflict do nothing""",
+            [
+                (capture.event_key, capture.tick, compress(capture.answer))
+                for capture in captures
+                if capture.answer is not None
+            ],
+        )
+
+
+def ticks_with_answers(
+    connection: Connection, start: datetime, end: datetime, *, only_received: bool
+) -> list[datetime]:
+    """The ticks in [start, end) that have stored answers (to be read for the first time), newest first."""
+    rows = connection.execute(
+        """select distinct tick from market.captures
+           where tick >= %s and tick < %s and status = 'received' order by tick desc"""
+        if only_received
+        else "select distinct tick from market.capture_payloads where tick >= %s and tick < %s order by tick desc",
+        [start, end],
+    ).fetchall()
+    return [tick for (tick,) in rows]
+
+
+def lock_answers(connection: Connection, tick: datetime, *, only_received: bool) -> list[StoredAnswer]:
+    """The stored answers of a tick, their captures locked until the caller's transaction ends.
+
+    Answers to be read for the first time that another process has locked are left to it.
+    """
+    unpack = zstandard.ZstdDecompressor().decompress
+    rows = connection.execute(
+        f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd
+            from market.captures as captures
+            inner join market.capture_payloads as payloads
+                on payloads.event_key = captures.event_key and payloads.tick = captures.tick
+            inner join market.events as events on events.event_key = captures.event_key
+            where captures.tick = %s {"and captures.status = 'received'" if only_received else ""}
+            order by captures.event_key
+            for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
+        [tick],
+    ).fetchall()
+    return [
+        StoredAnswer(key, external_id, status, unpack(answer, max_output_size=MAX_ANSWER_BYTES))
+        for key, external_id, status, answer in rows
+    ]
+
+
+def counts_by_status(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """How many captures of [start, end) have each status."""
+    rows = connection.execute(
+        "select status, count(*) from market.captures where tick >= %s and tick < %s group by status order by status",
+        [start, end],
+    ).fetchall()
+    return {str(status): int(count) for status, count in rows}
+
+
+def newest_tick(connection: Connection, source: str) -> datetime | None:
+    """The newest tick at which any event of a marketplace was captured or known to be missed."""
+    row = connection.execute(
+        """select max(captures.tick) from market.captures
+           inner join market.events on events.event_key = captures.event_key
+           where events.source = %s""",
+        [source],
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,37 @@
+"""The schema `market`, step by step (Alembic). Whatever starts first brings it up to date."""
+
+from pathlib import Path
+
+import psycopg
+
+HEAD = "0001"  # a test compares it with the newest file; it spares every process start an import of Alembic
+
+_LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
+
+
+def upgrade(url: str) -> None:
+    """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        if _revision(connection) == HEAD:
+            return
+        connection.execute("select pg_advisory_lock(%s)", [_LOCK])  # freed when the connection closes
+        if _revision(connection) != HEAD:
+            _run_alembic(url)
+
+
+def _revision(connection: "psycopg.Connection[tuple[object, ...]]") -> str | None:
+    exists = connection.execute("select to_regclass('market.alembic_version')").fetchone()
+    if exists is None or exists[0] is None:
+        return None
+    row = connection.execute("select version_num from market.alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def _run_alembic(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")

