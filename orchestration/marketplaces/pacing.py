@@ -43,12 +43,13 @@ class Reply:
 class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never seen outside
     def __init__(self, reply: Reply, wait_seconds: float | None) -> None:
         super().__init__(reply.note)
-        past = wait_seconds is None and reply.retry_after_seconds is not None
-        note = (
-            f"{reply.note} It asks to wait {reply.retry_after_seconds:.0f} s, past what is left of the "
-            "deadline: it counts as passing."
-        )
-        self.reply = replace(reply, note=note) if past else reply
+        if wait_seconds is None and reply.retry_after_seconds is not None:
+            note = (
+                f"{reply.note} It asks to wait {reply.retry_after_seconds:.0f} s, past what is left of the "
+                "deadline: it counts as passing."
+            )
+            reply = replace(reply, note=note)
+        self.reply = reply
         self.wait_seconds = wait_seconds
 
 

@@ -365,7 +365,7 @@ def _numbers(stage: Stage, slot: Ints, cycle: Ints) -> Ints:
     return numbers
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)  # 0.24 ms to make, some 45 kB to keep
 def _stage(seed: int, production: SimulatedProduction) -> Stage:
     number = production.production_id
 

@@ -44,7 +44,7 @@ CONNECT_SECONDS = 5.0  # a handshake takes under one; a slower one is better tri
 READ_SECONDS = 10.0  # of silence; a trickle that never falls silent is ended by the event's deadline
 LARGEST_ANSWER_BYTES = 50_000_000  # sixty times a full venue's answer: anything more is not one
 PRICE_GROUP = "291"  # pinned: left out, the marketplace chooses one, and prices would differ by asker
-PAGE_SIZE = 50  # what the website's own pages ask for at most
+PAGE_SIZE = 50  # public clients of this API ask for 12 to 100
 MOST_PAGES = 200  # 10,000 productions of one rule: past that it is a list without an end
 
 _STATUS: dict[Class, AnswerStatus] = {
