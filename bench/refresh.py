@@ -105,7 +105,7 @@ def _buffers(connection: Connection, refresh: Refresh, hour: Any) -> int:
         _mark(connection, hour)
         for rollup in ROLLUPS:
             for statement in refresh.statements[rollup]:
-                if statement.startswith(("lock", "analyze")):
+                if statement.startswith(("set", "lock", "analyze")):
                     connection.execute(statement)
                     continue
                 (plan,) = connection.execute(f"explain (analyze, buffers, format json) {statement}").fetchone() or ({},)

@@ -21,6 +21,8 @@
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
+-- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
+set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- holds off a DETACH between the claim and the read of the facts

@@ -95,7 +95,8 @@ zone_hours as (
         coalesce(sum(total_listings) filter (where tick = closing_tick), 0) as total_listings,
         max(total_tickets) as peak_tickets,
         case when count(*) < capture_count then 0 else min(total_tickets) end as min_tickets,
-        (array_agg(lowest_price_cents order by tick desc))[1] as last_price_cents,
+        -- the price at the newest tick: the greatest pair, without sorting
+        (max(array[extract(epoch from tick)::bigint, lowest_price_cents]))[2] as last_price_cents,
         max(tick) as last_priced_at
     from zone_captures
     group by event_key, zone_key, hour, capture_count

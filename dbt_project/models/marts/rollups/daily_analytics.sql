@@ -44,7 +44,7 @@ zone_days as (
         max(hours.peak_tickets) as peak_tickets,
         sum(hours.tickets_seen / hours.capture_count::numeric) as hourly_mean_tickets,
         case when count(*) < observed.observed_hours then 0 else min(hours.min_tickets) end as min_tickets,
-        (array_agg(hours.last_price order by hours.hour desc))[1] as last_price,
+        (max(array[extract(epoch from hours.last_priced_at), hours.last_price]))[2] as last_price,
         max(hours.last_priced_at) as last_priced_at
     from observed
     cross join lateral (
