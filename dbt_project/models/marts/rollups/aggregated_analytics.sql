@@ -5,10 +5,13 @@
     post_hook="{{ pass_on({'daily_analytics': 'day'}) }}"
 ) }}
 
+-- event_hours marks this rollup's buckets: run beside it instead of after it, they would wait for the next refresh
+-- depends_on: {{ ref('event_hours') }}
+
 with claims as (
     select event_key, event_id, bucket as hour
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'aggregated_analytics'
 ),
 
 zones as (
