@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from orchestration import jobs, schedules
 from orchestration.definitions import build_defs
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
@@ -63,3 +64,12 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
     marks.mark_window(connection, hour, hour.replace(minute=59))
     run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
     run_dbt("test", "--exclude", "resource_type:unit_test")
+
+
+def test_the_audit_runs_every_night_without_being_told_and_never_in_a_tick() -> None:
+    assert schedules.nightly_audit.default_status is dg.DefaultScheduleStatus.RUNNING
+    graph = build_defs(settings=Settings()).resolve_asset_graph()
+    in_a_tick = {check.name for check in jobs.tick.selection.resolve_checks(graph)}
+    assert {check.name for check in jobs.nightly_audit.selection.resolve_checks(graph)} == {"audit"}
+    assert "audit" not in in_a_tick
+    assert {"prices_do_not_jump", "hours_make_up_their_day"} <= in_a_tick
