@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import ROOT
 from orchestration.warehouse import Connection
-from tests.dbt_runs import manifest, run_dbt, tries_dbt
+from tests.dbt_runs import TARGET, manifest, run_dbt, tries_dbt
 
 
 def documented() -> dict[tuple[str, str], Any]:
@@ -85,7 +84,7 @@ def test_every_mart_has_an_enforced_contract_and_every_rollup_its_keys(connectio
 @pytest.mark.usefixtures("database_url")
 def test_the_documentation_is_one_page_that_needs_no_network() -> None:
     run_dbt("docs", "generate", "--static")
-    page = (ROOT / "target" / "static_index.html").read_text()
+    page = (TARGET / "static_index.html").read_text()
     assert "Four things to know before the first query" in page
     assert "prices_do_not_jump" in page
     assert re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=["']https?:""", page) == []
