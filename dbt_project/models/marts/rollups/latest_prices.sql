@@ -11,11 +11,17 @@ with claims as (
 ),
 
 newest as (
-    -- the event's newest ok capture
-    select claims.event_key, claims.event_id, max(days.last_ok_at) as tick
+    -- the event's newest ok capture; not by a join and a group by, whose number of rows the planner overrates so far
+    -- that it reads the whole month below (0.8 s of 740,000 rows, against 0.02)
+    select
+        claims.event_key,
+        claims.event_id,
+        (
+            select max(days.last_ok_at)
+            from {{ ref('event_days') }} as days
+            where days.event_id = claims.event_id
+        ) as tick
     from claims
-    inner join {{ ref('event_days') }} as days on claims.event_id = days.event_id
-    group by claims.event_key, claims.event_id
 ),
 
 last_seen as (
