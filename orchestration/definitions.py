@@ -9,7 +9,7 @@ from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
-from orchestration.schedules import build_tick_schedule
+from orchestration.schedules import build_tick_schedule, nightly_audit
 from orchestration.sensors import abandoned_runs, build_first_tick_sensor
 from orchestration.settings import Settings
 from orchestration.settings import settings as read_settings
@@ -26,9 +26,9 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     return dg.Definitions(
         assets=[events, captures, section_snapshots, marts],
-        asset_checks=[checks.captured_share, checks.reconciliation, checks.freshness],
-        jobs=[jobs.tick],
-        schedules=[build_tick_schedule(settings)],
+        asset_checks=[checks.captured_share, checks.reconciliation, checks.freshness, checks.audit],
+        jobs=[jobs.tick, jobs.nightly_audit],
+        schedules=[build_tick_schedule(settings), nightly_audit],
         sensors=[build_first_tick_sensor(settings, warehouse), abandoned_runs],
         resources={
             "settings": settings,

@@ -1,4 +1,4 @@
-"""When a tick starts: on the interval's grid."""
+"""When work starts: a tick on the interval's grid, the audit at night."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,14 @@ from orchestration import jobs, runs
 from orchestration.partitions import floor_to, partition_of
 from orchestration.settings import Settings
 from orchestration.ticks import TICK_TAG
+
+nightly_audit = dg.ScheduleDefinition(
+    name="nightly_audit",
+    job=jobs.nightly_audit,
+    cron_schedule="5 4 * * *",  # a quiet hour in the Americas, five minutes beside a tick
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
 
 def tick_request(settings: Settings, tick: datetime, *, run_key: str) -> dg.RunRequest:

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration import dbt as dbt_project
+from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
@@ -52,6 +53,7 @@ def marts(
             context.log.info("%d hours are left to recompute.", left)
             if left >= before:
                 break  # others write faster than this run refreshes: theirs is the rest
-        yield from dbt.cli(["build"], context=context).stream()
+        build = dbt.cli(["build"], context=context)
+        yield from dbt_tests.with_samples(build.stream(), build, warehouse)
         unfinished = marks.pending(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")

@@ -5,10 +5,13 @@
     post_hook="{{ pass_on({'daily_analytics': 'day'}) }}"
 ) }}
 
+-- event_hours marks this rollup's buckets: run beside it instead of after it, they would wait for the next refresh
+-- depends_on: {{ ref('event_hours') }}
+
 with claims as materialized (
     select event_key, bucket as hour
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'aggregated_analytics'
 ),
 
 -- The facts come by their primary key (event_key, tick) and before any dimension: hence `offset 0` and

@@ -8,7 +8,7 @@
 with claims as materialized (
     select event_id, date, bucket as day_start
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'daily_analytics'
 ),
 
 observed as materialized (
