@@ -98,7 +98,8 @@ def tick() -> None:
 @app.command()
 def psql() -> None:
     """Open psql on the warehouse."""
-    sys.exit(subprocess.run([server.psql(), server.database_url()]).returncode)  # noqa: S603
+    environment = server.libpq_environment(server.database_url())
+    sys.exit(subprocess.run([server.psql()], env=environment).returncode)  # noqa: S603
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
