@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestration.marketplaces import Marketplace, open_marketplace
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, server
+from orchestration.warehouse.cold import Storage
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,8 @@ def marketplace_of(settings: Settings) -> Marketplace:
         simulator_seed=settings.simulator_seed,
         simulator_productions=settings.simulator_productions,
     )
+
+
+def cold_storage_of(settings: Settings) -> Storage:
+    """Where old months are kept, by the settings."""
+    return Storage(settings.cold_storage, settings.fsspec_options)

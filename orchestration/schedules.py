@@ -42,3 +42,12 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return tick_request(settings, tick, run_key=f"schedule {tick.isoformat()}")
 
     return every_tick
+
+
+make_partitions_daily = dg.ScheduleDefinition(
+    job=jobs.make_partitions,
+    name="make_partitions_daily",
+    cron_schedule="5 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

@@ -4,10 +4,11 @@ Nothing else in the project reads the environment. A variable that is not here h
 shows them all, and a test compares the two.
 """
 
+import json
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -73,8 +74,14 @@ class Settings(BaseSettings):
     dagster_failure_days: int = Field(default=180, ge=2, le=3650)
     """Days after which the runs that failed or were cancelled go."""
 
+    keep_detached_days: int = Field(default=7, ge=0, le=366)
+    """Days for which a month's tables stay, out of sight, after cold storage holds them verified."""
+
     cold_storage_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
     """Where old months go, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
+
+    storage_options: SecretStr | None = None
+    """What else fsspec must know of an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
 
     backup_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
     """Where backups go: a folder (of another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
@@ -158,6 +165,23 @@ class Settings(BaseSettings):
                 "DAGSTER_FAILURE_DAYS or lower DAGSTER_RUN_DAYS"
             )
         return self
+
+    @field_validator("storage_options")
+    @classmethod
+    def _an_object(cls, options: SecretStr | None) -> SecretStr | None:
+        if options is not None:
+            try:
+                parsed = json.loads(options.get_secret_value())
+            except ValueError:
+                parsed = None
+            if not isinstance(parsed, dict):
+                raise ValueError('STORAGE_OPTIONS is no JSON object; write it as {"key": "…", "secret": "…"}')
+        return options
+
+    @property
+    def fsspec_options(self) -> dict[str, Any]:
+        """What STORAGE_OPTIONS says."""
+        return json.loads(self.storage_options.get_secret_value()) if self.storage_options else {}
 
     @property
     def cold_storage(self) -> str:

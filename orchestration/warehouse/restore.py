@@ -218,7 +218,8 @@ def _attach(connection: Connection, month: date, until: date | None) -> None:
         partitions.attach(connection, table, name, *bounds(month))
         connection.execute("select market.add_marks(%s)", [f"market.{name}"])
     connection.execute(
-        "insert into market.months (month, state) values (%s, 'restored') on conflict (month) do update set state = 'restored'",
+        """insert into market.months (month, state, restored_at) values (%s, 'restored', now())
+           on conflict (month) do update set state = 'restored', restored_at = now()""",
         [month],
     )
     _pin(connection, month, until)

@@ -2,9 +2,12 @@
 
 comment on table market.months is
     'Every month of facts and what may be done with it: asked by writers, refreshes and the archive';
-alter table market.months add column pinned_until date;
+alter table market.months add column pinned_until date, add column restored_at timestamptz;
 comment on column market.months.pinned_until is
     'A restored month stays in the database through this day (infinity: until it is released); null: not pinned';
+
+comment on column market.months.restored_at is
+    'When it last came back from cold storage: its hours may be gone from the rollups, its days are not';
 
 create table market.archives (
     month date primary key references market.months (month),
@@ -31,10 +34,10 @@ create function market.month_is_attached(instant timestamptz) returns boolean la
         where month = date_trunc('month', instant, 'UTC') at time zone 'UTC' and state in ('open', 'closed', 'restored'))
 $$;
 
-create function market.month_is_restored(instant timestamptz) returns boolean language sql stable as $$
+create function market.month_came_back(instant timestamptz) returns boolean language sql stable as $$
     select exists (
         select from market.months
-        where month = date_trunc('month', instant, 'UTC') at time zone 'UTC' and state = 'restored')
+        where month = date_trunc('month', instant, 'UTC') at time zone 'UTC' and restored_at is not null)
 $$;
 
 -- On each partition of a closed month: what was verified in cold storage is what will be dropped.
