@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -17,11 +17,10 @@ Fault = Callable[[str, str], str | None]
 
 @dataclass
 class ObjectStore:
-    """The server's address, what it was asked, and the fault it answers with (`fail`, `slow`, `cut` or none)."""
+    """The server's address, and the fault it answers a (method, path) with: `fail`, `slow`, `cut` or none."""
 
     url: str = ""
     fault: Fault = lambda _method, _path: None
-    asked: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -48,13 +47,12 @@ def running_object_store() -> Iterator[ObjectStore]:
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        store.asked.append((method, path))
         fault = store.fault(method, path)
         if fault == "fail":
             start_response("503 Slow Down", [("Content-Length", "0")])
             return [b""]
         if fault == "slow":
-            time.sleep(3)
+            time.sleep(2)
         answer: Iterable[bytes] = moto(environ, start_response)
         if fault == "cut":
             whole = b"".join(answer)

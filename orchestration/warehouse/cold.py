@@ -51,6 +51,8 @@ class Storage:
         self.url = url
         asked = {**_DEFAULTS.get(url.partition("://")[0], {}), **(options or {})}
         self.fs, root = cast("tuple[Any, str]", fsspec.url_to_fs(url, **asked))
+        if hasattr(self.fs, "retries"):
+            self.fs.retries = 1  # s3fs would repeat five times what botocore has given up after its own attempts
         self.root = root.rstrip("/")
 
     def __str__(self) -> str:

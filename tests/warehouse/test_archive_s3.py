@@ -1,8 +1,10 @@
 """Cold storage over the S3 protocol: a real server that fails, dawdles and truncates."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from orchestration.warehouse import Connection, archive
@@ -20,10 +22,10 @@ def server() -> Iterator[ObjectStore]:
 
 
 @pytest.fixture
-def store(server: ObjectStore, request: pytest.FixtureRequest) -> Iterator[ObjectStore]:
-    server.asked.clear()
-    yield server
+def store(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.WARNING)
     server.fault = lambda _method, _path: None
+    return server
 
 
 def storage_of(store: ObjectStore, prefix: str, **more: Any) -> Storage:
@@ -52,7 +54,7 @@ def test_a_month_goes_to_an_object_store_and_comes_back_equal(connection: Connec
 def test_an_upload_that_fails_for_good_leaves_the_month_in_the_database_and_the_next_run_goes_on(
     connection: Connection, store: ObjectStore
 ) -> None:
-    storage = storage_of(store, "failing")
+    storage = storage_of(store, "failing", **IMPATIENT)
     fill(connection, JULY)
     store.fault = lambda method, path: "fail" if method == "PUT" and "section_snapshots" in path else None
     with pytest.raises(OSError, match="(?i)slow down|503|service unavailable"):
@@ -114,8 +116,9 @@ def test_a4_a_truncated_object_blocks_the_drop_and_the_restore(connection: Conne
 def test_an_object_that_arrives_cut_when_read_back_is_not_trusted(connection: Connection, store: ObjectStore) -> None:
     storage = storage_of(store, "cut", **IMPATIENT)
     fill(connection, JULY)
-    store.fault = lambda method, path: "cut" if method == "GET" and path.endswith("captures/year=2026/month=07/part-0.parquet") else None
-    with pytest.raises((DamagedError, OSError)):
+    read_back = "captures/year=2026/month=07/part-0.parquet"
+    store.fault = lambda method, path: "cut" if method == "GET" and path.endswith(read_back) else None
+    with pytest.raises((DamagedError, OSError, aiohttp.ClientError)):
         run_archive(connection, storage, JULY)
     assert state(connection, JULY)[0] == "closed"
     assert archive.marked(connection, JULY) == 0
