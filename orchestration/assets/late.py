@@ -51,5 +51,7 @@ def _store(connection: Connection, held: Held) -> None:
     captures.store(connection, rows.captures, job_id=None)
     if rows.verdict is not None:
         captures.store(connection, [Capture(held.event_key, held.tick, "received")], job_id=None)
-        frame = pd.DataFrame(rows.snapshots, columns=[name for name in snapshots.COLUMNS if name != "tick"], dtype="Int64")
+        frame = pd.DataFrame(
+            rows.snapshots, columns=[name for name in snapshots.COLUMNS if name != "tick"], dtype="Int64"
+        )
         snapshots.replace(connection, held.tick, [rows.verdict], frame)

@@ -107,9 +107,7 @@ def archive_month(
         step = begin(connection, month)
         outcome = Outcome(month, step)
         started = time.monotonic()
-        while step := next_step(
-            step, detached_at=_reached_at(connection, month), now=now, keep=keep_detached_days
-        ):
+        while step := next_step(step, detached_at=_reached_at(connection, month), now=now, keep=keep_detached_days):
             say(f"{step}: begins")
             before = time.monotonic()
             if step == "closed":
@@ -241,9 +239,7 @@ def verify(connection: Connection, storage: Storage, month: date, say: Say) -> d
     """
     started = time.monotonic()
     expected = {
-        table: fingerprints.of_relation(
-            connection, relation(table, month), fingerprints.columns_of(connection, table)
-        )
+        table: fingerprints.of_relation(connection, relation(table, month), fingerprints.columns_of(connection, table))
         for table in FACTS
     } | _export_dimensions(connection, storage, month, say)
     try:

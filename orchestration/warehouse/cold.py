@@ -16,7 +16,9 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-PIECE_BYTES = 8 * 1024 * 1024  # read and written at once: bounds the memory of a file of any size; S3 takes no less than 5
+PIECE_BYTES = (
+    8 * 1024 * 1024
+)  # read and written at once: bounds the memory of a file of any size; S3 takes no less than 5
 T = TypeVar("T")
 
 TEMPORARY = ".part-"  # in the name of a file under way; hidden from readers that take every *.parquet
@@ -27,7 +29,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         # other processes write here too: what was listed a minute ago is no answer
         "use_listings_cache": False,
         "skip_instance_cache": True,
-        "config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 4}},
+        "config_kwargs": {
+            "connect_timeout": 10,
+            "read_timeout": 60,
+            "retries": {"mode": "standard", "max_attempts": 4},
+        },
     }
 }
 

@@ -49,7 +49,11 @@ class Fingerprint(msgspec.Struct, frozen=True):
     def differences(self, other: "Fingerprint") -> list[str]:
         """What is not the same in another, as `what: this ≠ other`."""
         mine, theirs = _flat(self), _flat(other)
-        return [f"{name}: {mine.get(name)} ≠ {theirs.get(name)}" for name in mine | theirs if mine.get(name) != theirs.get(name)]
+        return [
+            f"{name}: {mine.get(name)} ≠ {theirs.get(name)}"
+            for name in mine | theirs
+            if mine.get(name) != theirs.get(name)
+        ]
 
 
 def columns_of(connection: Connection, table: str) -> dict[str, pa.DataType]:
@@ -142,7 +146,9 @@ def _as_number(name: str, kind: pa.DataType) -> sql.Composed:
 def _row_hash(columns: Mapping[str, pa.DataType]) -> sql.Composed:
     hashed: sql.Composable = sql.Literal(_SEED)
     for name, kind in columns.items():
-        hashed = sql.SQL("hashint8extended(coalesce({}, {}), {})").format(_as_number(name, kind), sql.Literal(_NULL), hashed)
+        hashed = sql.SQL("hashint8extended(coalesce({}, {}), {})").format(
+            _as_number(name, kind), sql.Literal(_NULL), hashed
+        )
     return sql.SQL("{}").format(hashed)
 
 
@@ -153,9 +159,12 @@ def _numbers(column: Any, kind: pa.DataType) -> Numbers:
     if pa.types.is_string(kind):
         coded = column.dictionary_encode()
         texts = [hashlib.md5(text.encode(), usedforsecurity=False).digest() for text in coded.dictionary.to_pylist()]
-        values = np.array([int.from_bytes(digest[:8], "big", signed=True) for digest in texts] + [_NULL], dtype=np.int64)
+        values = np.array(
+            [int.from_bytes(digest[:8], "big", signed=True) for digest in texts] + [_NULL], dtype=np.int64
+        )
         codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-        return values[codes]
+        coded_numbers: Numbers = values[codes]
+        return coded_numbers
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     numbers: Numbers = column.cast(pa.int64()).fill_null(_NULL).to_numpy(zero_copy_only=False)

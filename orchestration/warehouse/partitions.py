@@ -7,6 +7,7 @@ which neither waits for readers nor makes them wait.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from psycopg import sql
 
@@ -87,11 +88,8 @@ def drop_payloads_before(connection: Connection, day: date) -> list[str]:
     prefix = "capture_payloads_"
     old = [str(name) for (name,) in rows[:-1] if str(name) < f"{prefix}{day:%Y_%m_%d}"]
     for name in old:
-        locks.patiently(
-            connection,
-            lambda name=name: connection.execute(sql.SQL("drop table {}").format(sql.Identifier("market", name))),
-            f"Dropping {name}",
-        )
+        drop = sql.SQL("drop table {}").format(sql.Identifier("market", name))
+        locks.patiently(connection, partial(connection.execute, drop), f"Dropping {name}")
     return old
 
 

@@ -115,7 +115,9 @@ def load(
             )
         )
         # FREEZE: the rows are old and stay as they are; vacuum need not write them once more
-        _copy(connection, storage, stored, table, Path(scratch), lambda rows: say(f"{like}: {rows} rows loaded"), "freeze")
+        _copy(
+            connection, storage, stored, table, Path(scratch), lambda rows: say(f"{like}: {rows} rows loaded"), "freeze"
+        )
     connection.execute(sql.SQL("analyze {}").format(table))
 
 

@@ -99,18 +99,18 @@ def _hold(
     verdicts: Sequence[Verdict],
     snapshots: pd.DataFrame,
 ) -> None:
-    columns = [column for column in COLUMNS if column != "tick"]
-    by_event = {key: rows for key, rows in snapshots[columns].astype(object).groupby("event_key")}
+    by_event: dict[int, list[dict[str, int | None]]] = {}
+    for row in snapshots[[column for column in COLUMNS if column != "tick"]].to_dict("records"):
+        values = {str(name): None if pd.isna(value) else int(value) for name, value in row.items()}
+        by_event.setdefault(int(row["event_key"]), []).append(values)
     for verdict in verdicts:
-        found = by_event.get(verdict.event_key)
-        values = [] if found is None else found.where(found.notna(), None).to_dict("records")
         quarantine.hold(
             connection,
             verdict.event_key,
             tick,
             month,
             reason,
-            rows={"verdict": asdict(verdict), "snapshots": values},
+            rows={"verdict": asdict(verdict), "snapshots": by_event.get(verdict.event_key, [])},
         )
 
 

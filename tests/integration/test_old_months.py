@@ -15,7 +15,19 @@ from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.cold import Storage
 from tests.dbt_runs import run_dbt
 from tests.markets import Section, add_event, observe
-from tests.old_months import AUGUST, FACTS, JULY, ROLLUPS, cold, copies, differences, fill, run_archive, run_restore, state
+from tests.old_months import (
+    AUGUST,
+    FACTS,
+    JULY,
+    ROLLUPS,
+    cold,
+    copies,
+    differences,
+    fill,
+    run_archive,
+    run_restore,
+    state,
+)
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)

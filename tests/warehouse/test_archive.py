@@ -238,4 +238,3 @@ def test_a_restore_pinned_until_a_day_and_released(connection: Connection, stora
     assert connection.execute("select pinned_until from market.months").fetchone() == (None,)
     with pytest.raises(RestoreError, match="not a restored month"):
         restore.release(connection, AUGUST)
-

@@ -114,4 +114,8 @@ def test_a4_killed_at_each_step_the_archive_ends_in_the_same_files_and_a_killed_
 
 
 KEYS = {"events": ("event_key",), "captures": ("event_key", "tick"), "zones": ("event_key", "zone_key")}
-CHANCE = {"events": ("id", "created_at", "updated_at", "last_scraped"), "zones": ("first_seen_at",), "captures": ("note",)}
+CHANCE = {
+    "events": ("id", "created_at", "updated_at", "last_scraped"),
+    "zones": ("first_seen_at",),
+    "captures": ("note",),
+}

@@ -23,7 +23,9 @@ NOVEMBER_21 = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 IN_JULY = datetime(2026, 7, 9, 12, tzinfo=UTC)
 
 
-def month(number: int, state: str = "open", *, pinned: bool = False, step: str | None = None, days_ago: int = 0) -> Month:
+def month(
+    number: int, state: str = "open", *, pinned: bool = False, step: str | None = None, days_ago: int = 0
+) -> Month:
     reached_at = NOVEMBER_21 - timedelta(days=days_ago) if step else None
     return Month(date(2026, number, 1), state, pinned, step, reached_at)
 
@@ -117,11 +119,17 @@ def test_a5_snapshots_that_come_for_a_closed_month_are_quarantined_with_their_ro
     before = connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone()
     stored = connection.execute("select section_key from market.sections where event_key = %s", [event]).fetchone()
     assert stored
-    row = dict.fromkeys(snapshots.COLUMNS, 1) | {"event_key": event, "section_key": stored[0], "lowest_price_cents": 700}
+    row = dict.fromkeys(snapshots.COLUMNS, 1) | {
+        "event_key": event,
+        "section_key": stored[0],
+        "lowest_price_cents": 700,
+    }
     frame = pd.DataFrame([row | {"lowest_price_4tickets_cents": None}]).drop(columns="tick")
     with connection.transaction():
         assert not snapshots.replace(connection, tick, [Verdict(event, "ok")], frame)
-    assert connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone() == before
+    assert (
+        connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone() == before
+    )
     [held] = quarantine.lock_held(connection, "simulator", tick)
     assert b'"lowest_price_cents":700' in held.payload
     assert b'"lowest_price_4tickets_cents":null' in held.payload
@@ -228,4 +236,3 @@ def _wait_until_blocked(connection: Connection) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("nobody waits for a lock")
-
