@@ -15,6 +15,10 @@ class Warehouse:
 
     connect_to: Callable[[], Connection] = field(default=server.connect)
 
+    def url(self) -> str:
+        """The database's URL, for the programs that are handed one (pg_dump, pg_restore)."""
+        return server.database_url()
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in autocommit: `with connection.transaction()` says where a transaction is."""

@@ -1,4 +1,4 @@
-"""When a tick starts: on the interval's grid."""
+"""When things start: a tick on the interval's grid, the house's own work at night, between ticks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -42,3 +42,23 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return tick_request(settings, tick, run_key=f"schedule {tick.isoformat()}")
 
     return every_tick
+
+
+def _at(job: dg.UnresolvedAssetJobDefinition, cron_schedule: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"every_{job.name}",
+        job=job,
+        cron_schedule=cron_schedule,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+# Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
+HOUSEKEEPING = [
+    _at(jobs.health, "7 * * * *"),
+    _at(jobs.retention, "17 2 * * *"),
+    _at(jobs.upkeep, "47 2 * * *"),
+    _at(jobs.backup, "33 3 * * *"),
+    _at(jobs.prove_backup, "23 5 * * 0"),
+]

@@ -88,6 +88,12 @@ def present_months(connection: Connection) -> dict[date, str | None]:
     return dict(rows)
 
 
+def months_with_data(connection: Connection) -> set[date]:
+    """The months of which the database has captures and snapshots, or hours."""
+    rows = connection.execute("select month from market.months where state != 'archived'").fetchall()
+    return {month for (month,) in rows} | set(present_months(connection))
+
+
 def pinned_months(connection: Connection) -> dict[date, date | None]:
     """The months that were brought back, and until when they stay."""
     rows = connection.execute("select month, pinned_until from market.cold_hours").fetchall()
