@@ -44,10 +44,10 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return every_tick
 
 
-def _at(job: dg.UnresolvedAssetJobDefinition, cron_schedule: str) -> dg.ScheduleDefinition:
+def _at(job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
-        name=f"every_{job.name}",
-        job=job,
+        name=f"every_{job_name}",
+        job_name=job_name,
         cron_schedule=cron_schedule,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -56,9 +56,9 @@ def _at(job: dg.UnresolvedAssetJobDefinition, cron_schedule: str) -> dg.Schedule
 
 # Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
 HOUSEKEEPING = [
-    _at(jobs.health, "7 * * * *"),
-    _at(jobs.retention, "17 2 * * *"),
-    _at(jobs.upkeep, "47 2 * * *"),
-    _at(jobs.backup, "33 3 * * *"),
-    _at(jobs.prove_backup, "23 5 * * 0"),
+    _at("health", "7 * * * *"),
+    _at("retention", "17 2 * * *"),
+    _at("upkeep", "47 2 * * *"),
+    _at("backup", "33 3 * * *"),
+    _at("prove_backup", "23 5 * * 0"),
 ]

@@ -1,6 +1,6 @@
 """What keeps the database fit: Dagster's old runs go, tables that churn are vacuumed, its health is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,7 +77,7 @@ def vacuumed_tables(
 )
 def database_health(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Sizes and growth, indexes, statements, connections, dead rows, marks and partitions ahead, every hour."""
     stated = settings.warehouse_disk_gb
     with warehouse.connection() as connection:
@@ -99,7 +99,7 @@ def database_health(
         "partitions missing ahead": len(found.partitions_missing),
     }
     statements = found.slow_statements
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             **{name: number if number is not None else "not known" for name, number in numbers.items()},
             "sizes": as_table(found.sizes),
@@ -126,5 +126,5 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | str:
     """Rows as the UI's table; of no rows it could not know the columns."""
     if not rows:
         return "none"
-    shown = [{name: v if isinstance(v, int | float) else str(v) for name, v in row.items()} for row in rows]
+    shown = [{name: v if isinstance(v, int | float | str) else str(v or "") for name, v in row.items()} for row in rows]
     return dg.MetadataValue.table([dg.TableRecord(row) for row in shown])

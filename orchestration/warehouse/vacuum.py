@@ -32,9 +32,9 @@ class Table:
 def tables(connection: Connection) -> list[Table]:
     """Every table of our schemas with its counts since it was last vacuumed and analyzed."""
     rows = connection.execute(
-        """select schemaname, relname, relkind = 'p', n_live_tup, n_dead_tup, n_mod_since_analyze
-           from pg_stat_user_tables inner join pg_class on pg_class.oid = relid
-           where schemaname = any(%s) order by n_dead_tup desc, relname""",
+        """select schemaname, stat.relname, relkind = 'p', n_live_tup, n_dead_tup, n_mod_since_analyze
+           from pg_stat_user_tables as stat inner join pg_class on pg_class.oid = relid
+           where schemaname = any(%s) order by n_dead_tup desc, stat.relname""",
         [list(SCHEMAS)],
     ).fetchall()
     return [Table(*row) for row in rows]
