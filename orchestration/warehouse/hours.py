@@ -23,7 +23,7 @@ from orchestration.warehouse.retention import months_before
 
 TABLES = ("event_hours", "aggregated_analytics")  # event_hours first: it says which hours are there
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
-_LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
+LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
 
 class MonthManifest(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
             [month, manifest.verified_at, Jsonb(msgspec.to_builtins(files))],
         )
         with connection.transaction():
-            connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+            connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(
                 "lock table analytics.event_hours, analytics.aggregated_analytics in share row exclusive mode"
             )
