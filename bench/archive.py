@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from orchestration.warehouse import Connection, archive, migrations, partitions, restore, server
+from orchestration.warehouse import Connection, archive, migrations, parquet_files, partitions, restore, server
 from orchestration.warehouse.cold import Storage
 
 MONTH = date(2026, 7, 1)
@@ -34,7 +34,8 @@ def fill(connection: Connection, rows: int, say: Say) -> int:
     partitions.ensure_partitions(connection, [start])
     connection.execute(
         """insert into market.events (source, external_id, name, venue, date)
-           select 'bench', n::text, 'Event ' || n, 'The Hall', timestamptz '2027-01-01' from generate_series(1, %s::int) n""",
+           select 'bench', n::text, 'Event ' || n, 'The Hall', timestamptz '2027-01-01'
+           from generate_series(1, %s::int) n""",
         [EVENTS],
     )
     connection.execute(
@@ -60,16 +61,19 @@ def fill(connection: Connection, rows: int, say: Say) -> int:
                select tick, tick + (hashint8(event_key * 1000 + k) %% 3000 + 3000) * interval '1 ms', event_key,
                    100 + abs(hashint8(event_key + k)) %% 200, 150000, 600, 1800, 600, 1800, 200,
                    md5('job' || k)::uuid, 'ok'
-               from generate_series(%(first)s::int, %(last)s::int) k, lateral (select %(start)s::timestamptz + k * interval '10 min' as tick) t,
+               from generate_series(%(first)s::int, %(last)s::int) k,
+                   lateral (select %(start)s::timestamptz + k * interval '10 min' as tick) t,
                    market.events""",
             span,
         )
         made += connection.execute(
             """insert into market.section_snapshots
-               select %(start)s::timestamptz + k * interval '10 min', lowest * listings + 700 * listings, event_key, section_key,
+               select %(start)s::timestamptz + k * interval '10 min', lowest * listings + 700 * listings,
+                   event_key, section_key,
                    lowest, lowest + 1400, case when chance %% 3 > 0 then lowest + 100 end, lowest,
                    case when chance %% 2 > 0 then lowest + 300 end, lowest * 13 / 10, 3 * listings, listings
-               from generate_series(%(first)s::int, %(last)s::int) k, (table market.sections order by event_key, section_key) s,
+               from generate_series(%(first)s::int, %(last)s::int) k,
+                   (table market.sections order by event_key, section_key) s,
                    lateral (select abs(hashint8(section_key * 100000 + (k + section_key) / %(every)s)) as chance) c,
                    lateral (select 4000 + abs(hashint4(section_key)) %% 30000 + chance %% 1500 as lowest,
                                    3 + chance %% 17 as listings) p""",
@@ -99,10 +103,10 @@ def run(url: str, rows: int, *, say: Say = lambda _: None) -> list[str]:
         f"archive: {total / out_seconds:,.0f} rows/s in all ({total:,} rows in {out_seconds:.1f} s: export "
         f"{out['rows exported a second']:,} rows/s, verify {out['rows verified a second']:,} rows/s); bound by one "
         f"server process sorting and writing text, and {out_cpu / out_seconds:.0%} of a core here",
-        f"Parquet: {out['bytes a row']} bytes a row with zstd (at most {MOST_BYTES_A_ROW}), {out['ratio']} times smaller "
-        "than in the database with its indexes; bound by how often prices change",
+        f"Parquet: {out['bytes a row']} bytes a row with zstd (at most {MOST_BYTES_A_ROW}), {out['ratio']} times "
+        "smaller than in the database with its indexes; bound by how often prices change",
         f"memory: {peak:.0f} MB at the peak of the archive's process, {back_megabytes:.0f} of the restore's (at most "
-        f"{MOST_MEGABYTES}); bound by a row group of {archive.ROW_GROUP:,} rows as text, not by the month",
+        f"{MOST_MEGABYTES}); bound by a row group of {parquet_files.ROW_GROUP:,} rows as text, not by the month",
         f"restore: {back['rows restored a second']:,} rows/s with the comparison and the indexes; bound by one server "
         f"process reading text, and {back_cpu / back['seconds']:.0%} of a core here",
     ]

@@ -18,7 +18,7 @@ FAILURES = (steps.ArchiveError, back.RestoreError, DamagedError, BusyError)
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A month of UTC, as 2026-03.")]
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add these commands to the program."""
     for command in (months, archive, restore, release):
         app.command()(command)

@@ -16,6 +16,10 @@ class Warehouse:
 
     connect_to: Callable[[], Connection] = field(default=server.connect)
 
+    def url(self) -> str:
+        """The database's URL, for the programs that are handed one (pg_dump, pg_restore)."""
+        return server.database_url()
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in autocommit: `with connection.transaction()` says where a transaction is."""
@@ -39,3 +43,8 @@ def marketplace_of(settings: Settings) -> Marketplace:
 def cold_storage_of(settings: Settings) -> Storage:
     """Where old months are kept, by the settings."""
     return Storage(settings.cold_storage, settings.fsspec_options)
+
+
+def backup_storage_of(settings: Settings) -> Storage:
+    """Where backups are kept, by the settings."""
+    return Storage(settings.backups, settings.fsspec_options)

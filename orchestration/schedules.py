@@ -1,4 +1,4 @@
-"""When a tick starts: on the interval's grid."""
+"""When things start: a tick on the interval's grid, the house's own work at night, between ticks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -44,10 +44,22 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return every_tick
 
 
-make_partitions_daily = dg.ScheduleDefinition(
-    job=jobs.make_partitions,
-    name="make_partitions_daily",
-    cron_schedule="5 0 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
+def _at(job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"every_{job_name}",
+        job_name=job_name,
+        cron_schedule=cron_schedule,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+# Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
+HOUSEKEEPING = [
+    _at("make_partitions", "3 0 * * *"),
+    _at("health", "7 * * * *"),
+    _at("retention", "17 2 * * *"),
+    _at("upkeep", "47 2 * * *"),
+    _at("backup", "33 3 * * *"),
+    _at("prove_backup", "23 5 * * 0"),
+]

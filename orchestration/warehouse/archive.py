@@ -11,23 +11,18 @@ In cold storage, as one hive-partitioned data set per table:
 """
 
 import hashlib
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.csv as pv
-import pyarrow.parquet as pq
 from psycopg import sql
 
-from orchestration.warehouse import Connection, fingerprints, locks, migrations, partitions
-from orchestration.warehouse.cold import TEMPORARY, DamagedError, Storage, StoredFile
+from orchestration.warehouse import Connection, fingerprints, locks, migrations, parquet_files, partitions
+from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
 from orchestration.warehouse.fingerprints import Fingerprint
 from orchestration.warehouse.months import bounds
 
@@ -39,8 +34,6 @@ DIMENSIONS = {"events": ("event_key",), "zones": ("event_key", "zone_key"), "sec
 
 STEPS = ("closed", "refreshed", "exported", "verified", "detached", "dropped")
 
-ROW_GROUP = 2**18  # rows: 25 MB as text, the unit of memory here; and 1 to 3 events, so that readers skip the others
-PART_ROWS = 40 * ROW_GROUP  # rows a file: 50 to 150 MB, what readers split their work by and a failed upload repeats
 REFRESHES = 1_000  # refreshes until a month's marks must be gone: 5 million buckets, more than a month can have
 
 Say = Callable[[str], None]
@@ -216,8 +209,7 @@ def export(connection: Connection, storage: Storage, month: date, say: Say) -> d
     if storage.names(manifest_name(month)):
         storage.remove(manifest_name(month))  # it vouches for files that are about to go
     for table, key in FACTS.items():
-        clear(storage, table, month)
-        for count, file in _write_table(connection, storage, table, key, relation(table, month), month, say):
+        for count, file in parquet_files.write(connection, storage, table, key, relation(table, month), month, say):
             rows, stored = rows + count, stored + file.bytes
     _reached(connection, month, "exported")
     seconds = time.monotonic() - started
@@ -246,7 +238,7 @@ def verify(connection: Connection, storage: Storage, month: date, say: Say) -> d
         tables = {}
         for table, content in expected.items():
             columns = fingerprints.columns_of(connection, table)
-            found, files = read_back(storage, names(storage, table, month), columns)
+            found, files = parquet_files.read_back(storage, parquet_files.names(storage, table, month), columns)
             if differences := content.differences(found):
                 raise DamagedError(
                     f"{table} of {month:%Y-%m} read back from {storage} differs from the database "
@@ -305,37 +297,14 @@ def drop(connection: Connection, storage: Storage, month: date) -> None:
     locks.patiently(connection, dropping, f"Dropping {month:%Y-%m}")
 
 
-def read_back(
-    storage: Storage, files: list[str], columns: Mapping[str, pa.DataType]
-) -> tuple[Fingerprint, list[StoredFile]]:
-    """The fingerprint of files in cold storage, and the files as they are. Raises DamagedError."""
-    tally = fingerprints.Tally(columns)
-    found = []
-    with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
-        for name in files:
-            path = storage.local_path(name, Path(scratch))
-            found.append(stored_file(name, path))
-            try:
-                for batch in pq.ParquetFile(path).iter_batches(batch_size=ROW_GROUP // 4, use_threads=True):
-                    tally.add(batch)
-            except (pa.ArrowException, OSError, KeyError) as error:
-                raise DamagedError(f"{name} in {storage} cannot be read: {error}") from error
-            if path.parent == Path(scratch):
-                path.unlink()
-    return tally.fingerprint(), found
-
-
 def read_manifest(storage: Storage, month: date, *, sha256: str | None = None) -> Manifest:
     """A month's manifest; the very one with that sha256, if given. Raises DamagedError where there is none."""
     name = manifest_name(month)
     manifest = storage.read_json(name, Manifest)
     if manifest is None:
         raise DamagedError(f"{name} is missing in {storage}: what is there of {month:%Y-%m} was never verified.")
-    if sha256 is not None:
-        with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
-            found = stored_file(name, storage.local_path(name, Path(scratch))).sha256
-        if found != sha256:
-            raise DamagedError(f"{name} in {storage} is not the manifest that was verified: it was changed since.")
+    if sha256 is not None and hashlib.sha256(storage.fs.cat_file(storage.path(name))).hexdigest() != sha256:
+        raise DamagedError(f"{name} in {storage} is not the manifest that was verified: it was changed since.")
     return manifest
 
 
@@ -344,33 +313,9 @@ def relation(table: str, month: date) -> sql.Identifier:
     return sql.Identifier("market", f"{table}_{month:%Y_%m}")
 
 
-def folder(table: str, month: date) -> str:
-    """Where a table's month is in cold storage."""
-    return f"{table}/year={month:%Y}/month={month:%m}"
-
-
-def names(storage: Storage, table: str, month: date) -> list[str]:
-    """A table's files of a month, in order."""
-    found = storage.names(f"{folder(table, month)}/part-*.parquet")
-    return sorted(found, key=lambda name: int(name.rpartition("-")[2].removesuffix(".parquet")))
-
-
 def manifest_name(month: date) -> str:
     """Where a month's manifest is."""
-    return f"{folder('manifests', month)}/manifest.json"
-
-
-def clear(storage: Storage, table: str, month: date) -> None:
-    """Remove what an earlier export of a month left, unfinished files too. The database has all of it."""
-    for pattern in ("part-*.parquet", f"{TEMPORARY}*"):
-        for name in storage.names(f"{folder(table, month)}/{pattern}"):
-            storage.remove(name)
-
-
-def stored_file(name: str, path: Path) -> StoredFile:
-    """A stored file as it is, from its copy on this machine."""
-    with path.open("rb") as content:
-        return StoredFile(name, path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())
+    return f"{parquet_files.folder('manifests', month)}/manifest.json"
 
 
 def _may_be_archived(connection: Connection, month: date, now: datetime) -> None:
@@ -379,72 +324,6 @@ def _may_be_archived(connection: Connection, month: date, now: datetime) -> None
         raise ArchiveError(f"{month:%Y-%m} has no data: there is nothing to archive.")
     if bounds(month)[1] > now:
         raise ArchiveError(f"{month:%Y-%m} is not over: only a month that lies in the past can be archived.")
-
-
-def _write_table(
-    connection: Connection,
-    storage: Storage,
-    table: str,
-    key: tuple[str, ...],
-    source: sql.Composable,
-    month: date,
-    say: Say,
-) -> Iterator[tuple[int, StoredFile]]:
-    """Write a relation's rows in key order as part files; (rows, file) of each. An empty one is one empty file."""
-    columns = fingerprints.columns_of(connection, table)
-    schema = pa.schema(list(columns.items()))
-    query = sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), source, sql.SQL(", ").join(map(sql.Identifier, key))
-    )
-    with connection.transaction(), connection.cursor() as cursor, cursor.copy(query) as copy:
-        groups = _row_groups(copy, schema)
-        waiting = [next(groups, schema.empty_table())]
-        number = 0
-        while waiting:
-            written = 0
-
-            def fill(file: BinaryIO) -> None:
-                nonlocal written
-                with pq.ParquetWriter(file, schema, compression="zstd") as parquet:
-                    while waiting and written < PART_ROWS:
-                        group = waiting.pop()
-                        parquet.write_table(group, row_group_size=ROW_GROUP)
-                        written += group.num_rows
-                        say(f"exported: {table} part {number}, {written} rows")
-                        waiting.extend(group for group in [next(groups, None)] if group is not None)
-
-            file = storage.write(f"{folder(table, month)}/part-{number}.parquet", fill)
-            say(f"exported: {table} part {number} is stored")
-            yield written, file
-            number += 1
-
-
-def _row_groups(copy: Any, schema: pa.Schema) -> Iterator[pa.Table]:
-    """A COPY's rows as tables of ROW_GROUP rows: the server sends one row a message."""
-    lines: list[bytes] = []
-    for line in copy:
-        lines.append(bytes(line))
-        if len(lines) == ROW_GROUP:
-            yield _parsed(lines, schema)
-            lines = []
-    if lines:
-        yield _parsed(lines, schema)
-
-
-def _parsed(lines: list[bytes], schema: pa.Schema) -> pa.Table:
-    return pv.read_csv(
-        pa.BufferReader(b"".join(lines)),
-        read_options=pv.ReadOptions(column_names=schema.names),
-        parse_options=pv.ParseOptions(newlines_in_values=any(map(pa.types.is_string, schema.types))),
-        convert_options=pv.ConvertOptions(
-            column_types=schema,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,  # PostgreSQL writes NULL bare and an empty text in quotes
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
 
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:
@@ -460,8 +339,7 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
         connection.execute("set transaction isolation level repeatable read")
         for table, key in DIMENSIONS.items():
             source = of_month.format(sql.Identifier(table), *(relation(fact, month) for fact in FACTS))
-            clear(storage, table, month)
-            for _ in _write_table(connection, storage, table, key, source, month, say):
+            for _ in parquet_files.write(connection, storage, table, key, source, month, say):
                 pass
             written[table] = fingerprints.of_relation(connection, source, fingerprints.columns_of(connection, table))
     return written

@@ -25,9 +25,10 @@ import psycopg
 from psycopg import sql
 
 from orchestration.warehouse import Connection, server
-from orchestration.warehouse.cold import PIECE_BYTES, Storage, StoredFile
+from orchestration.warehouse.cold import PIECE_BYTES, DamagedError, Storage, StoredFile
 from orchestration.warehouse.locks import try_lock
-from orchestration.warehouse.partitions import DAILY_TABLES, MONTHLY_TABLES, month_of
+from orchestration.warehouse.months import month_of
+from orchestration.warehouse.partitions import DAILY_TABLES, MONTHLY_TABLES
 
 SCHEMAS = ("market", "analytics")
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -170,9 +171,14 @@ def proof_of(storage: Storage, stamp: str) -> Proof | None:
 
 
 def latest_month_dumps(storage: Storage) -> dict[str, MonthDump]:
-    """The newest dump of each month."""
-    found = [storage.read_json(name, MonthDump) for name in storage.names("months/*/*/manifest.json")]
-    return {dump.month: dump for dump in found if dump is not None}  # names are sorted: the newest comes last
+    """The newest dump of each month that is there, as large as it was written."""
+    found = {}
+    for name in storage.names("months/*/*/manifest.json"):  # sorted: the newest of a month comes last
+        with suppress(DamagedError):
+            dump = storage.read_json(name, MonthDump)
+            if dump is not None and storage.size(dump.file.path) == dump.file.bytes:
+                found[dump.month] = dump
+    return found
 
 
 def tables(connection: Connection) -> dict[str, bool]:
@@ -317,7 +323,9 @@ def _is_in(dump: MonthDump | None, now: dict[str, Figures]) -> bool:
 def _refuse_without_room(connection: Connection, storage: Storage, names: list[str]) -> None:
     """A dump, compressed, is smaller than its tables: where these would fit, it does."""
     free = storage.free_bytes()
-    row = connection.execute("select sum(pg_table_size(name::regclass))::bigint from unnest(%s::text[]) as name", [names])
+    row = connection.execute(
+        "select sum(pg_table_size(name::regclass))::bigint from unnest(%s::text[]) as name", [names]
+    )
     needed = int((row.fetchone() or [0])[0] or 0)
     if free is not None and free < needed:
         raise BackupError(

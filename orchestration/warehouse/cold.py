@@ -106,7 +106,7 @@ class Storage:
         if (size, sha256.hexdigest()) != (file.bytes, file.sha256):
             raise DamagedError(
                 f"{file.path} in {self.url} is damaged: {size} bytes with sha256 {sha256.hexdigest()[:12]}… instead of "
-                f"{file.bytes} with {file.sha256[:12]}…. Do not use it; look for another copy."
+                f"{file.bytes} with {file.sha256[:12]}…. Put a good copy in its place, or remove its folder."
             )
 
     def write_json(self, name: str, value: msgspec.Struct) -> StoredFile:
@@ -124,6 +124,13 @@ class Storage:
             return msgspec.json.decode(content, type=kind)
         except msgspec.MsgspecError as error:
             raise DamagedError(f"{name} in {self.url} cannot be read: {error}") from error
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; None where it does not exist."""
+        try:
+            return int(self.fs.info(self.path(name))["size"])
+        except FileNotFoundError:
+            return None
 
     def names(self, pattern: str) -> list[str]:
         """The names of what matches a glob below the root, sorted."""

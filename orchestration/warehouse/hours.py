@@ -18,12 +18,11 @@ from psycopg.types.json import Jsonb
 
 from orchestration.warehouse import Connection
 from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
-from orchestration.warehouse.partitions import month_after
-from orchestration.warehouse.retention import months_before
+from orchestration.warehouse.months import month_after, months_before
 
 TABLES = ("event_hours", "aggregated_analytics")  # event_hours first: it says which hours are there
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
-_LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
+LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
 
 class MonthManifest(msgspec.Struct, frozen=True):
@@ -88,6 +87,12 @@ def present_months(connection: Connection) -> dict[date, str | None]:
     return dict(rows)
 
 
+def months_with_data(connection: Connection) -> set[date]:
+    """The months of which the database has captures and snapshots, or hours."""
+    rows = connection.execute("select month from market.months where state != 'archived'").fetchall()
+    return {month for (month,) in rows} | set(present_months(connection))
+
+
 def pinned_months(connection: Connection) -> dict[date, date | None]:
     """The months that were brought back, and until when they stay."""
     rows = connection.execute("select month, pinned_until from market.cold_hours").fetchall()
@@ -121,7 +126,7 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
             [month, manifest.verified_at, Jsonb(msgspec.to_builtins(files))],
         )
         with connection.transaction():
-            connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+            connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(
                 "lock table analytics.event_hours, analytics.aggregated_analytics in share row exclusive mode"
             )

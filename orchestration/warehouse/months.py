@@ -89,7 +89,7 @@ def months_to_archive(
     Archived is what lies wholly before the cut-off (`raw_months` months ago), but never the newest attached
     month; dropped is what was detached so many days ago. Pinned months are left alone.
     """
-    cut_off = _months_before(now, raw_months)
+    cut_off = months_before(now, raw_months)
     attached = [month.month for month in months if month.state in ATTACHED]
     due = []
     for month in months:
@@ -98,21 +98,19 @@ def months_to_archive(
             month.state in ATTACHED and over and not month.pinned and month.month != attached[-1]
         ):
             due.append((month.month, "archive"))
-        elif month.state == "archived" and month.step == "detached" and month.reached_at is not None:
-            if month.reached_at + timedelta(days=keep_detached_days) <= now:
-                due.append((month.month, "drop"))
+        kept_since = month.reached_at if (month.state, month.step) == ("archived", "detached") else None
+        if kept_since is not None and kept_since + timedelta(days=keep_detached_days) <= now:
+            due.append((month.month, "drop"))
     return due
 
 
-def _months_before(instant: datetime, count: int) -> datetime:
-    """The same time of the same day so many months earlier; of the month's last day where it is shorter."""
-    month = instant.astimezone(UTC).date().replace(day=1)
-    for _ in range(count):
-        month = month_before(month)
-    days_in_month = (month_after(month) - month).days
-    return instant.astimezone(UTC).replace(
-        year=month.year, month=month.month, day=min(instant.astimezone(UTC).day, days_in_month)
-    )
+def months_before(instant: datetime, months: int) -> datetime:
+    """The same time so many calendar months earlier; the month's last day where it has no such day."""
+    first = instant.astimezone(UTC).replace(day=1)
+    year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
+    target = first.replace(year=year, month=month + 1)
+    last_day = (month_after(target.date()) - timedelta(days=1)).day
+    return target.replace(day=min(instant.astimezone(UTC).day, last_day))
 
 
 def _midnight(day: date) -> datetime:

@@ -68,8 +68,8 @@ def restore_month(
             )
             if differences := content.differences(found):
                 raise DamagedError(
-                    f"{table} of {month:%Y-%m} was loaded and differs from its manifest ({'; '.join(differences[:5])}). "
-                    "It was not attached."
+                    f"{table} of {month:%Y-%m} was loaded and differs from its manifest "
+                    f"({'; '.join(differences[:5])}). It was not attached."
                 )
             say(f"verified: {table} is equal, {content.rows} rows")
         locks.patiently(connection, lambda: _attach(connection, month, until), f"Attaching {month:%Y-%m}")

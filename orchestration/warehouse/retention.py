@@ -6,15 +6,7 @@ Hours go to cold storage first: `hours`. Months of captures and snapshots: the a
 from datetime import UTC, datetime, timedelta
 
 from orchestration.warehouse import Connection, partitions
-
-
-def months_before(instant: datetime, months: int) -> datetime:
-    """The same time so many calendar months earlier; the month's last day where it has no such day."""
-    first = instant.astimezone(UTC).replace(day=1)
-    year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
-    target = first.replace(year=year, month=month + 1)
-    last_day = (partitions.month_after(target.date()) - timedelta(days=1)).day
-    return target.replace(day=min(instant.astimezone(UTC).day, last_day))
+from orchestration.warehouse.months import months_before
 
 
 def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tuple[list[str], int]:
@@ -26,7 +18,7 @@ def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tupl
     dropped = partitions.drop_payloads_before(connection, before.date())
     lost = connection.execute(
         """update market.captures set status = 'failed', note = 'the answer was never read, and its time is over'
-           where status = 'received' and tick < %s""",
+           where status = 'received' and tick < %s and market.month_is_writable(tick)""",
         [before],
     )
     return dropped, lost.rowcount

@@ -140,7 +140,8 @@ def test_r15_control_without_the_whole_day_the_day_is_rebuilt_from_a_part(
     connection: Connection, events: list[int], storage: Storage
 ) -> None:
     connection.execute(
-        "create or replace function market.month_came_back(instant timestamptz) returns boolean language sql as 'select false'"
+        """create or replace function market.month_came_back(instant timestamptz) returns boolean
+           language sql as 'select false'"""
     )
     connection.execute("delete from analytics.event_hours where hour < '2026-08-01 00:00Z'")
     run_restore(connection, storage, JULY)

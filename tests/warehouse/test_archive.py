@@ -8,7 +8,7 @@ import duckdb
 import psycopg
 import pytest
 
-from orchestration.warehouse import Connection, archive, restore
+from orchestration.warehouse import Connection, archive, parquet_files, restore
 from orchestration.warehouse.archive import ArchiveError
 from orchestration.warehouse.cold import DamagedError, Storage
 from orchestration.warehouse.restore import RestoreError
@@ -76,12 +76,12 @@ def test_the_same_rows_archived_again_end_in_the_same_manifest_and_files(
 def test_a_big_month_is_several_row_groups_in_several_files(
     connection: Connection, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "ROW_GROUP", 8)
-    monkeypatch.setattr(archive, "PART_ROWS", 16)
+    monkeypatch.setattr(parquet_files, "ROW_GROUP", 8)
+    monkeypatch.setattr(parquet_files, "PART_ROWS", 16)
     fill(connection, JULY)
     copies(connection, *(f"market.{table}" for table in FACTS))
     run_archive(connection, storage, JULY)
-    assert len(archive.names(storage, "section_snapshots", JULY)) == 2
+    assert len(parquet_files.names(storage, "section_snapshots", JULY)) == 2
     run_restore(connection, storage, JULY)
     for table in FACTS:
         assert differences(connection, f"market.{table}") == []
@@ -105,7 +105,7 @@ def test_a4_a_truncated_edited_or_missing_file_blocks_the_drop_and_the_restore(
 ) -> None:
     fill(connection, JULY)
     run_archive(connection, storage, JULY, keep=7)
-    name = archive.manifest_name(JULY) if harm == "manifest" else archive.names(storage, "captures", JULY)[0]
+    name = archive.manifest_name(JULY) if harm == "manifest" else parquet_files.names(storage, "captures", JULY)[0]
     file = Path(storage.path(name))
     content = file.read_bytes()
     if harm == "missing":

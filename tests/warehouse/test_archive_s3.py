@@ -57,7 +57,7 @@ def test_an_upload_that_fails_for_good_leaves_the_month_in_the_database_and_the_
     storage = storage_of(store, "failing", **IMPATIENT)
     fill(connection, JULY)
     store.fault = lambda method, path: "fail" if method == "PUT" and "section_snapshots" in path else None
-    with pytest.raises(OSError, match="(?i)slow down|503|service unavailable"):
+    with pytest.raises(OSError, match=r"(?i)slow down|503|service unavailable"):
         run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("closed", "refreshed")
     assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (28,)
@@ -105,7 +105,7 @@ def test_a4_a_truncated_object_blocks_the_drop_and_the_restore(connection: Conne
     whole = store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     store.client.put_object(Bucket=BUCKET, Key=key, Body=whole[: len(whole) // 2])
     for attempt in (run_archive, run_restore):
-        with pytest.raises(DamagedError, match="part-0.parquet"):
+        with pytest.raises(DamagedError, match=r"part-0\.parquet"):
             attempt(connection, storage, JULY)
     assert state(connection, JULY) == ("archived", "detached")
     store.client.put_object(Bucket=BUCKET, Key=key, Body=whole)

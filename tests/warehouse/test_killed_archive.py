@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.warehouse import Connection, archive, restore
+from orchestration.warehouse import Connection, parquet_files, restore
 from tests.conftest import fresh_database
 from tests.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 
@@ -47,7 +47,7 @@ def kills_itself_at(point: str) -> Callable[[str], None]:
 
 
 def archive_until(url: str, folder: Path, point: str) -> None:
-    archive.ROW_GROUP, archive.PART_ROWS = 8, 16
+    parquet_files.ROW_GROUP, parquet_files.PART_ROWS = 8, 16
     with psycopg.connect(url, autocommit=True) as connection:
         run_archive(connection, cold(folder), JULY, say=kills_itself_at(point))
 
@@ -91,11 +91,15 @@ def test_a4_killed_at_each_step_the_archive_ends_in_the_same_files_and_a_killed_
                     f"where {' and '.join(f'{name} = %s' for name in KEYS[table])}",
                     [*values, *key],
                 )
-        archive.ROW_GROUP, archive.PART_ROWS, sizes = 8, 16, (archive.ROW_GROUP, archive.PART_ROWS)
+        parquet_files.ROW_GROUP, parquet_files.PART_ROWS, sizes = (
+            8,
+            16,
+            (parquet_files.ROW_GROUP, parquet_files.PART_ROWS),
+        )
         try:
             run_archive(twin, cold(undisturbed), JULY)
         finally:
-            archive.ROW_GROUP, archive.PART_ROWS = sizes
+            parquet_files.ROW_GROUP, parquet_files.PART_ROWS = sizes
 
     for point in ARCHIVE_POINTS:
         kill(connection, archive_until, database_url, killed, point)

@@ -84,7 +84,8 @@ def store(connection: Connection, *captured: Capture) -> int:
 def counts(connection: Connection) -> tuple[int, int]:
     """Captures, and what is held in quarantine."""
     row = connection.execute(
-        "select (select count(*) from market.captures), (select count(*) from market.quarantine where held_for is not null)"
+        """select (select count(*) from market.captures),
+                  (select count(*) from market.quarantine where held_for is not null)"""
     ).fetchone()
     assert row
     return row[0], row[1]
