@@ -43,7 +43,8 @@ def archive(month: MonthArgument) -> None:
         _fail(str(error))
     for name, value in outcome.figures.items():
         typer.echo(f"  {name}: {value}")
-    typer.echo(f"{month} is {outcome.step}; its files are in {settings().cold_storage}.")
+    alone = "alone" if outcome.step == "dropped" else f"and its tables stay {settings().keep_detached_days} more days"
+    typer.echo(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
 
 
 def restore(

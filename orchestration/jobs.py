@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-from orchestration.partitions import MONTHLY
-
 tick = dg.define_asset_job(
     "tick",
     selection=dg.AssetSelection.groups("tick", "rollups", "views"),
@@ -21,7 +19,6 @@ make_partitions = dg.define_asset_job(
 archive = dg.define_asset_job(
     "archive",
     selection=dg.AssetSelection.assets("archived_months"),
-    partitions_def=MONTHLY,
     executor_def=dg.in_process_executor,
     description="A month into cold storage, verified, then out of the database; safe to run again at any step.",
 )

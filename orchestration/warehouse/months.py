@@ -50,8 +50,10 @@ def known(connection: Connection, *, now: datetime) -> list[Month]:
     """Every month that facts were ever stored for, oldest first."""
     with connection.cursor(row_factory=class_row(Month)) as cursor:
         return cursor.execute(
-            """select month, state, coalesce(pinned_until >= %s, false) as pinned, step, reached_at
-               from market.months left join market.archives using (month) order by month""",
+            """select months.month, state, coalesce(pinned_until >= %s, false) as pinned, step, reached_at
+               from market.months left join market.archives
+                   on archives.month = months.month and state in ('closed', 'archived')
+               order by months.month""",
             [now.astimezone(UTC).date()],
         ).fetchall()
 

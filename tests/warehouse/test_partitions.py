@@ -21,7 +21,8 @@ def known_months(connection: Connection) -> list[str]:
 
 def days(connection: Connection) -> list[str]:
     rows = connection.execute(
-        "select relname from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'market.capture_payloads'::regclass order by 1"
+        """select relname from pg_inherits join pg_class c on c.oid = inhrelid
+           where inhparent = 'market.capture_payloads'::regclass order by 1"""
     )
     return [str(name).removeprefix("capture_payloads_") for (name,) in rows]
 
