@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orchestration import cli_archive, cli_backup
+from orchestration import cli_archive, cli_backup, cli_hours
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
 from orchestration.resources import Warehouse, marketplace_of
@@ -23,6 +23,7 @@ from orchestration.warehouse import catalogue, server
 app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=True, add_completion=False)
 cli_archive.add_commands(app)
 cli_backup.add_commands(app)
+cli_hours.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]

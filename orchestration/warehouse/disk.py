@@ -21,7 +21,7 @@ def disk_of(connection: Connection, *, stated_bytes: int | None = None) -> Disk 
     For a server elsewhere, `stated_bytes` says how large its disk is, and all its databases count as used;
     None where neither is known.
     """
-    if connection.info.host.startswith("/") or connection.info.host in ("", "localhost", "127.0.0.1", "::1"):
+    if is_here(connection.info.host):
         row = connection.execute("select setting from pg_settings where name = 'data_directory'").fetchone()
         # a server in a container may be at localhost, with a folder that this machine does not have
         if row and row[0] and Path(str(row[0])).is_dir():
@@ -31,3 +31,8 @@ def disk_of(connection: Connection, *, stated_bytes: int | None = None) -> Disk 
         return None
     row = connection.execute("select sum(pg_database_size(oid))::bigint from pg_database where datallowconn").fetchone()
     return Disk(stated_bytes, max(0, stated_bytes - int(row[0] if row else 0)))
+
+
+def is_here(host: str) -> bool:
+    """Whether a connection's host is this machine: a socket's folder, or loopback."""
+    return host.startswith("/") or host in ("", "localhost", "127.0.0.1", "::1")

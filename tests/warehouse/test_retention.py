@@ -8,8 +8,11 @@ from pathlib import Path
 import psycopg
 import pyarrow.dataset as ds
 import pytest
+from typer.testing import CliRunner
 
+from orchestration.cli import app
 from orchestration.resources import Warehouse
+from orchestration.settings import settings
 from orchestration.warehouse import Connection, hours, marks, partitions, retention
 from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
 from tests.dbt_runs import run_dbt
@@ -124,7 +127,7 @@ def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
 
 
 def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
-    connection: Connection, storage: Storage, may: list[int]
+    connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {table: rows_of(connection, table) for table in (*hours.TABLES, "daily_analytics", "event_days")}
     moved = hours.move_out(connection, storage, MAY)
@@ -139,7 +142,14 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     assert {str(row["avg_price"]) for row in read.to_pylist()} == {"15.00", "9.99"}
     assert not storage.names("**/.part-*")
 
-    hours.bring_back(connection, storage, MAY, until=date(2026, 12, 24))
+    with monkeypatch.context() as environment:
+        environment.setenv("COLD_STORAGE_URL", storage.url)
+        settings.cache_clear()
+        done = CliRunner().invoke(app, ["bring-back-hours", "2026-05", "--until", "2026-12-24"])
+        missing = CliRunner().invoke(app, ["bring-back-hours", "2026-04"])
+    settings.cache_clear()
+    assert "aggregated_analytics: 8 rows of 2026-05 are back, through 2026-12-24" in done.output
+    assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
     assert {table: rows_of(connection, table) for table in hours.TABLES} == {t: before[t] for t in hours.TABLES}
     assert hours.pinned_months(connection) == {MAY: date(2026, 12, 24)}
     hours.move_out(connection, storage, MAY)
