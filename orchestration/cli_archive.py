@@ -1,4 +1,4 @@
-"""`tickettape archive`, `restore`, `release` and `months`: old months into cold storage, and back."""
+"""`tickettape months`, `archive`, `reopen`, `restore` and `release`: old months into cold storage, and back."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, NoReturn
@@ -13,14 +13,14 @@ from orchestration.warehouse import restore as back
 from orchestration.warehouse.cold import DamagedError
 from orchestration.warehouse.locks import BusyError
 
-FAILURES = (steps.ArchiveError, back.RestoreError, DamagedError, BusyError)
+FAILURES = (steps.ArchiveError, back.RestoreError, DamagedError, BusyError, OSError)
 
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A month of UTC, as 2026-03.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (months, archive, restore, release):
+    for command in (months, archive, reopen, restore, release):
         app.command()(command)
 
 
@@ -45,6 +45,20 @@ def archive(month: MonthArgument) -> None:
         typer.echo(f"  {name}: {value}")
     alone = "alone" if outcome.step == "dropped" else f"and its tables stay {settings().keep_detached_days} more days"
     typer.echo(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
+
+
+def reopen(month: MonthArgument) -> None:
+    """Let a month that an unfinished archive has closed take rows again, and read what came for it meanwhile."""
+    from orchestration.assets import late
+
+    try:
+        with Warehouse().connection() as connection:
+            steps.reopen(connection, _month(month))
+            marketplace, tolerance = marketplace_of(settings()), settings().partial_tolerance
+            replayed = late.replay(connection, marketplace, _month(month), tolerance, "tickettape reopen")
+    except FAILURES as error:
+        _fail(str(error))
+    typer.echo(f"{month} is open again; {replayed} late answers were read.")
 
 
 def restore(

@@ -179,6 +179,26 @@ def close(connection: Connection, month: date) -> None:
     locks.patiently(connection, closing, f"Closing {month:%Y-%m}")
 
 
+def reopen(connection: Connection, month: date) -> None:
+    """Undo `close`: a month that is still attached takes rows again. Raises ArchiveError where it is not closed."""
+
+    def reopening() -> None:
+        done = connection.execute(
+            """update market.months set state = case when restored_at is null then 'open' else 'restored' end,
+                   updated_at = now() where month = %s and state = 'closed'""",
+            [month],
+        )
+        if not done.rowcount:
+            raise ArchiveError(f"{month:%Y-%m} is not closed: there is nothing to reopen.")
+        for table in FACTS:
+            connection.execute(sql.SQL("drop trigger if exists refuse_write on {}").format(relation(table, month)))
+
+    with locks.try_lock(connection, lock_name(month)) as alone:
+        if not alone:
+            raise ArchiveError(f"{month:%Y-%m} is being archived by another process: let it end, or end it first.")
+        locks.patiently(connection, reopening, f"Reopening {month:%Y-%m}")
+
+
 def refresh_rollups(connection: Connection, month: date, refresh: Callable[[], None]) -> dict[str, Any]:
     """Refresh the rollups until no bucket of the month is marked: after this the facts may go."""
     for done in range(REFRESHES):

@@ -1,7 +1,7 @@
 """The archive in Dagster and on the command line: the sensor asks, the runs archive and restore."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.resources import Warehouse
 from orchestration.sensors import build_archive_sensor
 from orchestration.settings import Settings
-from orchestration.warehouse import Connection, marks
+from orchestration.warehouse import Connection, archive, captures, marks
+from orchestration.warehouse.captures import Capture
 from tests.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
 
 SEPTEMBER, OCTOBER = AUGUST.replace(month=9), AUGUST.replace(month=10)
@@ -99,6 +100,12 @@ def test_a_month_is_archived_restored_and_released_by_hand(
 
     assert tickettape("months") == "2026-07  open\n"
     assert "is open: its rows are in the database" in tickettape("restore", "2026-07", exit_code=1)
+    archive.close(connection, JULY)
+    with connection.transaction():
+        late = Capture(1, datetime(2026, 7, 9, tzinfo=UTC), "failed", note="no answer")
+        assert captures.store(connection, [late], None) == 1
+    assert tickettape("reopen", "2026-07") == "2026-07 is open again; 1 late answers were read.\n"
+    connection.execute("delete from market.dirty_buckets")
     archived = tickettape("archive", "2026-07")
     assert "exported: section_snapshots part 0, 28 rows" in archived
     assert "2026-07 is in cold storage alone" in archived

@@ -178,6 +178,21 @@ def test_a_month_with_marks_that_no_refresh_takes_stays(connection: Connection, 
     assert state(connection, JULY) == ("closed", "closed")
 
 
+def test_a_month_closed_by_an_unfinished_archive_is_reopened_and_takes_rows_again(
+    connection: Connection, storage: Storage
+) -> None:
+    [event, _] = fill(connection, JULY)
+    with pytest.raises(ArchiveError, match="still marked"):
+        run_archive(connection, storage, JULY, refresh=lambda: None)
+    archive.reopen(connection, JULY)
+    assert state(connection, JULY)[0] == "open"
+    observe(connection, event, datetime(2026, 7, 9, 12, tzinfo=UTC), Section("Lower", "101"))
+    with pytest.raises(ArchiveError, match="not closed"):
+        archive.reopen(connection, JULY)
+    run_archive(connection, storage, JULY)
+    assert archive.read_manifest(storage, JULY).rows == 15 + 28 + 2
+
+
 def test_a_month_understood_alone_is_restored_into_an_empty_database_and_refused_by_anothers(
     connection: Connection, storage: Storage, server_url: str, template: str
 ) -> None:
