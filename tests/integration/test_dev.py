@@ -11,8 +11,8 @@ def _with_status(port: int, status: str) -> list[str]:
     return [run["runId"] for run in runs(port) if run["status"] == status]
 
 
-def test_it_ticks_by_itself_stops_without_a_trace_and_finds_its_history_again(tmp_path: Path) -> None:
-    home, log, port = tmp_path / "home", tmp_path / "log", free_port()
+def test_it_ticks_by_itself_stops_without_a_trace_and_finds_its_history_again(home: Path) -> None:
+    log, port = home / "log", free_port()
     first = start_dev(home, log, port)
     try:
         (run, *_) = wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, log)
@@ -29,8 +29,8 @@ def test_it_ticks_by_itself_stops_without_a_trace_and_finds_its_history_again(tm
         kill_all(again, home)
 
 
-def test_after_a_kill_of_everything_in_mid_tick_the_next_tick_is_green(tmp_path: Path) -> None:
-    home, log, port = tmp_path / "home", tmp_path / "log", free_port()
+def test_after_a_kill_of_everything_in_mid_tick_the_next_tick_is_green(home: Path) -> None:
+    log, port = home / "log", free_port()
     slow = SlowSimulator(seconds=20)
     with served(slow) as url:
         environment = {"MARKETPLACE_URL": url, "MARKETPLACE_SOURCE": "simulator"}

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-import psycopg
-
-from orchestration.warehouse.server import embedded_url
 from tests.marketplaces.loopback_servers import served
-from tests.processes import BIN, kill_all, start, tick_once, wait_for
+from tests.processes import BIN, database_of, kill_all, start, tick_once, wait_for
 from tests.slow_simulator import SlowSimulator
 
 
-def test_no_capture_is_made_twice_and_none_is_missing(tmp_path: Path) -> None:
-    home, log = tmp_path / "home", tmp_path / "log"
+def test_no_capture_is_made_twice_and_none_is_missing(home: Path) -> None:
+    log = home / "log"
     market = SlowSimulator(seconds=0.5, productions=60)
     with served(market) as url:
         environment = {"MARKETPLACE_URL": url, "MARKETPLACE_SOURCE": "simulator", "REQUESTS_PER_SECOND": "100"}
@@ -23,7 +20,7 @@ def test_no_capture_is_made_twice_and_none_is_missing(tmp_path: Path) -> None:
         first = market.asked.copy()
         market.seconds = 0
         assert tick_once(home, log, **environment) == 0, log.read_text()[-3000:]
-    with psycopg.connect(embedded_url(home / "postgres")) as connection:
+    with database_of(home) as connection:
         stored = connection.execute(
             """select count(*), count(*) filter (where status in ('ok', 'empty')), count(distinct tick)
                from market.captures"""

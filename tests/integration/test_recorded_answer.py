@@ -13,9 +13,8 @@ import psycopg
 
 from orchestration.marketplaces.simulator import answers
 from orchestration.marketplaces.simulator.market import Market
-from orchestration.warehouse.server import embedded_url
 from tests.marketplaces.loopback_servers import served
-from tests.processes import BIN, start, tick_once
+from tests.processes import BIN, database_of, start, tick_once
 from tests.slow_simulator import answering
 
 CENT = Decimal("0.01")
@@ -72,21 +71,21 @@ def sells(ticket: dict[str, Any]) -> set[int]:
 
 
 @contextmanager
-def ticked(tmp_path: Path, production: str, listings: Any, details: Any) -> Iterator["psycopg.Connection[Any]"]:
+def ticked(home: Path, production: str, listings: Any, details: Any) -> Iterator["psycopg.Connection[Any]"]:
     """The database after `tickettape track --production` and one tick on the served answers."""
-    home, log = tmp_path / "home", tmp_path / "log"
+    log = home / "log"
     replies = {"/listings": listings, f"/productions/{production}/details": details}
     with served(answering(replies)) as url:
         track = start([str(BIN / "tickettape"), "track", "--production", production], home, log, MARKETPLACE_URL=url)
         assert track.wait(timeout=60) == 0, log.read_text()
         assert tick_once(home, log, MARKETPLACE_URL=url) == 0, log.read_text()[-3000:]
-    with psycopg.connect(embedded_url(home / "postgres")) as connection:
+    with database_of(home) as connection:
         yield connection
 
 
-def test_every_zone_and_section_has_the_numbers_of_the_answer(tmp_path: Path) -> None:
+def test_every_zone_and_section_has_the_numbers_of_the_answer(home: Path) -> None:
     production, listings, details = recorded()
-    with ticked(tmp_path, production, listings, details) as connection:
+    with ticked(home, production, listings, details) as connection:
         assert connection.execute("select source, status from market.captures join market.events using (event_key)")\
             .fetchall() == [("vividseats", "ok")]  # fmt: skip
         sections = connection.execute(
@@ -110,10 +109,10 @@ def test_every_zone_and_section_has_the_numbers_of_the_answer(tmp_path: Path) ->
         assert {(row[0],): row[1:] for row in latest} == expected(listings, "c")
 
 
-def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(tmp_path: Path) -> None:
+def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(home: Path) -> None:
     production, listings, details = recorded()
     listings["tickets"] = listings["tickets"][:40]
-    with ticked(tmp_path, production, listings, details) as connection:
+    with ticked(home, production, listings, details) as connection:
         assert connection.execute("select status, counted_listings from market.captures").fetchall() == [
             ("partial", 40)
         ]
