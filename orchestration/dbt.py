@@ -54,7 +54,9 @@ def manifest() -> Path:
     files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
         # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
-        cli().cli(["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path).wait()
+        cli().cli(
+            ["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path
+        ).wait()
     return path
 
 
