@@ -9,7 +9,7 @@
 -- depends_on: {{ ref('event_hours') }}
 
 with claims as materialized (
-    select event_key, bucket as hour
+    select event_key, event_id, bucket as hour
     from {{ source('market', 'claims') }}
     where rollup = 'aggregated_analytics'
 ),
@@ -106,7 +106,7 @@ zone_hours as (
 )
 
 select
-    events.id as event_id,
+    claims.event_id,
     zones.name as zone,
     zone_hours.hour,
     {{ money('min_price_cents') }} as min_price,
@@ -130,6 +130,6 @@ select
     tickets_seen,
     now() as created_at
 from zone_hours
-inner join {{ source('market', 'events') }} as events on zone_hours.event_key = events.event_key
+inner join claims on zone_hours.event_key = claims.event_key and zone_hours.hour = claims.hour
 inner join {{ source('market', 'zones') }} as zones
     on zone_hours.event_key = zones.event_key and zone_hours.zone_key = zones.zone_key

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0003"
+revision = "0002"
 down_revision = "0001"
 
 
