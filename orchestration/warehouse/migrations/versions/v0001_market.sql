@@ -113,6 +113,8 @@ create table market.captures (
 create index on market.captures (tick);
 create index on market.captures (tick) where status = 'received';
 
+-- The key leads with tick, so that a tick is appended to its index: led by event_key, every leaf was split in half
+-- and the index took 70 bytes a row instead of 41. Readers come with both, from captures.
 create table market.section_snapshots (
     tick timestamptz not null,
     price_sum_cents bigint not null,
@@ -126,7 +128,7 @@ create table market.section_snapshots (
     lowest_all_in_price_cents integer,
     total_tickets integer not null,
     total_listings integer not null,
-    primary key (event_key, tick, section_key)
+    primary key (tick, event_key, section_key)
 ) partition by range (tick);
 
 create table market.capture_payloads (
