@@ -26,4 +26,11 @@ where not exists (
         and marks.bucket < (different.date + 1)::timestamp at time zone 'UTC'
         {%- endif %}
 )
+{%- if bucket == 'hour' %}
+-- a restored month may have its facts back and not its hours
+and not exists (
+    select from {{ source('market', 'cold_hours') }} as cold
+    where cold.month = date_trunc('month', different.hour, 'UTC') at time zone 'UTC' and cold.deleted_at is not null
+)
+{%- endif %}
 {%- endmacro %}
