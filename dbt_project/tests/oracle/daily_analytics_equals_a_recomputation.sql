@@ -1,0 +1,125 @@
+with ok_captures as (
+    select
+        event_key,
+        tick,
+        date_trunc('hour', tick, 'UTC') as hour,
+        (tick at time zone 'UTC')::date as date
+    from {{ source('market', 'captures') }}
+    where status in ('ok', 'empty') and market.month_is_writable(tick)
+),
+
+zone_captures as (
+    select
+        snapshots.event_key,
+        snapshots.tick,
+        sections.zone_key,
+        min(snapshots.lowest_price_cents) as lowest,
+        max(snapshots.highest_price_cents) as highest,
+        min(snapshots.lowest_price_1ticket_cents) as lowest_1ticket,
+        min(snapshots.lowest_price_2tickets_cents) as lowest_2tickets,
+        min(snapshots.lowest_price_4tickets_cents) as lowest_4tickets,
+        min(snapshots.lowest_all_in_price_cents) as lowest_all_in,
+        sum(snapshots.price_sum_cents) as price_sum,
+        sum(snapshots.total_tickets) as tickets,
+        sum(snapshots.total_listings) as listings
+    from {{ source('market', 'section_snapshots') }} as snapshots
+    inner join {{ source('market', 'sections') }} as sections
+        on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
+    group by snapshots.event_key, snapshots.tick, sections.zone_key
+),
+
+seen_zones as (
+    select distinct ok_captures.event_key, ok_captures.date, zone_captures.zone_key
+    from ok_captures
+    inner join zone_captures
+        on ok_captures.event_key = zone_captures.event_key and ok_captures.tick = zone_captures.tick
+),
+
+looks as (
+    -- every zone that the day saw at every ok capture of the day: with no tickets where it has no row
+    select
+        seen_zones.event_key,
+        seen_zones.zone_key,
+        seen_zones.date,
+        ok_captures.hour,
+        ok_captures.tick,
+        zone_captures.lowest,
+        zone_captures.highest,
+        zone_captures.lowest_1ticket,
+        zone_captures.lowest_2tickets,
+        zone_captures.lowest_4tickets,
+        zone_captures.lowest_all_in,
+        zone_captures.price_sum,
+        zone_captures.listings,
+        coalesce(zone_captures.tickets, 0) as tickets
+    from seen_zones
+    inner join ok_captures
+        on seen_zones.event_key = ok_captures.event_key and seen_zones.date = ok_captures.date
+    left join zone_captures
+        on seen_zones.event_key = zone_captures.event_key
+        and seen_zones.zone_key = zone_captures.zone_key
+        and ok_captures.tick = zone_captures.tick
+),
+
+hours as (
+    -- each observed hour weighs the same in the day's means
+    select event_key, zone_key, date, hour, sum(price_sum) / sum(listings) as price_cents, avg(tickets) as tickets
+    from looks
+    group by event_key, zone_key, date, hour
+),
+
+means as (
+    select event_key, zone_key, date, avg(price_cents) as price_cents, avg(tickets) as tickets
+    from hours
+    group by event_key, zone_key, date
+),
+
+direct as (
+    select
+        events.id as event_id,
+        zones.name as zone,
+        looks.date,
+        min(looks.lowest) / 100.0 as daily_min_price,
+        round(means.price_cents / 100, 2) as daily_avg_price,
+        max(looks.highest) / 100.0 as daily_max_price,
+        min(looks.lowest_1ticket) / 100.0 as daily_min_1ticket,
+        min(looks.lowest_2tickets) / 100.0 as daily_min_2tickets,
+        min(looks.lowest_4tickets) / 100.0 as daily_min_4tickets,
+        min(looks.lowest_all_in) / 100.0 as daily_min_all_in_price,
+        max(looks.tickets) as peak_tickets,
+        round(means.tickets, 2) as avg_tickets,
+        min(looks.tickets) as min_tickets,
+        (array_agg(looks.lowest order by looks.tick desc) filter (where looks.lowest is not null))[1]
+        / 100.0 as last_price,
+        max(looks.tick) filter (where looks.lowest is not null) as last_priced_at
+    from looks
+    inner join means
+        on looks.event_key = means.event_key and looks.zone_key = means.zone_key and looks.date = means.date
+    inner join {{ source('market', 'events') }} as events on looks.event_key = events.event_key
+    inner join {{ source('market', 'zones') }} as zones
+        on looks.event_key = zones.event_key and looks.zone_key = zones.zone_key
+    group by events.id, zones.name, looks.date, means.price_cents, means.tickets
+),
+
+rollup as (
+    select
+        event_id,
+        zone,
+        date,
+        daily_min_price,
+        daily_avg_price,
+        daily_max_price,
+        daily_min_1ticket,
+        daily_min_2tickets,
+        daily_min_4tickets,
+        daily_min_all_in_price,
+        peak_tickets,
+        avg_tickets,
+        min_tickets,
+        last_price,
+        last_priced_at
+    from {{ ref('daily_analytics') }}
+    where market.month_is_writable(date::timestamp at time zone 'UTC')
+),
+
+{{ differences('day') }}

@@ -1,0 +1,35 @@
+with direct as (
+    select
+        events.id as event_id,
+        (captures.tick at time zone 'UTC')::date as date,
+        count(distinct date_trunc('hour', captures.tick, 'UTC')) filter (
+            where captures.status in ('ok', 'empty')
+        ) as observed_hours,
+        count(*) filter (where captures.status in ('ok', 'empty')) as ok_captures,
+        count(*) filter (where captures.status = 'partial') as partial_captures,
+        count(*) filter (where captures.status = 'missed') as missed_captures,
+        count(*) filter (
+            where captures.status not in ('ok', 'empty', 'partial', 'missed')
+        ) as failed_captures,
+        max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
+    from {{ source('market', 'captures') }} as captures
+    inner join {{ source('market', 'events') }} as events on captures.event_key = events.event_key
+    where captures.status != 'received' and market.month_is_writable(captures.tick)
+    group by events.id, (captures.tick at time zone 'UTC')::date
+),
+
+rollup as (
+    select
+        event_id,
+        date,
+        observed_hours,
+        ok_captures,
+        partial_captures,
+        missed_captures,
+        failed_captures,
+        last_ok_at
+    from {{ ref('event_days') }}
+    where market.month_is_writable(date::timestamp at time zone 'UTC')
+),
+
+{{ differences('day') }}
