@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev tick test lint bench psql docs lock clean
+.PHONY: help setup dev tick test test-long lint bench psql docs lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Set up .venv from requirements.lock, with pip or uv
 
@@ -32,6 +32,9 @@ tick: $(READY) ## One tick now, without a UI
 
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest
+
+test-long: $(READY) ## The rollups' property test for an hour
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/rollups/test_property.py -k whatever
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .

@@ -49,9 +49,7 @@ def test_control_r8_a_unique_key_on_the_log_loses_the_mark_of_a_writer_open_acro
     if guarded:
         assert_exact(connection)
     else:
-        found = differences(connection)
-        assert found["event_hours"] > 0
-        assert found["aggregated_analytics"] > 0
+        assert differences(connection)["event_hours"] > 0
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["marks", "look_back_window"])

@@ -1,4 +1,4 @@
-"""R1 to R9 and R11, R12, R17: whatever happens to the facts, the rollups are what a recomputation says.
+"""R1 to R9, R11 and R17: whatever happens to the facts, the rollups are what a recomputation says.
 
 The refresh is dbt's own SQL, recorded (tests/recorded_refresh.py).
 """
