@@ -73,12 +73,15 @@ buckets as (
         bucket,
         {% if model.config.meta.bucket == 'event' -%}
         -- an event whose newest capture is in cold storage keeps its row: without the facts it would look sold out
-        (
-            select max(days.last_ok_at) is null or market.month_is_attached(max(days.last_ok_at))
+        coalesce((
+            select market.month_is_attached(days.last_ok_at)
             from {{ ref('event_days') }} as days
-            inner join {{ source('market', 'events') }} as events on days.event_id = events.id
-            where events.event_key = due.event_key
-        )
+            where days.last_ok_at is not null and days.event_id = (
+                select events.id from {{ source('market', 'events') }} as events where events.event_key = due.event_key
+            )
+            order by days.date desc
+            limit 1
+        ), true)
         {%- else -%}
         market.month_is_attached(bucket)
         {%- endif %} as refreshable

@@ -2,3 +2,12 @@
 {% macro money(cents) -%}
 round({{ cents }} / 100.0, 2)::numeric(10, 2)
 {%- endmacro %}
+
+
+{#-
+  Σ (sum / count) / hours, to twenty digits. A third has no end: 100/3 and 1/6 over four hours are 8.375, but
+  8.37499999999999999 of the quotients as Postgres cuts them, and would be rounded down.
+-#}
+{% macro exact_mean(sums, counts, hours) -%}
+round(sum({{ sums }}::numeric(60, 30) / {{ counts }}) / {{ hours }}, 20)
+{%- endmacro %}

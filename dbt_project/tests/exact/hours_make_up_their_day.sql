@@ -8,7 +8,9 @@ from_hours as (
         hours.zone,
         days.date,
         min(hours.min_price) as daily_min_price,
-        round(avg(hours.price_sum_cents / hours.listings_seen::numeric) / 100, 2) as daily_avg_price,
+        round(
+            round(avg(hours.price_sum_cents::numeric(60, 30) / hours.listings_seen), 20) / 100, 2
+        ) as daily_avg_price,
         max(hours.max_price) as daily_max_price,
         min(hours.min_price_2tickets) as daily_min_2tickets,
         min(hours.min_price_4tickets) as daily_min_4tickets,

@@ -62,14 +62,25 @@ looks as (
 ),
 
 hours as (
-    -- each observed hour weighs the same in the day's means
-    select event_key, zone_key, date, hour, sum(price_sum) / sum(listings) as price_cents, avg(tickets) as tickets
+    -- each observed hour weighs the same in the day's means; thirty digits, for a mean that ends on half a cent
+    select
+        event_key,
+        zone_key,
+        date,
+        hour,
+        sum(price_sum)::numeric(60, 30) / sum(listings) as price_cents,
+        sum(tickets)::numeric(60, 30) / count(*) as tickets
     from looks
     group by event_key, zone_key, date, hour
 ),
 
 means as (
-    select event_key, zone_key, date, avg(price_cents) as price_cents, avg(tickets) as tickets
+    select
+        event_key,
+        zone_key,
+        date,
+        round(avg(price_cents), 20) as price_cents,
+        round(avg(tickets), 20) as tickets
     from hours
     group by event_key, zone_key, date
 ),

@@ -99,7 +99,7 @@ zone_hours as (
         max(total_tickets) as peak_tickets,
         case when count(*) < capture_count then 0 else min(total_tickets) end as min_tickets,
         -- the price at the newest tick: the greatest pair, without sorting
-        (max(array[extract(epoch from tick)::bigint, lowest_price_cents]))[2] as last_price_cents,
+        (max(array[(extract(epoch from tick) * 1000000)::bigint, lowest_price_cents]))[2] as last_price_cents,
         max(tick) as last_priced_at
     from zone_captures
     group by event_key, zone_key, hour, capture_count

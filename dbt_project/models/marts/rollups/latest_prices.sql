@@ -11,16 +11,16 @@ with claims as materialized (
 ),
 
 newest as materialized (
-    -- the event's newest ok capture
-    select
-        claims.event_key,
-        claims.event_id,
-        (
-            select max(days.last_ok_at)
-            from {{ ref('event_days') }} as days
-            where days.event_id = claims.event_id
-        ) as tick
+    -- the event's newest ok capture; without one, nothing is known of it
+    select claims.event_key, claims.event_id, days.last_ok_at as tick
     from claims
+    cross join lateral (
+        select of_event.last_ok_at
+        from {{ ref('event_days') }} as of_event
+        where of_event.event_id = claims.event_id and of_event.last_ok_at is not null
+        order by of_event.date desc
+        limit 1
+    ) as days
 ),
 
 section_captures as materialized (
@@ -36,21 +36,17 @@ section_captures as materialized (
 ),
 
 last_seen as (
-    select distinct on (daily.event_id, daily.zone)
-        newest.event_key,
-        newest.event_id,
-        newest.tick,
-        daily.zone,
-        daily.last_price,
-        daily.last_priced_at
+    -- each zone's newest day by the primary key: reading all days of an event cost more with every day it was watched
+    select newest.event_id, newest.tick, zones.name as zone, daily.last_price, daily.last_priced_at
     from newest
+    inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
     cross join lateral (
-        select *
-        from {{ ref('daily_analytics') }} as of_event
-        where of_event.event_id = newest.event_id
-        offset 0
+        select of_zone.last_price, of_zone.last_priced_at
+        from {{ ref('daily_analytics') }} as of_zone
+        where of_zone.event_id = newest.event_id and of_zone.zone = zones.name
+        order by of_zone.date desc
+        limit 1
     ) as daily
-    order by daily.event_id, daily.zone, daily.date desc
 ),
 
 sections as (
