@@ -25,13 +25,13 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it
-	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
 tick: $(READY) ## One tick now, without a UI
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/tickettape tick
+	@$(BIN)/tickettape tick
 
 test: $(READY) ## All tests, against a real PostgreSQL
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	@$(BIN)/python -m pytest
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/sqlfluff lint --processes 2 dbt_project
 
 bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/README.md)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+	@$(BIN)/python -m bench
 
 psql: $(READY) ## psql on the warehouse
 	@$(BIN)/tickettape psql

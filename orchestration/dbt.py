@@ -1,6 +1,7 @@
 """Where the dbt project is, how its models appear in Dagster, and how it is called."""
 
 import os
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from orchestration.settings import ROOT, Settings
 from orchestration.warehouse import server
 
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
+EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
 PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
 
 _SOURCE_ASSETS = {
@@ -57,7 +59,7 @@ def manifest() -> Path:
 
 def cli() -> DbtCliResource:
     """dbt as Dagster calls it."""
-    return DbtCliResource(project_dir=PROJECT)
+    return DbtCliResource(project_dir=PROJECT, dbt_executable=EXECUTABLE)
 
 
 def export_environment(settings: Settings, *, all_of_it: bool = False) -> None:

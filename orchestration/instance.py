@@ -33,9 +33,7 @@ class PostgresStorage(DagsterPostgresStorage):
             # several processes start at once, and `if not exists` alone can still collide
             connection.execute("select pg_advisory_lock(7153908)")
             connection.execute(f"create schema if not exists {SCHEMA}")
-        return cls(
-            postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data
-        )
+        return cls(postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data)
 
 
 def open_instance() -> dg.DagsterInstance:

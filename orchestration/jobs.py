@@ -2,12 +2,9 @@
 
 import dagster as dg
 
-from orchestration.partitions import HOURLY
-
 tick = dg.define_asset_job(
     "tick",
     selection=dg.AssetSelection.groups("tick", "rollups", "views"),
-    partitions_def=HOURLY,
     executor_def=dg.in_process_executor,  # a process per step cost 8.6 s a run against 4.9
     description="One observation of every due event: captured, read, rolled up, checked.",
 )

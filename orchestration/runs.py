@@ -22,10 +22,14 @@ def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
     return next((run for run in runs if TICK_TAG in run.tags), None)
 
 
-def was_started(instance: dg.DagsterInstance, tick: datetime) -> bool:
-    """Whether a run was ever started for a tick, that did not fail."""
-    runs = instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()}))
-    return any(run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED) for run in runs)
+def runs_of(instance: dg.DagsterInstance, tick: datetime) -> list[dg.DagsterRun]:
+    """Every run that was started for a tick."""
+    return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()})))
+
+
+def has_failed(run: dg.DagsterRun) -> bool:
+    """Whether a run ended without success."""
+    return run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 def close_abandoned(instance: dg.DagsterInstance) -> list[str]:

@@ -11,6 +11,8 @@ from orchestration.schedules import tick_request
 from orchestration.settings import Settings
 from orchestration.warehouse import captures
 
+MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
+
 
 def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """Start a tick where none is fresh: a schedule fires at its times, not at the start."""
@@ -32,9 +34,13 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         under_way = runs.tick_under_way(context.instance)
         if under_way is not None:
             return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
-        if runs.was_started(context.instance, tick):
+        earlier = runs.runs_of(context.instance, tick)
+        if not all(map(runs.has_failed, earlier)):
             return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
-        return tick_request(settings, tick, run_key=f"first {tick.isoformat()}")
+        if len(earlier) >= MOST_ATTEMPTS:
+            return dg.SkipReason(f"Tick {tick:%H:%M} failed {len(earlier)} times: the next one is tried on its time.")
+        # a run key is spent for ever: each attempt has one of its own
+        return tick_request(settings, tick, run_key=f"first {tick.isoformat()} attempt {len(earlier) + 1}")
 
     return first_tick
 

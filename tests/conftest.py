@@ -52,6 +52,8 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
         number = connection.execute("select count(*), max(oid) from pg_database").fetchone()
         name = f"test_{os.getpid()}_{number[1] if number else 0}"
         connection.execute(f"create database {name} template {template}")
+        # a database's own settings are not copied with it
+        connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
         try:
             yield with_database(server_url, name)
         finally:
@@ -64,6 +66,14 @@ def database_url(server_url: str, template: str, monkeypatch: pytest.MonkeyPatch
     with fresh_database(server_url, template) as url:
         monkeypatch.setattr(server, "database_url", lambda: url)
         yield url
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty TICKETTAPE_HOME for real processes, outside pytest's own folders: those are closed to other users,
+    and a server that root starts runs as another."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dbt.contracts.graph.manifest import Manifest
 from orchestration import dbt as project
 from orchestration.settings import ROOT, Settings
 
-_PLACE = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
+PLACE = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
 
 
 def run_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool = True) -> dbtRunnerResult:
@@ -25,11 +25,12 @@ def tries_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool
     """As run_dbt, for runs that may fail."""
     project.export_environment(settings or Settings(), all_of_it=all_of_it)
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
-    return dbtRunner(manifest=_manifest().deepcopy()).invoke([*arguments, *_PLACE, "--quiet"])
+    return dbtRunner(manifest=parsed_manifest().deepcopy()).invoke([*arguments, *PLACE, "--quiet"])
 
 
 @cache
-def _manifest() -> Manifest:
-    parsed = dbtRunner().invoke(["parse", *_PLACE, "--quiet"])
+def parsed_manifest() -> Manifest:
+    """The dbt project, parsed once for the whole test run."""
+    parsed = dbtRunner().invoke(["parse", *PLACE, "--quiet"])
     assert isinstance(parsed.result, Manifest), parsed.exception
     return parsed.result

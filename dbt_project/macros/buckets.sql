@@ -21,6 +21,8 @@
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
+-- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
+set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- holds off a DETACH between the claim and the read of the facts
@@ -81,13 +83,23 @@ analyze market.claimed_buckets
 
 {% macro get_incremental_replace_buckets_sql(arg_dict) -%}
 {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | join(', ') -%}
+-- by row address: the planner, free to choose, reads the hour of every event for each event
 delete from {{ arg_dict.target_relation }} as stale
-using {{ source('market', 'claims') }} as claimed
-where claimed.rollup = '{{ this.name }}'
-    and stale.event_id = claimed.event_id
-    {%- if model.config.meta.bucket == 'hour' %} and stale.hour = claimed.bucket
-    {%- elif model.config.meta.bucket == 'day' %} and stale.date = claimed.date
-    {%- endif %};
+using (
+    select doomed.row_address
+    from {{ source('market', 'claims') }} as claimed
+    cross join lateral (
+        select replaced.ctid as row_address
+        from {{ arg_dict.target_relation }} as replaced
+        where replaced.event_id = claimed.event_id
+            {%- if model.config.meta.bucket == 'hour' %} and replaced.hour = claimed.bucket
+            {%- elif model.config.meta.bucket == 'day' %} and replaced.date = claimed.date
+            {%- endif %}
+        offset 0
+    ) as doomed
+    where claimed.rollup = '{{ this.name }}'
+) as doomed
+where stale.ctid = doomed.row_address;
 insert into {{ arg_dict.target_relation }} ({{ columns }})
 select {{ columns }} from {{ arg_dict.temp_relation }}
 {%- endmacro %}

@@ -22,7 +22,7 @@ from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.catalogue import Event
 
 LONGEST_WAIT_SECONDS = 120  # a marketplace bounds each answer by a deadline of its own; this is the net below it
-BATCH = 50  # captures in a transaction: a killed run loses at most these, and asks them again
+BATCH = 20  # captures in a transaction: a killed run loses at most these, and asks them again
 
 
 @dg.asset(

@@ -5,7 +5,6 @@ Works while `make dev` runs and while it does not. Errors go to stderr, with exi
 """
 
 import asyncio
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -108,7 +107,7 @@ def dbt(context: typer.Context) -> None:
     from orchestration import dbt as project
 
     project.export_environment(settings())
-    command = [shutil.which("dbt") or "dbt", *context.args, "--profiles-dir", str(ROOT / "profiles")]
+    command = [project.EXECUTABLE, *context.args, "--profiles-dir", str(ROOT / "profiles")]
     sys.exit(subprocess.run([*command, "--project-dir", str(ROOT)]).returncode)  # noqa: S603
 
 

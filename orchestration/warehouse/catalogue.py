@@ -184,7 +184,7 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
             if (zone.event_key, zone.external_id) in known:
                 continue
             name = zone.name.strip() or f"Zone {zone.external_id}"
-            if (zone.event_key, name) in taken:
+            while (zone.event_key, name) in taken:
                 name = f"{name} ({zone.external_id})"
             taken.add((zone.event_key, name))
             connection.execute(

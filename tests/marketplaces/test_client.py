@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from typing import Any, TypeVar
 
 import pytest
-from loopback_servers import ScriptedServer, after, drip, json_reply, resetting, served, truncated
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -28,6 +27,7 @@ from orchestration.marketplaces.base import (
 from orchestration.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
 from orchestration.marketplaces.simulator import Market, SimulatedMarketplace, build_app
 from orchestration.marketplaces.vividseats import VividSeats, client
+from tests.marketplaces.loopback_servers import ScriptedServer, after, drip, json_reply, resetting, served, truncated
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 OK = json_reply(b'{"ok": true}')

@@ -5,29 +5,33 @@
     post_hook="{{ pass_on({'latest_prices': 'event'}) }}"
 ) }}
 
-with claims as (
+with claims as materialized (
     select event_id, date, bucket as day_start
     from {{ source('market', 'claims') }}
     where rollup = '{{ this.name }}'
 ),
 
-observed as (
+observed as materialized (
     -- from the event's hours, not the zone's: a zone that is absent for a whole hour has no row there
-    select claims.event_id, claims.date, count(*) as observed_hours
+    select claims.event_id, claims.date, claims.day_start, count(*) as observed_hours
     from claims
-    inner join {{ ref('event_hours') }} as hours
-        on claims.event_id = hours.event_id
-        and hours.hour >= claims.day_start
-        and hours.hour < claims.day_start + interval '24 hours'
-    where hours.ok_captures > 0
-    group by claims.event_id, claims.date
+    cross join lateral (
+        select of_event.hour
+        from {{ ref('event_hours') }} as of_event
+        where of_event.event_id = claims.event_id
+            and of_event.hour >= claims.day_start
+            and of_event.hour < claims.day_start + interval '24 hours'
+            and of_event.ok_captures > 0
+        offset 0
+    ) as hours
+    group by claims.event_id, claims.date, claims.day_start
 ),
 
 zone_days as (
     select
-        claims.event_id,
+        observed.event_id,
         hours.zone,
-        claims.date,
+        observed.date,
         observed.observed_hours,
         min(hours.min_price) as daily_min_price,
         -- every observed hour weighs the same, however often it was watched
@@ -40,16 +44,18 @@ zone_days as (
         max(hours.peak_tickets) as peak_tickets,
         sum(hours.tickets_seen / hours.capture_count::numeric) as hourly_mean_tickets,
         case when count(*) < observed.observed_hours then 0 else min(hours.min_tickets) end as min_tickets,
-        (array_agg(hours.last_price order by hours.hour desc))[1] as last_price,
+        (max(array[extract(epoch from hours.last_priced_at), hours.last_price]))[2] as last_price,
         max(hours.last_priced_at) as last_priced_at
-    from claims
-    inner join {{ ref('aggregated_analytics') }} as hours
-        on claims.event_id = hours.event_id
-        and hours.hour >= claims.day_start
-        and hours.hour < claims.day_start + interval '24 hours'
-    inner join observed
-        on claims.event_id = observed.event_id and claims.date = observed.date
-    group by claims.event_id, hours.zone, claims.date, observed.observed_hours
+    from observed
+    cross join lateral (
+        select *
+        from {{ ref('aggregated_analytics') }} as of_event
+        where of_event.event_id = observed.event_id
+            and of_event.hour >= observed.day_start
+            and of_event.hour < observed.day_start + interval '24 hours'
+        offset 0
+    ) as hours
+    group by observed.event_id, hours.zone, observed.date, observed.observed_hours
 )
 
 select

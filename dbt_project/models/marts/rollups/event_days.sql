@@ -4,7 +4,7 @@
     post_hook="{{ pass_on({'daily_analytics': 'day'}) }}"
 ) }}
 
-with claims as (
+with claims as materialized (
     select event_id, date, bucket as day_start
     from {{ source('market', 'claims') }}
     where rollup = '{{ this.name }}'
@@ -21,10 +21,14 @@ days as (
         sum(hours.failed_captures) as failed_captures,
         max(hours.last_ok_at) as last_ok_at
     from claims
-    inner join {{ ref('event_hours') }} as hours
-        on claims.event_id = hours.event_id
-        and hours.hour >= claims.day_start
-        and hours.hour < claims.day_start + interval '24 hours'
+    cross join lateral (
+        select *
+        from {{ ref('event_hours') }} as of_event
+        where of_event.event_id = claims.event_id
+            and of_event.hour >= claims.day_start
+            and of_event.hour < claims.day_start + interval '24 hours'
+        offset 0
+    ) as hours
     group by claims.event_id, claims.date
 )
 

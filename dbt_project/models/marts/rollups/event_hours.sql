@@ -4,17 +4,10 @@
     post_hook="{{ pass_on({'aggregated_analytics': 'hour', 'event_days': 'day'}) }}"
 ) }}
 
-with claims as (
+with claims as materialized (
     select event_key, event_id, bucket as hour
     from {{ source('market', 'claims') }}
     where rollup = '{{ this.name }}'
-),
-
-captures as (
-    -- `received`: the answer is stored and not yet read; it says nothing so far
-    select event_key, tick, status
-    from {{ source('market', 'captures') }}
-    where status != 'received'
 ),
 
 hours as (
@@ -29,10 +22,16 @@ hours as (
         ) as failed_captures,
         max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
     from claims
-    inner join captures
-        on claims.event_key = captures.event_key
-        and captures.tick >= claims.hour
-        and captures.tick < claims.hour + interval '1 hour'
+    -- `offset 0` keeps to the primary key (event_key, tick)
+    cross join lateral (
+        select facts.tick, facts.status
+        from {{ source('market', 'captures') }} as facts
+        where facts.event_key = claims.event_key
+            and facts.tick >= claims.hour
+            and facts.tick < claims.hour + interval '1 hour'
+            and facts.status != 'received'  -- stored and not yet read: it says nothing so far
+        offset 0
+    ) as captures
     group by claims.event_id, claims.hour
 )
 

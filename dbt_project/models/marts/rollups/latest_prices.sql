@@ -4,18 +4,35 @@
     post_hook="{{ pass_on({}) }}"
 ) }}
 
-with claims as (
+with claims as materialized (
     select event_key, event_id
     from {{ source('market', 'claims') }}
     where rollup = '{{ this.name }}'
 ),
 
-newest as (
+newest as materialized (
     -- the event's newest ok capture
-    select claims.event_key, claims.event_id, max(days.last_ok_at) as tick
+    select
+        claims.event_key,
+        claims.event_id,
+        (
+            select max(days.last_ok_at)
+            from {{ ref('event_days') }} as days
+            where days.event_id = claims.event_id
+        ) as tick
     from claims
-    inner join {{ ref('event_days') }} as days on claims.event_id = days.event_id
-    group by claims.event_key, claims.event_id
+),
+
+section_captures as materialized (
+    -- `offset 0` keeps to the primary key (event_key, tick): free to choose, the planner read the whole month
+    select newest.event_id, snapshots.*
+    from newest
+    cross join lateral (
+        select *
+        from {{ source('market', 'section_snapshots') }} as facts
+        where facts.event_key = newest.event_key and facts.tick = newest.tick
+        offset 0
+    ) as snapshots
 ),
 
 last_seen as (
@@ -27,24 +44,26 @@ last_seen as (
         daily.last_price,
         daily.last_priced_at
     from newest
-    inner join {{ ref('daily_analytics') }} as daily on newest.event_id = daily.event_id
+    cross join lateral (
+        select *
+        from {{ ref('daily_analytics') }} as of_event
+        where of_event.event_id = newest.event_id
+        offset 0
+    ) as daily
     order by daily.event_id, daily.zone, daily.date desc
 ),
 
 sections as (
     -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
     select
-        newest.event_id,
+        snapshots.*,
         zones.name as zone,
         sections.name as section,
-        snapshots.*,
         row_number() over (
             partition by snapshots.event_key, zones.zone_key
             order by snapshots.lowest_price_cents, sections.external_id
         ) as cheapness
-    from newest
-    inner join {{ source('market', 'section_snapshots') }} as snapshots
-        on newest.event_key = snapshots.event_key and newest.tick = snapshots.tick
+    from section_captures as snapshots
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
     inner join {{ source('market', 'zones') }} as zones

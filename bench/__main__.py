@@ -1,0 +1,41 @@
+"""Run the parts, print their figures; exit code 1 where a bound is missed.
+
+Sizes by environment variables: BENCH_ROWS (rows of section_snapshots, comma-separated, default
+1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default all: ingest,refresh,row_bytes,tick).
+"""
+
+import os
+import platform
+import sys
+
+from bench import ingest, refresh, row_bytes, tick_time
+from bench.report import heading
+from bench.scratch import open_connection, scratch_database, scratch_server
+
+
+def main() -> int:
+    """Run what BENCH_PARTS names."""
+    sizes = [int(rows) for rows in os.environ.get("BENCH_ROWS", "1600000,6500000").split(",")]
+    repetitions = int(os.environ.get("BENCH_REPETITIONS", "5"))
+    parts = os.environ.get("BENCH_PARTS", "ingest,refresh,row_bytes,tick").split(",")
+    ticks = int(os.environ.get("BENCH_TICKS", "72"))
+    holds = True
+    with scratch_server() as server:
+        heading(f"Python {platform.python_version()}, {os.cpu_count()} cores; medians of {repetitions}, taken in turn")
+        if "ingest" in parts:
+            with scratch_database(server, "bench_ingest") as url, open_connection(url) as connection:
+                holds &= ingest.run(connection, repetitions)
+        if "refresh" in parts:
+            with scratch_database(server, "bench_refresh") as url, open_connection(url) as connection:
+                holds &= refresh.run(connection, sizes, repetitions)
+        if "row_bytes" in parts:
+            for share in (0.1, 0.3):
+                with scratch_database(server, "bench_row_bytes") as url, open_connection(url) as connection:
+                    holds &= row_bytes.run(connection, share, events=24, ticks=ticks)
+        if "tick" in parts:
+            with scratch_database(server, "bench_tick"):
+                holds &= tick_time.run()
+    return 0 if holds else 1
+
+
+sys.exit(main())

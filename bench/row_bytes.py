@@ -1,0 +1,40 @@
+"""Bytes a snapshot row takes with its index, for rows that the simulated market made.
+
+The rows come as in use, tick by tick from stored answers, so that the index splits as it does in use.
+"""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from bench.report import figure, heading, say
+from orchestration.assets.captures import capture_tick
+from orchestration.assets.section_snapshots import read_tick
+from orchestration.marketplaces.discovery import discover
+from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.warehouse import Connection, catalogue, partitions
+
+FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
+TICK = timedelta(minutes=10)
+
+
+def run(connection: Connection, change_share: float, *, events: int, ticks: int) -> bool:
+    """Print the bytes a row at a share of listings changing per tick; whether the bound holds."""
+    heading(f"Bytes a snapshot row, {change_share:.0%} of listings changing per tick")
+    marketplace = SimulatedMarketplace(productions=events, change_share=change_share, clock=lambda: FIRST_TICK)
+    productions = asyncio.run(discover(marketplace, "search", "simulated"))
+    catalogue.upsert_events(connection, "simulator", map(asdict, productions))
+    rows = 0
+    for number in range(ticks):
+        tick = FIRST_TICK + number * TICK
+        partitions.ensure_partitions(connection, [tick])
+        capture_tick(connection, marketplace, tick, None, "bench")
+        _, read = read_tick(connection, marketplace, tick, 0.05, "bench", only_received=True)
+        rows += len(read)
+    connection.execute("vacuum (analyze) market.section_snapshots")
+    heap, total = connection.execute(
+        """select sum(pg_relation_size(inhrelid)), sum(pg_total_relation_size(inhrelid))
+           from pg_inherits where inhparent = 'market.section_snapshots'::regclass"""
+    ).fetchone() or (0, 0)
+    say(f"{rows:,} rows: {heap / rows:.1f} bytes of heap, {(total - heap) / rows:.1f} of index")
+    return figure("bytes a row with its index", float(total) / rows, "bytes", most=130)

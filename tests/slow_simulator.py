@@ -1,0 +1,43 @@
+"""The simulator over real HTTP, with what a test wants of it: slow answers, changed ones."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from orchestration.marketplaces.simulator.app import build_app
+from orchestration.marketplaces.simulator.market import Market
+
+
+class SlowSimulator:
+    """Answers each /listings after some seconds; `asked` counts them by production."""
+
+    def __init__(self, seconds: float = 0, productions: int = 24) -> None:
+        self.app, self.seconds = build_app(Market(productions=productions)), seconds
+        self.asked: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("/listings"):
+            self.asked[parse_qs(scope["query_string"].decode())["productionId"][0]] += 1
+            await asyncio.sleep(self.seconds)
+        await self.app(scope, receive, send)
+
+
+def answering(replies: dict[str, Any]) -> Callable[[Scope, Receive, Send], Any]:
+    """An application that answers each path with a JSON document, and 404 elsewhere. Not marked as simulated."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        document = replies.get(scope["path"])
+        response = (
+            Response(status_code=404)
+            if document is None
+            else Response(msgspec.json.encode(document), media_type="application/json")
+        )
+        await response(scope, receive, send)
+
+    return app

@@ -1,0 +1,57 @@
+"""Listings to section metrics, against a calculation in plain Python."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.marketplaces.base import Listing
+from orchestration.metrics import COUNTED_SIZES, section_metrics
+
+
+def listing(zone: str = "z", section: str = "s", price: int = 100, **more: object) -> Listing:
+    fields: dict[str, object] = {
+        "listing_id": "VB1", "zone_id": zone, "section_id": section, "section_name": section, "row": "A",
+        "quantity": 2, "price_cents": price, "all_in_price_cents": None, "buyable": (2,), "deal_score": None,
+    }  # fmt: skip
+    return Listing(**(fields | more))  # type: ignore[arg-type]
+
+
+LISTINGS = st.builds(
+    listing,
+    zone=st.sampled_from("xy"),
+    section=st.sampled_from("abc"),
+    price=st.integers(1, 9_999_999_999),
+    quantity=st.integers(1, 30),
+    all_in_price_cents=st.none() | st.integers(1, 9_999_999_999),
+    buyable=st.sets(st.integers(1, 8), min_size=1).map(lambda sizes: tuple(sorted(sizes))),
+)
+
+
+@given(st.dictionaries(st.integers(1, 3), st.lists(LISTINGS, max_size=12), max_size=3))
+def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, list[Listing]]) -> None:
+    measured = section_metrics(market.items()).astype(object)
+    expected = {}
+    for event_key, of_event in market.items():
+        for key in {(item.zone_id, item.section_id) for item in of_event}:
+            mine = [item for item in of_event if (item.zone_id, item.section_id) == key]
+            prices = [item.price_cents for item in mine]
+            all_in = [item.all_in_price_cents for item in mine if item.all_in_price_cents is not None]
+            expected[event_key, *key] = {
+                "lowest_price_cents": min(prices),
+                "highest_price_cents": max(prices),
+                "price_sum_cents": sum(prices),
+                **{
+                    name: min((item.price_cents for item in mine if size in item.buyable), default=None)
+                    for size, name in COUNTED_SIZES.items()
+                },
+                "lowest_all_in_price_cents": min(all_in, default=None),
+                "total_tickets": sum(item.quantity for item in mine),
+                "total_listings": len(mine),
+            }
+    rows = measured.where(measured.notna(), None).to_dict("records")
+    found = {(row.pop("event_key"), row.pop("zone_id"), row.pop("section_id")): row for row in rows}
+    assert found == expected
+
+
+def test_a_tick_without_listings_has_no_sections() -> None:
+    assert section_metrics([]).empty
+    assert section_metrics([(1, [])]).empty

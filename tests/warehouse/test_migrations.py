@@ -1,0 +1,44 @@
+"""The schema: up to date whatever starts first, and several at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+from alembic.script import ScriptDirectory
+
+from orchestration.warehouse import migrations
+from tests.conftest import with_database
+
+
+def test_the_newest_migration_is_the_one_that_processes_look_for() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_heads() == [migrations.HEAD]
+
+
+def test_several_processes_that_start_at_once_migrate_once(server_url: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_migrations")
+        try:
+            url = with_database(server_url, "test_migrations")
+            with ThreadPoolExecutor(6) as pool:
+                list(pool.map(migrations.upgrade, [url] * 6))
+            with psycopg.connect(url) as migrated:
+                assert migrated.execute("select version_num from market.alembic_version").fetchall() == [
+                    (migrations.HEAD,)
+                ]
+        finally:
+            connection.execute("drop database test_migrations with (force)")
+
+
+def test_bare_table_names_find_the_analytics_schema(server_url: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_search_path")
+        try:
+            url = with_database(server_url, "test_search_path")
+            migrations.upgrade(url)
+            with psycopg.connect(url) as migrated:
+                row = migrated.execute("show search_path").fetchone()
+                assert row is not None
+                assert "analytics" in row[0]
+        finally:
+            connection.execute("drop database test_search_path with (force)")
