@@ -1,4 +1,4 @@
-"""The command `tickettape`: what is watched, one tick now, psql and dbt on the warehouse.
+"""The command `tickettape`: what is watched, one tick now, psql and dbt; the rest in modules of their own.
 
 Works while `make dev` runs and while it does not. Errors go to stderr, with exit code 1 for what failed and
 2 for what was asked wrongly.
@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli import corrections
 from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
@@ -21,6 +22,7 @@ from orchestration.settings import ROOT, settings
 from orchestration.warehouse import catalogue, server
 
 app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=True, add_completion=False)
+corrections.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]

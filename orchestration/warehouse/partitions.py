@@ -27,18 +27,45 @@ def month_after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def ensure_partitions(connection: Connection, ticks: Iterable[datetime]) -> None:
+class MonthNotWritable(Exception):  # noqa: N818
+    """A write into a month that is closed or archived. The message says which and what to do."""
+
+
+def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answers: bool = True) -> None:
     """Make the partitions that hold `ticks` where they do not exist, each in a transaction of its own.
 
-    A month that `months` knows is left as it is: whether it is open is asked where a row is written.
+    A month that `months` knows is left as it is: whether it is open is asked where a row is written. Without
+    `answers`, none are made for stored answers: an import of years has none.
     """
     instants = list(ticks)
     for month in sorted({month_of(tick) for tick in instants}):
         if not _exists(connection, MONTHLY_TABLES[-1], f"{month:%Y_%m}") and not _month_known(connection, month):
             _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", month, month_after(month))
-    for day in sorted({tick.astimezone(UTC).date() for tick in instants}):
+    for day in sorted({tick.astimezone(UTC).date() for tick in instants} if answers else ()):
         if not _exists(connection, DAILY_TABLES[-1], f"{day:%Y_%m_%d}"):
             _make(connection, DAILY_TABLES, f"{day:%Y_%m_%d}", day, day + timedelta(days=1))
+
+
+def not_writable(connection: Connection, instants: Iterable[datetime]) -> dict[date, str]:
+    """The months of `instants` that nothing may be written into, with their state."""
+    wanted = sorted({month_of(instant) for instant in instants})
+    rows = connection.execute(
+        "select month, state from market.months where month = any(%s) order by month for share", [wanted]
+    ).fetchall()
+    states = {month: str(state) for month, state in rows}
+    found = {month: states.get(month, "without a partition") for month in wanted}
+    return {month: state for month, state in found.items() if state not in ("open", "restored")}
+
+
+def hold_writable(connection: Connection, instants: Iterable[datetime]) -> None:
+    """Keep the months of `instants` from being closed until the caller's transaction ends.
+
+    Raises MonthNotWritable where one is already.
+    """
+    refused = not_writable(connection, instants)
+    if refused:
+        said = ", ".join(f"{month:%Y-%m} is {state}" for month, state in refused.items())
+        raise MonthNotWritable(f"{said}: nothing is written into it. Restore it from cold storage first.")
 
 
 def drop_payloads_before(connection: Connection, day: date) -> list[str]:
