@@ -87,7 +87,7 @@ def call(*arguments: str) -> None:
     from dbt.cli.main import dbtRunner  # takes seconds to import, and Dagster's processes never need it
 
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
-    manifest = _parsed().deepcopy()  # type: ignore[no-untyped-call]
+    manifest = _parsed(os.environ["TICKETTAPE_PGDATABASE"]).deepcopy()  # type: ignore[no-untyped-call]
     result = dbtRunner(manifest=manifest).invoke([*arguments, *_PLACE, "--quiet"])
     if not result.success:
         failed = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", ()) if r.status == "error"]
@@ -95,7 +95,8 @@ def call(*arguments: str) -> None:
 
 
 @cache
-def _parsed() -> "Manifest":
+def _parsed(_database: str) -> "Manifest":
+    """The dbt project; a parsed model holds the name of its database."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 

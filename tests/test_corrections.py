@@ -1,7 +1,9 @@
 """`tickettape replay`, `rebuild` and `void`, as people type them, on real answers of the simulator."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -10,12 +12,15 @@ from orchestration import cli
 from orchestration.assets.captures import capture_tick
 from orchestration.assets.section_snapshots import read_tick
 from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.warehouse import Connection, partitions, snapshots
+from orchestration.resources import Warehouse
+from orchestration.warehouse import Connection, partitions, server, snapshots
+from tests.conftest import fresh_database
 from tests.markets import TEN
 from tests.oracle import assert_exact
 
 HOUR = timedelta(hours=1)
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
+TICKS = [START + hour * HOUR + 2 * step * TEN for hour in range(3) for step in range(3)]
 SHOWN = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -72,24 +77,35 @@ class History:
         return row
 
 
+@pytest.fixture(scope="module")
+def written(server_url: str, template: str) -> Iterator[str]:
+    """The name of a database with that history, to copy: made once, since it takes seconds."""
+    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "database_url", lambda: url)
+        marketplace = SimulatedMarketplace()  # that of the settings, which the commands read answers with
+        succeeds("track", "--search", "simulated")
+        with Warehouse().connection() as connection:
+            connection.execute(
+                """update market.events set active = event_key in (
+                       select event_key from market.events where date > now() order by date desc, event_key limit 2)"""
+            )
+            partitions.ensure_partitions(connection, TICKS)
+            for tick in TICKS:
+                capture_tick(connection, marketplace, tick, None, "test")
+                read_tick(connection, marketplace, tick, 0.05, "test", only_received=True)
+        succeeds("rebuild", *moments(START, START + 3 * HOUR))
+        yield urlsplit(url).path[1:]
+
+
 @pytest.fixture
-def history(connection: Connection) -> History:
-    marketplace = SimulatedMarketplace()  # that of the settings, which the commands read answers with
-    succeeds("track", "--search", "simulated")
-    watched = connection.execute(
-        """update market.events set active = event_key in (
-               select event_key from market.events where date > now() order by date desc, event_key limit 2)
-           returning event_key, external_id, active"""
-    ).fetchall()
-    ids, keys = zip(*sorted((external_id, key) for key, external_id, active in watched if active), strict=True)
-    ticks = [START + hour * HOUR + 2 * step * TEN for hour in range(3) for step in range(3)]
-    partitions.ensure_partitions(connection, ticks)
-    for tick in ticks:
-        capture_tick(connection, marketplace, tick, None, "test")
-        read_tick(connection, marketplace, tick, 0.05, "test", only_received=True)
-    succeeds("rebuild", *moments(START, START + 3 * HOUR))
-    assert_exact(connection)
-    return History(connection, list(ids), list(keys), ticks)
+def history(server_url: str, written: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
+    with fresh_database(server_url, written) as url:
+        monkeypatch.setattr(server, "database_url", lambda: url)
+        with Warehouse().connection() as connection:
+            assert_exact(connection)
+            events = connection.execute("select external_id, event_key from market.events where active order by 1")
+            ids, keys = zip(*events.fetchall(), strict=True)
+            yield History(connection, list(ids), list(keys), TICKS)
 
 
 def test_a_voided_capture_counts_neither_as_prices_nor_as_sold_out_and_the_reason_is_kept(history: History) -> None:
