@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev tick test lint bench psql lock clean
+.PHONY: help setup dev tick test lint bench psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/READ
 
 psql: $(READY) ## psql on the warehouse
 	@$(BIN)/tickettape psql
+
+docs: $(READY) ## Every table, column and test explained, with the lineage: one HTML page, made offline
+	@$(BIN)/tickettape dbt --quiet docs generate --static
+	@echo "Open file://$(CURDIR)/target/static_index.html"
 
 lock: $(READY) ## Renew requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pip install uv"; exit 1; }

@@ -1,14 +1,24 @@
-"""What must be true after a tick, asked in SQL: a check looks at the tables, never at what a step says of itself."""
+"""What must be true, asked in SQL: a check looks at the tables, never at what a step says of itself.
 
+After a tick, of what it brought; at night, of everything. dbt's own tests are in dbt_project.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster_dbt import DbtCliResource
 
+from orchestration import dbt as dbt_project
+from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
+from orchestration.warehouse import audits
+from orchestration.warehouse.audits import Finding
 
 
 @dg.asset_check(asset=captures)
@@ -120,4 +130,71 @@ def freshness(
             "events stale": len(rows),
             "stale (up to 20)": {str(name): str(tick or "never") for name, tick in rows},
         },
+    )
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec("audit", asset=key, description="Every dbt test about this table, over all its rows.")
+        for key in sorted({test.about for test in dbt_tests.data_tests().values()})
+    ],
+)
+def audit(
+    context: dg.AssetCheckExecutionContext,
+    dbt: DbtCliResource,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> Iterator[dg.AssetCheckResult]:
+    """Every test of the data over everything, the comparison of the rollups with the snapshots included.
+
+    The results are kept in market.audits, a check for each table. A test of severity error that does not pass
+    fails the run, after all results are in: someone must look.
+    """
+    dbt_project.export_environment(settings, all_of_it=True)
+    started_at = datetime.now(UTC)
+    invocation = dbt.cli(["test", "--exclude-resource-type", "unit_test"], raise_on_error=False).wait()
+    try:
+        run_results = invocation.get_artifact("run_results.json")
+    except FileNotFoundError as missing:
+        raise dg.Failure(f"No test was run: {invocation.get_error() or missing}") from missing
+    found = dbt_tests.findings(run_results, warehouse, since="-infinity")
+    with warehouse.connection() as connection:
+        audits.store(connection, run_id=context.run.run_id, started_at=started_at, findings=found)
+    of_table: dict[str, list[Finding]] = defaultdict(list)
+    for finding in found:
+        of_table[finding.about].append(finding)
+    for spec in context.selected_asset_check_keys:
+        yield _audit_result(spec.asset_key, of_table[spec.asset_key.to_user_string()])
+    wrong = [f"{finding.about}: {finding.test}" for finding in found if finding.status in ("fail", "error")]
+    if wrong:
+        raise dg.Failure(
+            f"{len(wrong)} of {len(found)} tests did not pass: {'; '.join(wrong)}. The failing rows are in the checks "
+            f"`audit` and in market.audits (run_id {context.run.run_id}).",
+            allow_retries=False,
+        )
+
+
+def _audit_result(about: dg.AssetKey, found: list[Finding]) -> dg.AssetCheckResult:
+    broken = [finding for finding in found if finding.status in ("fail", "error")]
+    warned = [finding for finding in found if finding.status == "warn"]
+    summary: list[dict[str, str | int | float | bool]] = [
+        {"test": f.test, "status": f.status, "failing rows": f.failures or 0, "seconds": f.seconds} for f in found
+    ]
+    return dg.AssetCheckResult(
+        asset_key=about,
+        check_name="audit",
+        passed=bool(found) and not broken and not warned,
+        severity=dg.AssetCheckSeverity.WARN if warned and not broken else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "tests": len(found),
+            "tests that did not pass": len(broken) + len(warned),
+            "seconds": round(sum(finding.seconds for finding in found), 3),
+            **({"results": dbt_tests.table(summary)} if summary else {}),
+            **{
+                f"{finding.test}: {name}": rows
+                for finding in broken + warned
+                for name, rows in dbt_tests.sample_metadata(finding.sample).items()
+            },
+        },
+        description=None if found else "No test about this table was run.",
     )

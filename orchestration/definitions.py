@@ -3,14 +3,16 @@
 import dagster as dg
 
 from orchestration import checks, dbt, jobs
+from orchestration.assets import backups, retention, upkeep
+from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
-from orchestration.schedules import build_tick_schedule
-from orchestration.sensors import abandoned_runs, build_first_tick_sensor
+from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
+from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor
 from orchestration.settings import Settings
 from orchestration.settings import settings as read_settings
 
@@ -25,11 +27,27 @@ def build_defs(
     settings = settings or read_settings()
     warehouse = warehouse or Warehouse()
     return dg.Definitions(
-        assets=[events, captures, section_snapshots, marts],
-        asset_checks=[checks.captured_share, checks.reconciliation, checks.freshness],
-        jobs=[jobs.tick],
-        schedules=[build_tick_schedule(settings)],
-        sensors=[build_first_tick_sensor(settings, warehouse), abandoned_runs],
+        assets=[
+            *(events, captures, section_snapshots, marts),
+            *(partitions_ahead, archived_months),
+            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs),
+            *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
+            *(backups.backups, backups.proved_backup),
+        ],
+        asset_checks=[
+            *(checks.captured_share, checks.reconciliation, checks.freshness, checks.audit),
+            backups.backups_are_fresh,
+        ],
+        jobs=[
+            *(jobs.tick, jobs.nightly_audit, jobs.make_partitions, jobs.archive, restore_month),
+            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
+        ],
+        schedules=[build_tick_schedule(settings), nightly_audit, *HOUSEKEEPING],
+        sensors=[
+            build_first_tick_sensor(settings, warehouse),
+            build_archive_sensor(settings, warehouse),
+            abandoned_runs,
+        ],
         resources={
             "settings": settings,
             "warehouse": warehouse,

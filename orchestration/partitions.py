@@ -1,11 +1,11 @@
-"""Hours and ticks: the window arithmetic, pure but for the day the partitions begin.
+"""Hours, months and ticks: the window arithmetic, pure but for the day the partitions begin.
 
 A tick is a scheduled observation time on the interval's UTC grid; an hourly partition holds the ticks
 whose time falls into it. Everything takes and gives time-zone-aware UTC instants.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -17,6 +17,10 @@ HOURLY = dg.HourlyPartitionsDefinition(
     start_date=datetime.combine(settings().first_day, datetime.min.time(), UTC),
     timezone="UTC",
     end_offset=1,  # the running hour has a partition too: ticks land in it while it runs
+)
+
+MONTHLY = dg.MonthlyPartitionsDefinition(
+    start_date=datetime.combine(settings().first_day.replace(day=1), datetime.min.time(), UTC), timezone="UTC"
 )
 
 
@@ -41,3 +45,13 @@ def ticks_between(start: datetime, end: datetime, interval: timedelta) -> Iterat
 def partition_of(tick: datetime) -> str:
     """The key of the hourly partition that holds a tick."""
     return floor_to(HOUR, tick).strftime(HOURLY.fmt)
+
+
+def month_of_partition(key: str) -> date:
+    """The month (its first day) of a monthly partition's key."""
+    return datetime.strptime(key, MONTHLY.fmt).replace(tzinfo=UTC).date()
+
+
+def partition_of_month(month: date) -> str:
+    """The key of a month's partition."""
+    return month.strftime(MONTHLY.fmt)

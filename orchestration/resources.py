@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestration.marketplaces import Marketplace, open_marketplace
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, server
+from orchestration.warehouse.cold import Storage
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,10 @@ class Warehouse:
     """Connections to the warehouse, a new one for each use."""
 
     connect_to: Callable[[], Connection] = field(default=server.connect)
+
+    def url(self) -> str:
+        """The database's URL, for the programs that are handed one (pg_dump, pg_restore)."""
+        return server.database_url()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -33,3 +38,13 @@ def marketplace_of(settings: Settings) -> Marketplace:
         simulator_seed=settings.simulator_seed,
         simulator_productions=settings.simulator_productions,
     )
+
+
+def cold_storage_of(settings: Settings) -> Storage:
+    """Where old months are kept, by the settings."""
+    return Storage(settings.cold_storage, settings.fsspec_options)
+
+
+def backup_storage_of(settings: Settings) -> Storage:
+    """Where backups are kept, by the settings."""
+    return Storage(settings.backups, settings.fsspec_options)

@@ -22,6 +22,11 @@ def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
     return next((run for run in runs if TICK_TAG in run.tags), None)
 
 
+def under_way(instance: dg.DagsterInstance, job_name: str) -> list[dg.DagsterRun]:
+    """The runs of a job that have not ended."""
+    return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY)))
+
+
 def runs_of(instance: dg.DagsterInstance, tick: datetime) -> list[dg.DagsterRun]:
     """Every run that was started for a tick."""
     return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()})))

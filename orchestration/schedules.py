@@ -1,4 +1,4 @@
-"""When a tick starts: on the interval's grid."""
+"""When things start: a tick on the interval's grid, the house's own work at night, between ticks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,14 @@ from orchestration import jobs, runs
 from orchestration.partitions import floor_to, partition_of
 from orchestration.settings import Settings
 from orchestration.ticks import TICK_TAG
+
+nightly_audit = dg.ScheduleDefinition(
+    name="nightly_audit",
+    job=jobs.nightly_audit,
+    cron_schedule="5 4 * * *",  # a quiet hour in the Americas, five minutes beside a tick
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
 
 def tick_request(settings: Settings, tick: datetime, *, run_key: str) -> dg.RunRequest:
@@ -42,3 +50,24 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return tick_request(settings, tick, run_key=f"schedule {tick.isoformat()}")
 
     return every_tick
+
+
+def _at(job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"every_{job_name}",
+        job_name=job_name,
+        cron_schedule=cron_schedule,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+# Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
+HOUSEKEEPING = [
+    _at("make_partitions", "3 0 * * *"),
+    _at("health", "7 * * * *"),
+    _at("retention", "17 2 * * *"),
+    _at("upkeep", "47 2 * * *"),
+    _at("backup", "33 3 * * *"),
+    _at("prove_backup", "23 5 * * 0"),
+]

@@ -1,15 +1,16 @@
 """What looks around by itself: the first tick after a start, runs whose process is gone."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration import jobs, runs
-from orchestration.partitions import floor_to
+from orchestration.partitions import floor_to, partition_of_month
 from orchestration.resources import Warehouse
 from orchestration.schedules import tick_request
 from orchestration.settings import Settings
-from orchestration.warehouse import captures
+from orchestration.warehouse import captures, months
 
 MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
 
@@ -43,6 +44,46 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         return tick_request(settings, tick, run_key=f"first {tick.isoformat()} attempt {len(earlier) + 1}")
 
     return first_tick
+
+
+def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Ask for the archive of months whose time has come, and for the drop of those kept long enough."""
+
+    @dg.sensor(
+        name="months_to_archive",
+        job=jobs.archive,
+        minimum_interval_seconds=3600,  # what failed is tried again an hour later
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def months_to_archive(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        """One run per month and attempt, one month at a time; the cursor counts the attempts."""
+        under_way = runs.under_way(context.instance, "archive")
+        if under_way:
+            return dg.SkipReason(f"Run {under_way[0].run_id} of the archive is under way.")
+        now = datetime.now(UTC)
+        with warehouse.connection() as connection:
+            known = months.known(connection, now=now)
+        due = months.months_to_archive(
+            known, now=now, raw_months=settings.raw_months, keep_detached_days=settings.keep_detached_days
+        )
+        unreachable = [month for month, _ in due if month < settings.first_day.replace(day=1)]
+        due = [(month, what) for month, what in due if month not in unreachable]
+        if not due:
+            before = f"; before FIRST_DAY, archive by hand: {', '.join(map(partition_of_month, unreachable))}"
+            return dg.SkipReason(f"No month is due{before if unreachable else ''}.")
+        attempts: dict[str, int] = json.loads(context.cursor or "{}")
+        # the month that was tried least: one that fails does not keep the others waiting
+        month, what = min(due, key=lambda one: (attempts.get(partition_of_month(one[0]), 0), one[0]))
+        key = partition_of_month(month)
+        attempts[key] = attempts.get(key, 0) + 1
+        request = dg.RunRequest(
+            run_key=f"{key} attempt {attempts[key]}",
+            partition_key=key,
+            tags={"tickettape/archive": what, "tickettape/attempt": str(attempts[key])},
+        )
+        return dg.SensorResult(run_requests=[request], cursor=json.dumps(attempts))
+
+    return months_to_archive
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)

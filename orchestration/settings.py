@@ -4,12 +4,13 @@ Nothing else in the project reads the environment. A variable that is not here h
 shows them all, and a test compares the two.
 """
 
+import json
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,6 +56,51 @@ class Settings(BaseSettings):
     payload_days: int = Field(default=7, ge=1, le=90)
     """Days for which a raw answer is kept, and so can be replayed."""
 
+    raw_months: int = Field(default=4, ge=1, le=120)
+    """Months for which captures and snapshots stay in the database before they go to cold storage."""
+
+    hourly_months: int = Field(default=6, ge=1, le=240)
+    """Months for which hourly rollups stay in the database before they go to cold storage."""
+
+    scraper_jobs_months: int = Field(default=3, ge=1, le=240)
+    """Months for which what each scraping run did is kept."""
+
+    scraper_logs_months: int = Field(default=1, ge=1, le=240)
+    """Months for which the lines about scraping runs are kept."""
+
+    dagster_run_days: int = Field(default=30, ge=2, le=3650)
+    """Days after which the runs that succeeded go, but the newest of each partition that still has data."""
+
+    dagster_failure_days: int = Field(default=180, ge=2, le=3650)
+    """Days after which the runs that failed or were cancelled go."""
+
+    keep_detached_days: int = Field(default=7, ge=0, le=366)
+    """Days for which a month's tables stay, out of sight, after cold storage holds them verified."""
+
+    cold_storage_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    """Where old months go, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
+
+    storage_options: SecretStr | None = None
+    """What else fsspec must know of an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
+
+    backup_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    """Where backups go: a folder (of another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
+
+    backups_daily: int = Field(default=7, ge=1, le=366)
+    """How many daily backups are kept."""
+
+    backups_weekly: int = Field(default=4, ge=0, le=520)
+    """How many weekly backups are kept beside the daily ones."""
+
+    warehouse_disk_gb: float | None = Field(default=None, gt=0)
+    """Size of the database server's disk in GB, for a server elsewhere; unset: asked of the disk itself."""
+
+    storage_days_left: int = Field(default=14, ge=1)
+    """Days until the database's disk is full, below which its check fails."""
+
+    connections_share: float = Field(default=0.8, gt=0, le=1)
+    """Share of the server's connections in use, above which its check fails."""
+
     partial_tolerance: float = Field(default=0.05, ge=0, le=0.5)
     """How far an answer's listings may differ from its own totals, as a share, before it is partial."""
 
@@ -91,6 +137,61 @@ class Settings(BaseSettings):
         if day > today:
             raise ValueError(f"FIRST_DAY is {day}, after today ({today} UTC); choose a day that has begun")
         return day
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> "Settings":
+        """What is derived from something else is not kept longer than its rebuilding needs, nor shorter."""
+        shortest_month_days = 28
+        if self.payload_days >= self.raw_months * shortest_month_days:
+            raise ValueError(
+                f"PAYLOAD_DAYS is {self.payload_days} and RAW_MONTHS is {self.raw_months}: a stored answer could be "
+                "replayed into a month that has gone to cold storage. Lower PAYLOAD_DAYS or raise RAW_MONTHS"
+            )
+        if self.hourly_months < self.raw_months:
+            raise ValueError(
+                f"HOURLY_MONTHS is {self.hourly_months} and RAW_MONTHS is {self.raw_months}: a refresh of raw data "
+                "would rebuild days from hours that are gone. Raise HOURLY_MONTHS or lower RAW_MONTHS"
+            )
+        if self.scraper_logs_months > self.scraper_jobs_months:
+            raise ValueError(
+                f"SCRAPER_LOGS_MONTHS is {self.scraper_logs_months} and SCRAPER_JOBS_MONTHS is "
+                f"{self.scraper_jobs_months}: a log goes with its job. Raise SCRAPER_JOBS_MONTHS or lower "
+                "SCRAPER_LOGS_MONTHS"
+            )
+        if self.dagster_failure_days < self.dagster_run_days:
+            raise ValueError(
+                f"DAGSTER_FAILURE_DAYS is {self.dagster_failure_days} and DAGSTER_RUN_DAYS is "
+                f"{self.dagster_run_days}: a failure is kept at least as long as a success. Raise "
+                "DAGSTER_FAILURE_DAYS or lower DAGSTER_RUN_DAYS"
+            )
+        return self
+
+    @field_validator("storage_options")
+    @classmethod
+    def _an_object(cls, options: SecretStr | None) -> SecretStr | None:
+        if options is not None:
+            try:
+                parsed = json.loads(options.get_secret_value())
+            except ValueError:
+                parsed = None
+            if not isinstance(parsed, dict):
+                raise ValueError('STORAGE_OPTIONS is no JSON object; write it as {"key": "…", "secret": "…"}')
+        return options
+
+    @property
+    def fsspec_options(self) -> dict[str, Any]:
+        """What STORAGE_OPTIONS says."""
+        return json.loads(self.storage_options.get_secret_value()) if self.storage_options else {}
+
+    @property
+    def cold_storage(self) -> str:
+        """Where old months go: a URL that fsspec knows."""
+        return self.cold_storage_url or str(self.home / "cold")
+
+    @property
+    def backups(self) -> str:
+        """Where backups go: a URL that fsspec knows."""
+        return self.backup_url or str(self.home / "backups")
 
     @property
     def source(self) -> str:

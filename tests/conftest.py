@@ -9,25 +9,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 # Settings are read at import: tests never see a developer's .env, server or data.
-for name in ("DATABASE_URL", "MARKETPLACE_URL", "MARKETPLACE_SOURCE", "SCRAPER_INTERVAL_MINUTES", "DAGSTER_HOME"):
+for name in (
+    *("DATABASE_URL", "MARKETPLACE_URL", "MARKETPLACE_SOURCE", "SCRAPER_INTERVAL_MINUTES", "DAGSTER_HOME"),
+    *("COLD_STORAGE_URL", "BACKUP_URL"),
+):
     os.environ.pop(name, None)
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
 from orchestration.resources import Warehouse  # noqa: E402
 from orchestration.warehouse import Connection, migrations, server  # noqa: E402
-
-
-def with_database(url: str, name: str) -> str:
-    """`url`, pointing at another database of its server."""
-    parts = urlsplit(url)
-    return urlunsplit((*parts[:2], f"/{name}", *parts[3:]))
+from orchestration.warehouse.server import with_database  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +61,7 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
 def database_url(server_url: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A migrated database of this test's own, which the program uses as if it were DATABASE_URL's."""
     with fresh_database(server_url, template) as url:
+        monkeypatch.setattr(server, "configured_url", lambda: url)
         monkeypatch.setattr(server, "database_url", lambda: url)
         yield url
 

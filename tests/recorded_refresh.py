@@ -16,7 +16,7 @@ from dbt_common.events.base_types import EventMsg
 from orchestration import dbt as project
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection
-from tests.dbt_runs import PLACE, parsed_manifest, run_dbt
+from tests.dbt_runs import PLACE, fresh_manifest, run_dbt
 
 ROLLUPS = ("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices")
 SELECT_ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
@@ -71,9 +71,7 @@ def record(settings: Settings | None = None) -> Refresh:
             sent.setdefault(event.data.node_info.unique_id.rsplit(".", 1)[-1], []).append(event.data.sql)
 
     project.export_environment(settings or Settings(), all_of_it=True)
-    done = dbtRunner(manifest=parsed_manifest().deepcopy(), callbacks=[note]).invoke(
-        [*SELECT_ROLLUPS, *PLACE, "--quiet"]
-    )
+    done = dbtRunner(manifest=fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert done.success, done.exception
     return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUPS})
 

@@ -50,3 +50,26 @@ def test_a_secret_is_not_shown_where_settings_are_printed() -> None:
     secret = Settings(database_url="postgresql://user:hush@localhost/tickets")
     assert "hush" not in repr(secret)
     assert "hush" not in str(secret.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"payload_days": 60}, {"raw_months": 2}),
+        ({"payload_days": 28}, {"raw_months": 1}),
+        ({"hourly_months": 3}, {"raw_months": 4}),
+        ({"scraper_logs_months": 4}, {"scraper_jobs_months": 3}),
+        ({"dagster_failure_days": 10}, {"dagster_run_days": 30}),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_by_both_their_names_r13(
+    first: dict[str, int], second: dict[str, int]
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**first, **second)
+    for name, value in (first | second).items():
+        assert f"{name.upper()} is {value}" in str(refused.value)
+
+
+def test_settings_that_only_just_agree_are_taken() -> None:
+    assert Settings(payload_days=27, raw_months=1, hourly_months=1, scraper_logs_months=3).raw_months == 1

@@ -28,11 +28,11 @@ select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- holds off a DETACH between the claim and the read of the facts
 lock table market.captures, market.section_snapshots in access share mode;
 {% if not is_incremental() -%}
--- the table is new: every bucket of every writable month is due
+-- the table is new: every bucket of every month that is here is due
 insert into market.dirty_buckets (rollup, event_key, bucket)
 select distinct '{{ this.name }}', captures.event_key, {{ bucket_of('captures.tick', model.config.meta.bucket) }}
 from market.captures
-where market.month_is_writable(captures.tick);
+where market.month_is_attached(captures.tick);
 {% endif -%}
 with wanted as (
     select event_key, bucket
@@ -43,31 +43,59 @@ with wanted as (
     limit market.claim_limit()
 ),
 
+due as (
+    select event_key, bucket
+    from wanted
+    {%- if model.config.meta.bucket == 'hour' %}
+    union
+    -- a restored month's hours may be gone from this rollup, and its day is rebuilt from all of them or not at all
+    select wanted.event_key, hours.hour
+    from wanted
+    cross join lateral generate_series(
+        {{ bucket_of('wanted.bucket', 'day') }},
+        {{ bucket_of('wanted.bucket', 'day') }} + interval '23 hours',
+        interval '1 hour'
+    ) as hours (hour)
+    where market.month_came_back(wanted.bucket)
+    {%- endif %}
+),
+
 marks as (
     delete from market.dirty_buckets as marked
-    using wanted
+    using due
     where marked.rollup = '{{ this.name }}'
-        and marked.event_key = wanted.event_key and marked.bucket = wanted.bucket
-    returning marked.event_key, marked.bucket
+        and marked.event_key = due.event_key and marked.bucket = due.bucket
 ),
 
 buckets as (
-    select event_key, bucket, {{ 'true' if model.config.meta.bucket == 'event' else 'market.month_is_writable(bucket)' }} as writable
-    from marks
-    group by event_key, bucket
+    select
+        event_key,
+        bucket,
+        {% if model.config.meta.bucket == 'event' -%}
+        -- an event whose newest capture is in cold storage keeps its row: without the facts it would look sold out
+        (
+            select max(days.last_ok_at) is null or market.month_is_attached(max(days.last_ok_at))
+            from {{ ref('event_days') }} as days
+            inner join {{ source('market', 'events') }} as events on days.event_id = events.id
+            where events.event_key = due.event_key
+        )
+        {%- else -%}
+        market.month_is_attached(bucket)
+        {%- endif %} as refreshable
+    from due
 ),
 
 refused as (
     insert into market.refused_buckets (rollup, event_key, bucket, reason)
-    select '{{ this.name }}', event_key, bucket, 'its month is neither open nor restored'
+    select '{{ this.name }}', event_key, bucket, 'its month is in cold storage'
     from buckets
-    where not writable
+    where not refreshable {%- if model.config.meta.bucket == 'event' %} and false{% endif %}
 )
 
 insert into market.claimed_buckets (rollup, event_key, bucket)
 select '{{ this.name }}', event_key, bucket
 from buckets
-where writable
+where refreshable
 on conflict do nothing;
 -- without statistics the planner guesses the claims' number, and a tick took 8 to 11 s instead of 0.2 to 0.5
 analyze market.claimed_buckets

@@ -137,7 +137,10 @@ async def _capture_all(
 def _keep(connection: Connection, batch: Sequence[Capture], job_id: UUID) -> None:
     errors = [capture for capture in batch if capture.status != "received"]
     with connection.transaction():
-        store.store(connection, batch, job_id)
+        held = store.store(connection, batch, job_id)
+        if held:
+            message = f"{held} captures went to quarantine: their month takes no rows (`tickettape months`)"
+            jobs.log(connection, job_id, level="WARNING", event_key=None, message=message)
         jobs.add_progress(connection, job_id, scraped=len(batch) - len(errors), errors=len(errors))
         for capture in errors:
             level = "WARNING" if capture.status == "missing" else "ERROR"

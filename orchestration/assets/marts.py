@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration import dbt as dbt_project
+from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.refresh import ROLLUPS_ALONE, refresh
 from orchestration.resources import Warehouse
@@ -50,6 +51,7 @@ def marts(
             until=settings.claim_limit,
             for_at_most=dbt_project.REFRESH_AGAIN_FOR if tick is not None else None,
         )
-        yield from dbt.cli(["build"], context=context).stream()
+        build = dbt.cli(["build"], context=context)
+        yield from dbt_tests.with_samples(build.stream(), build, warehouse)
         unfinished = marks.pending(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")

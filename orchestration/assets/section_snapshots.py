@@ -15,7 +15,7 @@ from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import tick_of
-from orchestration.warehouse import Connection, catalogue, partitions, quarantine, snapshots, voids
+from orchestration.warehouse import Connection, catalogue, quarantine, snapshots, voids
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.snapshots import Verdict
@@ -68,8 +68,6 @@ def section_snapshots(
                 cheapest = int(sections["lowest_price_cents"].min()) / 100
             if len(ticks) > 1:
                 context.log.info("Read tick %s (%d of %d): %d sections.", tick, number, len(ticks), len(sections))
-        today = datetime.now(UTC).date()
-        dropped = partitions.drop_payloads_before(connection, today - timedelta(days=settings.payload_days))
     return dg.MaterializeResult(
         metadata={
             "mode": "replay" if replay else "tick",
@@ -85,7 +83,6 @@ def section_snapshots(
             "tickets": tickets,
             "cheapest price (USD)": cheapest if cheapest is not None else "none",
             "oldest tick read": ticks[-1].isoformat() if ticks else "none",
-            "days of raw answers dropped": len(dropped),
             "seconds": round(time.monotonic() - started, 3),
         }
     )
@@ -132,8 +129,7 @@ def read_tick(
                 inventories.append((stored.event_key, inventory))
                 verdicts.append(_verdict(stored.event_key, inventory))
         rows = _with_keys(connection, inventories)
-        if verdicts:
-            snapshots.replace(connection, tick, verdicts, rows)
+        if verdicts and snapshots.replace(connection, tick, verdicts, rows):
             voids.end(connection, tick, [stored.event_key for stored in answers if stored.status == "void"], "replay")
     return verdicts, rows
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration import cli_archive, cli_backup, cli_hours
 from orchestration.cli import corrections
 from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
@@ -22,6 +23,9 @@ from orchestration.settings import ROOT, settings
 from orchestration.warehouse import catalogue, server
 
 app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=True, add_completion=False)
+cli_archive.add_commands(app)
+cli_backup.add_commands(app)
+cli_hours.add_commands(app)
 corrections.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
@@ -100,7 +104,8 @@ def tick() -> None:
 @app.command()
 def psql() -> None:
     """Open psql on the warehouse."""
-    sys.exit(subprocess.run([server.psql(), server.database_url()]).returncode)  # noqa: S603
+    environment = server.libpq_environment(server.database_url())
+    sys.exit(subprocess.run([server.psql()], env=environment).returncode)  # noqa: S603
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

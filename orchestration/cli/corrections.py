@@ -14,7 +14,6 @@ from orchestration.cli.words import From, To, fail, instant, say, table, window
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.settings import settings
 from orchestration.warehouse import Connection, captures, catalogue, marks, voids
-from orchestration.warehouse.partitions import MonthNotWritable
 from orchestration.warehouse.tallies import tally
 
 HOUR = timedelta(hours=1)
@@ -135,7 +134,7 @@ def void(
                     else:
                         status = voids.void(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
                         say(f"{source} {production} at {each:%Y-%m-%d %H:%M:%S} UTC was {status} and is void.")
-        except (voids.NothingToDo, MonthNotWritable) as error:
+        except voids.NothingToDo as error:
             fail(f"{source} {production}: {error}")
         refresh_all(connection)
         table(before, tally(connection, *hours, event_key))

@@ -1,13 +1,13 @@
 """Captures: one event observed at one tick, and the raw answer while it is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 import zstandard
 
-from orchestration.warehouse import Connection
+from orchestration.warehouse import Connection, months, quarantine
 
 RETRIED = ("failed", "missed")
 """Statuses that a run resuming its tick asks again; every other one stands."""
@@ -47,11 +47,21 @@ def captured(connection: Connection, tick: datetime) -> set[int]:
     return {int(event_key) for (event_key,) in rows}
 
 
-def store(connection: Connection, captures: Sequence[Capture], job_id: UUID) -> None:
-    """Store captures with their answers in the caller's transaction.
+def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | None) -> int:
+    """Store captures with their answers in the caller's transaction; how many went to quarantine instead.
 
-    A capture that stands is never overwritten: only one whose status is RETRIED.
+    A capture that stands is never overwritten: only one whose status is RETRIED. One of a month that takes no
+    rows is held in quarantine until the month is back.
     """
+    refused = months.refusals(connection, {capture.tick for capture in captures})
+    late = [capture for capture in captures if months.month_of(capture.tick) in refused]
+    for capture in late:
+        month = months.month_of(capture.tick)
+        rows = None if capture.answer is not None else {"captures": [asdict(capture)]}
+        quarantine.hold(
+            connection, capture.event_key, capture.tick, month, refused[month], answer=capture.answer, rows=rows
+        )
+    captures = [capture for capture in captures if months.month_of(capture.tick) not in refused]
     compress = zstandard.ZstdCompressor(level=3).compress
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -81,6 +91,7 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID) -> 
                 if capture.answer is not None
             ],
         )
+    return len(late)
 
 
 def ticks_with_answers(

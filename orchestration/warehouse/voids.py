@@ -8,7 +8,7 @@ both ways.
 from collections.abc import Sequence
 from datetime import datetime
 
-from orchestration.warehouse import Connection, partitions, snapshots
+from orchestration.warehouse import Connection, months, snapshots
 
 _COLUMNS = ", ".join(snapshots.COLUMNS)
 
@@ -30,10 +30,10 @@ def ticks(connection: Connection, event_key: int, start: datetime, end: datetime
 def void(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> str:
     """Void a capture, in one transaction; what its status was.
 
-    Raises NothingToDo where there is none or it is void already, MonthNotWritable where its month is archived.
+    Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
     """
     with connection.transaction():
-        partitions.hold_writable(connection, [tick])
+        _hold_open(connection, tick)
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
         ).fetchone()
@@ -64,10 +64,10 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
 def undo(connection: Connection, event_key: int, tick: datetime) -> str:
     """Bring a voided capture back as it was, in one transaction; the status it has again.
 
-    Raises NothingToDo where it is not void, MonthNotWritable where its month is archived.
+    Raises NothingToDo where it is not void, or where its month takes no writes.
     """
     with connection.transaction():
-        partitions.hold_writable(connection, [tick])
+        _hold_open(connection, tick)
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
                from market.captures inner join market.voids
@@ -103,6 +103,21 @@ def end(connection: Connection, tick: datetime, event_keys: Sequence[int], by: s
                where tick = %s and event_key = any(%s) and ended_at is null""",
             [by, tick, list(event_keys)],
         )
+
+
+def _hold_open(connection: Connection, tick: datetime) -> None:
+    """Keep the tick's month from being closed until the caller's transaction ends."""
+    for month in months.refusals(connection, [tick]):
+        state = months.state_of(connection, month) or "without a partition"
+        raise NothingToDo(f"{month:%Y-%m} is {state}: nothing in it can be changed. `tickettape restore {month:%Y-%m}`")
+
+
+def is_void(connection: Connection, event_key: int, tick: datetime) -> bool:
+    """Whether a capture is void."""
+    found = connection.execute(
+        "select from market.captures where event_key = %s and tick = %s and status = 'void'", [event_key, tick]
+    ).fetchone()
+    return found is not None
 
 
 def _said(tick: datetime) -> str:

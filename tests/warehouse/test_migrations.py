@@ -7,7 +7,7 @@ import psycopg
 from alembic.script import ScriptDirectory
 
 from orchestration.warehouse import migrations
-from tests.conftest import with_database
+from orchestration.warehouse.server import with_database
 
 
 def test_the_newest_migration_is_the_one_that_processes_look_for() -> None:

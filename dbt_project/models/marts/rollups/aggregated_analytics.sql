@@ -5,10 +5,13 @@
     post_hook="{{ pass_on({'daily_analytics': 'day'}) }}"
 ) }}
 
+-- event_hours marks this rollup's buckets: run beside it instead of after it, they would wait for the next refresh
+-- depends_on: {{ ref('event_hours') }}
+
 with claims as materialized (
-    select event_key, bucket as hour
+    select event_key, event_id, bucket as hour
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'aggregated_analytics'
 ),
 
 -- The facts come by their primary key (event_key, tick) and before any dimension: hence `offset 0` and
@@ -103,7 +106,7 @@ zone_hours as (
 )
 
 select
-    events.id as event_id,
+    claims.event_id,
     zones.name as zone,
     zone_hours.hour,
     {{ money('min_price_cents') }} as min_price,
@@ -127,6 +130,6 @@ select
     tickets_seen,
     now() as created_at
 from zone_hours
-inner join {{ source('market', 'events') }} as events on zone_hours.event_key = events.event_key
+inner join claims on zone_hours.event_key = claims.event_key and zone_hours.hour = claims.hour
 inner join {{ source('market', 'zones') }} as zones
     on zone_hours.event_key = zones.event_key and zone_hours.zone_key = zones.zone_key

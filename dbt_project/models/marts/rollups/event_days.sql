@@ -7,7 +7,7 @@
 with claims as materialized (
     select event_id, date, bucket as day_start
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'event_days'
 ),
 
 days as (

@@ -7,7 +7,7 @@
 with claims as materialized (
     select event_key, event_id, bucket as hour
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'event_hours'
 ),
 
 hours as (

@@ -7,7 +7,7 @@
 with claims as materialized (
     select event_key, event_id
     from {{ source('market', 'claims') }}
-    where rollup = '{{ this.name }}'
+    where rollup = 'latest_prices'
 ),
 
 newest as materialized (

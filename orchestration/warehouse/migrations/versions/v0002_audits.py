@@ -1,4 +1,4 @@
-"""Corrections and imports: voided captures with their rows, and where an imported capture came from."""
+"""What the tests of the data ask, and where the nightly audit keeps its results."""
 
 from pathlib import Path
 
@@ -17,4 +17,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Voided captures exist only in its tables: undo them first, or restore a backup.")
+    raise NotImplementedError("The audits' results are history: restore a backup instead.")

@@ -49,7 +49,14 @@ comment on table market.imports is 'Files of history that were imported. Not com
 
 
 -- The rollups say why an hour is a gap. Where dbt has not made them yet, it makes them with the column.
-alter table if exists analytics.event_hours add column voided_captures integer default 0;
-alter table if exists analytics.event_hours alter column voided_captures drop default;
-alter table if exists analytics.event_days add column voided_captures integer default 0;
-alter table if exists analytics.event_days alter column voided_captures drop default;
+do $$
+declare rollup text;
+begin
+    foreach rollup in array '{event_hours,event_days}'::text[] loop
+        if to_regclass('analytics.' || rollup) is not null then
+            -- the default fills the rows there are without rewriting them
+            execute format('alter table analytics.%I add column voided_captures integer not null default 0', rollup);
+            execute format('alter table analytics.%I alter column voided_captures drop default', rollup);
+        end if;
+    end loop;
+end $$;

@@ -1,0 +1,84 @@
+"""Backups: made every day, proved every week by restoring one."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.resources import Warehouse, backup_storage_of
+from orchestration.settings import Settings
+from orchestration.warehouse import backups as store
+from orchestration.warehouse import restoring
+
+OLDEST_BACKUP = timedelta(hours=26)  # daily, with two hours for the backup itself
+OLDEST_PROOF = timedelta(days=8)  # weekly, with a day to spare
+AGAIN = dg.RetryPolicy(max_retries=2, delay=120)
+"""dbt makes its views anew in every tick, and one that goes while pg_dump reads it ends the dump."""
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"}, retry_policy=AGAIN)
+def backups(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """Catalogue, rollups, jobs and the running month, and each earlier month once; old backups go."""
+    storage, now = backup_storage_of(settings), datetime.now(UTC)
+    backup = store.make(warehouse.url(), storage, now=now, say=context.log.info)
+    removed = store.expire(storage, daily=settings.backups_daily, weekly=settings.backups_weekly, now=now)
+    free = storage.free_bytes()
+    return dg.MaterializeResult(
+        metadata={
+            "backup": backup.stamp,
+            "where": str(storage),
+            "bytes": backup.base.bytes,
+            "bytes with earlier months": backup.bytes,
+            "rows": sum(table.rows for table in backup.all_tables.values()),
+            "earlier months": {month.month: month.stamp for month in backup.months},
+            "removed": removed,
+            "free (bytes)": free if free is not None else "without end",
+        }
+    )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"}, deps=[backups])
+def proved_backup(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """The newest backup, restored into a scratch database and compared, table by table."""
+    storage = backup_storage_of(settings)
+    found = store.all_backups(storage)
+    if not found:
+        raise dg.Failure(f"There is no backup in {storage} to prove: materialize `backups` first.", allow_retries=False)
+    proof = restoring.prove(warehouse.url(), storage, found[-1], say=context.log.info)
+    return dg.MaterializeResult(
+        metadata={
+            "backup": found[-1].stamp,
+            "tables": proof.tables,
+            "rows": proof.rows,
+            "seconds": proof.seconds,
+        }
+    )
+
+
+@dg.asset_check(asset=backups)
+def backups_are_fresh(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
+    """The newest backup is of today, and one was proved within the week. Asked of the storage itself."""
+    storage, now = backup_storage_of(settings), datetime.now(UTC)
+    found = store.all_backups(storage)
+    proofs = {backup.stamp: store.proof_of(storage, backup.stamp) for backup in found}
+    proved = {stamp: proof.proved_at for stamp, proof in proofs.items() if proof is not None}
+    newest, newest_proof = found[-1].made_at if found else None, max(proved.values(), default=None)
+    return dg.AssetCheckResult(
+        passed=newest is not None
+        and newest_proof is not None
+        and newest >= now - OLDEST_BACKUP
+        and newest_proof >= now - OLDEST_PROOF,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "backups": len(found),
+            "newest": str(newest or "none"),
+            "newest proof": str(newest_proof or "none: `tickettape prove-backup` makes one"),
+        },
+    )

@@ -1,0 +1,72 @@
+"""What leaves when its time is over: raw answers, hours (to cold storage), jobs and logs."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.resources import Warehouse, cold_storage_of
+from orchestration.settings import Settings
+from orchestration.warehouse import hours, retention
+
+BUSY = dg.RetryPolicy(max_retries=3, delay=120)
+"""A dump or a reader may hold a table for a while: what gave up waiting for its lock tries again."""
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"}, retry_policy=BUSY)
+def expired_payloads(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
+    """Raw answers older than PAYLOAD_DAYS, dropped by whole days."""
+    with warehouse.connection() as connection:
+        dropped, lost = retention.expire_payloads(connection, datetime.now(UTC), days=settings.payload_days)
+    return dg.MaterializeResult(
+        metadata={"days dropped": len(dropped), "partitions": dropped, "answers lost unread": lost}
+    )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres", "parquet"}, retry_policy=BUSY)
+def expired_hours(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """Hours older than HOURLY_MONTHS, by whole months: in cold storage, read back and compared, then deleted."""
+    storage = cold_storage_of(settings)
+    moved, kept = [], {}
+    with warehouse.connection() as connection:
+        due, held_back = hours.months_due(
+            hours.present_months(connection),
+            hours.pinned_months(connection),
+            now=datetime.now(UTC),
+            months=settings.hourly_months,
+        )
+        for month in due:
+            try:
+                moved.append(hours.move_out(connection, storage, month))
+            except hours.HoursError as error:
+                context.log.warning("%s", error)
+                kept[month] = str(error)
+    rows = sum(sum(month.rows.values()) for month in moved)
+    size = sum(month.bytes for month in moved)
+    return dg.MaterializeResult(
+        metadata={
+            "months moved": [f"{month.month:%Y-%m}" for month in moved],
+            "rows": rows,
+            "bytes": size,
+            "bytes a row": round(size / rows, 1) if rows else 0.0,
+            "cold storage": str(storage),
+            "held back": {f"{month:%Y-%m}": why for month, why in (held_back | kept).items()},
+        }
+    )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"})
+def expired_jobs(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
+    """Log lines older than SCRAPER_LOGS_MONTHS and jobs older than SCRAPER_JOBS_MONTHS, deleted."""
+    now = datetime.now(UTC)
+    with warehouse.connection() as connection:
+        lines = retention.expire_logs(connection, now, months=settings.scraper_logs_months)
+        jobs = retention.expire_jobs(connection, now, months=settings.scraper_jobs_months)
+    return dg.MaterializeResult(metadata={"log lines deleted": lines, "jobs deleted": jobs})

@@ -1,0 +1,130 @@
+"""What keeps the database fit: Dagster's old runs go, tables that churn are vacuumed, its health is measured."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration import run_history
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import health, hours, vacuum
+
+
+@dg.asset(group_name="upkeep", kinds={"dagster"})
+def dagster_history(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """Dagster's old runs and events, deleted; the newest materialization of what still has data stays."""
+    with warehouse.connection() as connection:
+        pruned = run_history.prune(
+            context.instance,
+            connection,
+            now=datetime.now(UTC),
+            success_days=settings.dagster_run_days,
+            failure_days=settings.dagster_failure_days,
+            months=hours.months_with_data(connection),
+            say=context.log.info,
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "runs deleted": pruned.deleted,
+            "old runs kept": pruned.kept,
+            "old runs left for the next time": pruned.left,
+            "check results deleted": pruned.check_rows,
+        }
+    )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"}, deps=[dagster_history])
+def vacuumed_tables(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> dg.MaterializeResult[None]:
+    """Tables that changed a lot, vacuumed and analyzed."""
+    rows: list[dict[str, Any]] = []
+    with warehouse.connection() as connection:
+        due = [table for table in vacuum.tables(connection) if vacuum.is_due(table)]
+        for number, table in enumerate(due, 1):
+            seconds = vacuum.vacuum(connection, table)
+            context.log.info("%s.%s (%d of %d): %.1f s", table.schema, table.name, number, len(due), seconds)
+            rows.append(
+                {
+                    "table": f"{table.schema}.{table.name}",
+                    "dead rows": table.dead_rows,
+                    "live rows": table.live_rows,
+                    "seconds": seconds,
+                }
+            )
+    return dg.MaterializeResult(
+        metadata={
+            "tables": len(rows),
+            "dead rows": sum(table.dead_rows for table in due),
+            "seconds": round(sum(row["seconds"] for row in rows), 3),
+            "each": as_table(rows),
+        }
+    )
+
+
+@dg.asset(
+    group_name="upkeep",
+    kinds={"postgres"},
+    check_specs=[
+        dg.AssetCheckSpec(name, asset="database_health", description=what) for name, what in health.CHECKS.items()
+    ],
+)
+def database_health(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Sizes and growth, indexes, statements, connections, dead rows, marks and partitions ahead, every hour."""
+    stated = settings.warehouse_disk_gb
+    with warehouse.connection() as connection:
+        found = health.measure(
+            connection, datetime.now(UTC), stated_disk_bytes=int(stated * 1e9) if stated is not None else None
+        )
+    judged = health.verdicts(
+        found, storage_days_left=settings.storage_days_left, connections_share=settings.connections_share
+    )
+    numbers = {
+        "database bytes": found.database_bytes,
+        "growth a day (bytes)": found.growth_a_day,
+        "disk free (bytes)": found.disk.free if found.disk else None,
+        "days until the disk is full": round(found.days_left, 1) if found.days_left is not None else None,
+        "connections": found.connections,
+        "transaction id age": found.xid_age,
+        "marks": found.marks,
+        "oldest mark (seconds)": round(found.oldest_mark_seconds),
+        "partitions missing ahead": len(found.partitions_missing),
+    }
+    statements = found.slow_statements
+    yield dg.MaterializeResult(
+        metadata={
+            **{name: number if number is not None else "not known" for name, number in numbers.items()},
+            "sizes": as_table(found.sizes),
+            "unused indexes": as_table(found.unused_indexes),
+            "slowest statements": as_table(statements)
+            if statements is not None
+            else "The server does not have pg_stat_statements: docs/operations.md says how to add it.",
+            "connections by state": as_table(found.connections_by_state),
+            "dead rows": as_table(found.dead_rows),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=verdict.check,
+                passed=verdict.passed,
+                severity=dg.AssetCheckSeverity.ERROR if verdict.stops_us else dg.AssetCheckSeverity.WARN,
+                description=verdict.why,
+            )
+            for verdict in judged
+        ],
+    )
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | str:
+    """Rows as the UI's table; of no rows it could not know the columns."""
+    if not rows:
+        return "none"
+    shown = [{name: v if isinstance(v, int | float | str) else str(v or "") for name, v in row.items()} for row in rows]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in shown])

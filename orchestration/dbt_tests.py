@@ -1,0 +1,127 @@
+"""dbt's tests as Dagster shows them: which asset a test is about, and rows that fail it.
+
+What a test asks is in dbt_project (models/**/*.yml and tests/); running dbt belongs to whoever runs it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation
+
+from orchestration.dbt import Translator, manifest
+from orchestration.resources import Warehouse
+from orchestration.warehouse import audits
+from orchestration.warehouse.audits import Finding, Row
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """A test of the data, and the asset it is about."""
+
+    unique_id: str
+    name: str
+    about: dg.AssetKey
+    severity: Literal["error", "warn"]
+    compiled: Path
+    """Its query, below dbt's target folder, after a run."""
+
+
+@cache
+def data_tests() -> dict[str, DataTest]:
+    """Every test of the data by its unique id, the nightly ones too; unit tests are tests of the SQL and not here."""
+    parsed = json.loads(manifest().read_text())
+    return {
+        unique_id: DataTest(
+            unique_id=unique_id,
+            name=node["name"],
+            about=_about(node, {**parsed["nodes"], **parsed["sources"]}),
+            severity="warn" if node["config"]["severity"].lower() == "warn" else "error",
+            compiled=Path("compiled") / node["package_name"] / _written_to(node),
+        )
+        for unique_id, node in parsed["nodes"].items()
+        if node["resource_type"] == "test"
+    }
+
+
+def _about(test: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> dg.AssetKey:
+    """The asset that the test's meta names, else the one it hangs on, else the first it reads."""
+    named = test["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
+    if named:
+        node = next(n for n in nodes.values() if n["resource_type"] == "model" and n["name"] == named)
+    else:
+        node = nodes[test.get("attached_node") or test["depends_on"]["nodes"][0]]
+    return Translator().get_asset_key(node)
+
+
+def _written_to(test: Mapping[str, Any]) -> Path:
+    generic = bool(test.get("test_metadata"))
+    return Path(test["original_file_path"]) / test["path"] if generic else Path(test["original_file_path"])
+
+
+def with_samples(events: Iterable[Any], invocation: DbtCliInvocation, warehouse: Warehouse) -> Iterator[Any]:
+    """The events of a dbt run, with some failing rows in the metadata of every test that did not pass.
+
+    A test of a model is a check of its asset; one of a source, an observation of the assets that write it.
+    """
+    for event in events:
+        if isinstance(event, dg.AssetCheckResult | dg.AssetObservation):
+            test = data_tests().get(str(_plain(event.metadata.get("unique_id"))))
+            if test is not None and _plain(event.metadata.get("status")) in ("fail", "warn"):
+                query = (invocation.target_path / test.compiled).read_text()
+                with warehouse.connection() as connection:
+                    sample = sample_metadata(audits.failing_rows(connection, query))
+                yield event._replace(metadata={**event.metadata, **sample})
+                continue
+        yield event
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, dg.MetadataValue) else value
+
+
+def sample_metadata(sample: Iterable[Row]) -> dict[str, dg.TableMetadataValue]:
+    """Failing rows as a table that the UI draws; nothing where there are none."""
+    rows = [{name: "" if value is None else value for name, value in row.items()} for row in sample]
+    return {f"failing rows (up to {audits.SAMPLE_ROWS})": table(rows)} if rows else {}
+
+
+def table(rows: list[dict[str, str | int | float | bool]]) -> dg.TableMetadataValue:
+    """Rows of one shape as a table that the UI draws."""
+    types: dict[type, str] = {bool: "bool", int: "int", float: "float"}
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(row) for row in rows],
+        schema=dg.TableSchema(
+            [dg.TableColumn(name, types.get(type(value), "string")) for name, value in rows[0].items()]
+        ),
+    )
+
+
+def findings(run_results: Mapping[str, Any], warehouse: Warehouse, *, since: str) -> list[Finding]:
+    """What a run of the tests found (dbt's run_results.json), with some rows of those that did not pass."""
+    found = []
+    for result in run_results["results"]:
+        test = data_tests().get(result["unique_id"])
+        if test is None or result["status"] == "skipped":
+            continue
+        sample: tuple[Row, ...] = ()
+        if result["status"] in ("fail", "warn") and result.get("compiled_code"):
+            with warehouse.connection() as connection:
+                sample = audits.failing_rows(connection, result["compiled_code"], since=since)
+        found.append(
+            Finding(
+                about=test.about.to_user_string(),
+                test=test.name,
+                severity=test.severity,
+                status=result["status"],
+                failures=result["failures"],
+                seconds=round(result["execution_time"], 3),
+                message=result["message"],
+                sample=sample,
+            )
+        )
+    return found

@@ -1,0 +1,118 @@
+"""The archive in Dagster and on the command line: the sensor asks, the runs archive and restore."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from orchestration import cli, cli_archive
+from orchestration.definitions import build_defs
+from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.resources import Warehouse
+from orchestration.sensors import build_archive_sensor
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, archive, captures, marks
+from orchestration.warehouse.captures import Capture
+from tests.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
+
+SEPTEMBER, OCTOBER = AUGUST.replace(month=9), AUGUST.replace(month=10)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Raw data for a month, dropped as soon as it is detached."""
+    return Settings(raw_months=1, keep_detached_days=0, cold_storage_url=str(tmp_path))
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restore_it(
+    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    defs = build_defs(settings=settings, warehouse=warehouse, marketplace=SimulatedMarketplace(productions=1))
+    sensor = build_archive_sensor(settings, warehouse)
+    cursor: str | None = None
+
+    def ask() -> tuple[str, str] | None:
+        nonlocal cursor
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        result = sensor(context)
+        if isinstance(result, dg.SkipReason):
+            return None
+        assert isinstance(result, dg.SensorResult)
+        cursor = result.cursor
+        [request] = result.run_requests or []
+        assert request.partition_key
+        assert request.run_key
+        return request.partition_key, request.run_key
+
+    def run(job: str, month: date, **more: Any) -> dg.ExecuteInProcessResult:
+        run_config = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}} | more
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=instance, partition_key=f"{month}", run_config=run_config
+        )
+
+    assert ask() is None
+    for month in (AUGUST, SEPTEMBER, OCTOBER):
+        fill(connection, month)
+    assert ask() == ("2026-08-01", "2026-08-01 attempt 1")
+    assert ask() == ("2026-09-01", "2026-09-01 attempt 1")  # August was not archived: September gets its turn
+    assert ask() == ("2026-08-01", "2026-08-01 attempt 2")
+
+    copies(connection, *(f"market.{table}" for table in FACTS))
+    result = run("archive", AUGUST)
+    [archived] = result.asset_materializations_for_node("archived_months")
+    assert archived.metadata["step"].value == "dropped"
+    assert archived.metadata["rows exported"].value == 15 + 28
+    assert state(connection, AUGUST) == ("archived", "dropped")
+    assert marks.pending(connection).get("event_hours", 0) == 0
+    hours = connection.execute("select count(*) from analytics.event_hours where hour < '2026-09-01'").fetchone()
+    assert hours == (2 * 3 + 1,)  # refreshed before the facts went
+    assert ask() == ("2026-09-01", "2026-09-01 attempt 2")
+
+    restore = {"ops": {"restored_month": {"config": {"until": "2999-12-31", "replay_late": True}}}}
+    assert run("restore_month", AUGUST, **restore).success
+    for table in FACTS:
+        assert differences(connection, f"market.{table}") == []
+    run("archive", SEPTEMBER)
+    assert ask() is None  # August is pinned, and the newest months stay
+
+
+def test_a_month_is_archived_restored_and_released_by_hand(
+    connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_archive, "settings", lambda: settings)
+    fill(connection, JULY)
+    connection.execute("delete from market.dirty_buckets")
+
+    def tickettape(*arguments: str, exit_code: int = 0) -> str:
+        result = CliRunner().invoke(cli.app, arguments)
+        assert result.exit_code == exit_code, result.output
+        return result.output
+
+    assert tickettape("months") == "2026-07  open\n"
+    assert "is open: its rows are in the database" in tickettape("restore", "2026-07", exit_code=1)
+    archive.close(connection, JULY)
+    with connection.transaction():
+        late = Capture(1, datetime(2026, 7, 9, tzinfo=UTC), "failed", note="no answer")
+        assert captures.store(connection, [late], None) == 1
+    assert tickettape("reopen", "2026-07") == "2026-07 is open again; 1 late answers were read.\n"
+    connection.execute("delete from market.dirty_buckets")
+    archived = tickettape("archive", "2026-07")
+    assert "exported: section_snapshots part 0, 28 rows" in archived
+    assert "2026-07 is in cold storage alone" in archived
+    tickettape("restore", "2026-07", "--until", "2999-12-31")
+    assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (28,)
+    assert tickettape("months").startswith("2026-07  restored, pinned")
+    assert "2026-07 is released" in tickettape("release", "2026-07")
+    assert "pinned" not in tickettape("months")
+    assert "is no month" in tickettape("archive", "July", exit_code=2)
+    assert "has no data" in tickettape("archive", "2026-01", exit_code=1)

@@ -1,0 +1,214 @@
+"""Months that leave and come back beside their rollups (R13, R15), by real dbt runs; and what waited for them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from orchestration.assets import late
+from orchestration.marketplaces.discovery import discover
+from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.warehouse import Connection, captures, marks, snapshots
+from orchestration.warehouse.captures import Capture
+from orchestration.warehouse.cold import Storage
+from tests.dbt_runs import run_dbt
+from tests.markets import Section, add_event, observe
+from tests.old_months import (
+    AUGUST,
+    FACTS,
+    JULY,
+    ROLLUPS,
+    cold,
+    copies,
+    differences,
+    fill,
+    run_archive,
+    run_restore,
+    state,
+)
+
+SEPTEMBER = AUGUST.replace(month=9)
+DAY = datetime(2026, 7, 1, tzinfo=UTC)
+LATE = DAY + timedelta(hours=15)
+
+
+def refresh(*arguments: str) -> None:
+    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups", *arguments)
+
+
+def refresh_all(connection: Connection) -> None:
+    for _ in range(3):
+        refresh()
+        if not marks.pending(connection):
+            return
+    raise AssertionError(f"marks are left: {marks.pending(connection)}")
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return cold(tmp_path)
+
+
+@pytest.fixture
+def events(connection: Connection, storage: Storage) -> list[int]:
+    """Three events watched in July, two of them in August and September too; July and August are archived."""
+    keys = fill(connection, JULY, events=3)
+    fill(connection, AUGUST)
+    fill(connection, SEPTEMBER)
+    refresh_all(connection)
+    remember(connection)
+    for month in (JULY, AUGUST):
+        run_archive(connection, storage, month, refresh=refresh)
+    return keys
+
+
+def remember(connection: Connection) -> None:
+    copies(connection, *(f"analytics.{rollup}" for rollup in ROLLUPS))
+
+
+def changed(connection: Connection) -> dict[str, int]:
+    """Rows that differ from those remembered, by rollup; empty where none does."""
+    found = {rollup: len(differences(connection, f"analytics.{rollup}", but="created_at")) for rollup in ROLLUPS}
+    return {rollup: count for rollup, count in found.items() if count}
+
+
+def day_of(connection: Connection, event: int) -> dict[str, tuple[int, ...]]:
+    """Of the late row's day: observed hours, ok captures; and of its zones: peak, lowest price in cents."""
+    row = connection.execute(
+        """select observed_hours, ok_captures from analytics.event_days as d
+           join market.events as e on e.id = d.event_id where event_key = %s and d.date = %s""",
+        [event, DAY.date()],
+    ).fetchone()
+    zones = connection.execute(
+        """select zone, peak_tickets, (daily_min_price * 100)::integer from analytics.daily_analytics as d
+           join market.events as e on e.id = d.event_id where event_key = %s and d.date = %s""",
+        [event, DAY.date()],
+    ).fetchall()
+    assert row
+    return {"event": row, **{zone: rest for zone, *rest in zones}}
+
+
+def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_no_rollup(
+    connection: Connection, events: list[int]
+) -> None:
+    assert changed(connection) == {}
+    with connection.transaction():
+        assert captures.store(connection, [Capture(events[0], LATE, "received", answer=b"{}")], None) == 1
+    marks.mark_window(connection, DAY, DAY + timedelta(days=2))
+    refresh_all(connection)
+    assert changed(connection) == {}
+    refused = connection.execute(
+        "select count(*), min(reason) from market.refused_buckets where bucket < '2026-08-01 00:00Z'"
+    ).fetchone()
+    assert refused == (6, "its month is in cold storage")  # three events, on each of two days
+    refresh("--full-refresh")
+    assert changed(connection) == {}
+    assert marks.pending(connection) == {}
+    assert connection.execute("select count(*) from market.quarantine where held_for = %s", [JULY]).fetchone() == (1,)
+
+
+def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
+    connection: Connection, events: list[int], storage: Storage
+) -> None:
+    for rollup in ("event_hours", "aggregated_analytics"):  # as their retention does
+        connection.execute(f"delete from analytics.{rollup} where hour < '2026-08-01 00:00Z'")
+    remember(connection)
+    run_restore(connection, storage, JULY)  # behind August, which stays archived
+    refresh_all(connection)
+    assert changed(connection) == {}
+    before = day_of(connection, events[0])
+    assert before["event"] == (1, 3)
+
+    observe(connection, events[0], LATE, Section("Lower", "101", [900, 950, 990]))
+    refresh_all(connection)
+    assert day_of(connection, events[0]) == {"event": (2, 4), "Lower": [6, 900], "Upper": before["Upper"]}
+    assert day_of(connection, events[1])["event"] == (1, 3)
+    # of the rollups by day: that day of that event alone, its old rows against its new; the hours are those of the day
+    assert changed(connection) == {"event_hours": 2, "aggregated_analytics": 3, "event_days": 2, "daily_analytics": 4}
+    assert marks.pending(connection) == {}
+
+    observe(connection, events[2], LATE, Section("Lower", "101"))
+    remember(connection)
+    run_archive(connection, storage, JULY, refresh=refresh)  # refreshes what is marked, closed as the month is
+    assert day_of(connection, events[2])["event"] == (2, 4)
+    assert state(connection, JULY) == ("archived", "dropped")
+
+
+def test_r15_control_without_the_whole_day_the_day_is_rebuilt_from_a_part(
+    connection: Connection, events: list[int], storage: Storage
+) -> None:
+    connection.execute(
+        """create or replace function market.month_came_back(instant timestamptz) returns boolean
+           language sql as 'select false'"""
+    )
+    connection.execute("delete from analytics.event_hours where hour < '2026-08-01 00:00Z'")
+    run_restore(connection, storage, JULY)
+    observe(connection, events[0], LATE, Section("Lower", "101"))
+    refresh_all(connection)
+    assert day_of(connection, events[0])["event"] == (1, 1)
+
+
+def test_an_event_whose_newest_capture_is_in_cold_storage_keeps_its_latest_prices(
+    connection: Connection, events: list[int], storage: Storage
+) -> None:
+    """A late row in an older month that is back must not make it look sold out."""
+    older = JULY.replace(month=6)
+    copies(connection, "analytics.latest_prices")
+    observe(connection, events[2], datetime(2026, 6, 9, tzinfo=UTC), Section("Lower", "101", [1]))
+    refresh_all(connection)
+    assert state(connection, older) == ("open", None)
+    assert differences(connection, "analytics.latest_prices", but="created_at") == []
+    assert marks.pending(connection) == {}
+
+
+async def one_answer(market: SimulatedMarketplace, tick: datetime) -> tuple[str, bytes]:
+    """A production of the market, and what it offers at a tick."""
+    production = (await discover(market, "search", "simulated"))[0].external_id
+    async with market:
+        answer = await market.listings(production, tick)
+    assert answer.body is not None
+    return production, answer.body
+
+
+def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection: Connection, storage: Storage) -> None:
+    market = SimulatedMarketplace(seed=7, productions=3, clock=lambda: LATE)
+    production, body = asyncio.run(one_answer(market, LATE))
+    event, other = add_event(connection, production), add_event(connection, "another")
+    observe(connection, other, DAY, Section("Lower", "101"))
+    run_archive(connection, storage, JULY)
+    with connection.transaction():
+        held = [Capture(event, LATE, "received", answer=body), Capture(other, LATE, "failed", note="no answer")]
+        assert captures.store(connection, held, None) == 2
+    run_restore(connection, storage, JULY)
+    assert late.waiting(connection, market, JULY) == 1
+    assert late.replay(connection, market, JULY, 0.05, "a run") == 2
+    assert late.replay(connection, market, JULY, 0.05, "a run") == 0
+    statuses = connection.execute("select event_key, status, note from market.captures where tick = %s", [LATE])
+    assert sorted(statuses) == [(event, "ok", None), (other, "failed", "no answer")]
+    sections = connection.execute("select count(*) from market.section_snapshots where tick = %s", [LATE]).fetchone()
+    assert sections
+    assert sections[0] > 5
+    assert marks.pending(connection) == {"event_hours": 2}
+
+
+def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: Connection, storage: Storage) -> None:
+    market = SimulatedMarketplace(seed=7, productions=3, clock=lambda: LATE)
+    [event, _] = fill(connection, JULY)
+    copies(connection, *(f"market.{table}" for table in FACTS))
+    captured = connection.execute(
+        "select * from market.section_snapshots where event_key = %s and tick = %s", [event, DAY]
+    )
+    columns = [column.name for column in captured.description or []]
+    frame = pd.DataFrame(captured.fetchall(), columns=columns).drop(columns="tick").assign(total_tickets=99)
+    run_archive(connection, storage, JULY)
+    with connection.transaction():
+        assert not snapshots.replace(connection, DAY, [snapshots.Verdict(event, "ok")], frame.convert_dtypes())
+    run_restore(connection, storage, JULY)
+    assert late.replay(connection, market, JULY, 0.05, "a run") == 1
+    assert len(differences(connection, "market.section_snapshots")) == 4  # its two rows, old and new
+    tickets = connection.execute(
+        "select distinct total_tickets from market.section_snapshots where event_key = %s and tick = %s", [event, DAY]
+    ).fetchall()
+    assert tickets == [(99,)]

@@ -1,0 +1,55 @@
+"""The house's own work as Dagster runs it: its jobs, on a real database, and apart from the ticks."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.definitions import build_defs
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection
+from tests.markets import TEN, Section, add_event, observe
+
+JOBS = ("retention", "upkeep", "backup", "prove_backup", "health")
+
+
+def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> None:
+    defs = build_defs(settings=Settings())
+    of_tick = {key.to_user_string() for key in defs.resolve_job_def("tick").asset_layer.executable_asset_keys}
+    graph = defs.resolve_asset_graph()
+    of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
+    assert len(of_upkeep) == 8
+    assert not of_tick & of_upkeep
+    scheduled = {schedule.job_name: schedule for schedule in defs.schedules or ()}
+    assert set(JOBS) < set(scheduled)
+    assert all(scheduled[job].default_status is dg.DefaultScheduleStatus.RUNNING for job in JOBS)
+
+
+def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
+    warehouse: Warehouse, connection: Connection, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    event = add_event(connection)
+    for tick in (now, now - TEN):
+        observe(connection, event, tick, Section("A", "101"))
+    settings = Settings(backup_url=str(tmp_path / "backups"), cold_storage_url=str(tmp_path / "cold"))
+    defs = build_defs(settings=settings, warehouse=warehouse)
+    found, checks = {}, {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for job in JOBS:
+            result = defs.resolve_job_def(job).execute_in_process(instance=instance)
+            assert result.success
+            for event_ in result.get_asset_materialization_events():
+                assert event_.asset_key is not None
+                metadata = event_.materialization.metadata
+                found[event_.asset_key.to_user_string()] = {name: value.value for name, value in metadata.items()}
+            checks |= {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert found["backups"]["rows"] == found["proved_backup"]["rows"] > 0
+    assert found["database_health"]["marks"] > 0
+    assert found["database_health"]["database bytes"] > 1_000_000
+    assert found["vacuumed_tables"]["tables"] >= 3
+    assert found["expired_hours"]["months moved"] == []
+    assert checks["backups_are_fresh"].passed
+    assert set(checks) == {"storage", "connections", "xid_age", "marks", "partitions_ahead", "backups_are_fresh"}
+    assert "captures_" in str(checks["partitions_ahead"].description)
