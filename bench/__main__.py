@@ -1,15 +1,15 @@
 """Run the parts, print their figures; exit code 1 where a bound is missed.
 
 Sizes by environment variables: BENCH_ROWS (rows of section_snapshots, comma-separated, default
-1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default all: ingest,refresh,row_bytes,tick).
+1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default ingest,refresh,row_bytes,tick; archive too).
 """
 
 import os
 import platform
 import sys
 
-from bench import ingest, refresh, row_bytes, tick_time
-from bench.report import heading
+from bench import archive, ingest, refresh, row_bytes, tick_time
+from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
 
@@ -35,6 +35,11 @@ def main() -> int:
         if "tick" in parts:
             with scratch_database(server, "bench_tick"):
                 holds &= tick_time.run()
+        if "archive" in parts:
+            with scratch_database(server, "bench_archive") as url:
+                heading("A month to Parquet and back")
+                for line in archive.run(url, sizes[-1], say=say):
+                    print(f"  {line}", flush=True)  # noqa: T201
     return 0 if holds else 1
 
 

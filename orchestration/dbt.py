@@ -58,7 +58,8 @@ def manifest() -> Path:
     sources = [ROOT / name for name in PARSED_FROM]
     files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
-        cli().cli(["--quiet", "parse"], target_path=PROJECT.project_dir / PROJECT.target_path).wait()
+        # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
+        cli().cli(["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path).wait()
     return path
 
 
