@@ -59,7 +59,9 @@ def manifest() -> Path:
     files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
         # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
-        cli().cli(["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path).wait()
+        cli().cli(
+            ["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path
+        ).wait()
     return path
 
 
@@ -101,7 +103,7 @@ def _parsed(_database: str) -> "Manifest":
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    parsed = dbtRunner().invoke(["parse", *_PLACE, "--quiet"])
+    parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *_PLACE, "--quiet"])  # as in `manifest`
     if not isinstance(parsed.result, Manifest):
         raise RuntimeError(f"dbt cannot read its project: {parsed.exception}")
     return parsed.result

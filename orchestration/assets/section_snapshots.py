@@ -130,7 +130,7 @@ def read_tick(
                 verdicts.append(_verdict(stored.event_key, inventory))
         rows = _with_keys(connection, inventories)
         if verdicts and snapshots.replace(connection, tick, verdicts, rows):
-            voids.end(connection, tick, [stored.event_key for stored in answers if stored.status == "void"], "replay")
+            voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
     return verdicts, rows
 
 

@@ -88,20 +88,21 @@ def undo(connection: Connection, event_key: int, tick: datetime) -> str:
             "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
             [status, note, event_key, tick],
         )
-        end(connection, tick, [event_key], "undo")
+        end(connection, [(event_key, tick)], "undo")
     return str(status)
 
 
-def end(connection: Connection, tick: datetime, event_keys: Sequence[int], by: str) -> None:
-    """Note that the captures of a tick count again, and by what: `undo`, `replay` or `import`.
+def end(connection: Connection, captures: Sequence[tuple[int, datetime]], by: str) -> None:
+    """Note that captures (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
 
     The rows that were void stay in voided_snapshots, as the record of what was found wrong.
     """
-    if event_keys:
+    if captures:
         connection.execute(
             """update market.voids set ended_at = clock_timestamp(), ended_by = %s
-               where tick = %s and event_key = any(%s) and ended_at is null""",
-            [by, tick, list(event_keys)],
+               from unnest(%s::int[], %s::timestamptz[]) as again (event_key, tick)
+               where voids.event_key = again.event_key and voids.tick = again.tick and ended_at is null""",
+            [by, [event_key for event_key, _ in captures], [tick for _, tick in captures]],
         )
 
 
