@@ -127,4 +127,4 @@ def _header(path: Path) -> tuple[bytes, str]:
     with pa.OSFile(str(path)) as raw, _unpacked(raw, path) as stream:
         header = stream.read(2**16).split(b"\n", 1)[0]
     text = header.decode("utf-8-sig")
-    return header, max(DELIMITERS, key=text.count)
+    return header + b"\n", max(DELIMITERS, key=text.count)

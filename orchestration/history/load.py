@@ -434,7 +434,7 @@ class _Writer:
                     imports.stored_rows(self._connection, stood),
                 ]
             )[["second", *imports.STORED]]
-            differing = both.fillna(-1).astype("int64").drop_duplicates(keep=False)
+            differing = both.astype("Int64").fillna(-1).astype("int64").drop_duplicates(keep=False)
             moved = set(zip(differing["event_key"], differing["second"], strict=True))
             changed |= np.array([key in moved for key in keys])
         if foreign.any():

@@ -120,18 +120,24 @@ def put_events(connection: Connection, source: str, events: Mapping[str, Mapping
     `events`: external id -> name, venue, date (datetime), city, …; what is not said is left as it was.
     """
     columns = ("name", "venue", "date", "city", "state", "country", "venue_time_zone", "category", "performer_name")
+    given = {column: f"%({column})s::{'timestamptz' if column == 'date' else 'text'}" for column in columns}
+    key = "source = %(source)s::text and external_id = %(external_id)s::text"
     with connection.cursor() as cursor:
         cursor.executemany(
             f"""insert into market.events as known
                     (source, external_id, active, retired_because, {", ".join(columns)})
-                values (%(source)s, %(external_id)s, false, 'imported', coalesce(%(name)s, %(external_id)s),
-                        coalesce(%(venue)s, 'unknown'),
-                        coalesce(%(date)s, (select date from market.events
-                                            where source = %(source)s and external_id = %(external_id)s)),
-                        {", ".join(f"%({column})s" for column in columns[3:])})
+                values (%(source)s::text, %(external_id)s::text, false, 'imported',
+                        coalesce({given["name"]}, %(external_id)s::text), coalesce({given["venue"]}, 'unknown'),
+                        coalesce({given["date"]}, (select date from market.events where {key})),
+                        {", ".join(given[column] for column in columns[3:])})
                 on conflict (source, external_id) do update set updated_at = now(),
-                    {", ".join(f"{column} = coalesce(%({column})s, known.{column})" for column in columns)}
-                where {" or ".join(f"%({column})s != known.{column}" for column in columns)}""",  # noqa: S608
+                    {", ".join(f"{column} = coalesce({value}, known.{column})" for column, value in given.items())}
+                where {
+                " or ".join(
+                    f"{value} is distinct from known.{column} and {value} is not null"
+                    for column, value in given.items()
+                )
+            }""",  # noqa: S608
             [
                 {"source": source, "external_id": external_id} | {column: said.get(column) for column in columns}
                 for external_id, said in events.items()
