@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
@@ -13,8 +14,12 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from orchestration.settings import ROOT, Settings
 from orchestration.warehouse import server
 
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
 EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
+_PLACE = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"))
 PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
 
 _SOURCE_ASSETS = {
@@ -75,6 +80,33 @@ def export_environment(settings: Settings, *, all_of_it: bool = False) -> None:
     os.environ["PGOPTIONS"] = (
         f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since}"
     )
+
+
+def call(*arguments: str) -> None:
+    """dbt in this process, for a command that calls it several times: a second each instead of five.
+
+    Needs `export_environment` before. Raises RuntimeError with what dbt says where it fails.
+    """
+    from dbt.cli.main import dbtRunner  # takes seconds to import, and Dagster's processes never need it
+
+    # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
+    manifest = _parsed(os.environ["TICKETTAPE_PGDATABASE"]).deepcopy()  # type: ignore[no-untyped-call]
+    result = dbtRunner(manifest=manifest).invoke([*arguments, *_PLACE, "--quiet"])
+    if not result.success:
+        failed = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", ()) if r.status == "error"]
+        raise RuntimeError(f"dbt {' '.join(arguments)} failed: {'; '.join(failed) or result.exception}")
+
+
+@cache
+def _parsed(_database: str) -> "Manifest":
+    """The dbt project; a parsed model holds the name of its database."""
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *_PLACE, "--quiet"])  # as in `manifest`
+    if not isinstance(parsed.result, Manifest):
+        raise RuntimeError(f"dbt cannot read its project: {parsed.exception}")
+    return parsed.result
 
 
 REFRESH_AGAIN_FOR = timedelta(minutes=4)

@@ -4,7 +4,7 @@ The numbers' definitions: README, "What the numbers are". Pandas once for a whol
 event, once per event 17 ms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import pandas as pd
@@ -43,10 +43,21 @@ def section_metrics(inventories: Iterable[tuple[int, Iterable[Listing]]]) -> pd.
         ],
         columns=[*KEYS, "price", "all_in", "quantity", *COUNTED_SIZES],
     )  # fmt: skip
-    listings["all_in"] = listings["all_in"].astype("Int64")
-    for size in COUNTED_SIZES:
-        listings[f"price_of_{size}"] = listings["price"].astype("Int64").where(listings[size].astype(bool))
-    sections = listings.groupby(KEYS, sort=True, as_index=False).agg(
+    return metrics_of(listings, KEYS)
+
+
+def metrics_of(listings: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The metrics of listings that are a table already, one row per distinct `keys`, sorted by them.
+
+    `listings`: the keys, `price` and `all_in` (cents; all_in null where not stated), `quantity`, and for each of
+    COUNTED_SIZES a column of that name: whether exactly so many may be bought.
+    """
+    group_prices = {
+        f"price_of_{size}": listings["price"].astype("Int64").where(listings[size].astype(bool))
+        for size in COUNTED_SIZES
+    }
+    listings = listings.assign(all_in=listings["all_in"].astype("Int64"), **group_prices)
+    sections = listings.groupby(list(keys), sort=True, as_index=False).agg(
         lowest_price_cents=("price", "min"),
         highest_price_cents=("price", "max"),
         price_sum_cents=("price", "sum"),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from orchestration.assets.section_snapshots import read_tick
 from orchestration.marketplaces import Marketplace
-from orchestration.warehouse import Connection, captures, partitions, quarantine, snapshots
+from orchestration.warehouse import Connection, captures, partitions, quarantine, snapshots, voids
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.quarantine import Held
 from orchestration.warehouse.snapshots import Verdict
@@ -49,7 +49,7 @@ def _store(connection: Connection, held: Held) -> None:
         return
     rows = msgspec.json.decode(held.payload, type=_Rows)
     captures.store(connection, rows.captures, job_id=None)
-    if rows.verdict is not None:
+    if rows.verdict is not None and not voids.is_void(connection, held.event_key, held.tick):
         captures.store(connection, [Capture(held.event_key, held.tick, "received")], job_id=None)
         frame = pd.DataFrame(
             rows.snapshots, columns=[name for name in snapshots.COLUMNS if name != "tick"], dtype="Int64"

@@ -10,6 +10,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
+from orchestration.refresh import ROLLUPS_ALONE, refresh
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import tick_of
@@ -42,17 +43,14 @@ def marts(
             window = context.partition_time_window
             marked = marks.mark_window(connection, window.start, window.end)
             context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
-        left = marks.pending(connection).get("event_hours", 0)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
-        while left > settings.claim_limit:
-            if tick is not None and time.monotonic() - started > dbt_project.REFRESH_AGAIN_FOR.total_seconds():
-                context.log.info("%d hours are left for the next tick.", left)
-                break
-            dbt.cli(["run", "--select", "path:dbt_project/models/marts/rollups"]).wait()
-            before, left = left, marks.pending(connection).get("event_hours", 0)
-            context.log.info("%d hours are left to recompute.", left)
-            if left >= before:
-                break  # others write faster than this run refreshes: theirs is the rest
+        refresh(
+            connection,
+            lambda: dbt.cli(ROLLUPS_ALONE).wait(),
+            context.log.info,
+            until=settings.claim_limit,
+            for_at_most=dbt_project.REFRESH_AGAIN_FOR if tick is not None else None,
+        )
         build = dbt.cli(["build"], context=context)
         yield from dbt_tests.with_samples(build.stream(), build, warehouse)
         unfinished = marks.pending(connection)

@@ -15,7 +15,7 @@ from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import tick_of
-from orchestration.warehouse import Connection, catalogue, quarantine, snapshots
+from orchestration.warehouse import Connection, catalogue, quarantine, snapshots, voids
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.snapshots import Verdict
@@ -96,12 +96,20 @@ def read_tick(
     run_id: str,
     *,
     only_received: bool,
+    event_key: int | None = None,
+    voided_too: bool = False,
 ) -> tuple[list[Verdict], pd.DataFrame]:
-    """Read a tick's stored answers into snapshots, in one transaction; the verdicts and the rows."""
+    """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
+
+    What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
+    """
     with connection.transaction():
         verdicts: list[Verdict] = []
         inventories: list[tuple[int, Inventory]] = []
-        for stored in store.lock_answers(connection, tick, only_received=only_received):
+        answers = store.lock_answers(
+            connection, tick, only_received=only_received, event_key=event_key, voided_too=voided_too
+        )
+        for stored in answers:
             try:
                 inventory = marketplace.read_listings(stored.answer, stored.external_id, tolerance)
             except Missing as missing:
@@ -121,8 +129,8 @@ def read_tick(
                 inventories.append((stored.event_key, inventory))
                 verdicts.append(_verdict(stored.event_key, inventory))
         rows = _with_keys(connection, inventories)
-        if verdicts:
-            snapshots.replace(connection, tick, verdicts, rows)
+        if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+            voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
     return verdicts, rows
 
 

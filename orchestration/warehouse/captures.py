@@ -95,24 +95,35 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
 
 
 def ticks_with_answers(
-    connection: Connection, start: datetime, end: datetime, *, only_received: bool
+    connection: Connection, start: datetime, end: datetime, *, only_received: bool, event_key: int | None = None
 ) -> list[datetime]:
     """The ticks in [start, end) that have stored answers (to be read for the first time), newest first."""
+    table = "captures" if only_received else "capture_payloads"
     rows = connection.execute(
-        """select distinct tick from market.captures
-           where tick >= %s and tick < %s and status = 'received' order by tick desc"""
-        if only_received
-        else "select distinct tick from market.capture_payloads where tick >= %s and tick < %s order by tick desc",
-        [start, end],
+        f"""select distinct tick from market.{table}
+            where tick >= %(start)s and tick < %(end)s {"and status = 'received'" if only_received else ""}
+                and (%(event_key)s::integer is null or event_key = %(event_key)s)
+            order by tick desc""",  # noqa: S608
+        {"start": start, "end": end, "event_key": event_key},
     ).fetchall()
     return [tick for (tick,) in rows]
 
 
-def lock_answers(connection: Connection, tick: datetime, *, only_received: bool) -> list[StoredAnswer]:
-    """The stored answers of a tick, their captures locked until the caller's transaction ends.
+def lock_answers(
+    connection: Connection,
+    tick: datetime,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
+    voided_too: bool = False,
+) -> list[StoredAnswer]:
+    """The stored answers of a tick (of one event), their captures locked until the caller's transaction ends.
 
-    Answers to be read for the first time that another process has locked are left to it.
+    Answers to be read for the first time that another process has locked are left to it. A voided capture stays
+    void: its answer is not given out unless it is asked for.
     """
+    to_read_again = "true" if voided_too else "captures.status != 'void'"
+    wanted = "captures.status = 'received'" if only_received else to_read_again
     unpack = zstandard.ZstdDecompressor().decompress
     rows = connection.execute(
         f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd
@@ -120,10 +131,11 @@ def lock_answers(connection: Connection, tick: datetime, *, only_received: bool)
             inner join market.capture_payloads as payloads
                 on payloads.event_key = captures.event_key and payloads.tick = captures.tick
             inner join market.events as events on events.event_key = captures.event_key
-            where captures.tick = %s {"and captures.status = 'received'" if only_received else ""}
+            where captures.tick = %(tick)s and {wanted}
+                and (%(event_key)s::integer is null or captures.event_key = %(event_key)s)
             order by captures.event_key
             for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
-        [tick],
+        {"tick": tick, "event_key": event_key},
     ).fetchall()
     return [
         StoredAnswer(key, external_id, status, unpack(answer, max_output_size=MAX_ANSWER_BYTES))

@@ -132,7 +132,7 @@ def retire(connection: Connection, source: str, *, now: datetime, misses_to_reti
                        when date <= %(now)s then 'past'
                        when (select count(*) filter (where status = 'missing')
                              from (select status from market.captures c
-                                   where c.event_key = e.event_key and c.status != 'missed'
+                                   where c.event_key = e.event_key and c.status not in ('missed', 'void')
                                        and c.tick > %(now)s - interval '2 days'
                                    order by tick desc limit %(misses)s) as newest) = %(misses)s
                            then 'unknown to the marketplace'
@@ -163,6 +163,15 @@ def watched_at(connection: Connection, source: str, tick: datetime) -> list[Even
                order by date, event_key""",
             [source, tick],
         ).fetchall()
+
+
+def find_event(connection: Connection, source: str, external_id: str) -> Event | None:
+    """The event that a source knows by this id."""
+    with connection.cursor(row_factory=class_row(Event)) as cursor:
+        return cursor.execute(
+            "select event_key, external_id, name, date from market.events where source = %s and external_id = %s",
+            [source, external_id],
+        ).fetchone()
 
 
 def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tuple[int, str], int]:

@@ -20,17 +20,18 @@ DAILY_TABLES = ("capture_payloads",)
 _LOCK = 7_153_906  # one process makes partitions at a time
 
 
-def ensure_partitions(connection: Connection, ticks: Iterable[datetime]) -> list[str]:
+def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answers: bool = True) -> list[str]:
     """Make the partitions that hold `ticks` where they do not exist, each in a transaction of its own; those made.
 
-    A month that `months` knows is left as it is: whether it is open is asked where a row is written.
+    A month that `months` knows is left as it is: whether it is open is asked where a row is written. Without
+    `answers`, none are made for stored answers: an import of years has none.
     """
     instants = list(ticks)
     made = []
     for month in sorted({month_of(tick) for tick in instants}):
         if not _month_known(connection, month):
             made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *bounds(month))
-    for day in sorted({tick.astimezone(UTC).date() for tick in instants}):
+    for day in sorted({tick.astimezone(UTC).date() for tick in instants} if answers else ()):
         if not _exists(connection, f"capture_payloads_{day:%Y_%m_%d}"):
             start = datetime.combine(day, datetime.min.time(), UTC)
             made += _make(connection, DAILY_TABLES, f"{day:%Y_%m_%d}", start, start + timedelta(days=1))

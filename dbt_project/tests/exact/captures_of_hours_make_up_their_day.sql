@@ -11,6 +11,7 @@ from_hours as (
         sum(hours.partial_captures) as partial_captures,
         sum(hours.missed_captures) as missed_captures,
         sum(hours.failed_captures) as failed_captures,
+        sum(hours.voided_captures) as voided_captures,
         max(hours.last_ok_at) as last_ok_at
     from days
     inner join {{ ref('event_hours') }} as hours
@@ -29,6 +30,7 @@ stored as (
         rollup.partial_captures,
         rollup.missed_captures,
         rollup.failed_captures,
+        rollup.voided_captures,
         rollup.last_ok_at
     from {{ ref('event_days') }} as rollup
     inner join days on rollup.event_id = days.event_id and rollup.date = days.date

@@ -5,6 +5,9 @@
     post_hook="{{ pass_on({'latest_prices': 'event'}) }}"
 ) }}
 
+-- after all that marks its days: marked by a model that runs beside it, a day waited for the next refresh
+-- depends_on: {{ ref('event_days') }}
+
 with claims as materialized (
     select event_id, date, bucket as day_start
     from {{ source('market', 'claims') }}

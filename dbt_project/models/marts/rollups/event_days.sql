@@ -19,6 +19,7 @@ days as (
         sum(hours.partial_captures) as partial_captures,
         sum(hours.missed_captures) as missed_captures,
         sum(hours.failed_captures) as failed_captures,
+        sum(hours.voided_captures) as voided_captures,
         max(hours.last_ok_at) as last_ok_at
     from claims
     cross join lateral (
@@ -40,6 +41,7 @@ select
     partial_captures::integer as partial_captures,
     missed_captures::integer as missed_captures,
     failed_captures::integer as failed_captures,
+    voided_captures::integer as voided_captures,
     last_ok_at,
     now() as created_at
 from days

@@ -20,6 +20,7 @@ hours as (
         count(*) filter (
             where captures.status in ('missing', 'blocked', 'failed', 'rejected')
         ) as failed_captures,
+        count(*) filter (where captures.status = 'void') as voided_captures,
         max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
     from claims
     -- `offset 0` keeps to the primary key (event_key, tick)
@@ -42,6 +43,7 @@ select
     partial_captures::integer as partial_captures,
     missed_captures::integer as missed_captures,
     failed_captures::integer as failed_captures,
+    voided_captures::integer as voided_captures,
     last_ok_at,
     now() as created_at
 from hours

@@ -1,4 +1,4 @@
-"""The command `tickettape`: what is watched, one tick now, psql and dbt on the warehouse.
+"""The command `tickettape`: what is watched, one tick now, psql and dbt; the rest in modules of their own.
 
 Works while `make dev` runs and while it does not. Errors go to stderr, with exit code 1 for what failed and
 2 for what was asked wrongly.
@@ -9,11 +9,13 @@ import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from orchestration import cli_archive, cli_backup, cli_hours
+from orchestration.cli import corrections, history
+from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
 from orchestration.resources import Warehouse, marketplace_of
@@ -24,6 +26,8 @@ app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=Tru
 cli_archive.add_commands(app)
 cli_backup.add_commands(app)
 cli_hours.add_commands(app)
+corrections.add_commands(app)
+history.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]
@@ -44,17 +48,17 @@ def track(
     try:
         found = asyncio.run(discover(marketplace, kind, value))
     except MarketplaceError as error:
-        _fail(f"{kind} {value} is not tracked: {error}")
+        fail(f"{kind} {value} is not tracked: {error}")
     with Warehouse().connection() as connection, connection.transaction():
         catalogue.track(connection, marketplace.source, kind, value)
         catalogue.upsert_events(connection, marketplace.source, map(asdict, found))
         rule = next(r for r in catalogue.rules(connection, marketplace.source) if (r.kind, r.value) == (kind, value))
         catalogue.note_discovered(connection, rule, [p.external_id for p in found], datetime.now(UTC))
-    _say(f"Tracking {kind} {value} on {marketplace.source}: {len(found)} event{'s' * (len(found) != 1)}.")
+    say(f"Tracking {kind} {value} on {marketplace.source}: {len(found)} event{'s' * (len(found) != 1)}.")
     for event in sorted(found, key=lambda event: event.date)[:20]:
-        _say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}, {event.venue}")
+        say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}, {event.venue}")
     if len(found) > 20:
-        _say(f"  … and {len(found) - 20} more")
+        say(f"  … and {len(found) - 20} more")
 
 
 @app.command()
@@ -68,8 +72,8 @@ def untrack(
     kind, value = _one_rule(production, performer, venue, search)
     with Warehouse().connection() as connection:
         if not catalogue.untrack(connection, settings().source, kind, value):
-            _fail(f"{kind} {value} is not tracked on {settings().source}; `tickettape tracked` lists what is.")
-    _say(f"No longer tracking {kind} {value} on {settings().source}.")
+            fail(f"{kind} {value} is not tracked on {settings().source}; `tickettape tracked` lists what is.")
+    say(f"No longer tracking {kind} {value} on {settings().source}.")
 
 
 @app.command()
@@ -80,12 +84,12 @@ def tracked() -> None:
         rules = catalogue.rules(connection, source)
         events = catalogue.watched_at(connection, source, datetime.now(UTC))
     simulated = " (the simulator: invented events and prices)" if source == "simulator" else ""
-    _say(f"On {source}{simulated}: {len(rules)} rules, {len(events)} events watched.")
+    say(f"On {source}{simulated}: {len(rules)} rules, {len(events)} events watched.")
     for rule in rules:
         asked = f"asked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not asked yet"
-        _say(f"  {rule.kind} {rule.value} ({asked})")
+        say(f"  {rule.kind} {rule.value} ({asked})")
     for event in events:
-        _say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}")
+        say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}")
 
 
 @app.command()
@@ -95,7 +99,7 @@ def tick() -> None:
         run_tick,  # Dagster takes seconds to import; `track` need not wait for it
     )
 
-    sys.exit(0 if run_tick(_say) else 1)
+    sys.exit(0 if run_tick(say) else 1)
 
 
 @app.command()
@@ -118,14 +122,5 @@ def dbt(context: typer.Context) -> None:
 def _one_rule(*values: str | None) -> tuple[str, str]:
     given = [(kind, value) for kind, value in zip(catalogue.RULE_KINDS, values, strict=True) if value]
     if len(given) != 1:
-        _fail("Say what to watch with exactly one of --production, --performer, --venue, --search.", code=2)
+        fail("Say what to watch with exactly one of --production, --performer, --venue, --search.", code=2)
     return given[0]
-
-
-def _say(text: str) -> None:
-    typer.echo(text)
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
