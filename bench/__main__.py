@@ -22,6 +22,9 @@ def main() -> int:
     holds = True
     with scratch_server() as server:
         heading(f"Python {platform.python_version()}, {os.cpu_count()} cores; medians of {repetitions}, taken in turn")
+        if "tick" in parts:
+            with scratch_database(server, "bench_tick"):
+                holds &= tick_time.run()
         if "ingest" in parts:
             with scratch_database(server, "bench_ingest") as url, open_connection(url) as connection:
                 holds &= ingest.run(connection, repetitions)
@@ -32,9 +35,6 @@ def main() -> int:
             for share in (0.1, 0.3):
                 with scratch_database(server, "bench_row_bytes") as url, open_connection(url) as connection:
                     holds &= row_bytes.run(connection, share, events=24, ticks=ticks)
-        if "tick" in parts:
-            with scratch_database(server, "bench_tick"):
-                holds &= tick_time.run()
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")
