@@ -9,8 +9,9 @@ with direct as (
         count(*) filter (where captures.status = 'partial') as partial_captures,
         count(*) filter (where captures.status = 'missed') as missed_captures,
         count(*) filter (
-            where captures.status not in ('ok', 'empty', 'partial', 'missed')
+            where captures.status not in ('ok', 'empty', 'partial', 'missed', 'void')
         ) as failed_captures,
+        count(*) filter (where captures.status = 'void') as voided_captures,
         max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
     from {{ source('market', 'captures') }} as captures
     inner join {{ source('market', 'events') }} as events on captures.event_key = events.event_key
@@ -27,6 +28,7 @@ rollup as (
         partial_captures,
         missed_captures,
         failed_captures,
+        voided_captures,
         last_ok_at
     from {{ ref('event_days') }}
     where market.month_is_writable(date::timestamp at time zone 'UTC')
