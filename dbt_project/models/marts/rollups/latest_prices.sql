@@ -25,7 +25,7 @@ newest as materialized (
 
 section_captures as materialized (
     -- `offset 0` keeps to the primary key (event_key, tick): free to choose, the planner read the whole month
-    select newest.event_id, snapshots.*
+    select snapshots.*
     from newest
     cross join lateral (
         select *
@@ -37,7 +37,7 @@ section_captures as materialized (
 
 last_seen as (
     -- each zone's newest day by the primary key: reading all days of an event cost more with every day it was watched
-    select newest.event_id, newest.tick, zones.name as zone, daily.last_price, daily.last_priced_at
+    select newest.event_id, newest.tick, zones.zone_key, zones.name as zone, daily.last_price, daily.last_priced_at
     from newest
     inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
     cross join lateral (
@@ -53,23 +53,20 @@ sections as (
     -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
     select
         snapshots.*,
-        zones.name as zone,
+        sections.zone_key,
         sections.name as section,
         row_number() over (
-            partition by snapshots.event_key, zones.zone_key
+            partition by snapshots.event_key, sections.zone_key
             order by snapshots.lowest_price_cents, sections.external_id
         ) as cheapness
     from section_captures as snapshots
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
-    inner join {{ source('market', 'zones') }} as zones
-        on sections.event_key = zones.event_key and sections.zone_key = zones.zone_key
 ),
 
 zones as (
     select
-        event_id,
-        zone,
+        zone_key,
         min(section) filter (where cheapness = 1) as section,
         min(lowest_price_cents) as lowest_price_cents,
         sum(price_sum_cents) / sum(total_listings) as average_price_cents,
@@ -81,13 +78,13 @@ zones as (
         sum(total_tickets) as total_tickets,
         sum(total_listings) as total_listings
     from sections
-    group by event_id, zone
+    group by zone_key
 )
 
 select
     last_seen.event_id,
     last_seen.zone,
-    zones.zone is not null as available,
+    zones.zone_key is not null as available,
     zones.section,
     {{ money('zones.lowest_price_cents') }} as lowest_price,
     {{ money('zones.average_price_cents') }} as average_price,
@@ -103,4 +100,4 @@ select
     last_seen.last_priced_at,
     now() as created_at
 from last_seen
-left join zones on last_seen.event_id = zones.event_id and last_seen.zone = zones.zone
+left join zones on last_seen.zone_key = zones.zone_key
