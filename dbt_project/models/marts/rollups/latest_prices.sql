@@ -35,20 +35,6 @@ section_captures as materialized (
     ) as snapshots
 ),
 
-last_seen as (
-    -- each zone's newest day by the primary key: reading all days of an event cost more with every day it was watched
-    select newest.event_id, newest.tick, zones.zone_key, zones.name as zone, daily.last_price, daily.last_priced_at
-    from newest
-    inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
-    cross join lateral (
-        select of_zone.last_price, of_zone.last_priced_at
-        from {{ ref('daily_analytics') }} as of_zone
-        where of_zone.event_id = newest.event_id and of_zone.zone = zones.name
-        order by of_zone.date desc
-        limit 1
-    ) as daily
-),
-
 sections as (
     -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
     select
@@ -64,7 +50,7 @@ sections as (
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
 ),
 
-zones as (
+priced as (
     select
         zone_key,
         min(section) filter (where cheapness = 1) as section,
@@ -82,22 +68,33 @@ zones as (
 )
 
 select
-    last_seen.event_id,
-    last_seen.zone,
-    zones.zone_key is not null as available,
-    zones.section,
-    {{ money('zones.lowest_price_cents') }} as lowest_price,
-    {{ money('zones.average_price_cents') }} as average_price,
-    {{ money('zones.highest_price_cents') }} as highest_price,
-    {{ money('zones.lowest_price_1ticket_cents') }} as lowest_price_1ticket,
-    {{ money('zones.lowest_price_2tickets_cents') }} as lowest_price_2tickets,
-    {{ money('zones.lowest_price_4tickets_cents') }} as lowest_price_4tickets,
-    {{ money('zones.lowest_all_in_price_cents') }} as lowest_all_in_price,
-    coalesce(zones.total_tickets, 0)::integer as total_tickets,
-    coalesce(zones.total_listings, 0)::integer as total_listings,
-    last_seen.tick as timestamp,
-    last_seen.last_price,
-    last_seen.last_priced_at,
+    newest.event_id,
+    zones.name as zone,
+    priced.zone_key is not null as available,
+    priced.section,
+    {{ money('priced.lowest_price_cents') }} as lowest_price,
+    {{ money('priced.average_price_cents') }} as average_price,
+    {{ money('priced.highest_price_cents') }} as highest_price,
+    {{ money('priced.lowest_price_1ticket_cents') }} as lowest_price_1ticket,
+    {{ money('priced.lowest_price_2tickets_cents') }} as lowest_price_2tickets,
+    {{ money('priced.lowest_price_4tickets_cents') }} as lowest_price_4tickets,
+    {{ money('priced.lowest_all_in_price_cents') }} as lowest_all_in_price,
+    coalesce(priced.total_tickets, 0)::integer as total_tickets,
+    coalesce(priced.total_listings, 0)::integer as total_listings,
+    newest.tick as timestamp,
+    coalesce({{ money('priced.lowest_price_cents') }}, gone.last_price) as last_price,
+    coalesce(gone.last_priced_at, newest.tick) as last_priced_at,
     now() as created_at
-from last_seen
-left join zones on last_seen.zone_key = zones.zone_key
+from newest
+inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
+left join priced on zones.zone_key = priced.zone_key
+-- a zone that is not for sale now: its newest day by the primary key. Reading all days of an event cost more with
+-- every day it was watched, and asking for every zone three pages each
+left join lateral (
+    select of_zone.last_price, of_zone.last_priced_at
+    from {{ ref('daily_analytics') }} as of_zone
+    where priced.zone_key is null and of_zone.event_id = newest.event_id and of_zone.zone = zones.name
+    order by of_zone.date desc
+    limit 1
+) as gone on true
+where priced.zone_key is not null or gone.last_priced_at is not null
