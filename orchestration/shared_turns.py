@@ -57,7 +57,7 @@ class SharedTurns:
             budget, breaker, lease = take(self._rules, before, _breaker(kept), wanted, seen, spent.now)
             if (budget.slowdown, budget.quiet_until) != (spent.slowdown, spent.quiet_until):
                 budgets.note(connection, source, slowdown=budget.slowdown, quiet_until=budget.quiet_until)
-            if lease.starts:
+            if lease.starts and self._rules.rates:
                 budgets.spend(connection, source, budget.blocks[-1], back_seconds=back_seconds)
             row = _row(breaker)
             breakers.keep(connection, source, row, before=kept)
