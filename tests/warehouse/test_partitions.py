@@ -47,7 +47,7 @@ def test_a2_two_processes_that_need_a_partition_at_once_make_it_once(
             late = pool.submit(partitions.ensure_partitions, other, [NOW])
             waiting = "select from pg_stat_activity where pid = %s and wait_event = 'advisory'"
             with warehouse.connection() as watcher:
-                while not watcher.execute(waiting, [other.info.backend_pid]).fetchone():
+                while watcher.execute(waiting, [other.info.backend_pid]).fetchone() is None:
                     time.sleep(0.01)
             assert len(partitions.ensure_partitions(connection, [NOW])) == 3
         assert late.result() == []
