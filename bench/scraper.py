@@ -5,7 +5,6 @@ is what nobody can beat: events × mean latency ÷ connections.
 """
 
 import asyncio
-import os
 import resource
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from bench import shards
 from bench.report import figure, heading, say
 from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
@@ -46,8 +46,7 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
         size = sum(map(len, bodies)) / len(bodies)
         say(f"{size / 1000:.0f} KB an answer; the ideal is {ideal:.2f} s")
         tick_seconds, tick_cpu = _timed(lambda: _tick(connection, url, 0))
-        _tick(connection, url, 1)
-        one, four = _shards(connection, database_url, url, 1), _shards(connection, database_url, url, SHARDS)
+        one, four = (_captured_by(count, connection, database_url, url) for count in (1, SHARDS))
     holds = figure("fetching alone, against the ideal", fetch_seconds / ideal, "×", most=1.6)
     holds &= figure("the whole tick to stored snapshots, against the ideal", tick_seconds / ideal, "×", most=2.5)
     figure("CPU an event: fetch", 1000 * fetch_cpu / events, "ms")
@@ -117,22 +116,14 @@ def _stages(
     return {"decode": decode, "metrics": metrics, "store the answers": store}
 
 
-def _shards(connection: Connection, database_url: str, url: str, shards: int) -> tuple[float, float]:
-    """(wall, CPU) seconds of so many worker processes capturing a tick of its own together, without their start."""
-    tick = FIRST_TICK + (20 + shards) * TICK
+def _captured_by(count: int, connection: Connection, database_url: str, url: str) -> tuple[float, float]:
+    """(wall, CPU) seconds of so many worker processes capturing a tick together, without their start."""
+    tick = FIRST_TICK + (20 + count) * TICK
     partitions.ensure_partitions(connection, [tick])
-    command = [sys.executable, "-m", "bench.scraping_shard", url, tick.isoformat()]
-    environment = {**os.environ, "DATABASE_URL": database_url}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers = [subprocess.Popen(command, env=environment, **pipes) for _ in range(shards)]  # type: ignore[call-overload]  # noqa: S603
-    for worker in workers:
-        worker.stdout.readline()  # it is ready
-    started = time.perf_counter()
-    for worker in workers:
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    cpu = sum(float(worker.communicate(timeout=120)[0]) for worker in workers)
-    return time.perf_counter() - started, cpu
+    with shards.started(count, database_url, url, per_second=1000, per_minute=60_000) as workers:
+        started = time.perf_counter()
+        spent = shards.capture(workers, tick)
+        return time.perf_counter() - started, sum(one.cpu_seconds for one in spent)
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, float]:
