@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from orchestration import cli
 from orchestration.assets.captures import capture_tick
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.warehouse import Connection, partitions, server, snapshots
 from tests.conftest import fresh_database

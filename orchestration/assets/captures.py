@@ -6,22 +6,25 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import dagster as dg
 
 from orchestration.assets.events import events
+from orchestration.assets.tables import as_table
 from orchestration.marketplaces import Marketplace
 from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import ClosedHourError, Mode, plan
-from orchestration.warehouse import Connection, catalogue, jobs, locks, partitions
+from orchestration.warehouse import Connection, catalogue, jobs, locks, partitions, quarantine, scraping
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.catalogue import Event
 
 LONGEST_WAIT_SECONDS = 120  # a marketplace bounds each answer by a deadline of its own; this is the net below it
+JOBS_SHOWN = 12  # two hours of ticks
 BATCH = 20  # captures in a transaction: a killed run loses at most these, and asks them again
 
 
@@ -72,8 +75,8 @@ def captures(
                 counts += capture_tick(connection, marketplace, tick, todo.deadline, context.run.run_id)
             if len(todo.ticks) > 1:
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
-        by_status = store.counts_by_status(connection, window.start, window.end)
-    due = sum(counts.values())
+        due = sum(counts.values())
+        health = _health(connection, marketplace.source, todo.ticks)
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
@@ -87,10 +90,32 @@ def captures(
             "events blocked": counts["blocked"],
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
-            "captures of these hours by status": by_status,
+            **health,
             "skipped, captured by another run": skipped,
         }
     )
+
+
+def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> dict[str, Any]:
+    """Numbers that the UI plots over time, and what explains them: one look tells how the scraper fares.
+
+    Asked of the tables: a tick's captures are told whole, whoever made them.
+    """
+    found = scraping.figures(connection, source, ticks)
+    plotted = {
+        "success rate": found.success_rate,
+        "latency p50 (ms)": found.latency_p50,
+        "latency p95 (ms)": found.latency_p95,
+        "latency p99 (ms)": found.latency_p99,
+    }
+    return {
+        **{name: round(number, 3) for name, number in plotted.items() if number is not None},
+        "megabytes answered": round(found.payload_bytes / 1e6, 3),
+        "captures by status": found.by_status,
+        "captures by HTTP status": found.by_http_status,
+        "in quarantine": quarantine.waiting(connection, source),
+        "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),
+    }
 
 
 def capture_tick(

@@ -12,6 +12,12 @@ from typing import Literal, Protocol, Self
 
 import msgspec
 
+HIGHEST_PRICE_CENTS = 2**31 - 1
+"""What a column of cents holds (int4): USD 21,474,836.47. One listing above it would fail a whole tick's COPY."""
+
+HIGHEST_COUNT = 2**31 - 1
+"""What a column of listings or tickets holds (int4), one answer's totals included."""
+
 AnswerStatus = Literal["received", "missing", "blocked", "failed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
 
@@ -125,7 +131,8 @@ class Inventory:
 
     `listings` are those with a price and a quantity; `counted_*` count every listing of the answer,
     `stated_*` are the marketplace's own totals. `status` is "partial" exactly when `contradictions`
-    has a sentence, "empty" when nothing is for sale and nothing says otherwise.
+    has a sentence, "empty" when nothing is for sale and nothing says otherwise. The tickets that groups and
+    sections state are None where the answer lists none of them.
     """
 
     production_id: str
@@ -137,6 +144,8 @@ class Inventory:
     stated_tickets: int
     counted_listings: int
     counted_tickets: int
+    stated_group_tickets: int | None
+    stated_section_tickets: int | None
     contradictions: list[str] = field(default_factory=list)
 
 
@@ -197,4 +206,8 @@ class Marketplace(Protocol):
 
         `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).
         """
+        ...
+
+    def fields(self, body: bytes) -> set[str]:
+        """The names of all fields in the body of an `Answer`, such as "tickets.aip"; none where it is not one. Pure."""
         ...

@@ -1,28 +1,54 @@
-"""scraper_jobs and scraper_logs: what each scraping run did, in the seeds' tables."""
+"""scraper_jobs and scraper_logs: what each scraping run did, in the seeds' tables.
 
+A job is held by a lock of its session: where the lock is free, the run that opened the job is dead.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from orchestration.warehouse import Connection
 
+_LOCK = "hashtextextended('scraper job ' || %s::text, 0)"
+
 
 def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
-    """Open a job; one that this tick's run left `running` when it was killed is closed as failed."""
+    """Open a job, held by this session until it is finished; those that killed runs left `running` are closed."""
+    close_killed(connection, source)
+    job_id = uuid4()
+    connection.execute(f"select pg_advisory_lock({_LOCK})", [job_id])
     connection.execute(
-        """update market.scraper_jobs set status = 'failed', completed_at = now(),
-               error_details = '{"killed": "the run ended without closing its job"}'
-           where status = 'running' and source = %s and tick = %s""",
-        [source, tick],
+        "insert into market.scraper_jobs (job_id, source, tick, run_id, status) values (%s, %s, %s, %s, 'running')",
+        [job_id, source, tick, run_id],
     )
-    row = connection.execute(
-        """insert into market.scraper_jobs (source, tick, run_id, status) values (%s, %s, %s, 'running')
-           returning job_id""",
-        [source, tick, run_id],
-    ).fetchone()
-    assert row is not None  # noqa: S101  an insert returns its row
-    return UUID(str(row[0]))
+    return job_id
+
+
+def close_killed(connection: Connection, source: str) -> int:
+    """Close as failed the running jobs that no session holds: their run was killed; how many.
+
+    How long they took is not known, so it is not said. What they stored stays, and so do their counts.
+    """
+    closed = connection.execute(
+        """with running as materialized (  -- only of these is the lock tried
+               select job_id from market.scraper_jobs where status = 'running' and source = %s
+           )
+           update market.scraper_jobs as job set
+               status = 'failed', completed_at = now(),
+               error_details = coalesce(error_details, '{}') || '{"killed": "the run ended without closing its job"}'
+           from running
+           where job.job_id = running.job_id
+               and pg_try_advisory_xact_lock(hashtextextended('scraper job ' || running.job_id::text, 0))
+           returning job.job_id, job.run_id""",
+        [source],
+    ).fetchall()
+    for job_id, run_id in closed:
+        message = f"Run {run_id} was killed before it closed its job; what it had stored by then stays."
+        log(connection, job_id, level="ERROR", event_key=None, message=message)
+    return len(closed)
 
 
 def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:
@@ -34,21 +60,43 @@ def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: 
     )
 
 
-def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: dict[str, int]) -> None:
-    """Close a job with its errors by class."""
+def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Mapping[str, int]) -> None:
+    """Close a job with its errors by class. One that reached its end without a single answer has failed too."""
     connection.execute(
         """update market.scraper_jobs set
-               status = %s, completed_at = clock_timestamp(), error_details = %s,
+               status = case when %s and (events_scraped > 0 or errors_count = 0) then 'success' else 'failed' end,
+               completed_at = clock_timestamp(), error_details = %s,
                duration_ms = 1000 * extract(epoch from clock_timestamp() - started_at)
            where job_id = %s""",
-        ["success" if succeeded else "failed", Jsonb(errors) if errors else None, job_id],
+        [succeeded, Jsonb(dict(errors)) if errors else None, job_id],
     )
+    connection.execute(f"select pg_advisory_unlock({_LOCK})", [job_id])
 
 
-def log(connection: Connection, job_id: UUID, *, level: str, event_key: int | None, message: str) -> None:
+def log(
+    connection: Connection,
+    job_id: UUID | None,
+    *,
+    level: str,
+    event_key: int | None,
+    message: str,
+    stack_trace: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
     """Keep a line about a job, and the event it is about."""
     connection.execute(
-        """insert into market.scraper_logs (job_id, event_id, level, message)
-           values (%s, (select id from market.events where event_key = %s), %s, %s)""",
-        [job_id, event_key, level, message],
+        """insert into market.scraper_logs (job_id, event_id, level, message, stack_trace, metadata)
+           values (%s, (select id from market.events where event_key = %s), %s, %s, %s, %s)""",
+        [job_id, event_key, level, message, stack_trace, Jsonb(dict(metadata)) if metadata else None],
     )
+
+
+def newest(connection: Connection, source: str, most: int) -> list[dict[str, Any]]:
+    """The newest jobs of a marketplace, newest first, as a table."""
+    rows = connection.execute(
+        """select tick, status, events_scraped, errors_count, duration_ms, error_details::text, run_id
+           from market.scraper_jobs where source = %s order by started_at desc limit %s""",
+        [source, most],
+    ).fetchall()
+    names = ("tick", "status", "events scraped", "errors", "milliseconds", "errors by class", "run")
+    return [dict(zip(names, row, strict=True)) for row in rows]

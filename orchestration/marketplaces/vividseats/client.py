@@ -210,6 +210,10 @@ class VividSeats:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""
         return wire.read_listings(body, production_id, tolerance)
 
+    def fields(self, body: bytes) -> set[str]:
+        """The names of all fields in the body of an `Answer`; see `Marketplace.fields`."""
+        return wire.fields(body)
+
     async def _ask(self, what: str, path: str, params: dict[str, str], headers: dict[str, str] | None = None) -> Reply:
         http, pace = self._http, self._pace
         if http is None or pace is None:
