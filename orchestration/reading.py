@@ -13,8 +13,10 @@ from orchestration.marketplaces.base import Inventory, Missing, Refused
 from orchestration.metrics import section_metrics
 from orchestration.warehouse import (
     Connection,
+    answer_fields,
     captures,
     catalogue,
+    jobs,
     months,
     partitions,
     quarantine,
