@@ -31,11 +31,15 @@ class Missing(MarketplaceError):  # noqa: N818
 
 
 class Refused(MarketplaceError):  # noqa: N818
-    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it."""
+    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it.
 
-    def __init__(self, reason: str) -> None:
+    `payload` is what came, where nobody else has it to file (a page of the catalogue).
+    """
+
+    def __init__(self, reason: str, payload: bytes | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.payload = payload
 
 
 class Blocked(MarketplaceError):  # noqa: N818

@@ -367,7 +367,8 @@ def _decoded(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wir
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(
             f"{what} are not in the expected format: {error}. If the marketplace has changed it, mend "
-            "vividseats/wire.py, then replay the quarantine."
+            "vividseats/wire.py, then replay the quarantine.",
+            payload=body,
         ) from error
 
 
