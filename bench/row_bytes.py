@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bench.report import figure, heading, say
-from orchestration.assets.captures import capture_tick
+from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.reading import read_tick

@@ -51,7 +51,7 @@ def build_defs(
         resources={
             "settings": settings,
             "warehouse": warehouse,
-            "marketplace": marketplace or marketplace_of(settings),
+            "marketplace": marketplace or marketplace_of(settings, warehouse),
             "dbt": dbt.cli(),
         },
     )

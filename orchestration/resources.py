@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from orchestration.marketplaces import Marketplace, open_marketplace
 from orchestration.settings import Settings
+from orchestration.shared_turns import SharedTurns, rules_of
 from orchestration.warehouse import Connection, server
 from orchestration.warehouse.cold import Storage
 
@@ -28,13 +29,14 @@ class Warehouse:
             yield connection
 
 
-def marketplace_of(settings: Settings) -> Marketplace:
-    """The marketplace that the settings name: a real one, or the simulator."""
+def marketplace_of(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:
+    """The marketplace that the settings name, asked at the pace that all processes on the warehouse share."""
     return open_marketplace(
         settings.marketplace_url,
         source=settings.marketplace_source,
         user_agent=settings.user_agent,
-        requests_per_second=settings.requests_per_second,
+        turns=SharedTurns((warehouse or Warehouse()).connect_to, settings.source, rules_of(settings)),
+        deadline_seconds=settings.event_deadline_seconds,
         simulator_seed=settings.simulator_seed,
         simulator_productions=settings.simulator_productions,
     )

@@ -45,7 +45,28 @@ class Settings(BaseSettings):
     """Who we say we are: honest, one for all requests."""
 
     requests_per_second: float = Field(default=10, gt=0, le=1000)
-    """Upper bound of requests a second to a marketplace over HTTP."""
+    """Upper bound of requests a second to a marketplace over HTTP, of all processes together."""
+
+    requests_per_minute: int = Field(default=300, ge=1, le=60_000)
+    """Upper bound of requests a minute, which holds at once with that of a second."""
+
+    event_deadline_seconds: float = Field(default=30, ge=1, le=100)
+    """An event's share of a tick: all its attempts and the waits between them."""
+
+    breaker_blocked_in_a_row: int = Field(default=5, ge=2)
+    """Blocked answers in a row that open a marketplace's breaker."""
+
+    breaker_blocked_share: float = Field(default=0.5, gt=0, lt=1)
+    """Share of the last answers that, when more were blocked, opens the breaker too."""
+
+    breaker_blocked_of_last: int = Field(default=20, ge=5, le=1000)
+    """How many last answers that share is of."""
+
+    breaker_wait_seconds: float = Field(default=300, ge=1)
+    """How long an open breaker waits for its first probe: less than a tick's interval, so that each tick probes."""
+
+    scraper_shards: int = Field(default=1, ge=1, le=64)
+    """Runs that share a tick; with more than one, the rollups follow in a run of their own."""
 
     scraper_interval_minutes: int = 10
     """Minutes between two ticks, on the UTC hour's grid."""

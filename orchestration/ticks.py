@@ -13,6 +13,7 @@ from enum import Enum
 from orchestration.partitions import floor_to, ticks_between
 
 TICK_TAG = "tickettape/tick"
+PLAN_TAG = "tickettape/plan"
 BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
 
 
@@ -42,6 +43,11 @@ class ClosedHourError(Exception):
 def tick_of(tags: Mapping[str, str]) -> datetime | None:
     """The tick that a run was started for, from its tag."""
     return datetime.fromisoformat(tags[TICK_TAG]) if TICK_TAG in tags else None
+
+
+def plan_of(tags: Mapping[str, str]) -> str | None:
+    """The plan that a run shares with others of its tick; a run that was started again has one of its own."""
+    return None if "dagster/parent_run_id" in tags else tags.get(PLAN_TAG)
 
 
 def plan(

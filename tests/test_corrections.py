@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration import cli
-from orchestration.assets.captures import capture_tick
+from orchestration.capturing import capture_tick
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.reading import read_tick
 from orchestration.resources import Warehouse

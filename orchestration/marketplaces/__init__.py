@@ -6,7 +6,9 @@ can be lifted out and used alone.
 """
 
 from orchestration.marketplaces.base import Marketplace
+from orchestration.marketplaces.pacing import DEADLINE_SECONDS
 from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.marketplaces.turns import Turns
 from orchestration.marketplaces.vividseats import VividSeats
 
 __all__ = ["Marketplace", "open_marketplace"]
@@ -17,7 +19,8 @@ def open_marketplace(
     *,
     source: str | None,
     user_agent: str,
-    requests_per_second: float,
+    turns: Turns | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
     simulator_seed: int,
     simulator_productions: int,
 ) -> Marketplace:
@@ -25,8 +28,8 @@ def open_marketplace(
 
     Without `url` it is the simulator in-process, whose source is always "simulator". With one it is
     whatever speaks the Vivid Seats format there, filed under `source` (default "vividseats"; give
-    "simulator" for a simulator that is served over HTTP). Raises ValueError for settings that
-    contradict each other.
+    "simulator" for a simulator that is served over HTTP); `turns` is the budget it is asked by. Raises
+    ValueError for settings that contradict each other.
     """
     if url is None:
         if source not in (None, "simulator"):
@@ -35,4 +38,4 @@ def open_marketplace(
                 "set the URL, or leave the source unset."
             )
         return SimulatedMarketplace(seed=simulator_seed, productions=simulator_productions)
-    return VividSeats(url, user_agent, source=source or "vividseats", requests_per_second=requests_per_second)
+    return VividSeats(url, user_agent, source=source or "vividseats", turns=turns, deadline_seconds=deadline_seconds)

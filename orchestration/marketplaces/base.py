@@ -18,7 +18,7 @@ HIGHEST_PRICE_CENTS = 2**31 - 1
 HIGHEST_COUNT = 2**31 - 1
 """What a column of listings or tickets holds (int4), one answer's totals included."""
 
-AnswerStatus = Literal["received", "missing", "blocked", "failed"]
+AnswerStatus = Literal["received", "missing", "blocked", "failed", "missed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
 
 
@@ -47,7 +47,7 @@ class Blocked(MarketplaceError):  # noqa: N818
 
 
 class Unreachable(MarketplaceError):  # noqa: N818
-    """No usable answer came within the deadline: 5xx, time-outs, resets, 429 for too long."""
+    """No usable answer came within the deadline (5xx, time-outs, resets, 429 for too long), or the breaker is open."""
 
 
 class NoDate(MarketplaceError):  # noqa: N818
@@ -56,7 +56,7 @@ class NoDate(MarketplaceError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back when one production was asked for, or why nothing did.
+    """What came back when one production was asked for, or why nothing did; "missed" where it was not asked.
 
     `body` is there only when `status` is "received"; it has not been read yet and may still turn out
     to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is

@@ -1,35 +1,36 @@
 """When to ask, how often, and when to give up: the same for every marketplace.
 
 A client turns each attempt into a `Reply`; the class of the reply decides what happens next, never
-an exception's name. What a status code means on a given wire belongs in that client. The breaker and
-a budget shared between processes will stand behind `Pace.ask` too.
+an exception's name. What a status code means on a given wire belongs in that client; whose turn it is,
+by the budget and the breaker that all who ask share, in `turns`.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import stamina
-from aiolimiter import AsyncLimiter
+
+from orchestration.marketplaces.turns import NoTurnError, Queue, Seen, Turns
 
 CONNECTIONS = 20  # httpx slows down past 20: 8.7 s for 1000 events at 20, 15.4 s at 50
 DEADLINE_SECONDS = 30.0  # an event's whole share of a tick, so that one bad event costs itself alone
 FIRST_BACKOFF_SECONDS = 0.5  # about one round trip with its rendering: sooner meets the same failure
 LONGEST_BACKOFF_SECONDS = 8.0  # leaves at least three more attempts inside the 30 s
 
-Class = Literal["received", "missing", "blocked", "failed", "passing", "throttled"]
+Class = Literal["received", "missing", "blocked", "failed", "passing", "throttled", "unasked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One attempt, classified. Only "passing" and "throttled" (429) are worth another attempt.
 
-    `retry_after_seconds` is what the marketplace asked for, None where it did not ask.
+    "unasked" is none: the breaker is open. `retry_after_seconds` is what the marketplace asked for, None
+    where it did not ask.
     """
 
     kind: Class
@@ -54,47 +55,49 @@ class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never se
 
 
 class Pace:
-    """The pace of one client in one event loop: concurrency, requests per second, retries, deadline.
-
-    `requests_per_second` None means unpaced (an in-process marketplace). Requests are spaced evenly:
-    a burst at the start of a tick is what a marketplace notices first.
-    """
+    """How one client asks in one event loop: concurrency, turns, retries, deadline."""
 
     def __init__(
         self,
+        turns: Turns,
         *,
-        requests_per_second: float | None,
         deadline_seconds: float = DEADLINE_SECONDS,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
         connections: int = CONNECTIONS,
     ) -> None:
-        if requests_per_second is not None and not requests_per_second > 0:
-            raise ValueError(
-                f"requests_per_second is {requests_per_second}: give a number above 0, or None for no pacing."
-            )
         self._slots = asyncio.Semaphore(connections)
-        self._limiter = nullcontext() if requests_per_second is None else AsyncLimiter(1, 1 / requests_per_second)
+        self._queue = Queue(turns)
         self._deadline_seconds = deadline_seconds
         self._first_backoff_seconds = first_backoff_seconds
-        self._quiet_until = 0.0
 
     async def ask(self, what: str, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         """Make attempts at `what` until one settles it or the deadline is over; return the last reply.
 
         The deadline covers all attempts and the waits between them. It begins when the first attempt
-        gets its turn, so a long queue never eats it. Only "received", "missing", "blocked", "failed"
-        and an unsettled "passing" or "throttled" come back; nothing is raised but cancellation.
+        gets its turn, so a long queue never eats it. Only "received", "missing", "blocked", "failed",
+        "unasked" and an unsettled "passing" or "throttled" come back.
         """
         async with self._slots:
-            if not await self._turn():
-                return Reply(
-                    "throttled",
-                    note=f"{what} was not asked: the marketplace wants {self._quiet_until - _now():.0f} s of "
-                    f"quiet, past the deadline of {self._deadline_seconds:g} s; the next tick tries again.",
-                )
-            return await self._attempts(what, attempt)
+            try:
+                probe = await self._queue.turn(self._deadline_seconds)
+            except NoTurnError as none:
+                return self._not_asked(what, none)
+            return await self._attempts(what, attempt, probe)
 
-    async def _attempts(self, what: str, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def close(self) -> None:
+        """Report what was seen last, and let go of the turns."""
+        await self._queue.close()
+
+    def _not_asked(self, what: str, none: NoTurnError) -> Reply:
+        if none.quiet_seconds:
+            return Reply(
+                "throttled",
+                note=f"{what} was not asked: the marketplace wants {none.quiet_seconds:.0f} s of quiet, past the "
+                f"deadline of {self._deadline_seconds:g} s; the next tick tries again.",
+            )
+        return Reply("unasked", note=f"{what} was not asked: {none}")
+
+    async def _attempts(self, what: str, attempt: Callable[[], Awaitable[Reply]], probe: bool) -> Reply:
         ends_at = _now() + self._deadline_seconds
         last: Reply | None = None
         count = 0
@@ -102,17 +105,23 @@ class Pace:
             async with asyncio.timeout_at(ends_at):
                 async for retry in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
                     with retry:
-                        if last is not None and not await self._turn():
-                            break
+                        if count:
+                            probe = await self._queue.turn(ends_at - _now())
                         count += 1
                         started_at = _now()
                         last = replace(await attempt(), latency_ms=round((_now() - started_at) * 1000))
+                        wait_seconds = self._wait_seconds(last, count)
+                        quiet_seconds = wait_seconds if last.kind == "throttled" else 0.0
+                        await self._queue.note(Seen(last.kind, probe, quiet_seconds))
                         if last.kind in ("passing", "throttled"):
-                            raise _Again(last, self._wait_seconds(last, count, ends_at - _now()))
+                            raise _Again(last, wait_seconds if wait_seconds < ends_at - _now() else None)
                         return last
         except _Again as settled:
             last = settled.reply
+        except NoTurnError:
+            pass  # the reply there is stands
         except TimeoutError:
+            await self._queue.note(Seen("passing", probe))
             if last is None:
                 return Reply(
                     "passing",
@@ -124,26 +133,11 @@ class Pace:
         attempts = "1 attempt" if count == 1 else f"{count} attempts"
         return replace(last, note=f"{last.note} Given up after {attempts}; the next tick tries again.")
 
-    def _wait_seconds(self, reply: Reply, count: int, left_seconds: float) -> float | None:
-        backoff_seconds = min(LONGEST_BACKOFF_SECONDS, self._first_backoff_seconds * 2 ** min(count - 1, 10))
-        wait_seconds = random.uniform(0, backoff_seconds)  # noqa: S311 - full jitter, no secret
+    def _wait_seconds(self, reply: Reply, count: int) -> float:
         if reply.retry_after_seconds is not None:
-            wait_seconds = reply.retry_after_seconds
-        if reply.kind == "throttled":
-            self._quiet_until = max(self._quiet_until, _now() + wait_seconds)
-        return wait_seconds if wait_seconds < left_seconds else None
-
-    async def _turn(self) -> bool:
-        while True:
-            quiet_seconds = self._quiet_until - _now()
-            if quiet_seconds > self._deadline_seconds:
-                return False
-            if quiet_seconds > 0:
-                await asyncio.sleep(quiet_seconds)
-            async with self._limiter:
-                pass
-            if self._quiet_until <= _now():
-                return True
+            return reply.retry_after_seconds
+        backoff_seconds = min(LONGEST_BACKOFF_SECONDS, self._first_backoff_seconds * 2 ** min(count - 1, 10))
+        return random.uniform(0, backoff_seconds)  # noqa: S311 - full jitter, no secret
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:

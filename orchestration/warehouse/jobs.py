@@ -16,8 +16,7 @@ _LOCK = "hashtextextended('scraper job ' || %s::text, 0)"
 
 
 def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
-    """Open a job, held by this session until it is finished; those that killed runs left `running` are closed."""
-    close_killed(connection, source)
+    """Open a job. The connection holds it until it is finished, so that all see which jobs were killed."""
     job_id = uuid4()
     connection.execute(f"select pg_advisory_lock({_LOCK})", [job_id])
     connection.execute(
@@ -27,28 +26,29 @@ def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -
     return job_id
 
 
-def close_killed(connection: Connection, source: str) -> int:
-    """Close as failed the running jobs that no session holds: their run was killed; how many.
+def close_killed(connection: Connection, source: str, *, but: UUID | None = None) -> list[UUID]:
+    """Close as failed what runs that were killed left `running`: jobs that no connection holds; these.
 
     How long they took is not known, so it is not said. What they stored stays, and so do their counts.
     """
     closed = connection.execute(
         """with running as materialized (  -- only of these is the lock tried
-               select job_id from market.scraper_jobs where status = 'running' and source = %s
+               select job_id from market.scraper_jobs
+               where status = 'running' and source = %s and job_id is distinct from %s
            )
            update market.scraper_jobs as job set
                status = 'failed', completed_at = now(),
                error_details = coalesce(error_details, '{}') || '{"killed": "the run ended without closing its job"}'
            from running
-           where job.job_id = running.job_id
+           where job.job_id = running.job_id and job.status = 'running'
                and pg_try_advisory_xact_lock(hashtextextended('scraper job ' || running.job_id::text, 0))
            returning job.job_id, job.run_id""",
-        [source],
+        [source, but],
     ).fetchall()
     for job_id, run_id in closed:
         message = f"Run {run_id} was killed before it closed its job; what it had stored by then stays."
         log(connection, job_id, level="ERROR", event_key=None, message=message)
-    return len(closed)
+    return [UUID(str(job_id)) for job_id, _ in closed]
 
 
 def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from orchestration.assets.captures import capture_tick
+from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import HOUR, floor_to

@@ -85,19 +85,6 @@ def test_a_tick_captures_every_event_reads_it_and_rolls_it_up_and_the_same_tick_
     assert facts(connection) == stored
 
 
-def test_a_tick_that_another_run_is_capturing_is_skipped_and_says_so(
-    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
-) -> None:
-    now = datetime.now(UTC)
-    tick = floor_to(TEN, now)
-    with warehouse.connection() as other:
-        other.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"captures simulator {tick.isoformat()}"])
-        result = run_tick(warehouse, instance, market(now), tick)
-    assert result.success
-    assert metadata(result, "captures")["skipped, captured by another run"] == [tick.isoformat()]
-    assert facts(connection) == (0, 0, 0)
-
-
 def test_hours_across_a_months_edge_backfilled_are_exact_and_again_change_nothing(
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
 ) -> None:

@@ -26,6 +26,7 @@ from orchestration.marketplaces.base import (
 )
 from orchestration.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
 from orchestration.marketplaces.simulator import Market, SimulatedMarketplace, build_app
+from orchestration.marketplaces.turns import LocalTurns, Rules
 from orchestration.marketplaces.vividseats import VividSeats, client
 from tests.marketplaces.loopback_servers import ScriptedServer, after, drip, json_reply, resetting, served, truncated
 
@@ -297,7 +298,7 @@ def test_the_pace_returns_what_the_attempt_settled_on() -> None:
         async def attempt() -> Reply:
             return Reply("received", 200, b"x")
 
-        return await Pace(requests_per_second=None).ask("Something", attempt)
+        return await Pace(LocalTurns(Rules())).ask("Something", attempt)
 
     assert asyncio.run(scenario()).body == b"x"
 
@@ -444,7 +445,7 @@ def test_an_address_that_is_none_is_refused_when_it_is_given(url: str) -> None:
 
 def test_a_pace_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="above 0"):
-        Pace(requests_per_second=0)
+        VividSeats("http://127.0.0.1", "x", requests_per_second=0)
 
 
 def test_it_is_used_inside_async_with() -> None:
@@ -457,7 +458,6 @@ def opened(url: str | None, source: str | None) -> Marketplace:
         url,
         source=source,
         user_agent="x",
-        requests_per_second=5,
         simulator_seed=1,
         simulator_productions=4,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration.assets.captures import capture_tick
+from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import floor_to

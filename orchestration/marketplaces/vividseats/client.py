@@ -34,6 +34,7 @@ from orchestration.marketplaces.pacing import (
     Reply,
     retry_after_seconds,
 )
+from orchestration.marketplaces.turns import LocalTurns, Rules, Turns, per_second
 from orchestration.marketplaces.vividseats import wire
 
 SIMULATED = "simulator"
@@ -54,11 +55,13 @@ _STATUS: dict[Class, AnswerStatus] = {
     "failed": "failed",
     "passing": "failed",
     "throttled": "failed",
+    "unasked": "missed",
 }
 _ERRORS: dict[AnswerStatus, type[MarketplaceError]] = {
     "missing": Missing,
     "blocked": Blocked,
     "failed": Unreachable,
+    "missed": Unreachable,
 }
 
 log = logging.getLogger(__name__)
@@ -69,7 +72,9 @@ class VividSeats:
 
     `base_url` is the part before `/listings`. `source` is what everything is filed under; only
     "simulator" may be answered by a simulator, and only a simulator may answer it, so that simulated
-    prices are never filed as real ones. `requests_per_second` None means unpaced.
+    prices are never filed as real ones. `turns` is the budget and the breaker that this client shares
+    with all others of its source; without, it has a budget of its own of `requests_per_second`, and None
+    means unpaced.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class VividSeats:
         user_agent: str,
         *,
         source: str = "vividseats",
+        turns: Turns | None = None,
         requests_per_second: float | None = 5.0,
         deadline_seconds: float = DEADLINE_SECONDS,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
@@ -96,7 +102,8 @@ class VividSeats:
         self.knows_the_past = source == SIMULATED
         self._base_url = str(url).rstrip("/")
         self._user_agent = user_agent
-        self._requests_per_second = requests_per_second
+        rates = () if requests_per_second is None else (per_second(requests_per_second),)
+        self._turns = turns or LocalTurns(Rules(rates))
         self._deadline_seconds = deadline_seconds
         self._first_backoff_seconds = first_backoff_seconds
         # A wait for a connection cannot happen behind the pace's 20 slots; if it does, say so soon.
@@ -110,7 +117,7 @@ class VividSeats:
 
     async def __aenter__(self) -> Self:
         self._pace = Pace(
-            requests_per_second=self._requests_per_second,
+            self._turns,
             deadline_seconds=self._deadline_seconds,
             first_backoff_seconds=self._first_backoff_seconds,
         )
@@ -129,9 +136,11 @@ class VividSeats:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        http, self._http, self._pace = self._http, None, None
+        http, pace, self._http, self._pace = self._http, self._pace, None, None
         if http is not None:
             await http.aclose()
+        if pace is not None:
+            await pace.close()
 
     async def listings(self, production_id: str, at: datetime) -> Answer:
         """Ask for all listings of a production; see `Marketplace.listings`.
