@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from orchestration import looks
 from orchestration.marketplaces import Marketplace
-from orchestration.warehouse import Connection, catalogue, jobs, leases
+from orchestration.warehouse import Connection, jobs, leases
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.catalogue import Event
@@ -37,21 +38,22 @@ def capture_tick(
     deadline: datetime | None,
     run_id: str,
     plan: str | None = None,
+    rules: looks.Rules | None = None,
 ) -> Counter[str]:
     """Capture what is due at a tick and not captured yet; how many captures of this worker have each status.
 
     What is not answered by the deadline is missed. Workers of one `plan` (by default: one run) share its failures
-    too; another plan asks for them again.
+    too; another plan asks for them again. Without `rules` every watched event is due.
     """
-    plan_tick(connection, marketplace.source, tick, plan or run_id)
+    plan_tick(connection, marketplace.source, tick, plan or run_id, rules)
     return work_on_tick(connection, marketplace, tick, deadline, run_id)
 
 
-def plan_tick(connection: Connection, source: str, tick: datetime, plan: str) -> int:
+def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, rules: looks.Rules | None = None) -> int:
     """Decide what is due at a tick, for all its workers; how much is new."""
     asked_already = store.captured(connection, tick)
-    watched = catalogue.watched_at(connection, source, tick)
-    due = [event.event_key for event in watched if event.event_key not in asked_already]
+    wanted = looks.plan(connection, source, tick, rules) if rules else looks.plan_all(connection, source, tick)
+    due = [event_key for event_key in wanted if event_key not in asked_already]
     with connection.transaction():
         return leases.plan(connection, tick, plan, due)
 

@@ -6,7 +6,7 @@ After a tick, of what it brought; at night, of everything. dbt's own tests are i
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -19,7 +19,7 @@ from orchestration.assets.tables import as_table
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
-from orchestration.warehouse import audits, reconciliations
+from orchestration.warehouse import audits, looks, reconciliations
 from orchestration.warehouse.audits import Finding
 
 
@@ -81,34 +81,16 @@ def reconciliation(
 
 @dg.asset_check(asset=captures)
 def freshness(
-    warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
-    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
 ) -> dg.AssetCheckResult:
-    """Every watched event has an ok capture of the last two intervals. Asked in SQL: a backfill of an old hour
+    """Every watched event has an ok capture within twice its own interval. Asked in SQL: a backfill of an old hour
     must not make this green."""
-    oldest_allowed = datetime.now(UTC) - 2 * timedelta(minutes=settings.scraper_interval_minutes)
     with warehouse.connection() as connection:
-        rows = connection.execute(
-            """select events.name, newest.tick
-               from market.events
-               left join lateral (
-                   select captures.tick from market.captures
-                   where captures.event_key = events.event_key and captures.status in ('received', 'ok', 'empty')
-                   order by captures.tick desc limit 1
-               ) as newest on true
-               where events.source = %s and events.active and events.date > now()
-                   and coalesce(newest.tick, '-infinity') < %s
-               order by newest.tick nulls first limit 20""",
-            [marketplace.source, oldest_allowed],
-        ).fetchall()
+        stale = looks.stale(connection, marketplace.source, datetime.now(UTC))
     return dg.AssetCheckResult(
-        passed=not rows,
+        passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "events stale": len(rows),
-            "stale (up to 20)": {str(name): str(tick or "never") for name, tick in rows},
-        },
+        metadata={"events stale": len(stale), "stale (up to 20)": as_table(stale[:20])},
     )
 
 

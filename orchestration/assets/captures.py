@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import looks
 from orchestration.assets.events import events
 from orchestration.assets.tables import as_table
 from orchestration.capturing import capture_tick
@@ -16,7 +17,8 @@ from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import ClosedHourError, Mode, plan, plan_of
-from orchestration.warehouse import Connection, breakers, jobs, partitions, quarantine, scraping
+from orchestration.warehouse import Connection, breakers, budgets, jobs, partitions, quarantine, scraping
+from orchestration.warehouse import looks as looked
 
 JOBS_SHOWN = 12  # two hours of ticks
 
@@ -61,9 +63,17 @@ def captures(
     counts: Counter[str] = Counter()
     with warehouse.connection() as connection:
         partitions.ensure_partitions(connection, todo.ticks)
+        rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
+            live = tick + rules.every > datetime.now(UTC)  # a backfill of the simulator's past has it all
             counts += capture_tick(
-                connection, marketplace, tick, todo.deadline, context.run.run_id, plan_of(context.run.tags)
+                connection,
+                marketplace,
+                tick,
+                todo.deadline,
+                context.run.run_id,
+                plan_of(context.run.tags),
+                rules if live else None,
             )
             if len(todo.ticks) > 1:
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
@@ -93,6 +103,8 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     Asked of the tables: a tick's captures are told whole, whoever made them.
     """
     found = scraping.figures(connection, source, ticks)
+    now = datetime.now(UTC)
+    decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
     breaker = breakers.of(connection, source)
     plotted = {
         "success rate": found.success_rate,
@@ -102,6 +114,11 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     }
     return {
         **{name: round(number, 3) for name, number in plotted.items() if number is not None},
+        "events watched": decided.watched,
+        "events put off": decided.put_off,
+        "longest put off (minutes)": decided.longest_put_off_minutes,
+        "events stale": len(stale),
+        "events by interval": decided.by_interval,
         "megabytes answered": round(found.payload_bytes / 1e6, 3),
         "captures by status": found.by_status,
         "captures by HTTP status": found.by_http_status,
