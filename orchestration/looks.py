@@ -7,9 +7,10 @@ What is known of an event comes from `warehouse.looks`; who captures it belongs 
 """
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, catalogue
@@ -65,7 +66,8 @@ def decide(sight: Sight, tick: datetime, every: timedelta) -> Look:
     The shortest wish decides: by the time to the event, by how much its sections change, by how often people view it,
     by how few tickets are left. Failures in a row lengthen it again; a single one does not.
     """
-    wish, reason = min(_wishes(sight, tick), key=lambda wish: wish[0])
+    wish, words, figure = min(_wishes(sight, tick), key=itemgetter(0))
+    reason = words.format(figure)
     interval = max(wish, every)
     if sight.failures_in_a_row > 1:
         interval *= 2 ** min(sight.failures_in_a_row - 1, 10)
@@ -84,19 +86,20 @@ def _next(event_key: int, looked: datetime, steps: int, every: timedelta) -> dat
     return datetime.fromtimestamp(due * every.total_seconds(), UTC)
 
 
-def _wishes(sight: Sight, tick: datetime) -> Iterable[tuple[timedelta, str]]:
+def _wishes(sight: Sight, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
+    """How often each thing that is known of an event wishes it to be looked at, and how to say so with its figure."""
     ahead = max(sight.date - tick, timedelta())
-    yield LONGEST, "sold out and far" if sight.tickets == 0 else "far and still"
-    yield ahead / LOOKS_AHEAD, f"begins in {_in_words(ahead)}"
+    yield LONGEST, "far and still" if sight.tickets else "far and sold out", 0
+    yield ahead / LOOKS_AHEAD, "begins in {:.0f} h", ahead / timedelta(hours=1)
     if sight.looked_tick is None or sight.tickets is None:
-        yield timedelta(), "not seen yet"
+        yield timedelta(), "not seen yet", 0
     if sight.moved_per_hour:
         wish = timedelta(hours=1) * MOVED_BETWEEN / sight.moved_per_hour
-        yield wish, f"{sight.moved_per_hour:.0%} of its sections change in an hour"
+        yield wish, "{:.0%} of its sections change in an hour", sight.moved_per_hour
     if sight.views:
-        yield LONGEST / (1 + sight.views), f"viewed {sight.views} times in a day"
+        yield LONGEST / (1 + sight.views), "viewed {} times in a day", sight.views
     if sight.tickets is not None and 0 < sight.tickets <= FEW_TICKETS:
-        yield FEW_TICKETS_INTERVAL, f"{sight.tickets} tickets left"
+        yield FEW_TICKETS_INTERVAL, "{} tickets left", sight.tickets
 
 
 def choose(due: Collection[Look], tick: datetime, rules: Rules) -> list[int]:
@@ -131,8 +134,3 @@ def _kept(look: Look, tick: datetime, every: timedelta, asked: Collection[int]) 
     if key in asked:
         return Kept(look, _next(key, tick, look.interval // every, every), put_off=False)
     return Kept(look, look.due_tick, put_off=look.due_tick <= tick)
-
-
-def _in_words(span: timedelta) -> str:
-    hours = span / timedelta(hours=1)
-    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} h"
