@@ -54,6 +54,7 @@ create table market.alerts (
     last_at timestamptz not null default now(),
     sent_at timestamptz,
     folded integer not null default 0,
+    reopened boolean not null default false,
     ended_at timestamptz
 );
 create unique index on market.alerts (about) where ended_at is null;
