@@ -13,7 +13,7 @@ from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
-from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor
+from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor, build_rollups_sensor
 from orchestration.settings import Settings
 from orchestration.settings import settings as read_settings
 
@@ -40,7 +40,8 @@ def build_defs(
             backups.backups_are_fresh,
         ],
         jobs=[
-            *(jobs.tick, jobs.nightly_audit, jobs.make_partitions, jobs.archive, restore_month),
+            *(jobs.tick, jobs.shard, jobs.rollups, jobs.nightly_audit),
+            *(jobs.make_partitions, jobs.archive, restore_month),
             *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
         ],
         schedules=[build_tick_schedule(settings), nightly_audit, *HOUSEKEEPING],
@@ -49,6 +50,7 @@ def build_defs(
             build_archive_sensor(settings, warehouse),
             build_alert_sensor(settings, warehouse),
             abandoned_runs,
+            *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
         ],
         resources={
             "settings": settings,

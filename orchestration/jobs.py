@@ -11,6 +11,22 @@ tick = dg.define_asset_job(
     description="One observation of every due event: captured, read, rolled up, checked.",
 )
 
+shard = dg.define_asset_job(
+    "shard",
+    selection=dg.AssetSelection.assets("events", "captures").without_checks(),
+    executor_def=dg.in_process_executor,
+    description="A part of a tick's captures, beside others: one of SCRAPER_SHARDS runs; `rollups` follows them.",
+)
+
+rollups = dg.define_asset_job(
+    "rollups",
+    selection=dg.AssetSelection.groups("tick", "rollups", "views")
+    - dg.AssetSelection.assets("events", "captures").without_checks()
+    - dg.AssetSelection.checks(checks.audit),
+    executor_def=dg.in_process_executor,
+    description="What follows a tick's captures, once, when its last shard has ended.",
+)
+
 nightly_audit = dg.define_asset_job(
     "nightly_audit",
     selection=dg.AssetSelection.checks(checks.audit),

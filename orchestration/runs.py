@@ -1,11 +1,13 @@
 """What is known of Dagster's runs: which tick is under way, and whose process is gone."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
 import dagster as dg
 import psutil
 
-from orchestration.ticks import TICK_TAG
+from orchestration.ticks import SHARD_TAG, TICK_TAG
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -17,9 +19,25 @@ UNDER_WAY = [
 
 
 def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
-    """The run of a tick that has not ended, if there is one."""
-    runs = instance.get_runs(dg.RunsFilter(job_name="tick", statuses=UNDER_WAY))
+    """A run of a tick, or of a shard of it, that has not ended, if there is one."""
+    runs = [*under_way(instance, "tick"), *under_way(instance, "shard")]
     return next((run for run in runs if TICK_TAG in run.tags), None)
+
+
+def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] | None:
+    """The newest tick whose shards have all ended, and how many runs they were; None while there is none.
+
+    One that failed has ended too: what it had in hand, another captured.
+    """
+    of_tick: dict[str, list[dg.DagsterRun]] = defaultdict(list)
+    for run in shards:
+        of_tick[run.tags[TICK_TAG]].append(run)
+    for tick in sorted(of_tick, reverse=True):
+        runs = of_tick[tick]
+        planned = max(int(run.tags[SHARD_TAG].partition("/")[2]) for run in runs)
+        if len(runs) >= planned and not any(run.status in UNDER_WAY for run in runs):
+            return tick, len(runs)
+    return None
 
 
 def under_way(instance: dg.DagsterInstance, job_name: str) -> list[dg.DagsterRun]:

@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration import jobs, runs
 from orchestration.partitions import floor_to, partition_of
 from orchestration.settings import Settings
-from orchestration.ticks import TICK_TAG
+from orchestration.ticks import PLAN_TAG, SHARD_TAG, TICK_TAG
 
 nightly_audit = dg.ScheduleDefinition(
     name="nightly_audit",
@@ -18,13 +18,29 @@ nightly_audit = dg.ScheduleDefinition(
 )
 
 
-def tick_request(settings: Settings, tick: datetime, *, run_key: str) -> dg.RunRequest:
-    """A run of the job `tick` for a tick; its tags say where the data comes from."""
-    return dg.RunRequest(
-        run_key=run_key,
-        partition_key=partition_of(tick),
-        tags={TICK_TAG: tick.isoformat(), "tickettape/source": settings.source},
-    )
+def tick_job(settings: Settings) -> str:
+    """The name of the job that a tick starts: all of it, or a shard of its captures."""
+    return "tick" if settings.scraper_shards == 1 else "shard"
+
+
+def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[dg.RunRequest]:
+    """The runs of a tick; their tags say where the data comes from, and which of how many shards each is.
+
+    The first shard looks for new events too: they are in the plan when it comes to it.
+    """
+    tags = {TICK_TAG: tick.isoformat(), "tickettape/source": settings.source}
+    shards = settings.scraper_shards
+    if shards == 1:
+        return [dg.RunRequest(run_key=run_key, partition_key=partition_of(tick), tags=tags)]
+    return [
+        dg.RunRequest(
+            run_key=f"{run_key} shard {number}",
+            partition_key=partition_of(tick),
+            tags={**tags, PLAN_TAG: run_key, SHARD_TAG: f"{number}/{shards}"},
+            asset_selection=None if number == 1 else [dg.AssetKey("captures")],
+        )
+        for number in range(1, shards + 1)
+    ]
 
 
 def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
@@ -33,13 +49,13 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name="every_tick",
-        job=jobs.tick,
+        job_name=tick_job(settings),
         cron_schedule=f"*/{settings.scraper_interval_minutes} * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def every_tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """One run per tick."""
+    def every_tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        """One run per tick, or one per shard of it."""
         tick = floor_to(interval, context.scheduled_execution_time.astimezone(UTC))
         under_way = runs.tick_under_way(context.instance)
         if under_way is not None:
@@ -47,7 +63,7 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
                 f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "
                 "has not ended."
             )
-        return tick_request(settings, tick, run_key=f"schedule {tick.isoformat()}")
+        return tick_requests(settings, tick, run_key=f"schedule {tick.isoformat()}")
 
     return every_tick
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration import jobs, runs
-from orchestration.partitions import floor_to, partition_of_month
+from orchestration.partitions import floor_to, partition_of, partition_of_month
 from orchestration.resources import Warehouse
-from orchestration.schedules import tick_request
+from orchestration.schedules import tick_job, tick_requests
 from orchestration.settings import Settings
+from orchestration.ticks import TICK_TAG
 from orchestration.warehouse import captures, months
 
 MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
@@ -21,11 +22,11 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
 
     @dg.sensor(
         name="first_tick",
-        job=jobs.tick,
+        job_name=tick_job(settings),
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def first_tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """The newest tick, when neither it nor the one before was captured."""
         tick = floor_to(interval, datetime.now(UTC))
         with warehouse.connection() as connection:
@@ -38,12 +39,41 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         earlier = runs.runs_of(context.instance, tick)
         if not all(map(runs.has_failed, earlier)):
             return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
-        if len(earlier) >= MOST_ATTEMPTS:
-            return dg.SkipReason(f"Tick {tick:%H:%M} failed {len(earlier)} times: the next one is tried on its time.")
+        attempts = len(earlier) // settings.scraper_shards
+        if attempts >= MOST_ATTEMPTS:
+            return dg.SkipReason(f"Tick {tick:%H:%M} failed {attempts} times: the next one is tried on its time.")
         # a run key is spent for ever: each attempt has one of its own
-        return tick_request(settings, tick, run_key=f"first {tick.isoformat()} attempt {len(earlier) + 1}")
+        return tick_requests(settings, tick, run_key=f"first {tick.isoformat()} attempt {attempts + 1}")
 
     return first_tick
+
+
+def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Start what follows a tick's captures, once, when the last of its shards has ended."""
+
+    @dg.sensor(
+        name="rollups_follow",
+        job=jobs.rollups,
+        minimum_interval_seconds=5,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def rollups_follow(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run for the newest tick that is captured; it reads what older ones left, too."""
+        shards = context.instance.get_runs(dg.RunsFilter(job_name="shard"), limit=4 * settings.scraper_shards)
+        captured = runs.sharded_tick_to_roll_up(shards)
+        if captured is None:
+            return dg.SkipReason("No tick's shards have all ended.")
+        under_way = runs.under_way(context.instance, "rollups")
+        if under_way:
+            return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is under way.")
+        tick, count = captured
+        return dg.RunRequest(
+            run_key=f"{tick} after {count} shards",  # spent once: shards that ran again are followed again
+            partition_key=partition_of(datetime.fromisoformat(tick)),
+            tags={TICK_TAG: tick, "tickettape/source": settings.source},
+        )
+
+    return rollups_follow
 
 
 def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:

@@ -1,6 +1,7 @@
 """Turns that all processes share: the arithmetic of `marketplaces.turns` on what `warehouse` keeps."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -33,16 +34,25 @@ class SharedTurns:
     def __init__(self, connect: Callable[[], Connection], source: str, rules: Rules) -> None:
         self._connect, self._source, self._rules = connect, source, rules
         self._connection: Connection | None = None
+        self._alone = threading.Lock()  # who asked may have given up, and its thread be at it still
 
     async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
         """See `Turns.lease`."""
-        return await asyncio.to_thread(self._lease, wanted, seen)
+        return await asyncio.to_thread(self._lease_alone, wanted, seen)
 
     async def close(self) -> None:
         """Close the connection; the next lease opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.to_thread(connection.close)
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._alone:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _lease_alone(self, wanted: int, seen: Sequence[Seen]) -> Lease:
+        with self._alone:
+            return self._lease(wanted, seen)
 
     def _lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
         source, back_seconds = self._source, self._rules.longest_seconds
@@ -57,7 +67,7 @@ class SharedTurns:
             budget, breaker, lease = take(self._rules, before, _breaker(kept), wanted, seen, spent.now)
             if (budget.slowdown, budget.quiet_until) != (spent.slowdown, spent.quiet_until):
                 budgets.note(connection, source, slowdown=budget.slowdown, quiet_until=budget.quiet_until)
-            if lease.starts:
+            if lease.starts and self._rules.rates:
                 budgets.spend(connection, source, budget.blocks[-1], back_seconds=back_seconds)
             row = _row(breaker)
             breakers.keep(connection, source, row, before=kept)

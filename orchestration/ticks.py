@@ -13,6 +13,7 @@ from enum import Enum
 from orchestration.partitions import floor_to, ticks_between
 
 TICK_TAG = "tickettape/tick"
+SHARD_TAG = "tickettape/shard"
 PLAN_TAG = "tickettape/plan"
 BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
 

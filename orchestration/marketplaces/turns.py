@@ -172,7 +172,7 @@ def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, now: float) -
     for rate in longer:
         window = rate.seconds + MARGIN_SECONDS
         while True:
-            counted = [block for block in budget.blocks if block.last > first - window]
+            counted = [block for block in budget.blocks if block.last + window > first]
             room = rate.requests - sum(block.requests for block in counted)
             if room > 0:
                 break

@@ -53,7 +53,9 @@ def plan(connection: Connection, tick: datetime, plan: str, event_keys: Sequence
         """insert into market.leases (event_key, tick, place, plan)
            select event_key, %(tick)s, place, %(plan)s
            from unnest(%(keys)s::integer[]) with ordinality as due (event_key, place)
-           on conflict do nothing""",
+           where not exists (
+               select from market.leases as known where known.event_key = due.event_key and known.tick = %(tick)s)
+           on conflict do nothing""",  # which alone would wait for a worker that is storing
         due,
     )
     return again.rowcount + new.rowcount

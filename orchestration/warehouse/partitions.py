@@ -107,8 +107,11 @@ def attach(connection: Connection, parent: str, child: str, start: datetime, end
 
 
 def _exists(connection: Connection, table: str) -> bool:
-    row = connection.execute("select to_regclass(%s)", [f"market.{table}"]).fetchone()
-    return row is not None and row[0] is not None
+    # to_regclass would answer from a cache that does not hear of what was made while this one waited for a lock
+    found = connection.execute(
+        "select from pg_class where relnamespace = 'market'::regnamespace and relname = %s", [table]
+    )
+    return found.fetchone() is not None
 
 
 def _month_known(connection: Connection, month: date) -> bool:
