@@ -49,7 +49,8 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     inbox = Receiver()
     with served(inbox) as url:
         inbox.url = url.replace("http://", "json://") + "/a-secret-token"

@@ -20,6 +20,7 @@ from orchestration.ticks import ClosedHourError, Mode, plan, plan_of
 from orchestration.warehouse import Connection, breakers, budgets, jobs, partitions, quarantine, scraping
 from orchestration.warehouse import looks as looked
 
+CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
 JOBS_SHOWN = 12  # two hours of ticks
 
 
@@ -63,6 +64,7 @@ def captures(
     counts: Counter[str] = Counter()
     with warehouse.connection() as connection:
         partitions.ensure_partitions(connection, todo.ticks)
+        asked_before = marketplace.requests.copy()
         rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
             live = tick + rules.every > datetime.now(UTC)  # a backfill of the simulator's past has it all
@@ -92,6 +94,7 @@ def captures(
             "events blocked": counts["blocked"],
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
+            **{f"requests {kind}": (marketplace.requests - asked_before)[kind] for kind in CLASSES},
             **health,
         }
     )

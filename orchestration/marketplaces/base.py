@@ -4,6 +4,7 @@ No requests and no wire format belong here; a marketplace has a folder of its ow
 Nothing in this package knows Dagster, SQL or the clock of a schedule: a tick is an argument.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +61,8 @@ class Answer:
 
     `body` is there only when `status` is "received"; it has not been read yet and may still turn out
     to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is
-    that of the last attempt. `note` says what happened, to what, and what to do.
+    that of the last attempt. `note` says what happened, to what, and what to do; `kind` is the class of
+    the last reply, which tells more than `status` (throttled or passing, say).
     """
 
     production_id: str
@@ -70,6 +72,7 @@ class Answer:
     fetched_at: datetime
     latency_ms: int
     note: str | None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,11 @@ class Marketplace(Protocol):
     @property
     def knows_the_past(self) -> bool:
         """Whether `listings` can be asked about an `at` that is over: true of a simulator only."""
+        ...
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests were made so far, retries included, by the class of what came back."""
         ...
 
     async def __aenter__(self) -> Self: ...

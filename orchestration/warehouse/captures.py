@@ -27,6 +27,9 @@ class Capture:
     latency_ms: int | None = None
     note: str | None = None
     answer: bytes | None = None
+    kind: str | None = None
+    """The class of the failure, where it tells more than the status; for the job's errors and the log."""
+    stack_trace: str | None = None
 
 
 @dataclass(frozen=True)
