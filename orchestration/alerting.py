@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
-import apprise
 import dagster as dg
 
 from orchestration import alerts
@@ -26,7 +25,6 @@ OWN_ALERTS = ("freshness",)
 """Checks whose subject is looked at here anyway, also while no run evaluates them."""
 
 log = logging.getLogger(__name__)
-logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold the URLs, and so their secrets
 
 
 def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
@@ -72,6 +70,9 @@ def send(urls: str, title: str, text: str) -> bool:
 
     Nothing is raised, and no URL is logged: they hold secrets.
     """
+    import apprise  # a quarter of a second, which only those need wait for who have something to tell
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold the URLs, and so their secrets
     taken = 0
     for number, url in enumerate(urls.split(), 1):
         notifier = apprise.Apprise()

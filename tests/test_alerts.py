@@ -17,6 +17,7 @@ from orchestration import alerting, alerts, cli, looks
 from orchestration.alerting import failed_checks, send, watch
 from orchestration.alerts import Ended, FailedCheck
 from orchestration.cli import alerts as alerts_cli
+from orchestration.definitions import build_defs
 from orchestration.looks import Rules
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
@@ -318,6 +319,20 @@ def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
     assert "told" in str(sensor().skip_message).lower()
     connection.execute("alter table market.alerts rename to alerts_gone")
     assert "The look failed" in str(sensor().skip_message)  # said, and the daemon goes on
+
+
+def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
+    receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    defs = build_defs(settings=settings_for(receiver), warehouse=warehouse)
+    keys = defs.get_repository_def().asset_graph.asset_check_keys
+    assert dg.AssetCheckKey(dg.AssetKey("database_health"), "storage") in keys
+    sensor = defs.resolve_sensor_def("alerts") if hasattr(defs, "resolve_sensor_def") else defs.get_sensor_def("alerts")
+    context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
+    outcome = sensor(context)
+    assert isinstance(outcome, dg.SkipReason)
+    assert outcome.skip_message == "All is well."
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
 def test_alerts_are_listed_and_tried_by_command(

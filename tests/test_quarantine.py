@@ -2,24 +2,27 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
 from orchestration import checks, cli, late
 from orchestration import reading as reading_module
+from orchestration.assets.events import events
 from orchestration.cli import quarantine as quarantine_cli
-from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS
+from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS, Production
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.marketplaces.simulator import answers as simulated
 from orchestration.marketplaces.vividseats import wire
 from orchestration.partitions import floor_to
 from orchestration.reading import NotReplayable, read_tick, replay_quarantined
 from orchestration.resources import Warehouse
+from orchestration.settings import Settings
 from orchestration.warehouse import Connection, captures, partitions, quarantine
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.quarantine import Refusal
@@ -400,3 +403,23 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_groups_by_sections_a
     assert figures["tickets stated by groups"] == figures["tickets counted"] + 1000
     assert figures["tickets stated"] == figures["tickets stated by sections"] == figures["tickets counted"]
     assert "1 of 2 answers" in str(result.description)
+
+
+class ChangedCatalogue(SimulatedMarketplace):
+    """A market whose list of productions is in a format of tomorrow."""
+
+    async def productions(self, **_: Any) -> AsyncIterator[Production]:
+        wire.read_page(b'{"items": {}, "numberOfPages": 1}', "The productions")
+        yield  # type: ignore[misc]  # never reached: what makes this a generator
+
+
+def test_s4_a_refused_page_of_the_catalogue_is_in_quarantine_once_and_the_tick_goes_on(
+    warehouse: Warehouse, connection: Connection
+) -> None:
+    resources = {"warehouse": warehouse, "marketplace": ChangedCatalogue(seed=7, productions=2), "settings": Settings()}
+    for _ in range(2):
+        assert dg.materialize([events], resources=resources).success
+    [refusal] = in_quarantine(connection)
+    assert (refusal.external_id, refusal.tick) == (None, None)
+    assert refusal.reason.startswith("search simulated: The productions are not in the expected format")
+    assert quarantine.payload(connection, refusal.quarantine_id) == b'{"items": {}, "numberOfPages": 1}'
