@@ -8,10 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bench.report import figure, heading, say
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, catalogue, partitions
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)

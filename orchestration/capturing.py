@@ -8,14 +8,16 @@ is taken by another.
 import asyncio
 import math
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from orchestration import looks
 from orchestration.marketplaces import Marketplace
-from orchestration.warehouse import Connection, catalogue, jobs, leases
+from orchestration.warehouse import Connection, jobs, leases
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.catalogue import Event
@@ -37,21 +39,22 @@ def capture_tick(
     deadline: datetime | None,
     run_id: str,
     plan: str | None = None,
+    rules: looks.Rules | None = None,
 ) -> Counter[str]:
     """Capture what is due at a tick and not captured yet; how many captures of this worker have each status.
 
     What is not answered by the deadline is missed. Workers of one `plan` (by default: one run) share its failures
-    too; another plan asks for them again.
+    too; another plan asks for them again. Without `rules` every watched event is due.
     """
-    plan_tick(connection, marketplace.source, tick, plan or run_id)
+    plan_tick(connection, marketplace.source, tick, plan or run_id, rules)
     return work_on_tick(connection, marketplace, tick, deadline, run_id)
 
 
-def plan_tick(connection: Connection, source: str, tick: datetime, plan: str) -> int:
+def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, rules: looks.Rules | None = None) -> int:
     """Decide what is due at a tick, for all its workers; how much is new."""
     asked_already = store.captured(connection, tick)
-    watched = catalogue.watched_at(connection, source, tick)
-    due = [event.event_key for event in watched if event.event_key not in asked_already]
+    wanted = looks.plan(connection, source, tick, rules) if rules else looks.plan_all(connection, source, tick)
+    due = [event_key for event_key in wanted if event_key not in asked_already]
     with connection.transaction():
         return leases.plan(connection, tick, plan, due)
 
@@ -65,14 +68,20 @@ def work_on_tick(
     if not leases.left(connection, marketplace.source, tick):
         return counts
     job_id = jobs.start(connection, source=marketplace.source, tick=tick, run_id=run_id)
+    errors: Counter[str] = Counter()
     succeeded = False
     try:
-        asyncio.run(_Worker(connection, marketplace, tick, deadline, job_id, counts).work())
+        asyncio.run(_Worker(connection, marketplace, tick, deadline, job_id, counts, errors).work())
         succeeded = True
+    except Exception as error:
+        if not connection.closed:
+            errors[type(error).__name__] += 1
+            trace = traceback.format_exc()
+            jobs.log(connection, job_id, level="ERROR", event_key=None, message=str(error), stack_trace=trace)
+        raise
     finally:
         if not connection.closed:
             leases.release(connection, [job_id])
-            errors = {status: count for status, count in counts.items() if status != "received"}
             jobs.finish(connection, job_id, succeeded=succeeded, errors=errors)
     return counts
 
@@ -88,9 +97,10 @@ class _Worker:
         deadline: datetime | None,
         job_id: UUID,
         counts: Counter[str],
+        errors: Counter[str],
     ) -> None:
         self._connection, self._marketplace, self._tick = connection, marketplace, tick
-        self._deadline, self._job_id, self._counts = deadline, job_id, counts
+        self._deadline, self._job_id, self._counts, self._errors = deadline, job_id, counts, errors
         self._under_way: dict[asyncio.Task[Capture], Event] = {}
         self._answered: list[Capture] = []
         self._look_at = self._renew_at = 0.0
@@ -151,6 +161,7 @@ class _Worker:
     async def _keep(self) -> None:
         kept = await self._database(keep, self._connection, self._tick, self._answered, self._job_id)
         self._counts.update(capture.status for capture in kept)
+        self._errors.update(capture.kind or capture.status for capture in kept if capture.status != "received")
         self._answered = []
 
     async def _database(self, step: Callable[..., T], *arguments: object) -> T:
@@ -173,7 +184,8 @@ class _Worker:
             answer = await self._marketplace.listings(event.external_id, self._tick)
         except Exception as error:  # one event's surprise must not cost the others their tick
             note = f"{type(error).__name__} asking for {event.name}: {error}"
-            return Capture(event.event_key, self._tick, "failed", note=note)
+            kind, trace = type(error).__name__, traceback.format_exc()
+            return Capture(event.event_key, self._tick, "failed", note=note, kind=kind, stack_trace=trace)
         return Capture(
             event.event_key,
             self._tick,
@@ -183,6 +195,7 @@ class _Worker:
             latency_ms=answer.latency_ms if answer.status != "missed" else None,
             note=answer.note,
             answer=answer.body,
+            kind=answer.kind,
         )
 
 
@@ -204,6 +217,12 @@ def keep(connection: Connection, tick: datetime, batch: Sequence[Capture], job_i
                 level="WARNING" if capture.status == "missing" else "ERROR",
                 event_key=capture.event_key,
                 message=capture.note or capture.status,
+                stack_trace=capture.stack_trace,
+                metadata={
+                    "class": capture.kind or capture.status,
+                    "http_status": capture.http_status,
+                    "latency_ms": capture.latency_ms,
+                },
             )
     return kept
 

@@ -5,7 +5,8 @@ After a tick, of what it brought; at night, of everything. dbt's own tests are i
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -14,10 +15,11 @@ from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
+from orchestration.assets.tables import as_table
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
-from orchestration.warehouse import audits
+from orchestration.warehouse import audits, looks, reconciliations
 from orchestration.warehouse.audits import Finding
 
 
@@ -51,85 +53,44 @@ def captured_share(
 def reconciliation(
     warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
 ) -> dg.AssetCheckResult:
-    """What the newest tick's answers hold equals what they say of themselves, and the rows stored equal both.
+    """The newest tick's answers equal their own totals (of the whole, of all groups, of all sections), and the rows
+    stored equal them.
 
     Listings may differ from the marketplace's totals (a partial answer says so by its status): that warns.
     """
     with warehouse.connection() as connection:
-        row = connection.execute(
-            """with newest as (
-                   select captures.* from market.captures
-                   inner join market.events on events.event_key = captures.event_key
-                   where events.source = %(source)s and captures.tick = (
-                       select max(c.tick) from market.captures c
-                       inner join market.events e on e.event_key = c.event_key
-                       where e.source = %(source)s and c.status in ('ok', 'empty', 'partial'))
-                       and captures.status in ('ok', 'empty', 'partial')
-               ),
-               stored as (
-                   select newest.event_key, sum(s.total_listings) as listings
-                   from newest inner join market.section_snapshots s
-                       on s.event_key = newest.event_key and s.tick = newest.tick
-                   group by newest.event_key
-               )
-               select min(newest.tick), count(*), count(*) filter (where newest.status = 'partial'),
-                   sum(newest.stated_listings)::bigint, sum(newest.counted_listings)::bigint,
-                   sum(stored.listings)::bigint,
-                   sum(newest.stated_tickets)::bigint, sum(newest.counted_tickets)::bigint,
-                   count(*) filter (where newest.status = 'ok'
-                                    and coalesce(stored.listings, 0) > newest.counted_listings)
-               from newest left join stored on stored.event_key = newest.event_key""",
-            {"source": marketplace.source},
-        ).fetchone()
-    tick, events, partial, *sums, wrong = row or (None,) + (0,) * 8
-    stated, counted, stored, stated_tickets, counted_tickets = sums
+        tick, events = reconciliations.of_newest_tick(connection, marketplace.source)
+    totals = reconciliations.totals(events)
+    wrong = [event for event in events if not event.agrees]
     return dg.AssetCheckResult(
-        passed=not partial and not wrong,
+        passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(wrong)} of {len(events)} answers differ from their own totals; quarantine keeps none of "
+        "them: they are stored, marked partial, and left out of the rollups."
+        if wrong
+        else None,
         metadata={
             "tick": str(tick),
-            "events": events or 0,
-            "partial answers": partial or 0,
-            "listings stated": stated or 0,
-            "listings counted": counted or 0,
-            "listings stored": stored or 0,
-            "tickets stated": stated_tickets or 0,
-            "tickets counted": counted_tickets or 0,
-            "events with more stored than counted": wrong or 0,
+            "events": len(events),
+            "partial answers": sum(event.status == "partial" for event in events),
+            **totals,
+            "differing (up to 20)": as_table([asdict(event) for event in wrong[:20]]),
         },
     )
 
 
 @dg.asset_check(asset=captures)
 def freshness(
-    warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
-    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
 ) -> dg.AssetCheckResult:
-    """Every watched event has an ok capture of the last two intervals. Asked in SQL: a backfill of an old hour
+    """Every watched event has an ok capture within twice its own interval. Asked in SQL: a backfill of an old hour
     must not make this green."""
-    oldest_allowed = datetime.now(UTC) - 2 * timedelta(minutes=settings.scraper_interval_minutes)
     with warehouse.connection() as connection:
-        rows = connection.execute(
-            """select events.name, newest.tick
-               from market.events
-               left join lateral (
-                   select captures.tick from market.captures
-                   where captures.event_key = events.event_key and captures.status in ('received', 'ok', 'empty')
-                   order by captures.tick desc limit 1
-               ) as newest on true
-               where events.source = %s and events.active and events.date > now()
-                   and coalesce(newest.tick, '-infinity') < %s
-               order by newest.tick nulls first limit 20""",
-            [marketplace.source, oldest_allowed],
-        ).fetchall()
+        stale = looks.stale(connection, marketplace.source, datetime.now(UTC))
     return dg.AssetCheckResult(
-        passed=not rows,
+        passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "events stale": len(rows),
-            "stale (up to 20)": {str(name): str(tick or "never") for name, tick in rows},
-        },
+        metadata={"events stale": len(stale), "stale (up to 20)": as_table(stale[:20])},
     )
 
 

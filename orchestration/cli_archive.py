@@ -49,7 +49,7 @@ def archive(month: MonthArgument) -> None:
 
 def reopen(month: MonthArgument) -> None:
     """Let a month that an unfinished archive has closed take rows again, and read what came for it meanwhile."""
-    from orchestration.assets import late
+    from orchestration import late
 
     try:
         with Warehouse().connection() as connection:

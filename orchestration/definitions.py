@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration import checks, dbt, jobs
+from orchestration.alerting import build_alert_sensor
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
@@ -47,6 +48,7 @@ def build_defs(
         sensors=[
             build_first_tick_sensor(settings, warehouse),
             build_archive_sensor(settings, warehouse),
+            build_alert_sensor(settings, warehouse),
             abandoned_runs,
             *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
         ],

@@ -137,6 +137,18 @@ class Settings(BaseSettings):
     claim_limit: int = Field(default=5_000, ge=1)
     """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
 
+    alert_urls: SecretStr | None = None
+    """Whom to tell what is wrong: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
+
+    alert_failed_runs: int = Field(default=3, ge=1)
+    """Ticks that must fail in a row before people are told; of any other job one failure is told."""
+
+    alert_repeat_hours: float = Field(default=12, gt=0)
+    """Hours after which what is still wrong is told again; until then repeats are counted."""
+
+    alert_database_gb: float | None = Field(default=None, gt=0)
+    """Size of the database in GB above which people are told; unset: no limit of its own."""
+
     simulator_seed: int = 1
     simulator_productions: int = Field(default=24, ge=1, le=20_000)
 

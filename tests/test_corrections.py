@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration import cli
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.warehouse import Connection, partitions, server, snapshots
 from tests.conftest import fresh_database

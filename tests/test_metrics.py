@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.marketplaces.base import Listing
+from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS, Listing
 from orchestration.metrics import COUNTED_SIZES, section_metrics
 
 
@@ -19,9 +19,9 @@ LISTINGS = st.builds(
     listing,
     zone=st.sampled_from("xy"),
     section=st.sampled_from("abc"),
-    price=st.integers(1, 9_999_999_999),
+    price=st.integers(1, HIGHEST_PRICE_CENTS),
     quantity=st.integers(1, 30),
-    all_in_price_cents=st.none() | st.integers(1, 9_999_999_999),
+    all_in_price_cents=st.none() | st.integers(1, HIGHEST_PRICE_CENTS),
     buyable=st.sets(st.integers(1, 8), min_size=1).map(lambda sizes: tuple(sorted(sizes))),
 )
 

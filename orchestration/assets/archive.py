@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import dbt as dbt_project
-from orchestration.assets import late
+from orchestration import late
 from orchestration.marketplaces import Marketplace
 from orchestration.partitions import MONTHLY, month_of_partition
 from orchestration.resources import Warehouse, cold_storage_of

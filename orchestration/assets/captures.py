@@ -2,19 +2,26 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
+from orchestration import looks
 from orchestration.assets.events import events
+from orchestration.assets.tables import as_table
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces import Marketplace
 from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import ClosedHourError, Mode, plan, plan_of
-from orchestration.warehouse import breakers, partitions
-from orchestration.warehouse import captures as store
+from orchestration.warehouse import Connection, breakers, budgets, jobs, partitions, quarantine, scraping
+from orchestration.warehouse import looks as looked
+
+CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
+JOBS_SHOWN = 12  # two hours of ticks
 
 
 @dg.asset(
@@ -57,15 +64,23 @@ def captures(
     counts: Counter[str] = Counter()
     with warehouse.connection() as connection:
         partitions.ensure_partitions(connection, todo.ticks)
+        asked_before = marketplace.requests.copy()
+        rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
+            live = tick + rules.every > datetime.now(UTC)  # a backfill of the simulator's past has it all
             counts += capture_tick(
-                connection, marketplace, tick, todo.deadline, context.run.run_id, plan_of(context.run.tags)
+                connection,
+                marketplace,
+                tick,
+                todo.deadline,
+                context.run.run_id,
+                plan_of(context.run.tags),
+                rules if live else None,
             )
             if len(todo.ticks) > 1:
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
-        breaker = breakers.of(connection, marketplace.source)
-        by_status = store.counts_by_status(connection, window.start, window.end)
-    due = sum(counts.values())
+        due = sum(counts.values())
+        health = _health(connection, marketplace.source, todo.ticks)
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
@@ -79,7 +94,38 @@ def captures(
             "events blocked": counts["blocked"],
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
-            "captures of these hours by status": by_status,
-            "breaker": breakers.sentence(marketplace.source, breaker),
+            **{f"requests {kind}": (marketplace.requests - asked_before)[kind] for kind in CLASSES},
+            **health,
         }
     )
+
+
+def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> dict[str, Any]:
+    """Numbers that the UI plots over time, and what explains them: one look tells how the scraper fares.
+
+    Asked of the tables: a tick's captures are told whole, whoever made them.
+    """
+    found = scraping.figures(connection, source, ticks)
+    now = datetime.now(UTC)
+    decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
+    breaker = breakers.of(connection, source)
+    plotted = {
+        "success rate": found.success_rate,
+        "latency p50 (ms)": found.latency_p50,
+        "latency p95 (ms)": found.latency_p95,
+        "latency p99 (ms)": found.latency_p99,
+    }
+    return {
+        **{name: round(number, 3) for name, number in plotted.items() if number is not None},
+        "events watched": decided.watched,
+        "events put off": decided.put_off,
+        "longest put off (minutes)": decided.longest_put_off_minutes,
+        "events stale": len(stale),
+        "events by interval": decided.by_interval,
+        "megabytes answered": round(found.payload_bytes / 1e6, 3),
+        "captures by status": found.by_status,
+        "captures by HTTP status": found.by_http_status,
+        "breaker": breakers.sentence(source, breaker),
+        "in quarantine": quarantine.waiting(connection, source),
+        "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),
+    }

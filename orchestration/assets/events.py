@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.marketplaces import Marketplace
-from orchestration.marketplaces.base import MarketplaceError
+from orchestration.marketplaces.base import MarketplaceError, Refused
 from orchestration.marketplaces.discovery import discover
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
-from orchestration.warehouse import catalogue
+from orchestration.warehouse import catalogue, quarantine
 
 
 @dg.asset(kinds={"postgres"}, group_name="tick")
@@ -36,6 +36,16 @@ def events(
             except MarketplaceError as error:
                 failures[str(rule)] = str(error)
                 context.log.warning("%s was not refreshed: %s", rule, error)
+                if isinstance(error, Refused):
+                    quarantine.put(
+                        connection,
+                        source=marketplace.source,
+                        external_id=None,
+                        tick=None,
+                        reason=f"{rule}: {error}",
+                        payload=error.payload,
+                        run_id=context.run.run_id,
+                    )
                 continue
             with connection.transaction():
                 new, changed = catalogue.upsert_events(connection, rule.source, map(asdict, productions))

@@ -5,20 +5,16 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-import pandas as pd
 
 from orchestration.assets.captures import captures
 from orchestration.marketplaces import Marketplace
-from orchestration.marketplaces.base import Inventory, Missing, Refused
-from orchestration.metrics import section_metrics
 from orchestration.partitions import HOURLY
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import tick_of
-from orchestration.warehouse import Connection, catalogue, quarantine, snapshots, voids
+from orchestration.warehouse import answer_fields
 from orchestration.warehouse import captures as store
-from orchestration.warehouse.catalogue import SeenZone
-from orchestration.warehouse.snapshots import Verdict
 
 
 @dg.asset(
@@ -45,10 +41,13 @@ def section_snapshots(
     counts: Counter[str] = Counter()
     rows, cheapest, listings, tickets = 0, None, 0, 0
     with warehouse.connection() as connection:
-        kept_since = datetime.now(UTC) - timedelta(days=settings.payload_days + 1)
-        ticks = store.ticks_with_answers(connection, kept_since, window.end, only_received=True)
+        now = datetime.now(UTC)
+        kept_since = now - timedelta(days=settings.payload_days + 1)
+        ticks = store.ticks_with_answers(connection, marketplace.source, kept_since, window.end, only_received=True)
         if replay:
-            again = store.ticks_with_answers(connection, window.start, window.end, only_received=False)
+            again = store.ticks_with_answers(
+                connection, marketplace.source, window.start, window.end, only_received=False
+            )
             ticks = sorted({*ticks, *again}, reverse=True)
         for number, tick in enumerate(ticks, 1):
             reread = replay and window.start <= tick < window.end
@@ -68,6 +67,7 @@ def section_snapshots(
                 cheapest = int(sections["lowest_price_cents"].min()) / 100
             if len(ticks) > 1:
                 context.log.info("Read tick %s (%d of %d): %d sections.", tick, number, len(ticks), len(sections))
+        new_fields = answer_fields.news(connection, marketplace.source, now)
     return dg.MaterializeResult(
         metadata={
             "mode": "replay" if replay else "tick",
@@ -82,93 +82,8 @@ def section_snapshots(
             "listings": listings,
             "tickets": tickets,
             "cheapest price (USD)": cheapest if cheapest is not None else "none",
+            "new fields in the answers": ", ".join(new_fields) or "none",
             "oldest tick read": ticks[-1].isoformat() if ticks else "none",
             "seconds": round(time.monotonic() - started, 3),
         }
     )
-
-
-def read_tick(
-    connection: Connection,
-    marketplace: Marketplace,
-    tick: datetime,
-    tolerance: float,
-    run_id: str,
-    *,
-    only_received: bool,
-    event_key: int | None = None,
-    voided_too: bool = False,
-) -> tuple[list[Verdict], pd.DataFrame]:
-    """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
-
-    What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
-    """
-    with connection.transaction():
-        verdicts: list[Verdict] = []
-        inventories: list[tuple[int, Inventory]] = []
-        answers = store.lock_answers(
-            connection, tick, only_received=only_received, event_key=event_key, voided_too=voided_too
-        )
-        for stored in answers:
-            try:
-                inventory = marketplace.read_listings(stored.answer, stored.external_id, tolerance)
-            except Missing as missing:
-                verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
-            except Refused as refused:
-                verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
-                quarantine.put(
-                    connection,
-                    source=marketplace.source,
-                    external_id=stored.external_id,
-                    tick=tick,
-                    reason=str(refused),
-                    payload=stored.answer,
-                    run_id=run_id,
-                )
-            else:
-                inventories.append((stored.event_key, inventory))
-                verdicts.append(_verdict(stored.event_key, inventory))
-        rows = _with_keys(connection, inventories)
-        if verdicts and snapshots.replace(connection, tick, verdicts, rows):
-            voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
-    return verdicts, rows
-
-
-def _verdict(event_key: int, inventory: Inventory) -> Verdict:
-    return Verdict(
-        event_key,
-        inventory.status,
-        "; ".join(inventory.contradictions) or None,
-        stated_listings=inventory.stated_listings,
-        stated_tickets=inventory.stated_tickets,
-        counted_listings=inventory.counted_listings,
-        counted_tickets=inventory.counted_tickets,
-    )
-
-
-def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> pd.DataFrame:
-    """The tick's section metrics with the warehouse's keys; zones and sections seen for the first time are made."""
-    metrics = section_metrics((event_key, inventory.listings) for event_key, inventory in inventories)
-    zone_keys = catalogue.ensure_zones(
-        connection,
-        (
-            SeenZone(event_key, zone.zone_id, zone.name, zone.display_order)
-            for event_key, inventory in inventories
-            for zone in inventory.zones
-        ),
-    )
-    section_keys = catalogue.ensure_sections(
-        connection,
-        {
-            (event_key, zone_keys[event_key, section.zone_id], section.section_id): section.name
-            for event_key, inventory in inventories
-            for section in inventory.sections
-        },
-    )
-    metrics["section_key"] = [
-        section_keys[event_key, zone_keys[event_key, zone_id], section_id]
-        for event_key, zone_id, section_id in zip(
-            metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True
-        )
-    ]
-    return metrics

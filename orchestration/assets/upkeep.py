@@ -1,12 +1,13 @@
 """What keeps the database fit: Dagster's old runs go, tables that churn are vacuumed, its health is measured."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration import run_history
+from orchestration.assets.tables import as_table
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.warehouse import health, hours, vacuum
@@ -120,11 +121,3 @@ def database_health(
             for verdict in judged
         ],
     )
-
-
-def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | str:
-    """Rows as the UI's table; of no rows it could not know the columns."""
-    if not rows:
-        return "none"
-    shown = [{name: v if isinstance(v, int | float | str) else str(v or "") for name, v in row.items()} for row in rows]
-    return dg.MetadataValue.table([dg.TableRecord(row) for row in shown])

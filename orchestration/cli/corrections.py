@@ -2,7 +2,6 @@
 
 import getpass
 import time
-import warnings
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from orchestration.cli.refreshing import refresh_all
 from orchestration.cli.words import From, To, fail, instant, say, table, window
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.settings import settings
 from orchestration.warehouse import Connection, captures, catalogue, marks, voids
@@ -42,13 +42,13 @@ def replay(
     Answers are kept PAYLOAD_DAYS (7); captures without one stay as they are. Voided captures stay void.
     """
     start, end = window(start, end)
-    with warnings.catch_warnings(action="ignore"):  # Dagster's, of its own betas
-        from orchestration.assets.section_snapshots import read_tick  # with Dagster it takes seconds to import
     marketplace = marketplace_of(settings())
     with Warehouse().connection() as connection:
         event_key = _event(connection, marketplace.source, production)
         before = tally(connection, start, end, event_key)
-        ticks = captures.ticks_with_answers(connection, start, end, only_received=False, event_key=event_key)
+        ticks = captures.ticks_with_answers(
+            connection, marketplace.source, start, end, only_received=False, event_key=event_key
+        )
         if not ticks:
             fail(
                 f"No answer is stored between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC: they are kept "

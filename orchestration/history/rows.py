@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from orchestration.history.files import Batch
 from orchestration.history.mapping import OF_EVENTS
+from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS
 from orchestration.metrics import COUNTED_SIZES
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it nobody resold tickets online: a wrong unit or epoch
-HIGHEST_CENTS = 2**31 - 1  # what the price columns hold
 LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
 LONGEST_TEXT = 255  # of any other
 ANY, WHOLE = "any", "whole"  # how a listing may be split, where it is not a list of numbers
@@ -276,8 +276,8 @@ def cents(value: Any) -> int:
         raise ValueError("is not a number")
     if amount <= 0:
         raise ValueError("is not above 0")
-    if amount > HIGHEST_CENTS:
-        raise ValueError(f"is above {HIGHEST_CENTS / 100:,.2f}")
+    if amount > HIGHEST_PRICE_CENTS:
+        raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:,.2f}")
     return amount
 
 

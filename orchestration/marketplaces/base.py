@@ -4,6 +4,7 @@ No requests and no wire format belong here; a marketplace has a folder of its ow
 Nothing in this package knows Dagster, SQL or the clock of a schedule: a tick is an argument.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,12 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 import msgspec
+
+HIGHEST_PRICE_CENTS = 2**31 - 1
+"""What a column of cents holds (int4): USD 21,474,836.47. One listing above it would fail a whole tick's COPY."""
+
+HIGHEST_COUNT = 2**31 - 1
+"""What a column of listings or tickets holds (int4), one answer's totals included."""
 
 AnswerStatus = Literal["received", "missing", "blocked", "failed", "missed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
@@ -25,11 +32,15 @@ class Missing(MarketplaceError):  # noqa: N818
 
 
 class Refused(MarketplaceError):  # noqa: N818
-    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it."""
+    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it.
 
-    def __init__(self, reason: str) -> None:
+    `payload` is what came, where nobody else has it to file (a page of the catalogue).
+    """
+
+    def __init__(self, reason: str, payload: bytes | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.payload = payload
 
 
 class Blocked(MarketplaceError):  # noqa: N818
@@ -50,7 +61,8 @@ class Answer:
 
     `body` is there only when `status` is "received"; it has not been read yet and may still turn out
     to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is
-    that of the last attempt. `note` says what happened, to what, and what to do.
+    that of the last attempt. `note` says what happened, to what, and what to do; `kind` is the class of
+    the last reply, which tells more than `status` (throttled or passing, say).
     """
 
     production_id: str
@@ -60,6 +72,7 @@ class Answer:
     fetched_at: datetime
     latency_ms: int
     note: str | None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,8 @@ class Inventory:
 
     `listings` are those with a price and a quantity; `counted_*` count every listing of the answer,
     `stated_*` are the marketplace's own totals. `status` is "partial" exactly when `contradictions`
-    has a sentence, "empty" when nothing is for sale and nothing says otherwise.
+    has a sentence, "empty" when nothing is for sale and nothing says otherwise. The tickets that groups and
+    sections state are None where the answer lists none of them.
     """
 
     production_id: str
@@ -137,6 +151,8 @@ class Inventory:
     stated_tickets: int
     counted_listings: int
     counted_tickets: int
+    stated_group_tickets: int | None
+    stated_section_tickets: int | None
     contradictions: list[str] = field(default_factory=list)
 
 
@@ -155,6 +171,11 @@ class Marketplace(Protocol):
     @property
     def knows_the_past(self) -> bool:
         """Whether `listings` can be asked about an `at` that is over: true of a simulator only."""
+        ...
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests were made so far, retries included, by the class of what came back."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -197,4 +218,8 @@ class Marketplace(Protocol):
 
         `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).
         """
+        ...
+
+    def fields(self, body: bytes) -> set[str]:
+        """The names of all fields in the body of an `Answer`, such as "tickets.aip"; none where it is not one. Pure."""
         ...

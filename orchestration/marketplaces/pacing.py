@@ -7,6 +7,7 @@ by the budget and the breaker that all who ask share, in `turns`.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never se
 
 
 class Pace:
-    """How one client asks in one event loop: concurrency, turns, retries, deadline."""
+    """How one client asks in one event loop: concurrency, turns, retries, deadline. Counts `requests` by class."""
 
     def __init__(
         self,
@@ -64,7 +65,9 @@ class Pace:
         deadline_seconds: float = DEADLINE_SECONDS,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
         connections: int = CONNECTIONS,
+        requests: Counter[str] | None = None,
     ) -> None:
+        self._requests: Counter[str] = Counter() if requests is None else requests
         self._slots = asyncio.Semaphore(connections)
         self._queue = Queue(turns)
         self._deadline_seconds = deadline_seconds
@@ -109,7 +112,7 @@ class Pace:
                             probe = await self._queue.turn(ends_at - _now())
                         count += 1
                         started_at = _now()
-                        last = replace(await attempt(), latency_ms=round((_now() - started_at) * 1000))
+                        last = replace(await self._counted(attempt), latency_ms=round((_now() - started_at) * 1000))
                         wait_seconds = self._wait_seconds(last, count)
                         quiet_seconds = wait_seconds if last.kind == "throttled" else 0.0
                         await self._queue.note(Seen(last.kind, probe, quiet_seconds))
@@ -132,6 +135,15 @@ class Pace:
         assert last is not None  # noqa: S101 - the loop ends without a reply only by TimeoutError
         attempts = "1 attempt" if count == 1 else f"{count} attempts"
         return replace(last, note=f"{last.note} Given up after {attempts}; the next tick tries again.")
+
+    async def _counted(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        try:
+            reply = await attempt()
+        except asyncio.CancelledError:
+            self._requests["passing"] += 1  # it was asked, and cut off at a deadline
+            raise
+        self._requests[reply.kind] += 1
+        return reply
 
     def _wait_seconds(self, reply: Reply, count: int) -> float:
         if reply.retry_after_seconds is not None:

@@ -47,6 +47,12 @@ def lock(connection: Connection, source: str, *, back_seconds: float) -> Spent:
     return Spent(now, slowdown, quiet_until, [(float(first), float(last), int(n)) for first, last, n in blocks])
 
 
+def slowdown(connection: Connection, source: str) -> float:
+    """How much more slowly a marketplace is asked at present than its rates allow; 1 is not at all."""
+    row = connection.execute("select slowdown from market.budgets where source = %s", [source]).fetchone()
+    return float(row[0]) if row else 1.0
+
+
 def note(connection: Connection, source: str, *, slowdown: float, quiet_until: float) -> None:
     """Keep how a marketplace is to be asked."""
     connection.execute(

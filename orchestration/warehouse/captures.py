@@ -27,6 +27,9 @@ class Capture:
     latency_ms: int | None = None
     note: str | None = None
     answer: bytes | None = None
+    kind: str | None = None
+    """The class of the failure, where it tells more than the status; for the job's errors and the log."""
+    stack_trace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,32 +98,42 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
 
 
 def ticks_with_answers(
-    connection: Connection, start: datetime, end: datetime, *, only_received: bool, event_key: int | None = None
+    connection: Connection,
+    source: str,
+    start: datetime,
+    end: datetime,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
 ) -> list[datetime]:
-    """The ticks in [start, end) that have stored answers (to be read for the first time), newest first."""
+    """The ticks in [start, end) with stored answers of a marketplace (to be read for the first time), newest first."""
     table = "captures" if only_received else "capture_payloads"
     rows = connection.execute(
-        f"""select distinct tick from market.{table}
-            where tick >= %(start)s and tick < %(end)s {"and status = 'received'" if only_received else ""}
-                and (%(event_key)s::integer is null or event_key = %(event_key)s)
-            order by tick desc""",  # noqa: S608
-        {"start": start, "end": end, "event_key": event_key},
+        f"""select distinct stored.tick from market.{table} as stored
+            inner join market.events on events.event_key = stored.event_key and events.source = %(source)s
+            where stored.tick >= %(start)s and stored.tick < %(end)s
+                {"and stored.status = 'received'" if only_received else ""}
+                and (%(event_key)s::integer is null or stored.event_key = %(event_key)s)
+            order by stored.tick desc""",  # noqa: S608
+        {"source": source, "start": start, "end": end, "event_key": event_key},
     ).fetchall()
     return [tick for (tick,) in rows]
 
 
 def lock_answers(
     connection: Connection,
+    source: str,
     tick: datetime,
     *,
     only_received: bool,
     event_key: int | None = None,
     voided_too: bool = False,
 ) -> list[StoredAnswer]:
-    """The stored answers of a tick (of one event), their captures locked until the caller's transaction ends.
+    """A marketplace's stored answers of a tick (of one event), their captures locked until the transaction ends.
 
-    Answers to be read for the first time that another process has locked are left to it. A voided capture stays
-    void: its answer is not given out unless it is asked for.
+    Another marketplace's are left to the program that watches it: they may be in another format, and their event
+    may have the id of one here. Answers to be read for the first time that another process has locked are left to
+    it. A voided capture stays void: its answer is not given out unless it is asked for.
     """
     to_read_again = "true" if voided_too else "captures.status != 'void'"
     wanted = "captures.status = 'received'" if only_received else to_read_again
@@ -131,11 +144,11 @@ def lock_answers(
             inner join market.capture_payloads as payloads
                 on payloads.event_key = captures.event_key and payloads.tick = captures.tick
             inner join market.events as events on events.event_key = captures.event_key
-            where captures.tick = %(tick)s and {wanted}
+            where captures.tick = %(tick)s and events.source = %(source)s and {wanted}
                 and (%(event_key)s::integer is null or captures.event_key = %(event_key)s)
             order by captures.event_key
             for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
-        {"tick": tick, "event_key": event_key},
+        {"source": source, "tick": tick, "event_key": event_key},
     ).fetchall()
     return [
         StoredAnswer(key, external_id, status, unpack(answer, max_output_size=MAX_ANSWER_BYTES))
@@ -143,13 +156,12 @@ def lock_answers(
     ]
 
 
-def counts_by_status(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    """How many captures of [start, end) have each status."""
-    rows = connection.execute(
-        "select status, count(*) from market.captures where tick >= %s and tick < %s group by status order by status",
-        [start, end],
-    ).fetchall()
-    return {str(status): int(count) for status, count in rows}
+def lock_status(connection: Connection, event_key: int, tick: datetime) -> str | None:
+    """The status of a capture, which is locked until the caller's transaction ends; None where there is none."""
+    row = connection.execute(
+        "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
 def newest_tick(connection: Connection, source: str) -> datetime | None:

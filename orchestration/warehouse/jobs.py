@@ -1,45 +1,54 @@
-"""scraper_jobs and scraper_logs: what each scraping run did, in the seeds' tables."""
+"""scraper_jobs and scraper_logs: what each scraping run did, in the seeds' tables.
 
+A job is held by a lock of its session: where the lock is free, the run that opened the job is dead.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from orchestration.warehouse import Connection
 
-_HELD = "hashtextextended('job ' || %(job_id)s::text, 0)"
+_LOCK = "hashtextextended('scraper job ' || %s::text, 0)"
 
 
 def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
     """Open a job. The connection holds it until it is finished, so that all see which jobs were killed."""
-    with connection.transaction():
-        row = connection.execute(
-            """insert into market.scraper_jobs (source, tick, run_id, status) values (%s, %s, %s, 'running')
-               returning job_id""",
-            [source, tick, run_id],
-        ).fetchone()
-        assert row is not None  # noqa: S101  an insert returns its row
-        connection.execute(f"select pg_advisory_lock({_HELD})", {"job_id": row[0]})
-    return UUID(str(row[0]))
+    job_id = uuid4()
+    connection.execute(f"select pg_advisory_lock({_LOCK})", [job_id])
+    connection.execute(
+        "insert into market.scraper_jobs (job_id, source, tick, run_id, status) values (%s, %s, %s, %s, 'running')",
+        [job_id, source, tick, run_id],
+    )
+    return job_id
 
 
 def close_killed(connection: Connection, source: str, *, but: UUID | None = None) -> list[UUID]:
-    """Close as failed what runs that were killed left `running`: jobs that no connection holds; these."""
-    rows = connection.execute(
-        f"""with running as materialized (
-                select job_id from market.scraper_jobs
-                where status = 'running' and source = %(source)s and job_id is distinct from %(but)s
-            ),
-            killed as materialized (
-                select job_id from running as job where pg_try_advisory_xact_lock({_HELD % {"job_id": "job_id"}})
-            )
-            update market.scraper_jobs set status = 'failed', completed_at = now(),
-                error_details = '{{"killed": "the run ended without closing its job"}}'
-            where job_id in (select job_id from killed) and status = 'running'
-            returning job_id""",  # noqa: S608
-        {"source": source, "but": but},
+    """Close as failed what runs that were killed left `running`: jobs that no connection holds; these.
+
+    How long they took is not known, so it is not said. What they stored stays, and so do their counts.
+    """
+    closed = connection.execute(
+        """with running as materialized (  -- only of these is the lock tried
+               select job_id from market.scraper_jobs
+               where status = 'running' and source = %s and job_id is distinct from %s
+           )
+           update market.scraper_jobs as job set
+               status = 'failed', completed_at = now(),
+               error_details = coalesce(error_details, '{}') || '{"killed": "the run ended without closing its job"}'
+           from running
+           where job.job_id = running.job_id and job.status = 'running'
+               and pg_try_advisory_xact_lock(hashtextextended('scraper job ' || running.job_id::text, 0))
+           returning job.job_id, job.run_id""",
+        [source, but],
     ).fetchall()
-    return [UUID(str(job_id)) for (job_id,) in rows]
+    for job_id, run_id in closed:
+        message = f"Run {run_id} was killed before it closed its job; what it had stored by then stays."
+        log(connection, job_id, level="ERROR", event_key=None, message=message)
+    return [UUID(str(job_id)) for job_id, _ in closed]
 
 
 def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:
@@ -51,22 +60,43 @@ def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: 
     )
 
 
-def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: dict[str, int]) -> None:
-    """Close a job with its errors by class."""
+def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Mapping[str, int]) -> None:
+    """Close a job with its errors by class. One that reached its end without a single answer has failed too."""
     connection.execute(
         """update market.scraper_jobs set
-               status = %s, completed_at = clock_timestamp(), error_details = %s,
+               status = case when %s and (events_scraped > 0 or errors_count = 0) then 'success' else 'failed' end,
+               completed_at = clock_timestamp(), error_details = %s,
                duration_ms = 1000 * extract(epoch from clock_timestamp() - started_at)
            where job_id = %s""",
-        ["success" if succeeded else "failed", Jsonb(errors) if errors else None, job_id],
+        [succeeded, Jsonb(dict(errors)) if errors else None, job_id],
     )
-    connection.execute(f"select pg_advisory_unlock({_HELD})", {"job_id": job_id})
+    connection.execute(f"select pg_advisory_unlock({_LOCK})", [job_id])
 
 
-def log(connection: Connection, job_id: UUID, *, level: str, event_key: int | None, message: str) -> None:
+def log(
+    connection: Connection,
+    job_id: UUID | None,
+    *,
+    level: str,
+    event_key: int | None,
+    message: str,
+    stack_trace: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
     """Keep a line about a job, and the event it is about."""
     connection.execute(
-        """insert into market.scraper_logs (job_id, event_id, level, message)
-           values (%s, (select id from market.events where event_key = %s), %s, %s)""",
-        [job_id, event_key, level, message],
+        """insert into market.scraper_logs (job_id, event_id, level, message, stack_trace, metadata)
+           values (%s, (select id from market.events where event_key = %s), %s, %s, %s, %s)""",
+        [job_id, event_key, level, message, stack_trace, Jsonb(dict(metadata)) if metadata else None],
     )
+
+
+def newest(connection: Connection, source: str, most: int) -> list[dict[str, Any]]:
+    """The newest jobs of a marketplace, newest first, as a table."""
+    rows = connection.execute(
+        """select tick, status, events_scraped, errors_count, duration_ms, error_details::text, run_id
+           from market.scraper_jobs where source = %s order by started_at desc limit %s""",
+        [source, most],
+    ).fetchall()
+    names = ("tick", "status", "events scraped", "errors", "milliseconds", "errors by class", "run")
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import HOUR, floor_to
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.warehouse import catalogue, partitions, server

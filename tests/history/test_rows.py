@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from orchestration.history.files import Batch
-from orchestration.history.rows import HIGHEST_CENTS, Judged, Reading, cents, judge
+from orchestration.history.rows import Judged, Reading, cents, judge
+from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
@@ -41,7 +42,7 @@ def test_a_price_is_exact_cents(value: Any, expected: int) -> None:
     ("value", "said"),
     [("1,220.35", "two decimals"), ("1.005", "two decimals"), (1.005, "two decimals"), ("0", "above 0"),
      ("-5", "not a number"), ("free", "not a number"), (float("nan"), "not a number"), (-1.0, "above 0"),
-     (HIGHEST_CENTS / 100 + 0.01, "is above 21,474,836.47")],
+     (HIGHEST_PRICE_CENTS / 100 + 0.01, "is above 21,474,836.47")],
 )  # fmt: skip
 def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):

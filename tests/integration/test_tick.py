@@ -67,7 +67,11 @@ def test_a_tick_captures_every_event_reads_it_and_rolls_it_up_and_the_same_tick_
     first = run_tick(warehouse, instance, market(now), tick)
     assert first.success
     assert all(check.passed for check in first.get_asset_check_evaluations())
-    assert metadata(first, "captures")["events captured"] == 3
+    health = metadata(first, "captures")
+    assert health["events captured"] == health["requests received"] == health["events watched"] == 3
+    assert (health["success rate"], health["requests blocked"], health["events stale"]) == (1.0, 0, 0)
+    assert 0 < health["latency p50 (ms)"] <= health["latency p99 (ms)"] < 60_000
+    assert health["breaker"] == "The breaker of simulator is closed."
     assert metadata(first, "section_snapshots")["ok"] == 3
     stored = facts(connection)
     assert stored[0] == stored[1] == 3

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -483,3 +484,17 @@ def test_the_settings_name_the_marketplace(
 def test_the_simulator_is_never_filed_under_another_name() -> None:
     with pytest.raises(ValueError, match="MARKETPLACE_SOURCE"):
         opened(None, "vividseats")
+
+
+def test_every_request_is_counted_by_the_class_of_what_came_back(server: ScriptedServer) -> None:
+    """Retries too: what a marketplace is asked is not what we wanted to know."""
+    server.script(BUSY, BUSY, OK, json_reply(status=403), json_reply(status=404), after(5, OK))
+
+    async def ask(marketplace: VividSeats) -> Counter[str]:
+        for production in "1234":
+            await marketplace.listings(production, AT)
+        return marketplace.requests
+
+    counted, _ = run(server.url, ask, deadline_seconds=0.5)
+    assert counted == {"passing": 3, "received": 1, "blocked": 1, "missing": 1}
+    assert counted.total() == len(server.asked) == 6

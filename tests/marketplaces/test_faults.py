@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import Market, SimulatedMarketplace, build_app
 from orchestration.marketplaces.simulator.faults import CAPTURED_AS, PASSING, Fault, Faulty, evenly, long_tailed
 from orchestration.marketplaces.vividseats import VividSeats
 from orchestration.partitions import floor_to
+from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, catalogue, partitions
 from tests.marketplaces.loopback_servers import served
 from tests.markets import TEN

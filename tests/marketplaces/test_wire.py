@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.marketplaces.base import Inventory, Missing, NoDate, Refused
+from orchestration.marketplaces.base import HIGHEST_COUNT, HIGHEST_PRICE_CENTS, Inventory, Missing, NoDate, Refused
 from orchestration.marketplaces.simulator import Market, answers
 from orchestration.marketplaces.vividseats import wire
 
@@ -48,6 +48,7 @@ def test_an_answer_that_agrees_with_itself_is_ok_and_counts_as_stated() -> None:
     assert inventory.counted_listings == inventory.stated_listings == len(inventory.listings)
     assert inventory.counted_tickets == inventory.stated_tickets
     assert sum(listing.quantity for listing in inventory.listings) == inventory.stated_tickets
+    assert inventory.stated_group_tickets == inventory.stated_section_tickets == inventory.stated_tickets
 
 
 def test_a_listing_keeps_its_place_prices_and_score() -> None:
@@ -93,7 +94,7 @@ def test_a_listing_without_price_or_quantity_is_counted_but_is_no_inventory(key:
         "0",
         "0.00",
         "-5.00",
-        "100000000.00",
+        "21474836.48",
         "99999999999999",
         "1.234",
         "free",
@@ -115,14 +116,14 @@ def test_an_impossible_price_refuses_the_answer_and_names_the_listing(key: str, 
     assert repr(price) in refused.value.reason
 
 
-@given(cents=st.integers(1, wire.HIGHEST_PRICE_CENTS))
+@given(cents=st.integers(1, HIGHEST_PRICE_CENTS))
 def test_every_price_that_fits_becomes_exact_cents(cents: int) -> None:
     assert wire.price_cents(f"{cents // 100}.{cents % 100:02d}") == cents
 
 
 @pytest.mark.parametrize(
     ("text", "cents"),
-    [("220.35", 22_035), ("220", 22_000), ("220.3", 22_030), ("0.01", 1), ("99999999.99", 9_999_999_999)],
+    [("220.35", 22_035), ("220", 22_000), ("220.3", 22_030), ("0.01", 1), ("21474836.47", HIGHEST_PRICE_CENTS)],
 )
 def test_prices_with_fewer_decimals_are_read_as_written(text: str, cents: int) -> None:
     assert wire.price_cents(text) == cents
@@ -198,13 +199,38 @@ def test_what_is_not_an_answer_is_refused(body: bytes) -> None:
         wire.read_listings(body, PRODUCTION_ID, 0.05)
 
 
-def test_new_fields_are_ignored() -> None:
+@pytest.mark.parametrize("kind", ["groups", "sections"])
+def test_an_answer_that_adds_up_to_more_tickets_than_a_column_holds_is_refused(kind: str) -> None:
+    def change(answer: dict[str, Any]) -> None:
+        answer[kind] = [answer[kind][0] | {"i": f"new {number}", "q": "999999999"} for number in range(3)]
+
+    with pytest.raises(Refused, match=f"more than {HIGHEST_COUNT}"):
+        read(change)
+
+
+def test_s4_new_fields_are_ignored_and_named() -> None:
     def change(answer: dict[str, Any]) -> None:
         answer["novelty"] = {"deep": [1, 2]}
         for kind in ("global", "tickets", "groups", "sections"):
             answer[kind][0]["novelty"] = [None, {}]
 
     assert read(change) == read()
+    changed = json.loads(BODY)
+    change(changed)
+    new = wire.fields(json.dumps(changed).encode()) - wire.fields(BODY)
+    assert new == {
+        "novelty",
+        "novelty.deep",
+        *(f"{kind}.novelty" for kind in ("global", "tickets", "groups", "sections")),
+    }
+
+
+def test_a_field_that_only_the_last_listing_has_is_named_and_what_is_no_answer_has_none() -> None:
+    changed = json.loads(BODY)
+    changed["tickets"][-1]["novelty"] = "1"
+    assert "tickets.novelty" in wire.fields(json.dumps(changed).encode())
+    assert {"i18n.rate", "tickets.aip", "global.ticketCount"} < wire.fields(BODY)
+    assert [wire.fields(body) for body in (b"", b"<html>", b"[]", b"7", BODY[:-5], b"[" * 100_000)] == [set()] * 6
 
 
 @pytest.mark.parametrize(
@@ -225,7 +251,7 @@ def test_new_fields_are_ignored() -> None:
         lambda answer: answer.update(i18n=None),
     ],
 )
-def test_a_changed_type_is_refused(change: Change) -> None:
+def test_s4_a_changed_type_is_refused(change: Change) -> None:
     with pytest.raises(Refused):
         read(change)
 
@@ -239,13 +265,13 @@ def test_a_changed_type_is_refused(change: Change) -> None:
         *[("global", key) for key in ("productionId", "listingCount", "ticketCount")],
     ],
 )
-def test_a_missing_field_that_we_depend_on_is_refused(kind: str, key: str) -> None:
+def test_s4_a_missing_field_that_we_depend_on_is_refused(kind: str, key: str) -> None:
     with pytest.raises(Refused, match=key):
         read(lambda answer: answer[kind][0].pop(key))
 
 
 @pytest.mark.parametrize("kind", ["global", "tickets", "groups", "sections", "i18n"])
-def test_a_missing_part_is_refused(kind: str) -> None:
+def test_s4_a_missing_part_is_refused(kind: str) -> None:
     with pytest.raises(Refused, match=kind):
         read(lambda answer: answer.pop(kind))
 
@@ -360,6 +386,7 @@ def test_sections_and_zones_that_only_listings_name_are_built_from_them() -> Non
 def test_an_event_without_a_map_is_not_partial_for_that() -> None:
     inventory = read(lambda answer: answer.update(groups=[], sections=[]))
     assert inventory.status == "ok"
+    assert inventory.stated_group_tickets is inventory.stated_section_tickets is None
     assert {listing.zone_id for listing in inventory.listings} == {zone.zone_id for zone in inventory.zones}
 
 

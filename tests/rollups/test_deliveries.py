@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import floor_to
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, catalogue, partitions, snapshots

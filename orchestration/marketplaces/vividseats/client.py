@@ -5,6 +5,7 @@ honest User-Agent, no evasion of blocks, and the whole document in one request.
 """
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from types import TracebackType
@@ -99,6 +100,7 @@ class VividSeats:
                 "/listings, such as https://www.vividseats.com/hermes/api/v1."
             )
         self.source = source
+        self.requests: Counter[str] = Counter()
         self.knows_the_past = source == SIMULATED
         self._base_url = str(url).rstrip("/")
         self._user_agent = user_agent
@@ -120,6 +122,7 @@ class VividSeats:
             self._turns,
             deadline_seconds=self._deadline_seconds,
             first_backoff_seconds=self._first_backoff_seconds,
+            requests=self.requests,
         )
         self._http = httpx.AsyncClient(
             headers={"User-Agent": self._user_agent, "Accept": "application/json"},
@@ -167,6 +170,7 @@ class VividSeats:
             fetched_at=datetime.now(UTC),
             latency_ms=reply.latency_ms,
             note=reply.note,
+            kind=reply.kind,
         )
 
     async def production(self, production_id: str) -> Production:
@@ -218,6 +222,10 @@ class VividSeats:
     def read_listings(self, body: bytes, production_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""
         return wire.read_listings(body, production_id, tolerance)
+
+    def fields(self, body: bytes) -> set[str]:
+        """The names of all fields in the body of an `Answer`; see `Marketplace.fields`."""
+        return wire.fields(body)
 
     async def _ask(self, what: str, path: str, params: dict[str, str], headers: dict[str, str] | None = None) -> Reply:
         http, pace = self._http, self._pace

@@ -5,8 +5,8 @@ from datetime import date
 import msgspec
 import pandas as pd
 
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.marketplaces import Marketplace
+from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, captures, partitions, quarantine, snapshots, voids
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.quarantine import Held

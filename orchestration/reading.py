@@ -1,0 +1,199 @@
+"""Read stored answers into snapshots: for the first time, again, or out of quarantine.
+
+What an answer turns out to be is stored in the transaction that stores its snapshots. What bytes mean belongs in
+`marketplaces`, rows in `warehouse`.
+"""
+
+from datetime import datetime
+
+import pandas as pd
+
+from orchestration.marketplaces import Marketplace
+from orchestration.marketplaces.base import Inventory, Missing, Refused
+from orchestration.metrics import section_metrics
+from orchestration.warehouse import (
+    Connection,
+    answer_fields,
+    captures,
+    catalogue,
+    jobs,
+    months,
+    partitions,
+    quarantine,
+    snapshots,
+    voids,
+)
+from orchestration.warehouse.captures import Capture, StoredAnswer
+from orchestration.warehouse.catalogue import SeenZone
+from orchestration.warehouse.quarantine import Refusal
+from orchestration.warehouse.snapshots import Verdict
+
+
+def read_tick(
+    connection: Connection,
+    marketplace: Marketplace,
+    tick: datetime,
+    tolerance: float,
+    run_id: str,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
+    voided_too: bool = False,
+) -> tuple[list[Verdict], pd.DataFrame]:
+    """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
+
+    What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
+    """
+    with connection.transaction():
+        answers = captures.lock_answers(
+            connection,
+            marketplace.source,
+            tick,
+            only_received=only_received,
+            event_key=event_key,
+            voided_too=voided_too,
+        )
+        return _read(connection, marketplace, tick, answers, tolerance, run_id)
+
+
+class NotReplayable(Exception):  # noqa: N818
+    """Why something stays in quarantine, and what brings it back: a sentence for the person who asked."""
+
+
+def replay_quarantined(
+    connection: Connection, marketplace: Marketplace, refusal: Refusal, tolerance: float, run_id: str
+) -> str:
+    """Feed a refused answer through again, in one transaction and exactly once; the status its capture has now.
+
+    "rejected" is an answer that is still refused: it stays, with the newest reason. Raises NotReplayable.
+    """
+    event_key, tick = _replayable(connection, marketplace.source, refusal)
+    partitions.ensure_partitions(connection, [tick])
+    with connection.transaction():
+        # the capture before the refusal, as `read_tick` takes them: so the two never wait for each other
+        status = captures.lock_status(connection, event_key, tick)
+        answer = quarantine.lock_unreplayed(connection, refusal.quarantine_id)
+        if answer is None:
+            raise NotReplayable("was replayed by somebody else just now.")
+        if status == "void":
+            raise NotReplayable("its capture is void: `tickettape replay --voided` reads it again, with its hour.")
+        if status is None or status in captures.RETRIED:
+            captures.store(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
+        elif status not in ("rejected", "received"):
+            quarantine.note_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
+            return status
+        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", answer)
+        verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
+        return verdicts[0].status
+
+
+def _replayable(connection: Connection, source: str, refusal: Refusal) -> tuple[int, datetime]:
+    if refusal.replayed_at is not None:
+        raise NotReplayable(f"was replayed at {refusal.replayed_at:%Y-%m-%d %H:%M} UTC: once is enough.")
+    if refusal.held_for is not None:
+        month = f"{refusal.held_for:%Y-%m}"
+        raise NotReplayable(f"waits for {month}: `tickettape restore {month} --replay-late` brings it back.")
+    if refusal.content != "answer":
+        raise NotReplayable("is a row of an import: mend the file and import it again.")
+    if refusal.source != source:
+        raise NotReplayable(f"is of {refusal.source}, and {source} is watched: set MARKETPLACE_SOURCE to replay it.")
+    if refusal.tick is None:
+        raise NotReplayable("is a page of the catalogue: the next tick asks for it again by itself.")
+    if refusal.event_key is None:
+        raise NotReplayable(f"no event {refusal.external_id} is known here: `tickettape track` it first.")
+    for reason in months.refusals(connection, [refusal.tick]).values():
+        raise NotReplayable(f"{reason}.")
+    return refusal.event_key, refusal.tick
+
+
+def _read(
+    connection: Connection,
+    marketplace: Marketplace,
+    tick: datetime,
+    answers: list[StoredAnswer],
+    tolerance: float,
+    run_id: str,
+) -> tuple[list[Verdict], pd.DataFrame]:
+    verdicts: list[Verdict] = []
+    inventories: list[tuple[int, Inventory]] = []
+    fields: dict[str, str] = {}
+    for stored in answers:
+        fields.update(dict.fromkeys(marketplace.fields(stored.answer), stored.external_id))
+        try:
+            inventory = marketplace.read_listings(stored.answer, stored.external_id, tolerance)
+        except Missing as missing:
+            verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
+        except Refused as refused:
+            verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
+            quarantine.put(
+                connection,
+                source=marketplace.source,
+                external_id=stored.external_id,
+                tick=tick,
+                reason=str(refused),
+                payload=stored.answer,
+                run_id=run_id,
+            )
+        else:
+            inventories.append((stored.event_key, inventory))
+            verdicts.append(_verdict(stored.event_key, inventory))
+    rows = _with_keys(connection, inventories)
+    if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+        voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
+        rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
+        understood = [one.external_id for one in answers if one.event_key not in rejected]
+        quarantine.settle(connection, marketplace.source, tick, understood)
+    _note_fields(connection, marketplace.source, fields)
+    return verdicts, rows
+
+
+def _note_fields(connection: Connection, source: str, fields: dict[str, str]) -> None:
+    news = answer_fields.note(connection, source, fields)
+    if news:
+        message = (
+            f"The answers of {source} have fields that were never seen before: {', '.join(news)}. They are ignored; "
+            "if something we read was renamed, mend its wire format and replay."
+        )
+        jobs.log(connection, None, level="WARNING", event_key=None, message=message, metadata={"new fields": news})
+
+
+def _verdict(event_key: int, inventory: Inventory) -> Verdict:
+    return Verdict(
+        event_key,
+        inventory.status,
+        "; ".join(inventory.contradictions) or None,
+        stated_listings=inventory.stated_listings,
+        stated_tickets=inventory.stated_tickets,
+        counted_listings=inventory.counted_listings,
+        counted_tickets=inventory.counted_tickets,
+        stated_group_tickets=inventory.stated_group_tickets,
+        stated_section_tickets=inventory.stated_section_tickets,
+    )
+
+
+def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> pd.DataFrame:
+    """The tick's section metrics with the warehouse's keys; zones and sections seen for the first time are made."""
+    metrics = section_metrics((event_key, inventory.listings) for event_key, inventory in inventories)
+    zone_keys = catalogue.ensure_zones(
+        connection,
+        (
+            SeenZone(event_key, zone.zone_id, zone.name, zone.display_order)
+            for event_key, inventory in inventories
+            for zone in inventory.zones
+        ),
+    )
+    section_keys = catalogue.ensure_sections(
+        connection,
+        {
+            (event_key, zone_keys[event_key, section.zone_id], section.section_id): section.name
+            for event_key, inventory in inventories
+            for section in inventory.sections
+        },
+    )
+    metrics["section_key"] = [
+        section_keys[event_key, zone_keys[event_key, zone_id], section_id]
+        for event_key, zone_id, section_id in zip(
+            metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True
+        )
+    ]
+    return metrics
