@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -15,9 +16,10 @@ from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.ticks import tick_of
-from orchestration.warehouse import Connection, catalogue, quarantine, snapshots, voids
+from orchestration.warehouse import Connection, catalogue, listings, quarantine, snapshots, voids
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.catalogue import SeenZone
+from orchestration.warehouse.listing_chain import Look
 from orchestration.warehouse.snapshots import Verdict
 
 
@@ -104,6 +106,7 @@ def read_tick(
     What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
     """
     with connection.transaction():
+        listings.lock(connection, tick, event_key)
         verdicts: list[Verdict] = []
         inventories: list[tuple[int, Inventory]] = []
         answers = store.lock_answers(
@@ -128,8 +131,11 @@ def read_tick(
             else:
                 inventories.append((stored.event_key, inventory))
                 verdicts.append(_verdict(stored.event_key, inventory))
-        rows = _with_keys(connection, inventories)
+        section_keys = _section_keys(connection, inventories)
+        rows = _with_keys(section_metrics((key, inventory.listings) for key, inventory in inventories), section_keys)
         if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+            looks = _looks(connection, tick, inventories, section_keys)
+            listings.write(connection, tick, dict.fromkeys(one.event_key for one in verdicts) | looks)
             voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
     return verdicts, rows
 
@@ -146,9 +152,8 @@ def _verdict(event_key: int, inventory: Inventory) -> Verdict:
     )
 
 
-def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> pd.DataFrame:
-    """The tick's section metrics with the warehouse's keys; zones and sections seen for the first time are made."""
-    metrics = section_metrics((event_key, inventory.listings) for event_key, inventory in inventories)
+def _section_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> dict[tuple[int, str, str], int]:
+    """(event_key, zone id, section id) -> section_key; zones and sections seen for the first time are made."""
     zone_keys = catalogue.ensure_zones(
         connection,
         (
@@ -165,10 +170,51 @@ def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]])
             for section in inventory.sections
         },
     )
+    zone_ids = {(event_key, zone_key): zone_id for (event_key, zone_id), zone_key in zone_keys.items()}
+    return {
+        (event_key, zone_ids[event_key, zone_key], section_id): section_key
+        for (event_key, zone_key, section_id), section_key in section_keys.items()
+        if (event_key, zone_key) in zone_ids
+    }
+
+
+def _with_keys(metrics: pd.DataFrame, section_keys: Mapping[tuple[int, str, str], int]) -> pd.DataFrame:
+    """A tick's section metrics with the warehouse's keys."""
     metrics["section_key"] = [
-        section_keys[event_key, zone_keys[event_key, zone_id], section_id]
-        for event_key, zone_id, section_id in zip(
-            metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True
-        )
+        section_keys[key] for key in zip(metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True)
     ]
     return metrics
+
+
+def _looks(
+    connection: Connection,
+    tick: datetime,
+    inventories: list[tuple[int, Inventory]],
+    section_keys: Mapping[tuple[int, str, str], int],
+) -> dict[int, Look]:
+    """What each answer shows, for the listing history."""
+    lots = listings.lot_keys(
+        connection, ((one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings)
+    )
+    at = listings.microseconds(tick)
+    return {
+        event_key: Look(
+            at,
+            inventory.status == "partial",
+            {
+                (
+                    one.listing_id,
+                    section_keys[event_key, one.zone_id, one.section_id],
+                    one.row,
+                    lots[one.quantity, one.buyable],
+                ): (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))
+                for one in inventory.listings
+            },
+        )
+        for event_key, inventory in inventories
+    }
+
+
+def _tenths(deal_score: float | None) -> int:
+    """A deal score as the history has it: the marketplace's are tenths from 0 to 10; -1 where there is none."""
+    return round(deal_score * 10) if deal_score is not None and 0 <= deal_score <= 10 else -1

@@ -1,0 +1,371 @@
+"""The listing history in the database: one link per event and read answer, written with its snapshots.
+
+What a link is: `listing_chain`. A look that is newer than all others is compared with the event's head and adds
+one row. One that comes late, is read again or goes changes its own link and those after it until the chain is as
+it was: what is stored is always what a chain made anew of all looks would be. Writers of one event take turns.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import zstandard
+
+from orchestration.warehouse import Connection, listing_chain, months
+from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
+
+RETURN_WINDOW = timedelta(hours=24)
+"""How long after it went a listing that is shown again has come back: what it did then was no sale."""
+
+RELISTING_WINDOW = timedelta(hours=1)
+"""How long after one went another with its seats and quantity may be the same, listed anew."""
+
+MOST_SOLD_AFTER = 6
+"""The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_COLUMNS = (
+    "kept", "born", "partial", "numbers", "listing_ids", "section_keys", "seat_rows", "lot_keys", "prices_cents",
+    "all_in_prices_cents", "deal_scores", "since", "changed", "price_steps", "all_in_steps", "score_steps", "unseen",
+)  # fmt: skip
+_SELECTED = ", ".join(_COLUMNS)
+_LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
+
+_Head = list[tuple[str, int, str, int, int, int, int, int, int]]
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def lock(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
+    """Let one transaction at a time write the history of the events captured at a tick (of one event).
+
+    Taken before any capture's lock, and in the order of the events, by every writer: nobody waits in a circle.
+    """
+    connection.execute(
+        """select from market.events
+           where event_key in (
+               select event_key from market.captures
+               where tick = %(tick)s and (%(event_key)s::integer is null or event_key = %(event_key)s))
+           order by event_key for no key update""",
+        {"tick": tick, "event_key": event_key},
+    )
+
+
+def lot_keys(
+    connection: Connection, lots: Iterable[tuple[int, tuple[int, ...]]]
+) -> dict[tuple[int, tuple[int, ...]], int]:
+    """The keys of lots (quantity, what may be bought); those seen for the first time are made."""
+    wanted = set(lots)
+    known = _lots(connection)
+    new = sorted(wanted - known.keys())
+    if new:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into market.lots (quantity, buyable) values (%s, %s) on conflict do nothing",
+                [(quantity, list(buyable)) for quantity, buyable in new],
+            )
+        known = _lots(connection)
+    return {lot: known[lot] for lot in wanted}
+
+
+def write(connection: Connection, tick: datetime, looks: Mapping[int, Look | None]) -> None:
+    """Put the looks of events at a tick in place of any they had there; None takes one out.
+
+    In the caller's transaction, which holds `lock`. The tick's month must take rows.
+    """
+    heads = _heads(connection, looks)
+    late: list[int] = []
+    links: list[tuple[int, Link]] = []
+    grown: dict[int, tuple[datetime, Stand]] = {}
+    for event_key, look in looks.items():
+        head = heads.get(event_key)
+        if head is None or head[0] >= tick:
+            late.append(event_key)
+        elif look is not None:
+            image = _day(head[0]) != _day(tick)
+            link, stand = listing_chain.next_link(_unpacked(head[1]), look, image=image)
+            links.append((event_key, link))
+            grown[event_key] = (tick, stand)
+    beginning = _without_history(connection, [key for key in late if key not in heads])
+    for event_key in late:
+        look = looks[event_key]
+        if event_key not in beginning:
+            _rewrite(connection, event_key, tick, look)
+        elif look is not None:
+            link, stand = listing_chain.next_link(None, look, image=True)
+            links.append((event_key, link))
+            grown[event_key] = (tick, stand)
+    _copy(connection, "listing_changes", links)
+    _put_heads(connection, grown)
+    if links:
+        _mark_departures(connection, [key for key, _ in links], tick, tick, RELISTING_WINDOW)
+
+
+def look_at(connection: Connection, event_key: int, tick: datetime) -> Look | None:
+    """What an event's answer at a tick showed; None where none was read then."""
+    links = list(_links(connection, event_key, _day(tick), tick))
+    if not links or links[-1].tick != microseconds(tick):
+        return None
+    stand = _unfolded(links)
+    return listing_chain.look_of(links[-1], stand)
+
+
+def keep_voided(connection: Connection, void_id: int, look: Look) -> None:
+    """Keep a look that is taken out of the history, so that it can be put back."""
+    row = connection.execute("select event_key from market.voids where void_id = %s", [void_id]).fetchone()
+    assert row is not None  # noqa: S101  the caller has just written it
+    link, _ = listing_chain.next_link(None, look, image=True)
+    _copy(connection, "voided_listings", [(row[0], link)], void_id=void_id)
+
+
+def voided_look(connection: Connection, void_id: int) -> Look | None:
+    """The look that a void has taken out; None where it had none."""
+    row = connection.execute(
+        f"select tick, {_SELECTED} from market.voided_listings where void_id = %s",  # noqa: S608
+        [void_id],
+    ).fetchone()
+    if row is None:
+        return None
+    link = _link(row)
+    return listing_chain.look_of(link, listing_chain.unfold({}, link))
+
+
+def microseconds(tick: datetime) -> int:
+    """A tick as the chain has it."""
+    return (tick - EPOCH) // MICROSECOND
+
+
+def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look | None) -> None:
+    """Put a look into the chain where others are after it, or take one out."""
+    before, new_day = _stand_before(connection, event_key, tick)
+    at = microseconds(tick)
+    old = before  # what stood after the link before, in the chain as it is stored
+    new = before  # and in the chain as it must be
+    stale: list[datetime] = []
+    fresh: list[Link] = []
+    if look is not None:
+        link, new = listing_chain.next_link(before, look, image=new_day != _day(tick))
+        new_day = _day(tick)
+        fresh.append(link)
+    last = tick
+    reached_end = True
+    for stored in _links(connection, event_key, tick, None):
+        when = EPOCH + stored.tick * MICROSECOND
+        old = listing_chain.unfold(old or {}, stored)
+        if stored.tick == at:
+            if fresh and fresh[0] == stored:
+                fresh.clear()
+            else:
+                stale.append(when)
+            continue
+        if months.month_of(when) != months.month_of(last) and months.refusals(connection, [when]):
+            reached_end = False  # its rows are in the archive's hands, and its first link is an image
+            break
+        seen = listing_chain.look_of(stored, old)
+        link, new = listing_chain.next_link(new, seen, image=new_day != _day(when))
+        new_day, last = _day(when), when
+        if link != stored:
+            stale.append(when)
+            fresh.append(link)
+        if new == old:
+            reached_end = False
+            break
+    connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
+    _copy(connection, "listing_changes", [(event_key, link) for link in fresh])
+    if reached_end:
+        newest = connection.execute(
+            "select max(tick) from market.listing_changes where event_key = %s", [event_key]
+        ).fetchone()
+        if newest and newest[0] is not None:
+            _put_heads(connection, {event_key: (newest[0], new or {})})
+        else:
+            connection.execute("delete from market.listing_heads where event_key = %s", [event_key])
+    if stale or fresh:
+        _mark_departures(connection, [event_key], tick, last, RETURN_WINDOW)
+
+
+def _mark_departures(
+    connection: Connection, event_keys: Sequence[int], first: datetime, last: datetime, back: timedelta
+) -> None:
+    """Have the verdicts recomputed that looks from `first` to `last` may change: of what went up to `back` before,
+    or in the captures before that they are the next of, or an hour after."""
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select distinct 'listing_departures', looks.event_key,
+               date_bin('1 hour', looks.tick, timestamptz '2000-01-01 00:00Z')
+           from unnest(%(events)s::integer[]) as written (event_key)
+           cross join lateral (
+               select least(%(first)s::timestamptz - %(back)s::interval, min(earlier.tick)) as tick
+               from (
+                   select tick from market.listing_changes as before
+                   where before.event_key = written.event_key and before.tick < %(first)s and not before.partial
+                   order by tick desc limit %(captures)s
+               ) as earlier
+           ) as reach
+           cross join lateral (
+               select changes.event_key, changes.tick from market.listing_changes as changes
+               where changes.event_key = written.event_key and changes.tick >= reach.tick
+                   and changes.tick <= %(last)s::timestamptz + %(relisting)s::interval
+           ) as looks""",
+        {
+            "events": list(event_keys),
+            "first": first,
+            "last": last,
+            "back": back,
+            "relisting": RELISTING_WINDOW,
+            "captures": MOST_SOLD_AFTER,
+        },
+    )
+
+
+def _stand_before(connection: Connection, event_key: int, tick: datetime) -> tuple[Stand | None, datetime | None]:
+    """What stood before a tick, and the day of the link it stood after; None, None where nothing is known."""
+    row = connection.execute(
+        "select max(tick) from market.listing_changes where event_key = %s and tick < %s", [event_key, tick]
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None, None
+    day = _day(row[0])
+    return _unfolded(_links(connection, event_key, day, row[0])), day
+
+
+def _unfolded(links: Iterable[Link]) -> dict[Offer, Standing]:
+    stand: dict[Offer, Standing] = {}
+    for link in links:
+        stand = listing_chain.unfold(stand, link)
+    return stand
+
+
+def _links(connection: Connection, event_key: int, first: datetime, last: datetime | None) -> Iterator[Link]:
+    """An event's links from `first` to `last` (None: all), both included, as they are stored; some at a time."""
+    while True:
+        rows = connection.execute(
+            f"""select tick, {_SELECTED} from market.listing_changes
+                where event_key = %s and tick >= %s and tick <= coalesce(%s, timestamptz 'infinity')
+                order by tick limit %s""",  # noqa: S608
+            [event_key, first, last, _LINKS_AT_ONCE],
+        ).fetchall()
+        yield from map(_link, rows)
+        if len(rows) < _LINKS_AT_ONCE:
+            return
+        first = rows[-1][0] + MICROSECOND
+
+
+def _link(row: Sequence[object]) -> Link:
+    tick, kept, born, partial, *arrays = row
+    *offers, since, changed, price, all_in, score, unseen = ([] if column is None else column for column in arrays)  # type: ignore[misc]
+    numbers, ids, sections, rows, lots, prices, all_ins, scores = offers
+    all_offers = list(
+        zip(
+            zip(ids, sections, rows, lots, strict=True),
+            zip(numbers, since, prices, all_ins, scores, strict=True),
+            strict=True,
+        )
+    )
+    came = (kept or 0), (kept or 0) + born  # type: ignore[operator]
+    return Link(
+        microseconds(tick),  # type: ignore[arg-type]
+        bool(partial),
+        None if kept is None else all_offers[: came[0]],
+        all_offers[came[0] : came[1]],
+        all_offers[came[1] :],
+        list(zip(changed, zip(price, all_in, score, strict=True), strict=True)),
+        list(unseen),
+    )
+
+
+def _copy(connection: Connection, table: str, links: Sequence[tuple[int, Link]], *, void_id: int | None = None) -> None:
+    """COPY links of events into a table."""
+    if not links:
+        return
+    more = "void_id, " if void_id is not None else ""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy market.{table} ({more}event_key, tick, {_SELECTED}) from stdin") as stream,
+    ):
+        for event_key, link in links:
+            offers = [*(link.stayed or ()), *link.came, *link.went]
+            names = list(zip(*(offer for offer, _ in offers), strict=True)) or [()] * 4
+            numbers, since, *prices = list(zip(*(standing for _, standing in offers), strict=True)) or [()] * 5
+            changed, steps = list(zip(*link.changed, strict=True)) or [(), ()]
+            stream.write_row(
+                (
+                    *(() if void_id is None else (void_id,)),
+                    event_key,
+                    EPOCH + link.tick * MICROSECOND,
+                    None if link.stayed is None else len(link.stayed),
+                    len(link.came),
+                    link.partial,
+                    _whole(numbers),
+                    _texts(names[0]),
+                    _whole(names[1]),
+                    _texts(names[2]),
+                    _whole(names[3]),
+                    *map(_whole, prices),
+                    _whole(since),
+                    _whole(changed),
+                    *(map(_whole, zip(*steps, strict=True)) if steps else (None, None, None)),
+                    _whole(link.unseen),
+                )
+            )
+
+
+def _whole(numbers: Sequence[int]) -> str | None:
+    """An array of whole numbers as PostgreSQL reads it; none of an empty one."""
+    return f"{{{','.join(map(str, numbers))}}}" if numbers else None
+
+
+def _texts(texts: Sequence[str]) -> str | None:
+    """An array of texts as PostgreSQL reads it; none of an empty one."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return '{"' + '","'.join(quoted) + '"}' if texts else None
+
+
+def _lots(connection: Connection) -> dict[tuple[int, tuple[int, ...]], int]:
+    rows = connection.execute("select lot_key, quantity, buyable from market.lots").fetchall()
+    return {(quantity, tuple(buyable)): lot_key for lot_key, quantity, buyable in rows}
+
+
+def _heads(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
+    rows = connection.execute(
+        "select event_key, tick, offers_zstd from market.listing_heads where event_key = any(%s)",
+        [list(event_keys)],
+        binary=True,
+    ).fetchall()
+    return {event_key: (tick, offers) for event_key, tick, offers in rows}
+
+
+def _unpacked(offers: bytes) -> dict[Offer, Standing]:
+    rows = _decode_head(zstandard.ZstdDecompressor().decompress(offers, max_output_size=2**30))
+    return {row[:4]: row[4:] for row in rows}
+
+
+def _put_heads(connection: Connection, heads: Mapping[int, tuple[datetime, Stand]]) -> None:
+    compress = zstandard.ZstdCompressor(level=1).compress
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into market.listing_heads (event_key, tick, offers_zstd) values (%s, %s, %b)
+               on conflict (event_key) do update set tick = excluded.tick, offers_zstd = excluded.offers_zstd""",
+            [
+                (event_key, tick, compress(_encode([(*offer, *standing) for offer, standing in stand.items()])))
+                for event_key, (tick, stand) in heads.items()
+            ],
+        )
+
+
+def _without_history(connection: Connection, event_keys: Sequence[int]) -> set[int]:
+    """Those of some events that have no link."""
+    if not event_keys:
+        return set()
+    rows = connection.execute(
+        """select event_key from unnest(%s::integer[]) as asked (event_key)
+           where not exists (select from market.listing_changes as l where l.event_key = asked.event_key)""",
+        [list(event_keys)],
+    ).fetchall()
+    return {event_key for (event_key,) in rows}
+
+
+def _day(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
