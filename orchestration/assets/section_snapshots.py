@@ -20,6 +20,7 @@ from orchestration.warehouse import Connection, catalogue, listings, quarantine,
 from orchestration.warehouse import captures as store
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.listing_chain import Look
+from orchestration.warehouse.listing_rows import microseconds
 from orchestration.warehouse.snapshots import Verdict
 
 
@@ -196,7 +197,7 @@ def _looks(
     lots = listings.lot_keys(
         connection, ((one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings)
     )
-    at = listings.microseconds(tick)
+    at = microseconds(tick)
     return {
         event_key: Look(
             at,

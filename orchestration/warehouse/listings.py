@@ -13,6 +13,7 @@ import zstandard
 
 from orchestration.warehouse import Connection, listing_chain, months
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
+from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
 
 RETURN_WINDOW = timedelta(hours=24)
 """How long after it went a listing that is shown again has come back: what it did then was no sale."""
@@ -23,14 +24,7 @@ RELISTING_WINDOW = timedelta(hours=1)
 MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-_COLUMNS = (
-    "kept", "born", "partial", "numbers", "listing_ids", "section_keys", "seat_rows", "lot_keys", "prices_cents",
-    "all_in_prices_cents", "deal_scores", "since", "changed", "price_steps", "all_in_steps", "score_steps", "unseen",
-)  # fmt: skip
-_SELECTED = ", ".join(_COLUMNS)
+_SELECTED = ", ".join(COLUMNS)
 _LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 _Head = list[tuple[str, int, str, int, int, int, int, int, int]]
@@ -123,18 +117,13 @@ def keep_voided(connection: Connection, void_id: int, look: Look) -> None:
 def voided_look(connection: Connection, void_id: int) -> Look | None:
     """The look that a void has taken out; None where it had none."""
     row = connection.execute(
-        f"select tick, {_SELECTED} from market.voided_listings where void_id = %s",  # noqa: S608
+        f"select {_SELECTED} from market.voided_listings where void_id = %s",  # noqa: S608
         [void_id],
     ).fetchone()
     if row is None:
         return None
-    link = _link(row)
+    link = link_of(row)
     return listing_chain.look_of(link, listing_chain.unfold({}, link))
-
-
-def microseconds(tick: datetime) -> int:
-    """A tick as the chain has it."""
-    return (tick - EPOCH) // MICROSECOND
 
 
 def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look | None) -> None:
@@ -152,7 +141,7 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look 
     last = tick
     reached_end = True
     for stored in _links(connection, event_key, tick, None):
-        when = EPOCH + stored.tick * MICROSECOND
+        when = instant(stored.tick)
         old = listing_chain.unfold(old or {}, stored)
         if stored.tick == at:
             if fresh and fresh[0] == stored:
@@ -242,85 +231,27 @@ def _links(connection: Connection, event_key: int, first: datetime, last: dateti
     """An event's links from `first` to `last` (None: all), both included, as they are stored; some at a time."""
     while True:
         rows = connection.execute(
-            f"""select tick, {_SELECTED} from market.listing_changes
+            f"""select {_SELECTED} from market.listing_changes
                 where event_key = %s and tick >= %s and tick <= coalesce(%s, timestamptz 'infinity')
                 order by tick limit %s""",  # noqa: S608
             [event_key, first, last, _LINKS_AT_ONCE],
         ).fetchall()
-        yield from map(_link, rows)
+        yield from map(link_of, rows)
         if len(rows) < _LINKS_AT_ONCE:
             return
         first = rows[-1][0] + MICROSECOND
 
 
-def _link(row: Sequence[object]) -> Link:
-    tick, kept, born, partial, *arrays = row
-    *offers, since, changed, price, all_in, score, unseen = ([] if column is None else column for column in arrays)  # type: ignore[misc]
-    numbers, ids, sections, rows, lots, prices, all_ins, scores = offers
-    all_offers = list(
-        zip(
-            zip(ids, sections, rows, lots, strict=True),
-            zip(numbers, since, prices, all_ins, scores, strict=True),
-            strict=True,
-        )
-    )
-    came = (kept or 0), (kept or 0) + born  # type: ignore[operator]
-    return Link(
-        microseconds(tick),  # type: ignore[arg-type]
-        bool(partial),
-        None if kept is None else all_offers[: came[0]],
-        all_offers[came[0] : came[1]],
-        all_offers[came[1] :],
-        list(zip(changed, zip(price, all_in, score, strict=True), strict=True)),
-        list(unseen),
-    )
-
-
 def _copy(connection: Connection, table: str, links: Sequence[tuple[int, Link]], *, void_id: int | None = None) -> None:
-    """COPY links of events into a table."""
-    if not links:
-        return
-    more = "void_id, " if void_id is not None else ""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"copy market.{table} ({more}event_key, tick, {_SELECTED}) from stdin") as stream,
-    ):
-        for event_key, link in links:
-            offers = [*(link.stayed or ()), *link.came, *link.went]
-            names = list(zip(*(offer for offer, _ in offers), strict=True)) or [()] * 4
-            numbers, since, *prices = list(zip(*(standing for _, standing in offers), strict=True)) or [()] * 5
-            changed, steps = list(zip(*link.changed, strict=True)) or [(), ()]
-            stream.write_row(
-                (
-                    *(() if void_id is None else (void_id,)),
-                    event_key,
-                    EPOCH + link.tick * MICROSECOND,
-                    None if link.stayed is None else len(link.stayed),
-                    len(link.came),
-                    link.partial,
-                    _whole(numbers),
-                    _texts(names[0]),
-                    _whole(names[1]),
-                    _texts(names[2]),
-                    _whole(names[3]),
-                    *map(_whole, prices),
-                    _whole(since),
-                    _whole(changed),
-                    *(map(_whole, zip(*steps, strict=True)) if steps else (None, None, None)),
-                    _whole(link.unseen),
-                )
-            )
-
-
-def _whole(numbers: Sequence[int]) -> str | None:
-    """An array of whole numbers as PostgreSQL reads it; none of an empty one."""
-    return f"{{{','.join(map(str, numbers))}}}" if numbers else None
-
-
-def _texts(texts: Sequence[str]) -> str | None:
-    """An array of texts as PostgreSQL reads it; none of an empty one."""
-    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return '{"' + '","'.join(quoted) + '"}' if texts else None
+    """COPY links of events into a table; `void_id`: what took them out."""
+    columns, more = ("void_id, ", (void_id,)) if void_id is not None else ("", ())
+    if links:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"copy market.{table} ({columns}event_key, {_SELECTED}) from stdin") as stream,
+        ):
+            for event_key, link in links:
+                stream.write_row((*more, event_key, *row_of(link)))
 
 
 def _lots(connection: Connection) -> dict[tuple[int, tuple[int, ...]], int]:
