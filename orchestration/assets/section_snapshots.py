@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import dagster as dg
 import pandas as pd
@@ -195,27 +196,28 @@ def _looks(
 ) -> dict[int, Look]:
     """What each answer shows, for the listing history."""
     lots = listings.lot_keys(
-        connection, ((one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings)
+        connection, {(one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings}
     )
     at = microseconds(tick)
-    return {
-        event_key: Look(
-            at,
-            inventory.status == "partial",
-            {
-                (
-                    one.listing_id,
-                    section_keys[event_key, one.zone_id, one.section_id],
-                    one.row,
-                    lots[one.quantity, one.buyable],
-                ): (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))
-                for one in inventory.listings
-            },
-        )
-        for event_key, inventory in inventories
-    }
+    looks = {}
+    for event_key, inventory in inventories:
+        sections = {
+            (zone_id, section_id): section_keys[event_key, zone_id, section_id]
+            for zone_id, section_id in {(one.zone_id, one.section_id) for one in inventory.listings}
+        }
+        offers = {
+            (one.listing_id, sections[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable]): (
+                one.price_cents,
+                one.all_in_price_cents or 0,
+                _tenths(one.deal_score),
+            )
+            for one in inventory.listings
+        }
+        looks[event_key] = Look(at, inventory.status == "partial", offers)
+    return looks
 
 
+@lru_cache(maxsize=8_192)
 def _tenths(deal_score: float | None) -> int:
     """A deal score as the history has it: the marketplace's are tenths from 0 to 10; -1 where there is none."""
     return round(deal_score * 10) if deal_score is not None and 0 <= deal_score <= 10 else -1

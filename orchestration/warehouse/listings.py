@@ -27,8 +27,7 @@ MOST_SOLD_AFTER = 6
 _SELECTED = ", ".join(COLUMNS)
 _LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
-_Head = list[tuple[str, int, str, int, int, int, int, int, int]]
-_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_decode = msgspec.msgpack.Decoder(dict[Offer, Standing]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -269,21 +268,21 @@ def _heads(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple
 
 
 def _unpacked(offers: bytes) -> dict[Offer, Standing]:
-    rows = _decode_head(zstandard.ZstdDecompressor().decompress(offers, max_output_size=2**30))
-    return {row[:4]: row[4:] for row in rows}
+    return _decode(zstandard.ZstdDecompressor().decompress(offers, max_output_size=2**30))
 
 
 def _put_heads(connection: Connection, heads: Mapping[int, tuple[datetime, Stand]]) -> None:
     compress = zstandard.ZstdCompressor(level=1).compress
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """insert into market.listing_heads (event_key, tick, offers_zstd) values (%s, %s, %b)
-               on conflict (event_key) do update set tick = excluded.tick, offers_zstd = excluded.offers_zstd""",
-            [
-                (event_key, tick, compress(_encode([(*offer, *standing) for offer, standing in stand.items()])))
-                for event_key, (tick, stand) in heads.items()
-            ],
-        )
+    connection.execute(
+        """insert into market.listing_heads (event_key, tick, offers_zstd)
+           select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])
+           on conflict (event_key) do update set tick = excluded.tick, offers_zstd = excluded.offers_zstd""",
+        [
+            list(heads),
+            [tick for tick, _ in heads.values()],
+            [compress(_encode(stand)) for _, stand in heads.values()],
+        ],
+    )
 
 
 def _without_history(connection: Connection, event_keys: Sequence[int]) -> set[int]:

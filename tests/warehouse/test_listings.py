@@ -1,27 +1,26 @@
 """The listing history: whatever comes, in whatever order, every read answer's listings are there exactly."""
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from orchestration.resources import Warehouse
-from orchestration.warehouse import Connection, archive, catalogue, listing_chain, listings, partitions, voids
+from orchestration.warehouse import Connection, catalogue, listing_chain, listings, partitions, voids
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Prices, Standing
 from orchestration.warehouse.listing_rows import COLUMNS, instant, link_of, microseconds
 from tests.markets import TEN, add_event
 
 START = datetime(2026, 10, 30, 22, 40, tzinfo=UTC)  # over a day's edge, and in the next night over a month's
-TICKS = [START + number * TEN for number in range(12)] + [START + timedelta(days=1) + number * TEN for number in range(10)]
+TICKS = [START + number * TEN for number in range(12)] + [
+    START + timedelta(days=1) + number * TEN for number in range(10)
+]
 LOTS = [(1, (1,)), (2, (2,)), (4, (2, 4)), (4, (1, 2, 3, 4))]
 
 
@@ -78,9 +77,11 @@ def shown(connection: Connection, event: int, tick: datetime) -> dict[Offer, Pri
     return found
 
 
-prices = st.tuples(st.integers(1, 5).map(lambda p: 100 * p), st.sampled_from([0, 150, 250]), st.sampled_from([-1, 0, 77]))
+prices = st.tuples(
+    st.integers(1, 5).map(lambda p: 100 * p), st.sampled_from([0, 150, 250]), st.sampled_from([-1, 0, 77])
+)
 a_look = st.dictionaries(
-    st.sampled_from(['VB1', 'VB2', 'VF"3', "a\\b,{", "ü\n"]),
+    st.sampled_from(["VB1", "VB2", 'VF"3', "a\\b,{", "ü\n"]),
     st.tuples(st.integers(0, 1), st.sampled_from(["A", "", "B\\"]), st.integers(0, len(LOTS) - 1), prices),
     max_size=5,
 )
@@ -112,7 +113,8 @@ class Histories(RuleBasedStateMachine):
         if tick in self.voided:
             return
         offers: dict[Offer, Prices] = {
-            (listing, self.sections[section], row, self.lots[lot]): p for listing, (section, row, lot, p) in look.items()
+            (listing, self.sections[section], row, self.lots[lot]): p
+            for listing, (section, row, lot, p) in look.items()
         }
         put(self.connection, self.event, tick, offers, status)
         self.looks[tick] = Look(microseconds(tick), status == "partial", offers)

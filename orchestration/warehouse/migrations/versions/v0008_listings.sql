@@ -138,6 +138,56 @@ cross join lateral unnest(
 );
 comment on view market.listing_offers is 'The listing history: offers that came, went or stayed, one row each';
 
+-- What happened to a listing between two looks, but for its price: a listing that both went and came at a tick changed.
+create view market.listing_moves as
+select
+    event_key,
+    tick,
+    listing_id,
+    case
+        when quantity_before is null then 'appeared'
+        when quantity is null then 'went'
+        when (section_key, seat_row) is distinct from (section_key_before, seat_row_before) then 'moved'
+        when quantity < quantity_before then 'shrank'
+        when quantity > quantity_before then 'grew'
+        else 'changed its terms'
+    end as what,
+    coalesce(section_key, section_key_before) as section_key,
+    coalesce(seat_row, seat_row_before) as seat_row,
+    quantity,
+    quantity_before,
+    coalesce(price_cents, price_cents_before) as price_cents,
+    -- whether what it lost is what one may buy of it
+    coalesce(quantity_before - coalesce(quantity, 0) = any (buyable_before), false) as sellable,
+    since
+from (
+    select
+        offers.event_key,
+        offers.tick,
+        offers.listing_id,
+        max(offers.section_key) filter (where offers.what = 'came') as section_key,
+        max(offers.section_key) filter (where offers.what = 'went') as section_key_before,
+        max(offers.seat_row) filter (where offers.what = 'came') as seat_row,
+        max(offers.seat_row) filter (where offers.what = 'went') as seat_row_before,
+        max(lots.quantity) filter (where offers.what = 'came') as quantity,
+        max(lots.quantity) filter (where offers.what = 'went') as quantity_before,
+        max(lots.buyable) filter (where offers.what = 'went') as buyable_before,
+        max(offers.price_cents) filter (where offers.what = 'came') as price_cents,
+        max(offers.price_cents) filter (where offers.what = 'went') as price_cents_before,
+        min(offers.since) as since
+    from market.listing_offers as offers
+    inner join market.lots on lots.lot_key = offers.lot_key
+    where offers.what != 'stayed'
+    group by offers.event_key, offers.tick, offers.listing_id
+) as pairs;
+comment on view market.listing_moves is
+    'The listing history: what appeared, went, shrank, grew, moved or changed its terms, one row a listing and tick';
+
+-- How many ok captures in a row a listing must be absent from before it counts as sold (SOLD_AFTER_CAPTURES).
+create function market.sold_after() returns integer language sql stable as $$
+    select coalesce(nullif(current_setting('tickettape.sold_after', true), ''), '3')::integer
+$$;
+
 create function market.listings_of(of_event integer, at_tick timestamptz) returns table (
     listing_id text, section_key integer, seat_row text, quantity integer, buyable integer[], price_cents integer,
     all_in_price_cents integer, deal_score numeric, since timestamptz
@@ -179,6 +229,72 @@ create function market.listings_of(of_event integer, at_tick timestamptz) return
     where offers.stands and not exists (
         select from history where history.tick = at_tick and offers.number = any (history.unseen))
 $$;
+
+-- All states of one listing: from one tick to the one before the next state; `until` null: it stands.
+create function market.listing_history(event_id uuid, listing_id text) returns table (
+    from_tick timestamptz, until_tick timestamptz, section text, "row" text, quantity integer, buyable integer[],
+    price numeric(10, 2), all_in_price numeric(10, 2), deal_score numeric
+) language sql stable as $$
+    with changes as materialized (
+        select c.* from market.listing_changes as c
+        inner join market.events as e on e.event_key = c.event_key
+        where e.id = listing_history.event_id
+    ),
+    offers as (
+        select c.event_key, c.tick, o.place > coalesce(c.kept, 0) + c.born as went, o.*
+        from changes as c
+        cross join lateral unnest(c.numbers, c.listing_ids, c.section_keys, c.seat_rows, c.lot_keys, c.prices_cents,
+                                  c.all_in_prices_cents, c.deal_scores)
+            with ordinality as o (number, listing, section_key, seat_row, lot_key, price, all_in, score, place)
+        where listing_history.listing_id = any (c.listing_ids) and o.listing = listing_history.listing_id
+    ),
+    steps as (
+        select c.tick, s.* from changes as c
+        cross join lateral unnest(c.changed, c.price_steps, c.all_in_steps, c.score_steps)
+            as s (number, price, all_in, score)
+        where c.changed && (select array_agg(distinct number) from offers)
+            and s.number in (select number from offers)
+    ),
+    -- the offer that a step belongs to is the newest of its number
+    stepped as (
+        select steps.tick, o.tick as offered_at, o.event_key, o.number, o.section_key, o.seat_row, o.lot_key,
+            o.price + sum(steps.price) over of_offer as price,
+            o.all_in + sum(steps.all_in) over of_offer as all_in,
+            o.score + sum(steps.score) over of_offer as score
+        from steps
+        cross join lateral (
+            select * from offers
+            where offers.number = steps.number and offers.tick < steps.tick and not offers.went
+            order by offers.tick desc limit 1
+        ) as o
+        window of_offer as (partition by o.number, o.tick order by steps.tick)
+    ),
+    states as (
+        select tick, went, event_key, section_key, seat_row, lot_key, price, all_in, score from offers
+        -- a listing that went and came at one tick changed then
+        where not went or not exists (
+            select from offers as again where again.tick = offers.tick and not again.went)
+        union all
+        select tick, false, event_key, section_key, seat_row, lot_key, price, all_in, score from stepped
+        where not exists (select from offers where offers.tick = stepped.tick and not offers.went)
+    ),
+    new as (
+        select *, lag((went, section_key, seat_row, lot_key, price, all_in, score)) over (order by tick) as before
+        from states
+    ),
+    spans as (
+        select *, lead(tick) over (order by tick) as until_tick from new
+        where before is distinct from (went, section_key, seat_row, lot_key, price, all_in, score)
+    )
+    select spans.tick, spans.until_tick, s.name, spans.seat_row, lots.quantity, lots.buyable,
+        round(spans.price / 100.0, 2), round(nullif(spans.all_in, 0) / 100.0, 2), nullif(spans.score, -1) / 10.0
+    from spans
+    inner join market.lots on lots.lot_key = spans.lot_key
+    inner join market.sections as s on s.event_key = spans.event_key and s.section_key = spans.section_key
+    where not spans.went
+    order by spans.tick
+$$;
+comment on function market.listing_history is 'Every state of one listing of an event, with the ticks it held from and until';
 
 create function market.listings_at(event_id uuid, tick timestamptz) returns table (
     listing_id text, zone text, section text, section_id text, "row" text, quantity integer, price numeric(10, 2),
