@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     claim_limit: int = Field(default=5_000, ge=1)
     """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
 
+    sold_after_captures: int = Field(default=3, ge=1, le=6)
+    """Ok captures in a row that a listing must be absent from to count as sold: three of 10 minutes outlast the hold
+    of a buyer's cart. Change it, then `tickettape rebuild` what was judged by the old one."""
+
     simulator_seed: int = 1
     simulator_productions: int = Field(default=24, ge=1, le=20_000)
 

@@ -170,6 +170,8 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look 
             _put_heads(connection, {event_key: (newest[0], new or {})})
         else:
             connection.execute("delete from market.listing_heads where event_key = %s", [event_key])
+    if any(link.stayed is not None for link in fresh):
+        last = max(last, _day(tick) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
         _mark_departures(connection, [event_key], tick, last, RETURN_WINDOW)
 

@@ -232,7 +232,7 @@ $$;
 
 -- All states of one listing: from one tick to the one before the next state; `until` null: it stands.
 create function market.listing_history(event_id uuid, listing_id text) returns table (
-    from_tick timestamptz, until_tick timestamptz, section text, "row" text, quantity integer, buyable integer[],
+    from_tick timestamptz, until_tick timestamptz, section text, seat_row text, quantity integer, buyable integer[],
     price numeric(10, 2), all_in_price numeric(10, 2), deal_score numeric
 ) language sql stable as $$
     with changes as materialized (
@@ -297,7 +297,7 @@ $$;
 comment on function market.listing_history is 'Every state of one listing of an event, with the ticks it held from and until';
 
 create function market.listings_at(event_id uuid, tick timestamptz) returns table (
-    listing_id text, zone text, section text, section_id text, "row" text, quantity integer, price numeric(10, 2),
+    listing_id text, zone text, section text, section_id text, seat_row text, quantity integer, price numeric(10, 2),
     all_in_price numeric(10, 2), buyable integer[], deal_score numeric, first_seen_at timestamptz
 ) language plpgsql stable rows 500 as $$
 #variable_conflict use_column
