@@ -134,6 +134,15 @@ select 1
 {%- endmacro %}
 
 
+{#-
+  The planner cannot know how much comes out of the listing history's arrays, takes it for a few rows and compares each
+  with each: minutes instead of a second. What is lateral is looped over all the same.
+-#}
+{% macro join_by_hash() -%}
+set local enable_nestloop = off
+{%- endmacro %}
+
+
 {% macro bucket_of(instant, bucket) -%}
 {%- if bucket == 'event' -%} timestamptz '-infinity'
 {%- else -%} date_bin('1 {{ bucket }}', {{ instant }}, timestamptz '2000-01-01 00:00Z')

@@ -2,6 +2,7 @@
     unique_key=['event_id', 'hour'],
     meta={'bucket': 'hour'},
     indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}],
+    pre_hook="{{ join_by_hash() }}",
     post_hook="{{ pass_on({}) }}"
 ) }}
 

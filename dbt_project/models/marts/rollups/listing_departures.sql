@@ -2,7 +2,7 @@
     unique_key=['event_id', 'hour'],
     meta={'bucket': 'hour'},
     indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}],
-    pre_hook="{{ claim_what_came_back() }}",
+    pre_hook=["{{ claim_what_came_back() }}", "{{ join_by_hash() }}"],
     post_hook="{{ pass_on({}) }}"
 ) }}
 
@@ -62,6 +62,30 @@ returns as (
     group by departures.event_key, departures.hour, departures.tick, departures.listing_id
 ),
 
+twins as (
+    -- a listing that appeared, with how many of its section, row and quantity had gone in the hour before
+    select
+        came.event_key,
+        came.hour,
+        came.tick,
+        came.listing_id,
+        came.section_key,
+        came.seat_row,
+        came.quantity,
+        count(*) as rivals
+    from moves as came
+    inner join moves as rival
+        on came.event_key = rival.event_key
+        and came.hour = rival.hour
+        and came.section_key = rival.section_key
+        and came.seat_row = rival.seat_row
+        and came.quantity = rival.quantity_before
+        and rival.tick between came.tick - interval '1 hour' and came.tick
+    where came.what = 'appeared' and rival.what = 'went'
+    group by
+        came.event_key, came.hour, came.tick, came.listing_id, came.section_key, came.seat_row, came.quantity
+),
+
 relistings as (
     -- another listing with the same seats: the fewer also went from there, the surer it is this one
     select
@@ -70,34 +94,17 @@ relistings as (
         departures.tick,
         departures.listing_id,
         count(*) as candidates,
-        max(again.rivals) as rivals,
-        min(again.tick) as relisted_at,
-        (array_agg(again.listing_id order by again.tick, again.listing_id))[1] as relisted_as
+        max(twins.rivals) as rivals,
+        min(twins.tick) as relisted_at,
+        (array_agg(twins.listing_id order by twins.tick, twins.listing_id))[1] as relisted_as
     from departures
-    cross join lateral (
-        select
-            came.tick,
-            came.listing_id,
-            (
-                select count(*)
-                from moves as rival
-                where rival.event_key = came.event_key
-                    and rival.hour = came.hour
-                    and rival.what = 'went'
-                    and rival.section_key = came.section_key
-                    and rival.seat_row = came.seat_row
-                    and rival.quantity_before = came.quantity
-                    and rival.tick between came.tick - interval '1 hour' and came.tick
-            ) as rivals
-        from moves as came
-        where came.event_key = departures.event_key
-            and came.hour = departures.hour
-            and came.what = 'appeared'
-            and came.section_key = departures.section_key
-            and came.seat_row = departures.seat_row
-            and came.quantity = departures.quantity_before
-            and came.tick between departures.tick and departures.tick + interval '1 hour'
-    ) as again
+    inner join twins
+        on departures.event_key = twins.event_key
+        and departures.hour = twins.hour
+        and departures.section_key = twins.section_key
+        and departures.seat_row = twins.seat_row
+        and departures.quantity_before = twins.quantity
+        and twins.tick between departures.tick and departures.tick + interval '1 hour'
     where departures.what = 'went'
     group by departures.event_key, departures.hour, departures.tick, departures.listing_id
 ),
