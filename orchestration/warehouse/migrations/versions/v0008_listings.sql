@@ -199,35 +199,39 @@ create function market.listings_of(of_event integer, at_tick timestamptz) return
             -- the day's first read answer is an image: nothing before it is needed
             and changes.tick >= date_bin('1 day', at_tick, timestamptz '2000-01-01 00:00Z')
     ),
-    offers as (
-        select distinct on (offer.number)
-            offer.*, offer.place <= coalesce(history.kept, 0) + history.born as stands, history.tick
+    -- One pass without a join: the planner cannot know how much comes out of the arrays.
+    entries as (
+        select history.tick, true as named, o.place <= coalesce(history.kept, 0) + history.born as stands,
+            o.number, o.listing_id, o.section_key, o.seat_row, o.lot_key, o.since, o.price, o.all_in, o.score
         from history
         cross join lateral unnest(
             history.numbers, history.listing_ids, history.section_keys, history.seat_rows, history.lot_keys,
             history.prices_cents, history.all_in_prices_cents, history.deal_scores, history.since
-        ) with ordinality as offer (number, listing_id, section_key, seat_row, lot_key, price, all_in, score, since, place)
-        order by offer.number, history.tick desc, stands desc
-    ),
-    steps as (
-        select step.number, sum(step.price)::integer as price, sum(step.all_in)::integer as all_in,
-            sum(step.score)::integer as score
+        ) with ordinality as o (number, listing_id, section_key, seat_row, lot_key, price, all_in, score, since, place)
+        union all
+        select history.tick, false, false, step.number, null, null, null, null, null, step.price, step.all_in, step.score
         from history
         cross join lateral unnest(history.changed, history.price_steps, history.all_in_steps, history.score_steps)
             as step (number, price, all_in, score)
-        inner join offers on offers.number = step.number and offers.tick < history.tick
-        group by step.number
+    ),
+    offers as (
+        -- an offer as it was last named, with the steps of its prices since then
+        select number, max(listing_id) as listing_id, max(section_key) as section_key, max(seat_row) as seat_row,
+            max(lot_key) as lot_key, max(since) as since, sum(price)::integer as price, sum(all_in)::integer as all_in,
+            sum(score)::integer as score
+        from (
+            select *, max(tick) filter (where named) over (partition by number) as named_at from entries
+        ) as placed
+        where tick > named_at or named and tick = named_at
+        group by number
+        having bool_or(stands)
     )
-    select offers.listing_id, offers.section_key, offers.seat_row, lots.quantity, lots.buyable,
-        offers.price + coalesce(steps.price, 0),
-        nullif(offers.all_in + coalesce(steps.all_in, 0), 0),
-        nullif(offers.score + coalesce(steps.score, 0), -1) / 10.0,
+    select offers.listing_id, offers.section_key, offers.seat_row, lots.quantity, lots.buyable, offers.price,
+        nullif(offers.all_in, 0), nullif(offers.score, -1) / 10.0,
         timestamptz 'epoch' + offers.since * interval '1 microsecond'
     from offers
     inner join market.lots on lots.lot_key = offers.lot_key
-    left join steps on steps.number = offers.number
-    where offers.stands and not exists (
-        select from history where history.tick = at_tick and offers.number = any (history.unseen))
+    where offers.number != all (coalesce((select history.unseen from history where history.tick = at_tick), '{}'))
 $$;
 
 -- All states of one listing: from one tick to the one before the next state; `until` null: it stands.
