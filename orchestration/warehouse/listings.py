@@ -6,12 +6,14 @@ it was: what is stored is always what a chain made anew of all looks would be. W
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import zstandard
 
 from orchestration.warehouse import Connection, listing_chain, months
+from orchestration.warehouse.captures import MAX_ANSWER_BYTES
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
 from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
 
@@ -103,6 +105,59 @@ def look_at(connection: Connection, event_key: int, tick: datetime) -> Look | No
         return None
     stand = _unfolded(links)
     return listing_chain.look_of(links[-1], stand)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A stored answer whose listings are in the history."""
+
+    event_key: int
+    external_id: str
+    tick: datetime
+    answer: bytes
+
+
+def sample_answers(connection: Connection, source: str, since: datetime, *, each: int) -> list[Sample]:
+    """Stored answers drawn at random: `each` of the newest tick in the history, and of one drawn from all `since`."""
+    rows = connection.execute(
+        """with ticks as (
+               (select tick from market.captures where tick >= %(since)s and status in ('ok', 'partial')
+                order by tick desc limit 1)
+               union
+               (select tick from market.captures
+                where tick >= %(since)s + random() * (now() - %(since)s) and status in ('ok', 'partial')
+                order by tick limit 1)
+           )
+           select drawn.*
+           from ticks cross join lateral (
+               select events.event_key, events.external_id, ticks.tick, payloads.answer_zstd
+               from market.listing_changes as changes
+               inner join market.events on events.event_key = changes.event_key
+               inner join market.capture_payloads as payloads
+                   on payloads.event_key = changes.event_key and payloads.tick = changes.tick
+               where changes.tick = ticks.tick and events.source = %(source)s
+               order by random() limit %(each)s
+           ) as drawn""",
+        {"since": since, "source": source, "each": each},
+    ).fetchall()
+    unpack = zstandard.ZstdDecompressor().decompress
+    return [
+        Sample(event_key, external_id, tick, unpack(answer, max_output_size=MAX_ANSWER_BYTES))
+        for event_key, external_id, tick, answer in rows
+    ]
+
+
+def shown_at(
+    connection: Connection, event_key: int, tick: datetime
+) -> set[tuple[str, str, str, int, tuple[int, ...], int, int | None]]:
+    """What the database says was for sale: (listing, section id, row, quantity, buyable, price, all-in price)."""
+    rows = connection.execute(
+        """select listing_id, external_id, seat_row, quantity, buyable, price_cents, all_in_price_cents
+           from market.listings_of(%s, %s) as shown inner join market.sections using (section_key)
+           where event_key = %s""",
+        [event_key, tick, event_key],
+    ).fetchall()
+    return {(*row[:4], tuple(row[4]), *row[5:]) for row in rows}
 
 
 def keep_voided(connection: Connection, void_id: int, look: Look) -> None:

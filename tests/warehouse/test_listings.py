@@ -1,17 +1,32 @@
 """The listing history: whatever comes, in whatever order, every read answer's listings are there exactly."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+import dagster as dg
+import psycopg
+import pytest
+import zstandard
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from orchestration.assets.captures import capture_tick
+from orchestration.assets.section_snapshots import read_tick
+from orchestration.checks import listing_history
+from orchestration.marketplaces.discovery import discover
+from orchestration.marketplaces.simulator import SimulatedMarketplace
+from orchestration.partitions import floor_to
 from orchestration.resources import Warehouse
-from orchestration.warehouse import Connection, catalogue, listing_chain, listings, partitions, voids
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, archive, catalogue, listing_chain, listings, partitions, voids
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Prices, Standing
 from orchestration.warehouse.listing_rows import COLUMNS, instant, link_of, microseconds
@@ -86,6 +101,11 @@ a_look = st.dictionaries(
     max_size=5,
 )
 a_tick = st.sampled_from(TICKS)
+
+
+PROFILE = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 class Histories(RuleBasedStateMachine):
@@ -164,6 +184,176 @@ def test_whatever_comes_in_whatever_order_every_tick_is_reconstructed_exactly(wa
         pass
 
     Machine.connect = staticmethod(warehouse.connection)
-    profile = settings(max_examples=40, stateful_step_count=40, deadline=None, database=None)
-    run_state_machine_as_test(Machine, settings=settings(profile, suppress_health_check=list(HealthCheck)))
-    assert Machine.looked > 200
+    run_state_machine_as_test(Machine, settings=PROFILE)
+    assert Machine.looked > 100
+
+
+def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Machine(Histories):
+        pass
+
+    every_link = listings._links
+
+    def only_its_own(connection: Connection, event: int, first: datetime, last: datetime | None) -> Iterator[Link]:
+        return every_link(connection, event, first, first if last is None else last)
+
+    monkeypatch.setattr(listings, "_links", only_its_own)
+    Machine.connect = staticmethod(warehouse.connection)
+    quick = settings(PROFILE, phases=[Phase.generate])
+    with pytest.raises((AssertionError, KeyError)):
+        run_state_machine_as_test(Machine, settings=quick)
+
+
+def offer(listing: str, price: int = 100, *, lot: int = 1, row: str = "A") -> tuple[str, int, str, int]:
+    return listing, price, row, lot
+
+
+def shelf(sections: list[int], lots: list[int], *offers: tuple[str, int, str, int]) -> dict[Offer, Prices]:
+    """Offers in the first section: (listing, price, row, lot)."""
+    return {(listing, sections[0], row, lots[lot]): (price, 0, -1) for listing, price, row, lot in offers}
+
+
+def test_a_listings_states_have_the_ticks_they_held_from_and_until(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    looks = [
+        [offer("VB1", 100, lot=2)],
+        [offer("VB1", 100, lot=2)],
+        [offer("VB1", 90, lot=2)],
+        [offer("VB1", 90, lot=1)],
+        [offer("VB2")],
+        [offer("VB1", 80, row="C")],
+    ]
+    for tick, offers in zip(TICKS, looks, strict=False):
+        put(connection, event, tick, shelf(sections, lots, *offers))
+    states = connection.execute(
+        """select from_tick, until_tick, seat_row, quantity, price::text
+           from market.events, market.listing_history(id, 'VB1') order by 1"""
+    ).fetchall()
+    assert states == [
+        (TICKS[0], TICKS[2], "A", 4, "1.00"),
+        (TICKS[2], TICKS[3], "A", 4, "0.90"),
+        (TICKS[3], TICKS[4], "A", 2, "0.90"),
+        (TICKS[5], None, "C", 2, "0.80"),
+    ]
+
+
+def test_what_was_not_read_has_no_listings_rather_than_none(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    connection.execute(
+        "insert into market.captures (event_key, tick, status) values (%s, %s, 'failed')", [event, TICKS[1]]
+    )
+    (event_id,) = connection.execute("select id from market.events").fetchone() or (None,)
+    asked = "select listing_id from market.listings_at(%s, %s)"
+    assert connection.execute(asked, [event_id, TICKS[0]]).fetchall() == [("VB1",)]
+    with pytest.raises(psycopg.errors.RaiseException, match="its capture is failed"):
+        connection.execute(asked, [event_id, TICKS[1]])
+    with pytest.raises(psycopg.errors.RaiseException, match="not captured then"):
+        connection.execute(asked, [event_id, TICKS[2]])
+    with pytest.raises(psycopg.errors.RaiseException, match="no event"):
+        connection.execute(asked, [UUID(int=7), TICKS[0]])
+
+
+def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    september = datetime(2026, 9, 30, 23, 40, tzinfo=UTC)
+    partitions.ensure_partitions(connection, [september])
+    october = TICKS[0]
+    put(connection, event, september, shelf(sections, lots, offer("VB1")))
+    put(connection, event, october, shelf(sections, lots, offer("VB1"), offer("VB2")))
+    archive.close(connection, october.date().replace(day=1))
+    before = stored(connection, event)[-1]
+    put(connection, event, september + TEN, shelf(sections, lots, offer("VB3")))
+    assert stored(connection, event)[-1] == before
+    assert [name for name, *_ in shown(connection, event, september + TEN)] == ["VB3"]
+    assert len(shown(connection, event, october)) == 2
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_two_looks_at_one_event_at_once_take_turns(
+    connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The second waits with its lock until the first has committed; without the lock (control) it compares itself
+    with a head that is about to be another."""
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    if not guarded:
+        monkeypatch.setattr(listings, "lock", lambda *_: None)
+    looks = {
+        TICKS[0]: Look(microseconds(TICKS[0]), False, shelf(sections, lots, offer("VB1"))),
+        TICKS[1]: Look(microseconds(TICKS[1]), False, shelf(sections, lots, offer("VB1"), offer("VB2"))),
+        TICKS[2]: Look(microseconds(TICKS[2]), False, shelf(sections, lots, offer("VB2", 70))),
+    }
+    with warehouse.connection() as other, ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            connection.execute(
+                "insert into market.captures (event_key, tick, status) values (%s, %s, 'ok')", [event, TICKS[1]]
+            )
+            listings.lock(connection, TICKS[1])
+            listings.write(connection, TICKS[1], {event: looks[TICKS[1]]})
+            second = pool.submit(put, other, event, TICKS[2], dict(looks[TICKS[2]].offers))
+            with suppress(TimeoutError):
+                second.result(timeout=1)  # time enough to read the head, if nothing holds it off
+        second.result(timeout=20)
+    assert (stored(connection, event) == made_anew(looks)) is guarded
+
+
+FIRST = floor_to(TEN, datetime.now(UTC)) - 2 * TEN
+
+
+def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_difference(
+    connection: Connection, warehouse: Warehouse
+) -> None:
+    """Whole answers, one that was cut, and all of them read again."""
+    market = SimulatedMarketplace(seed=7, productions=3, change_share=0.3, clock=lambda: FIRST)
+    catalogue.upsert_events(
+        connection, market.source, map(asdict, asyncio.run(discover(market, "search", "simulated")))
+    )
+    ticks = [FIRST, FIRST + TEN, FIRST + 2 * TEN]
+    partitions.ensure_partitions(connection, ticks)
+    for tick in ticks:
+        capture_tick(connection, market, tick, None, "a test")
+        if tick == ticks[1]:
+            cut_an_answer(connection, tick)
+        read_tick(connection, market, tick, 0.05, "a test", only_received=True)
+    statuses = connection.execute("select status, count(*) from market.captures group by 1 order by 1").fetchall()
+    assert statuses == [("ok", 8), ("partial", 1)]
+    for again in (False, True):
+        if again:
+            read_tick(connection, market, ticks[1], 0.05, "a test", only_received=False)
+        stored_answers = connection.execute(
+            """select event_key, external_id, tick, answer_zstd
+               from market.capture_payloads inner join market.events using (event_key)"""
+        ).fetchall()
+        assert len(stored_answers) == 9
+        for event, external_id, tick, answer in stored_answers:
+            inventory = market.read_listings(zstandard.decompress(answer), external_id, 0.05)
+            assert listings.shown_at(connection, event, tick) == {
+                (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
+                 one.all_in_price_cents) for one in inventory.listings
+            }  # fmt: skip
+
+    def check() -> dg.AssetCheckResult:
+        result = listing_history(warehouse=warehouse, marketplace=market, settings=Settings())
+        assert isinstance(result, dg.AssetCheckResult)
+        return result
+
+    assert check().passed
+    assert check().metadata["listings compared"].value > 100
+    connection.execute("update market.listing_changes set prices_cents[1] = prices_cents[1] + 1 where kept is not null")
+    assert not check().passed
+
+
+def cut_an_answer(connection: Connection, tick: datetime) -> None:
+    """Leave half of the listings out of one of a tick's answers, as a marketplace might."""
+    event, answer = connection.execute(
+        "select event_key, answer_zstd from market.capture_payloads where tick = %s order by 1 limit 1", [tick]
+    ).fetchone() or (0, b"")
+    whole = json.loads(zstandard.decompress(answer))
+    whole["tickets"] = whole["tickets"][::2]
+    connection.execute(
+        "update market.capture_payloads set answer_zstd = %s where event_key = %s and tick = %s",
+        [zstandard.compress(json.dumps(whole).encode()), event, tick],
+    )
