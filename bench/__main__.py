@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import archive, ingest, refresh, row_bytes, scale, scraper, tick_time
+from bench import archive, ingest, listings, refresh, row_bytes, scale, scraper, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -16,7 +16,7 @@ def main() -> int:
     """Run what BENCH_PARTS names."""
     sizes = [int(rows) for rows in os.environ.get("BENCH_ROWS", "1600000,6500000").split(",")]
     repetitions = int(os.environ.get("BENCH_REPETITIONS", "5"))
-    parts = os.environ.get("BENCH_PARTS", "ingest,refresh,row_bytes,tick,scraper").split(",")
+    parts = os.environ.get("BENCH_PARTS", "tick,ingest,refresh,row_bytes,scraper,listings").split(",")
     ticks = int(os.environ.get("BENCH_TICKS", "72"))
     holds = True
     with scratch_server() as server:
@@ -41,6 +41,17 @@ def main() -> int:
         if "scraper" in parts:
             with scratch_database(server, "bench_scraper") as url, open_connection(url) as connection:
                 holds &= scraper.run(connection, url, events=int(os.environ.get("BENCH_EVENTS", "1000")))
+        if "listings" in parts:
+            for share in (0.02, 0.1, 0.3):
+                with scratch_database(server, "bench_listings") as url, open_connection(url) as connection:
+                    holds &= listings.weigh(connection, share, events=6, ticks=2 * ticks)
+            with scratch_database(server, "bench_listings") as url, open_connection(url) as connection:
+                holds &= listings.time_tick(connection, events=1000, repetitions=repetitions)
+            with scratch_database(server, "bench_listings") as url, open_connection(url) as connection:
+                holds &= listings.time_reconstruction(connection, ticks=2 * ticks)
+            for name, share in (("quiet", 0.02), ("lively", 0.2)):
+                with scratch_database(server, "bench_listings") as url, open_connection(url) as connection:
+                    holds &= listings.judge(connection, name, share, events=12, ticks=2 * ticks)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")

@@ -6,7 +6,7 @@ After a tick, of what it brought; at night, of everything. dbt's own tests are i
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -19,8 +19,10 @@ from orchestration.assets.tables import as_table
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
-from orchestration.warehouse import audits, looks, reconciliations
+from orchestration.warehouse import audits, listings, looks, reconciliations
 from orchestration.warehouse.audits import Finding
+
+SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a day some 900 of all that was read
 
 
 @dg.asset_check(asset=captures)
@@ -76,6 +78,34 @@ def reconciliation(
             **totals,
             "differing (up to 20)": as_table([asdict(event) for event in wrong[:20]]),
         },
+    )
+
+
+@dg.asset_check(asset=section_snapshots)
+def listing_history(
+    warehouse: dg.ResourceParam[Warehouse],
+    marketplace: dg.ResourceParam[Marketplace],
+    settings: dg.ResourceParam[Settings],
+) -> dg.AssetCheckResult:
+    """The listing history gives back what was read: some stored answers of the newest tick and of one drawn from all
+    that are kept, read again and compared listing by listing."""
+    since = datetime.now(UTC) - timedelta(days=settings.payload_days)
+    compared, different = 0, []
+    with warehouse.connection() as connection:
+        for stored in listings.sample_answers(connection, marketplace.source, since, each=SAMPLED_ANSWERS):
+            inventory = marketplace.read_listings(stored.answer, stored.external_id, settings.partial_tolerance)
+            read = {
+                (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
+                 one.all_in_price_cents) for one in inventory.listings
+            }  # fmt: skip
+            compared += len(read)
+            if read != listings.shown_at(connection, stored.event_key, stored.tick):
+                different.append(f"{stored.external_id} at {stored.tick:%Y-%m-%d %H:%M}")
+    return dg.AssetCheckResult(
+        passed=not different,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"listings compared": compared, "answers that differ": different},
+        description=f"Read them again: `tickettape replay`. {'; '.join(different)}" if different else None,
     )
 
 

@@ -26,6 +26,7 @@ _SOURCE_ASSETS = {
     "zones": "section_snapshots",
     "sections": "section_snapshots",
     "claims": "section_snapshots",
+    **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "lots"), "section_snapshots"),
 }
 
 
@@ -78,7 +79,8 @@ def export_environment(settings: Settings, *, all_of_it: bool = False) -> None:
     os.environ.update(server.dbt_environment())
     since = "-infinity" if all_of_it else ""
     os.environ["PGOPTIONS"] = (
-        f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since}"
+        f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since} "
+        f"-c tickettape.sold_after={settings.sold_after_captures}"
     )
 
 

@@ -4,7 +4,9 @@ What an answer turns out to be is stored in the transaction that stores its snap
 `marketplaces`, rows in `warehouse`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 import pandas as pd
 
@@ -17,6 +19,7 @@ from orchestration.warehouse import (
     captures,
     catalogue,
     jobs,
+    listings,
     months,
     partitions,
     quarantine,
@@ -25,6 +28,8 @@ from orchestration.warehouse import (
 )
 from orchestration.warehouse.captures import Capture, StoredAnswer
 from orchestration.warehouse.catalogue import SeenZone
+from orchestration.warehouse.listing_chain import Look
+from orchestration.warehouse.listing_rows import microseconds
 from orchestration.warehouse.quarantine import Refusal
 from orchestration.warehouse.snapshots import Verdict
 
@@ -45,6 +50,7 @@ def read_tick(
     What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
     """
     with connection.transaction():
+        listings.lock(connection, tick, event_key)
         answers = captures.lock_answers(
             connection,
             marketplace.source,
@@ -70,6 +76,7 @@ def replay_quarantined(
     event_key, tick = _replayable(connection, marketplace.source, refusal)
     partitions.ensure_partitions(connection, [tick])
     with connection.transaction():
+        listings.lock(connection, tick, event_key)
         # the capture before the refusal, as `read_tick` takes them: so the two never wait for each other
         status = captures.lock_status(connection, event_key, tick)
         answer = quarantine.lock_unreplayed(connection, refusal.quarantine_id)
@@ -137,8 +144,11 @@ def _read(
         else:
             inventories.append((stored.event_key, inventory))
             verdicts.append(_verdict(stored.event_key, inventory))
-    rows = _with_keys(connection, inventories)
+    section_keys = _section_keys(connection, inventories)
+    rows = _with_keys(section_metrics((key, inventory.listings) for key, inventory in inventories), section_keys)
     if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+        seen = _looks(connection, tick, inventories, section_keys)
+        listings.write(connection, tick, dict.fromkeys(one.event_key for one in verdicts) | seen)
         voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
         rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
         understood = [one.external_id for one in answers if one.event_key not in rejected]
@@ -171,9 +181,8 @@ def _verdict(event_key: int, inventory: Inventory) -> Verdict:
     )
 
 
-def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> pd.DataFrame:
-    """The tick's section metrics with the warehouse's keys; zones and sections seen for the first time are made."""
-    metrics = section_metrics((event_key, inventory.listings) for event_key, inventory in inventories)
+def _section_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> dict[tuple[int, str, str], int]:
+    """(event_key, zone id, section id) -> section_key; zones and sections seen for the first time are made."""
     zone_keys = catalogue.ensure_zones(
         connection,
         (
@@ -190,10 +199,52 @@ def _with_keys(connection: Connection, inventories: list[tuple[int, Inventory]])
             for section in inventory.sections
         },
     )
+    zone_ids = {(event_key, zone_key): zone_id for (event_key, zone_id), zone_key in zone_keys.items()}
+    return {
+        (event_key, zone_ids[event_key, zone_key], section_id): section_key
+        for (event_key, zone_key, section_id), section_key in section_keys.items()
+        if (event_key, zone_key) in zone_ids
+    }
+
+
+def _with_keys(metrics: pd.DataFrame, section_keys: Mapping[tuple[int, str, str], int]) -> pd.DataFrame:
+    """A tick's section metrics with the warehouse's keys."""
     metrics["section_key"] = [
-        section_keys[event_key, zone_keys[event_key, zone_id], section_id]
-        for event_key, zone_id, section_id in zip(
-            metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True
-        )
+        section_keys[key] for key in zip(metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True)
     ]
     return metrics
+
+
+def _looks(
+    connection: Connection,
+    tick: datetime,
+    inventories: list[tuple[int, Inventory]],
+    section_keys: Mapping[tuple[int, str, str], int],
+) -> dict[int, Look]:
+    """What each answer shows, for the listing history."""
+    lots = listings.lot_keys(
+        connection, {(one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings}
+    )
+    at = microseconds(tick)
+    looks = {}
+    for event_key, inventory in inventories:
+        sections = {
+            (zone_id, section_id): section_keys[event_key, zone_id, section_id]
+            for zone_id, section_id in {(one.zone_id, one.section_id) for one in inventory.listings}
+        }
+        offers = {
+            (one.listing_id, sections[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable]): (
+                one.price_cents,
+                one.all_in_price_cents or 0,
+                _tenths(one.deal_score),
+            )
+            for one in inventory.listings
+        }
+        looks[event_key] = Look(at, inventory.status == "partial", offers)
+    return looks
+
+
+@lru_cache(maxsize=8_192)
+def _tenths(deal_score: float | None) -> int:
+    """A deal score as the history has it: the marketplace's are tenths from 0 to 10; -1 where there is none."""
+    return round(deal_score * 10) if deal_score is not None and 0 <= deal_score <= 10 else -1

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     alert_database_gb: float | None = Field(default=None, gt=0)
     """Size of the database in GB above which people are told; unset: no limit of its own."""
 
+    sold_after_captures: int = Field(default=3, ge=1, le=6)
+    """Ok captures in a row that a listing must be absent from to count as sold: three of 10 minutes outlast the hold
+    of a buyer's cart. Change it, then `tickettape rebuild` what was judged by the old one."""
+
     simulator_seed: int = 1
     simulator_productions: int = Field(default=24, ge=1, le=20_000)
 

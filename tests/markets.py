@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pandas as pd
 
-from orchestration.warehouse import Connection, catalogue, partitions, snapshots
+from orchestration.warehouse import Connection, catalogue, listings, partitions, snapshots
 from orchestration.warehouse.catalogue import SeenZone
+from orchestration.warehouse.listing_chain import Look
+from orchestration.warehouse.listing_rows import microseconds
 from orchestration.warehouse.snapshots import Verdict
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -43,7 +45,7 @@ class Section:
 def observe(
     connection: Connection, event_key: int, tick: datetime, *sections: Section, status: str | None = None
 ) -> None:
-    """Write a capture and its snapshots as the program does: `ok`, or `empty` without sections."""
+    """Write a capture, its snapshots and its listings as the program does: `ok`, or `empty` without sections."""
     partitions.ensure_partitions(connection, [tick])
     with connection.transaction():
         connection.execute(
@@ -75,4 +77,15 @@ def observe(
             columns=[name for name in snapshots.COLUMNS if name != "tick"],
         )
         verdict = Verdict(event_key, status or ("ok" if sections else "empty"))
-        snapshots.replace(connection, tick, [verdict], rows)
+        listings.lock(connection, tick, event_key)
+        if snapshots.replace(connection, tick, [verdict], rows):
+            lot = listings.lot_keys(connection, [(2, (2,))])[2, (2,)]
+            offers = {
+                (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", lot): (
+                    price, price + 250 if number else 0, 70
+                )
+                for one in sections
+                for number, price in enumerate(one.prices)
+            }  # fmt: skip
+            look = Look(microseconds(tick), verdict.status == "partial", offers)
+            listings.write(connection, tick, {event_key: look})

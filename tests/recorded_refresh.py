@@ -18,7 +18,10 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Connection
 from tests.dbt_runs import PLACE, fresh_manifest, run_dbt
 
-ROLLUPS = ("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices")
+ROLLUPS = (
+    *("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices"),
+    *("price_distribution", "inventory_changes", "listing_departures"),
+)
 SELECT_ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
 
 _COMMENT = re.compile(r"^/\*.*?\*/\s*", re.DOTALL)  # dbt's own, with the run's id in it

@@ -26,7 +26,7 @@ set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- holds off a DETACH between the claim and the read of the facts
-lock table market.captures, market.section_snapshots in access share mode;
+lock table market.captures, market.section_snapshots, market.listing_changes in access share mode;
 {% if not is_incremental() -%}
 -- the table is new: every bucket of every month that is here is due
 insert into market.dirty_buckets (rollup, event_key, bucket)
@@ -102,6 +102,44 @@ where refreshable
 on conflict do nothing;
 -- without statistics the planner guesses the claims' number, and a tick took 8 to 11 s instead of 0.2 to 0.5
 analyze market.claimed_buckets
+{%- endmacro %}
+
+
+{#-
+  For listing_departures, after its claim: what came in a claimed hour may have gone in an earlier one, whose verdict
+  is then another. Written out of order, the writer has marked those hours itself.
+-#}
+{% macro claim_what_came_back() -%}
+{% if is_incremental() -%}
+insert into market.claimed_buckets (rollup, event_key, bucket)
+select distinct '{{ this.name }}', claimed.event_key, departed.hour
+from market.claims as claimed
+-- `offset 0`, as everywhere: the history comes by its primary key
+cross join lateral (
+    select moves.listing_id, moves.tick
+    from {{ source('market', 'listing_moves') }} as moves
+    where moves.event_key = claimed.event_key
+        and moves.tick >= claimed.bucket and moves.tick < claimed.bucket + interval '1 hour'
+        and moves.quantity is not null
+    offset 0
+) as came
+inner join {{ this }} as departed
+    on departed.event_id = claimed.event_id and departed.listing_id = came.listing_id
+    and departed.timestamp < came.tick and departed.timestamp >= came.tick - interval '24 hours'
+where claimed.rollup = '{{ this.name }}' and market.month_is_attached(departed.hour)
+on conflict do nothing
+{%- else -%}
+select 1
+{%- endif %}
+{%- endmacro %}
+
+
+{#-
+  The planner cannot know how much comes out of the listing history's arrays, takes it for a few rows and compares each
+  with each: minutes instead of a second. What is lateral is looped over all the same.
+-#}
+{% macro join_by_hash() -%}
+set local enable_nestloop = off
 {%- endmacro %}
 
 

@@ -11,3 +11,12 @@ round({{ cents }} / 100.0, 2)::numeric(10, 2)
 {% macro exact_mean(sums, counts, hours) -%}
 round(sum({{ sums }}::numeric(60, 30) / {{ counts }}) / {{ hours }}, 20)
 {%- endmacro %}
+
+
+{#-
+  A quantile of the listings' prices as money. Between two prices it is interpolated; halves and quarters of cents are
+  exact in double precision, and so are rounded right.
+-#}
+{% macro quartile(share) -%}
+{{ money('(percentile_cont(' ~ share ~ ') within group (order by for_sale.price_cents))::numeric') }}
+{%- endmacro %}

@@ -2,7 +2,7 @@
   The end of every oracle: the rows that `direct` (recomputed from the facts) and `rollup` do not share. A bucket that
   a mark is waiting for is not wrong, it is not computed yet; the same snapshot shows the change and its mark.
 -#}
-{% macro differences(bucket) -%}
+{% macro differences(bucket, marked=['event_hours', 'aggregated_analytics']) -%}
 different as (
     select 'the facts say' as which, missing.*
     from (select * from direct except select * from rollup) as missing
@@ -18,7 +18,7 @@ where not exists (
     select from {{ source('market', 'dirty_buckets') }} as marks
     where marks.event_key = events.event_key
         {%- if bucket == 'hour' %}
-        and marks.rollup in ('event_hours', 'aggregated_analytics')
+        and marks.rollup in ({{ "'" ~ marked | join("', '") ~ "'" }})
         and marks.bucket = different.hour
         {%- elif bucket == 'day' %}
         and marks.rollup != 'latest_prices'

@@ -5,8 +5,8 @@ safe to run again, and a run begins with the first that is not. From `closed` on
 month's rows; what is dropped in the end is what was compared.
 
 In cold storage, as one hive-partitioned data set per table:
-    <table>/year=2026/month=03/part-0.parquet      captures and section_snapshots, in key order
-    <dimension>/year=2026/month=03/part-0.parquet  the month's events, zones and sections: it explains itself
+    <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots and listing_changes, in key order
+    <dimension>/year=2026/month=03/part-0.parquet  the month's events, zones, sections and lots: it explains itself
     manifests/year=2026/month=03/manifest.json     what was verified; written last, and kept out of the data
 """
 
@@ -26,10 +26,19 @@ from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
 from orchestration.warehouse.fingerprints import Fingerprint
 from orchestration.warehouse.months import bounds
 
-FACTS = {"captures": ("event_key", "tick"), "section_snapshots": ("event_key", "tick", "section_key")}
+FACTS = {
+    "captures": ("event_key", "tick"),
+    "section_snapshots": ("event_key", "tick", "section_key"),
+    "listing_changes": ("event_key", "tick"),
+}
 """What a month holds, with the keys that order its files."""
 
-DIMENSIONS = {"events": ("event_key",), "zones": ("event_key", "zone_key"), "sections": ("event_key", "section_key")}
+DIMENSIONS = {
+    "events": ("event_key",),
+    "zones": ("event_key", "zone_key"),
+    "sections": ("event_key", "section_key"),
+    "lots": ("lot_key",),
+}
 """What travels along, so that a month is understood without this database."""
 
 STEPS = ("closed", "refreshed", "exported", "verified", "detached", "dropped")
@@ -60,8 +69,8 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """Rows of captures and snapshots."""
-        return sum(self.tables[name].content.rows for name in FACTS)
+        """Rows of captures, snapshots and the listing history."""
+        return sum(self.tables[name].content.rows for name in FACTS if name in self.tables)
 
     @property
     def bytes(self) -> int:
@@ -286,7 +295,9 @@ def detach(connection: Connection, month: date) -> None:
     partitions.finish_detaches(connection)
 
     def detaching() -> None:
-        connection.execute("lock table market.captures, market.section_snapshots in access exclusive mode")
+        connection.execute(
+            "lock table market.captures, market.section_snapshots, market.listing_changes in access exclusive mode"
+        )
         for table in FACTS:
             connection.execute(
                 sql.SQL("alter table {} detach partition {}").format(
@@ -347,18 +358,26 @@ def _may_be_archived(connection: Connection, month: date, now: datetime) -> None
 
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:
-    """Write the month's events with their zones and sections; what was written, of one moment of the database."""
+    """Write the month's events with their zones, sections and lots; what was written, of one moment of the database."""
     of_month = sql.SQL(
         """(select d.* from market.{} as d where event_key in (
                 select event_key from market.events as e
                 where exists (select from {} as f where f.event_key = e.event_key)
+                    or exists (select from {} as f where f.event_key = e.event_key)
                     or exists (select from {} as f where f.event_key = e.event_key))) as d"""
+    )
+    lots_of_month = sql.SQL(
+        "(select d.* from market.lots as d where lot_key in (select unnest(lot_keys) from {} as l)) as d"
     )
     written = {}
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
         for table, key in DIMENSIONS.items():
-            source = of_month.format(sql.Identifier(table), *(relation(fact, month) for fact in FACTS))
+            source = (
+                of_month.format(sql.Identifier(table), *(relation(fact, month) for fact in FACTS))
+                if table != "lots"
+                else lots_of_month.format(relation("listing_changes", month))
+            )
             for _ in parquet_files.write(connection, storage, table, key, source, month, say):
                 pass
             written[table] = fingerprints.of_relation(connection, source, fingerprints.columns_of(connection, table))

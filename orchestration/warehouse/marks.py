@@ -4,6 +4,9 @@ from datetime import datetime
 
 from orchestration.warehouse import Connection
 
+OF_LISTINGS = ("price_distribution", "inventory_changes", "listing_departures")
+"""The rollups that are made of the listing history."""
+
 
 def pending(connection: Connection) -> dict[str, int]:
     """Buckets to recompute, by rollup; empty when every rollup is exact."""
@@ -22,6 +25,16 @@ def mark_window(connection: Connection, start: datetime, end: datetime) -> int:
                select events.event_key, h.hour
                from analytics.event_hours as h inner join market.events on events.id = h.event_id
                where h.hour >= %(start)s and h.hour < %(end)s"""
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select rollup, event_key, hour
+           from (
+               select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
+               from market.listing_changes where tick >= %(start)s and tick < %(end)s
+           ) as hours
+           cross join unnest(%(rollups)s::text[]) as rollups (rollup)""",
+        {"start": start, "end": end, "rollups": list(OF_LISTINGS)},
+    )
     done = connection.execute(
         f"""insert into market.dirty_buckets (rollup, event_key, bucket)
             select 'event_hours', event_key, hour from (

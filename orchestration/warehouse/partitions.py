@@ -14,7 +14,7 @@ from psycopg import sql
 from orchestration.warehouse import Connection, locks
 from orchestration.warehouse.months import ATTACHED, bounds, month_after, month_of
 
-MONTHLY_TABLES = ("captures", "section_snapshots")
+MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes")
 DAILY_TABLES = ("capture_payloads",)
 
 _LOCK = 7_153_906  # one process makes partitions at a time

@@ -6,7 +6,7 @@ Rollups stay as they are: attaching marks nothing, and whoever wants the hours r
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ _SAME = {
     "events": ("source", "external_id"),
     "zones": ("external_id", "name"),
     "sections": ("zone_key", "external_id"),
+    "lots": ("quantity", "buyable"),
 }
 """What must be the same of a dimension's row for its key to mean the same here."""
 
-_IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key"}
+_IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key", "lots": "lot_key"}
 
 
 class RestoreError(Exception):
@@ -59,9 +60,9 @@ def restore_month(
         with connection.transaction():
             known = load_dimensions(connection, storage, manifest)
         say(f"dimensions: {known} rows were new here")
-        for table in FACTS:
+        for table in _facts(manifest):
             load(connection, storage, manifest.tables[table], _loading(table, month), table, say)
-        for table in FACTS:
+        for table in _facts(manifest):
             content = manifest.tables[table].content
             found = fingerprints.of_relation(
                 connection, sql.Identifier("market", _loading(table, month)), _columns(connection, table, manifest)
@@ -72,7 +73,9 @@ def restore_month(
                     f"({'; '.join(differences[:5])}). It was not attached."
                 )
             say(f"verified: {table} is equal, {content.rows} rows")
-        locks.patiently(connection, lambda: _attach(connection, month, until), f"Attaching {month:%Y-%m}")
+        locks.patiently(
+            connection, lambda: _attach(connection, month, until, _facts(manifest)), f"Attaching {month:%Y-%m}"
+        )
         say("attached")
     seconds = time.monotonic() - started
     return {
@@ -122,13 +125,15 @@ def load(
 
 
 def load_dimensions(connection: Connection, storage: Storage, manifest: Manifest) -> int:
-    """Add the month's events, zones and sections that are not known here; how many rows.
+    """Add the month's events, zones, sections and lots that are not known here; how many rows.
 
     Raises RestoreError where this database knows something else by the same key: the month is another's.
     """
     new = 0
     with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
         for table in DIMENSIONS:
+            if table not in manifest.tables:
+                continue  # archived before there were any
             stored = manifest.tables[table]
             columns = sql.SQL(", ").join(map(sql.Identifier, stored.columns))
             names = {
@@ -207,9 +212,20 @@ def _copy(
                 path.unlink()
 
 
-def _attach(connection: Connection, month: date, until: date | None) -> None:
+def _facts(manifest: Manifest) -> list[str]:
+    """The tables that the month was archived with: one that was added since is not among them."""
+    return [table for table in FACTS if table in manifest.tables]
+
+
+def _attach(connection: Connection, month: date, until: date | None, loaded: Collection[str]) -> None:
     for table in FACTS:
         name = f"{table}_{month:%Y_%m}"
+        if table not in loaded:
+            connection.execute(
+                sql.SQL("create table {} (like {} including all)").format(
+                    sql.Identifier("market", _loading(table, month)), sql.Identifier("market", table)
+                )
+            )
         # where the detached month is still kept: what was just verified equals it
         connection.execute(sql.SQL("drop table if exists {}").format(archive.relation(table, month)))
         connection.execute(

@@ -1,14 +1,14 @@
 """Voids: captures that a person found wrong. They count as nothing, and can be brought back as they were.
 
 A voided capture keeps its row with the status `void`, so that nothing asks or stores it again; its snapshots
-move to `voided_snapshots`, so that whatever reads snapshots cannot meet them. The triggers mark the hour on
-both ways.
+move to `voided_snapshots` and its listings to `voided_listings`, so that whatever reads those cannot meet them.
+The triggers mark the hour on both ways.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from orchestration.warehouse import Connection, months, snapshots
+from orchestration.warehouse import Connection, listings, months, snapshots
 
 _COLUMNS = ", ".join(snapshots.COLUMNS)
 
@@ -33,6 +33,7 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
     Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
     """
     with connection.transaction():
+        listings.lock(connection, tick, event_key)
         _hold_open(connection, tick)
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
@@ -54,6 +55,10 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
                 insert into market.voided_snapshots (void_id, {_COLUMNS}) select %s, {_COLUMNS} from moved""",  # noqa: S608
             [event_key, tick, void_id],
         )
+        look = listings.look_at(connection, event_key, tick)
+        if look is not None:
+            listings.keep_voided(connection, void_id, look)
+            listings.write(connection, tick, {event_key: None})
         connection.execute(
             "update market.captures set status = 'void', note = %s where event_key = %s and tick = %s",
             [f"voided: {reason}", event_key, tick],
@@ -67,6 +72,7 @@ def undo(connection: Connection, event_key: int, tick: datetime) -> str:
     Raises NothingToDo where it is not void, or where its month takes no writes.
     """
     with connection.transaction():
+        listings.lock(connection, tick, event_key)
         _hold_open(connection, tick)
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
@@ -84,6 +90,9 @@ def undo(connection: Connection, event_key: int, tick: datetime) -> str:
                 select {_COLUMNS} from market.voided_snapshots where void_id = %s""",  # noqa: S608
             [void_id],
         )
+        look = listings.voided_look(connection, void_id)
+        if look is not None:
+            listings.write(connection, tick, {event_key: look})
         connection.execute(
             "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
             [status, note, event_key, tick],

@@ -37,6 +37,7 @@ def test_the_oracle_finds_a_corrupted_value_a_missing_and_an_invented_row(
     with connection.transaction(force_rollback=True):
         connection.execute("delete from market.section_snapshots")
         connection.execute("delete from market.captures")
+        connection.execute("delete from market.listing_changes")
         connection.execute("delete from market.dirty_buckets")
         assert differences(connection)[rollup] > 0
     assert_exact(connection)
@@ -47,7 +48,7 @@ def _other(name: str, kind: str) -> str:
     if kind == "boolean":
         return f"not {name}"
     if kind == "text":
-        return f"{name} || '!'"
+        return f"coalesce({name}, '') || '!'"
     if kind.startswith("timestamp"):
-        return f"{name} + interval '1 second'"
+        return f"coalesce({name}, now()) + interval '1 second'"
     return f"coalesce({name}, 0) + 0.01" if kind == "numeric" else f"{name} + 1"

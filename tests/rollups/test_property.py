@@ -63,8 +63,8 @@ class Rollups(RuleBasedStateMachine):
         self.writer: Connection = self.open.enter_context(self.connect())
         self.unfinished = ExitStack()
         self.writing = False
-        for table in ("market.section_snapshots", "market.captures", "market.dirty_buckets"):
-            self.one.execute(f"delete from {table}")
+        for table in ("section_snapshots", "captures", "listing_changes", "listing_heads", "dirty_buckets"):
+            self.one.execute(f"delete from market.{table}")
         for rollup in ROLLUPS:
             self.one.execute(f"delete from analytics.{rollup}")
         # now: made by a writer that stays open, a partition would hold everyone off

@@ -1,0 +1,118 @@
+{{ config(
+    unique_key=['event_id', 'hour'],
+    meta={'bucket': 'hour'},
+    indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}],
+    pre_hook="{{ join_by_hash() }}",
+    post_hook="{{ pass_on({}) }}"
+) }}
+
+with claims as materialized (
+    select event_key, event_id, bucket as hour
+    from {{ source('market', 'claims') }}
+    where rollup = 'inventory_changes'
+),
+
+looks as materialized (
+    -- the hour's looks, and before them the day's: a changed price names its offer by the number it has that day
+    select claims.event_id, claims.hour, days.*
+    from claims
+    cross join lateral (
+        select *
+        from {{ source('market', 'listing_changes') }} as changes
+        where changes.event_key = claims.event_key
+            and changes.tick >= {{ bucket_of('claims.hour', 'day') }}
+            and changes.tick < claims.hour + interval '1 hour'
+        offset 0
+    ) as days
+),
+
+offers as materialized (
+    select distinct looks.event_key, looks.hour, offer.number, offer.section_key
+    from looks
+    cross join lateral unnest(looks.numbers, looks.section_keys) with ordinality as offer (number, section_key, place)
+    where offer.place <= coalesce(looks.kept, 0) + looks.born
+),
+
+repriced as (
+    select
+        looks.event_id,
+        looks.hour,
+        looks.event_key,
+        offers.section_key,
+        count(*) filter (where step.price > 0) as repriced_up,
+        count(*) filter (where step.price < 0) as repriced_down
+    from looks
+    cross join lateral unnest(looks.changed, looks.price_steps) as step (number, price)
+    inner join offers
+        on looks.event_key = offers.event_key and looks.hour = offers.hour and step.number = offers.number
+    where looks.tick >= looks.hour and step.price != 0
+    group by looks.event_id, looks.hour, looks.event_key, offers.section_key
+),
+
+moved as (
+    select
+        claims.event_id,
+        claims.hour,
+        claims.event_key,
+        moves.section_key,
+        count(*) filter (where moves.what = 'appeared') as appeared,
+        sum(moves.quantity) filter (where moves.what = 'appeared') as appeared_tickets,
+        count(*) filter (where moves.what = 'shrank') as shrank,
+        sum(moves.quantity_before - moves.quantity) filter (where moves.what = 'shrank') as shrank_tickets,
+        count(*) filter (where moves.what = 'grew') as grew,
+        count(*) filter (where moves.what = 'moved') as moved,
+        count(*) filter (where moves.what = 'went') as went,
+        sum(moves.quantity_before) filter (where moves.what = 'went') as went_tickets
+    from claims
+    cross join lateral (
+        select *
+        from {{ source('market', 'listing_moves') }} as of_hour
+        where of_hour.event_key = claims.event_key
+            and of_hour.tick >= claims.hour
+            and of_hour.tick < claims.hour + interval '1 hour'
+        offset 0
+    ) as moves
+    group by claims.event_id, claims.hour, claims.event_key, moves.section_key
+),
+
+sections as (
+    select
+        event_id,
+        hour,
+        event_key,
+        section_key,
+        moved.appeared,
+        moved.appeared_tickets,
+        repriced.repriced_up,
+        repriced.repriced_down,
+        moved.shrank,
+        moved.shrank_tickets,
+        moved.grew,
+        moved.moved,
+        moved.went,
+        moved.went_tickets
+    from moved
+    full join repriced using (event_id, hour, event_key, section_key)
+)
+
+select
+    sections.event_id,
+    zones.name as zone,
+    sections.hour,
+    coalesce(sum(sections.appeared), 0)::integer as appeared,
+    coalesce(sum(sections.appeared_tickets), 0)::integer as appeared_tickets,
+    coalesce(sum(sections.repriced_up), 0)::integer as repriced_up,
+    coalesce(sum(sections.repriced_down), 0)::integer as repriced_down,
+    coalesce(sum(sections.shrank), 0)::integer as shrank,
+    coalesce(sum(sections.shrank_tickets), 0)::integer as shrank_tickets,
+    coalesce(sum(sections.grew), 0)::integer as grew,
+    coalesce(sum(sections.moved), 0)::integer as moved,
+    coalesce(sum(sections.went), 0)::integer as went,
+    coalesce(sum(sections.went_tickets), 0)::integer as went_tickets,
+    now() as created_at
+from sections
+inner join {{ source('market', 'sections') }} as named
+    on sections.event_key = named.event_key and sections.section_key = named.section_key
+inner join {{ source('market', 'zones') }} as zones
+    on named.event_key = zones.event_key and named.zone_key = zones.zone_key
+group by sections.event_id, zones.name, sections.hour

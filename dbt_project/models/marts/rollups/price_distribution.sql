@@ -1,0 +1,60 @@
+{{ config(
+    unique_key=['event_id', 'hour'],
+    meta={'bucket': 'hour'},
+    indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}],
+    post_hook="{{ pass_on({}) }}"
+) }}
+
+with claims as materialized (
+    select event_key, event_id, bucket as hour
+    from {{ source('market', 'claims') }}
+    where rollup = 'price_distribution'
+),
+
+closing as materialized (
+    -- the hour's last ok capture that the listing history has
+    select claims.event_key, claims.event_id, claims.hour, newest.tick
+    from claims
+    cross join lateral (
+        select looks.tick
+        from {{ source('market', 'listing_changes') }} as looks
+        where looks.event_key = claims.event_key
+            and looks.tick >= claims.hour
+            and looks.tick < claims.hour + interval '1 hour'
+            and not looks.partial
+        order by looks.tick desc
+        limit 1
+    ) as newest
+),
+
+for_sale as (
+    select closing.event_key, closing.event_id, closing.hour, closing.tick, listings.*
+    from closing
+    cross join lateral market.listings_of(closing.event_key, closing.tick) as listings
+)
+
+select
+    for_sale.event_id,
+    zones.name as zone,
+    for_sale.hour,
+    for_sale.tick as timestamp,
+    count(*)::integer as total_listings,
+    sum(for_sale.quantity)::integer as total_tickets,
+    {{ money('min(for_sale.price_cents)') }} as min_price,
+    {{ quartile(0.25) }} as lower_quartile_price,
+    {{ quartile(0.5) }} as median_price,
+    {{ quartile(0.75) }} as upper_quartile_price,
+    {{ money('max(for_sale.price_cents)') }} as max_price,
+    {{ money('min(for_sale.price_cents) filter (where 1 = any (for_sale.buyable))') }} as min_price_1ticket,
+    {{ money('min(for_sale.price_cents) filter (where 2 = any (for_sale.buyable))') }} as min_price_2tickets,
+    {{ money('min(for_sale.price_cents) filter (where 4 = any (for_sale.buyable))') }} as min_price_4tickets,
+    {{ money('min(for_sale.all_in_price_cents) filter (where 1 = any (for_sale.buyable))') }} as min_all_in_price_1ticket,
+    {{ money('min(for_sale.all_in_price_cents) filter (where 2 = any (for_sale.buyable))') }} as min_all_in_price_2tickets,
+    {{ money('min(for_sale.all_in_price_cents) filter (where 4 = any (for_sale.buyable))') }} as min_all_in_price_4tickets,
+    now() as created_at
+from for_sale
+inner join {{ source('market', 'sections') }} as sections
+    on for_sale.event_key = sections.event_key and for_sale.section_key = sections.section_key
+inner join {{ source('market', 'zones') }} as zones
+    on sections.event_key = zones.event_key and sections.zone_key = zones.zone_key
+group by for_sale.event_id, zones.name, for_sale.hour, for_sale.tick
