@@ -9,6 +9,7 @@ from orchestration.assets.captures import captures
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
+from orchestration.assets.serving import api
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
@@ -28,7 +29,7 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     return dg.Definitions(
         assets=[
-            *(events, captures, section_snapshots, marts),
+            *(events, captures, section_snapshots, marts, api),
             *(partitions_ahead, archived_months),
             *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs),
             *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),

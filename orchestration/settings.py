@@ -116,6 +116,24 @@ class Settings(BaseSettings):
     claim_limit: int = Field(default=5_000, ge=1)
     """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
 
+    serving_host: str = "127.0.0.1"
+    """Where the service listens: this machine alone, unless told otherwise."""
+
+    port: int = Field(default=5000, ge=1, le=65_535)
+    """The service's port."""
+
+    serving_processes: int = Field(default=1, ge=1, le=64)
+    """Server processes of the service; they share their limits through the database."""
+
+    requests_per_minute: int = Field(default=600, ge=1)
+    """Requests a minute that an API key may make, unless it has a limit of its own."""
+
+    row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Most rows of one answer."""
+
+    statement_seconds: float = Field(default=5, gt=0, le=300)
+    """How long a question to the database may take before it is refused."""
+
     simulator_seed: int = 1
     simulator_productions: int = Field(default=24, ge=1, le=20_000)
 
