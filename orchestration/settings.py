@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(default=600, ge=1)
     """Requests a minute that an API key may make, unless it has a limit of its own."""
 
+    dashboard_key: SecretStr | None = None
+    """The API key that the dashboard asks with; unset: a demonstration's own on the simulator, else none."""
+
     row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
     """Most rows of one answer."""
 

@@ -1,35 +1,49 @@
 """Start the service: `python -m serving`, or `make serve`."""
 
+import os
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from orchestration.resources import Warehouse
 from orchestration.settings import settings
 from orchestration.warehouse import Connection, access, api, server
 from serving.app import build_app
 
-DEMO = "demo"
+DEMO = "demo"  # the tenant, and the label of its keys
 
 
 def main() -> None:
     """Apply schema api where the tables are there, say where to look, and serve until stopped."""
     chosen = settings()
+    where = f"http://{chosen.serving_host}:{chosen.port}"
     with Warehouse().connection() as connection:
         try:
             api.apply(connection, chosen)
         except api.NotReadyError as error:
             _say(str(error))
-        where = f"http://{chosen.serving_host}:{chosen.port}"
-        _say(f"API: {where}/api/events, described at {where}/openapi.json")
         if chosen.source == "simulator":
             key = demo_key(connection)
+            os.environ.setdefault("DASHBOARD_KEY", key)  # for the server processes, which read their own settings
             _say(f'A key for this demonstration: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
         else:
             _say("Keys: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
+    _say(f"Serving {where}: /api/events, described at /openapi.json")
     uvicorn.run(
-        build_app(chosen, server.database_url()), host=chosen.serving_host, port=chosen.port, log_level="warning"
+        "serving.__main__:app",
+        factory=True,
+        host=chosen.serving_host,
+        port=chosen.port,
+        workers=chosen.serving_processes,
+        log_level="warning",
     )
+
+
+def app() -> FastAPI:
+    """The application of one server process."""
+    settings.cache_clear()  # main may have set the dashboard's key
+    return build_app(settings(), server.database_url())
 
 
 def demo_key(connection: Connection) -> str:

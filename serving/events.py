@@ -103,5 +103,5 @@ async def _table(
     else:
         rows = [dict(zip(names, row, strict=True)) for row in found]
         answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if paged_by else {})
-        body = orjson.dumps(answer, default=float, option=orjson.OPT_UTC_Z)
+        body = orjson.dumps(answer, default=float)
     return formats.respond(request, body, media_type, headers)

@@ -75,7 +75,7 @@ async def _answer(request: Request, name: str, query: Series) -> Response:
         next_cursor = asked.cursor_of(last["timestamp"], last["zone"]) if last else None
         head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
         head |= {"granularity": granularity, "basis": values["basis"], "currency": "USD", "fill": query.fill}
-        body = orjson.dumps(head | {"next_cursor": next_cursor}, option=orjson.OPT_UTC_Z)
+        body = orjson.dumps(head | {"next_cursor": next_cursor})
         body = body[:-1] + b',"data":' + rows.encode() + b"}"
     else:
         cursor = await database.ask(key, f"select * from {_CALLS[name]} as series", values)
