@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from orchestration import cli_archive, cli_backup, cli_hours
-from orchestration.cli import corrections, history
+from orchestration.cli import access, corrections, history
 from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
@@ -28,6 +28,7 @@ cli_backup.add_commands(app)
 cli_hours.add_commands(app)
 corrections.add_commands(app)
 history.add_commands(app)
+access.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]

@@ -43,6 +43,7 @@ def apply(connection: Connection, settings: Settings) -> bool:
         connection.execute(SQL.read_bytes())
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
+                alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
                 alter role tickettape_reader set tickettape.row_cap = '{settings.row_cap}';
                 comment on schema api is '{wanted}'"""
         )
