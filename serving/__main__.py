@@ -18,6 +18,7 @@ def main() -> None:
     """Apply schema api where the tables are there, say where to look, and serve until stopped."""
     chosen = settings()
     where = f"http://{chosen.serving_host}:{chosen.port}"
+    server.check_session_mode(server.database_url())
     with Warehouse().connection() as connection:
         try:
             api.apply(connection, chosen)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from orchestration.settings import Settings
-from serving import events, examples, operations, problems, series
+from serving import events, examples, operations, problems, series, stream
 from serving.database import open_database
 from serving.front import GUARDED, Front
 from serving.limits import Limits
 from serving.minutes import Minutes
 from serving.problems import Problem
+from serving.stream import Bell
 
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are USD per ticket, times are UTC.
@@ -35,11 +36,15 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         async with open_database(database_url, settings) as database:
             app.state.database = database
             app.state.limits = Limits(database, settings.requests_per_minute)
-            flushing = asyncio.create_task(app.state.minutes.keep_flushing(database))
+            app.state.bell = Bell()
+            work = [
+                asyncio.create_task(app.state.minutes.keep_flushing(database)),
+                asyncio.create_task(app.state.bell.listen(database_url)),
+            ]
             yield
-            flushing.cancel()
-            with suppress(asyncio.CancelledError):
-                await flushing
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
     app = FastAPI(
         title="Tickettape",
@@ -56,6 +61,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.add_middleware(Front)
     app.include_router(series.router)
     app.include_router(events.router)
+    app.include_router(stream.router)
     app.include_router(operations.router)
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)

@@ -137,6 +137,17 @@ def of_latest() -> dict[str, Any]:
     return _documented(_rows(), {"data": [price]}, f"/api/events/{_EVENT}/latest", 404, 406)
 
 
+def of_stream() -> dict[str, Any]:
+    """What the stream is documented with: its answer never ends, and is no JSON."""
+    documented = _documented({}, None, f"/api/events/{_EVENT}/stream", 404)
+    documented["responses"][200] = {
+        "description": "Events named `latest`, with `{event_id, data}` as `/latest` has it; `problem` where it ends.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+    del documented["responses"][304]
+    return documented
+
+
 def code(path: str) -> list[dict[str, str]]:
     """How to ask for a path in three languages."""
     base, _, query = path.partition("?")

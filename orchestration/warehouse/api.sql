@@ -152,7 +152,8 @@ end $$;
 create or replace function market.note_change() returns trigger language plpgsql as $$
 begin
     insert into market.event_versions (event_id, rollup, changed_at)
-    select distinct changed.event_id, tg_table_name, clock_timestamp() from changed order by changed.event_id
+    select ids.event_id, tg_table_name, clock_timestamp()
+    from (select distinct changed.event_id from changed) as ids
     on conflict (event_id, rollup) do update set changed_at = excluded.changed_at;
     if tg_table_name = 'latest_prices' then
         perform pg_notify('tickettape_prices', ids.event_id::text)
