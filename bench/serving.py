@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
@@ -58,7 +57,7 @@ _ROLLUPS = f"""
         min(min_price_1ticket), min(min_price_2tickets), min(min_price_4tickets), min(min_all_in_price),
         max(peak_tickets), avg(avg_tickets), min(min_tickets), max(last_price), max(last_priced_at), now()
     from analytics.aggregated_analytics group by 1, 2, 3;
-    vacuum (analyze)"""
+    vacuum (analyze)"""  # noqa: S608
 
 
 def run(connection: Connection, url: str) -> bool:
@@ -96,7 +95,7 @@ def run(connection: Connection, url: str) -> bool:
 def _service(url: str) -> Iterator[tuple[psutil.Process, int]]:
     port = free_port()
     environment = os.environ | {"DATABASE_URL": url, "PORT": str(port), "MARKETPLACE_SOURCE": "bench"}
-    started = subprocess.Popen([sys.executable, "-m", "serving"], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+    started = subprocess.Popen([sys.executable, "-m", "serving"], env=environment, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             time.sleep(0.1)
@@ -165,14 +164,14 @@ def _pgbench(url: str, key_sha256: bytes, events: Sequence[UUID]) -> None:
         select access.enter('\\x{key_sha256.hex()}'::bytea) \\; set local role tickettape_reader \\;
         select api.data_version(id), count(*), json_agg(series)::text
         from (select (array[{ids}]::uuid[])[:n] as id offset 0) as asked,
-            lateral api.price_trends(id, 'Zone 3') as series group by id;"""
+            lateral api.price_trends(id, 'Zone 3') as series group by id;"""  # noqa: S608
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write("\n".join(line.strip() for line in script.splitlines()[:1]) + "\n")
         file.write(" ".join(line.strip() for line in script.splitlines()[1:]) + "\n")
         file.flush()
         pgbench = server._embedded_tool("pgbench")
         said = subprocess.run(  # noqa: S603
-            [pgbench, "--no-vacuum", "--client=16", "--jobs=1", f"--time={max(2, int(SECONDS))}", f"--file={file.name}"],
+            [pgbench, "--no-vacuum", "--client=16", f"--time={max(2, int(SECONDS))}", f"--file={file.name}"],
             env=server.libpq_environment(url), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
     found = [float(line.split("=")[1].split()[0]) for line in said.stdout.splitlines() if line.startswith("tps")]
@@ -185,6 +184,9 @@ def _pgbench(url: str, key_sha256: bytes, events: Sequence[UUID]) -> None:
 if __name__ == "__main__":
     from bench.scratch import open_connection, scratch_database, scratch_server
 
-    with scratch_server() as scratch, scratch_database(scratch, "bench_serving") as own:
-        with open_connection(own) as opened:
-            sys.exit(0 if run(opened, own) else 1)
+    with (
+        scratch_server() as scratch,
+        scratch_database(scratch, "bench_serving") as own,
+        open_connection(own) as opened,
+    ):
+        sys.exit(0 if run(opened, own) else 1)

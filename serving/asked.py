@@ -67,7 +67,7 @@ class Series(_Asked):
     )
     fill: bool = Field(
         default=False,
-        description="Give unobserved hours or days a row too, with `observed` false and nulls: gaps. Without, they are absent.",
+        description="Give unobserved hours or days a row too, with `observed` false and nulls: gaps.",
     )
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="Most rows of this answer.")
     cursor: Cursor = None

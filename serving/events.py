@@ -21,7 +21,7 @@ _PAGES: dict[str, LiteralString] = {
             performer => %(performer)s, date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz,
             active => %(active)s::boolean) as found
         where %(after)s::text is null or (found.{column}, found.id) {than} (%(after)s::{kind}, %(after_id)s::uuid)
-        order by found.{column} {order}, found.id {order} limit %(limit)s"""
+        order by found.{column} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
     for sort, column, kind, than, order in (
         ("date", "date", "timestamptz", ">", "asc"),
         ("-date", "date", "timestamptz", "<", "desc"),
