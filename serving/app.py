@@ -33,7 +33,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_database(database_url, settings) as database:
+        async with open_database(database_url, settings, app.state.minutes.count_slow) as database:
             app.state.database = database
             app.state.limits = Limits(database, settings.requests_per_minute)
             app.state.bell = Bell()
@@ -63,6 +63,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(events.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
+    # here a dashboard is mounted, last, so that every path above comes first
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)

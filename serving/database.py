@@ -4,8 +4,10 @@ One round trip: `enter` names the tenant and refuses a revoked key, the role is 
 settings end with the transaction, so a pooled connection carries nothing over to the next request.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, LiteralString
 
 import psycopg
@@ -13,10 +15,12 @@ from psycopg import AsyncClientCursor
 from psycopg_pool import AsyncConnectionPool
 
 from orchestration.settings import Settings
-from orchestration.warehouse import server
+from orchestration.warehouse import server, service
 
 POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
 WAIT_SECONDS = 5
+
+log = logging.getLogger(__name__)
 
 # A text with several statements and no BEGIN is one transaction, rolled back by an error without another trip.
 _AS_THE_READER = "select access.enter(%(key_sha256)s); set local role tickettape_reader; "
@@ -25,8 +29,11 @@ _AS_THE_READER = "select access.enter(%(key_sha256)s); set local role tickettape
 class Database:
     """A pool of connections to the warehouse."""
 
-    def __init__(self, pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]") -> None:
+    def __init__(
+        self, pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]", count_slow: Callable[[], None]
+    ) -> None:
         self._pool = pool
+        self._count_slow = count_slow
 
     async def ask(
         self, key_sha256: bytes, question: LiteralString, values: Mapping[str, Any]
@@ -37,7 +44,14 @@ class Database:
         """
         async with self._pool.connection() as connection:
             cursor = AsyncClientCursor(connection)
-            await cursor.execute(_AS_THE_READER + question, {**values, "key_sha256": key_sha256})
+            started = monotonic()
+            try:
+                await cursor.execute(_AS_THE_READER + question, {**values, "key_sha256": key_sha256})
+            finally:
+                seconds = monotonic() - started
+                if seconds > service.SLOW_SECONDS:
+                    self._count_slow()
+                    log.warning("A statement took %.1f s: %s", seconds, " ".join(question.split())[:500])
             while cursor.nextset():
                 pass
             return cursor
@@ -53,7 +67,7 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, settings: Settings) -> AsyncIterator[Database]:
+async def open_database(url: str, settings: Settings, count_slow: Callable[[], None]) -> AsyncIterator[Database]:
     """A pool for the block."""
 
     async def configure(connection: "psycopg.AsyncConnection[Any]") -> None:
@@ -84,4 +98,4 @@ async def open_database(url: str, settings: Settings) -> AsyncIterator[Database]
         },
     )
     async with pool:
-        yield Database(pool)
+        yield Database(pool, count_slow)

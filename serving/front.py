@@ -28,12 +28,13 @@ class Front:
             return
         started = time.perf_counter()
         state = scope["app"].state
-        status, more = 500, {"x-content-type-options": "nosniff"}
+        status, seconds, more = 500, 0.0, {"x-content-type-options": "nosniff"}
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
-                status = message["status"]
+                # what follows is the client's pace, and a stream has no end
+                status, seconds = message["status"], time.perf_counter() - started
                 headers = MutableHeaders(scope=message)
                 for name, value in more.items():
                     headers[name] = value
@@ -52,7 +53,7 @@ class Front:
                 raise
             await problem.response()(scope, receive, answer)
         finally:
-            state.minutes.count(_route_of(scope), status, time.perf_counter() - started)
+            state.minutes.count(_route_of(scope), status, seconds or time.perf_counter() - started)
             event_id = scope.get("state", {}).get("event_id")
             if event_id:
                 state.minutes.count_view(event_id)

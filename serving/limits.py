@@ -6,9 +6,9 @@ not use is lost with the minute: several processes may refuse a little early, an
 
 import asyncio
 import math
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from time import monotonic
 from weakref import WeakValueDictionary
 
 from serving.database import Database
@@ -32,7 +32,7 @@ class Lease:
         return {
             "ratelimit-limit": str(self.most),
             "ratelimit-remaining": str(self.left + self.unleased),
-            "ratelimit-reset": str(max(1, math.ceil(self.resets_at - time.monotonic()))),
+            "ratelimit-reset": str(max(1, math.ceil(self.resets_at - monotonic()))),
         }
 
 
@@ -63,13 +63,13 @@ class Limits:
 
     def _lease_of(self, key_sha256: bytes) -> Lease | None:
         lease = self._leases.get(key_sha256)
-        if lease is None or lease.ends_at <= time.monotonic() or (not lease.left and lease.unleased):
+        if lease is None or lease.ends_at <= monotonic() or (not lease.left and lease.unleased):
             return None
         self._leases.move_to_end(key_sha256)
         return lease
 
     async def _renew(self, key_sha256: bytes) -> Lease:
-        asked = time.monotonic()
+        asked = monotonic()
         (row,) = await self._database.run(
             "select granted, leased, most, seconds_left from access.lease(%(key)s, %(most)s)",
             {"key": key_sha256, "most": self._requests_per_minute},
@@ -77,7 +77,7 @@ class Limits:
         granted, leased, most, seconds_left = row
         if most is None:
             raise Problem(401, "The API key is unknown or was revoked. `tickettape keys create` makes one.")
-        lease = Lease(granted, most - leased, most, asked + float(seconds_left), time.monotonic() + float(seconds_left))
+        lease = Lease(granted, most - leased, most, asked + float(seconds_left), monotonic() + float(seconds_left))
         self._leases[key_sha256] = lease
         if len(self._leases) > MOST_KEYS:
             self._leases.popitem(last=False)

@@ -1,21 +1,17 @@
-"""What the service did, a minute a row: requests, refusals, errors, latencies; and which events were looked at.
-
-Counted in the process, added to market.service_minutes every few seconds by each process: the pipeline's checks and
-alerts look there, so they see all processes as one.
-"""
+"""What this process did since it last told the database: requests, refusals, errors, latencies, views of events."""
 
 import asyncio
 import contextlib
 import logging
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from orchestration.warehouse import service
 from serving.database import Database
 
-LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; the last count is beyond them
 FLUSH_SECONDS = 5
 
 log = logging.getLogger(__name__)
@@ -26,8 +22,9 @@ class _Minute:
     requests: int = 0
     refused: int = 0
     errors: int = 0
+    slow_statements: int = 0
     seconds: float = 0.0
-    latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(service.LATENCY_BOUNDS) + 1))
 
 
 class Minutes:
@@ -39,45 +36,48 @@ class Minutes:
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """One answered request."""
-        one = self._counts[datetime.now(UTC).replace(second=0, microsecond=0), route]
+        one = self._of_now(route)
         one.requests += 1
         one.refused += 400 <= status < 500
         one.errors += status >= 500
         one.seconds += seconds
-        one.latencies[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        one.latency_counts[bisect_left(service.LATENCY_BOUNDS, seconds)] += 1
+
+    def count_slow(self) -> None:
+        """One question to the database that took longer than service.SLOW_SECONDS."""
+        self._of_now(service.DATABASE).slow_statements += 1
 
     def count_view(self, event_id: UUID) -> None:
         """Somebody looked at an event."""
         self._views[event_id] += 1
 
+    def _of_now(self, route: str) -> _Minute:
+        return self._counts[datetime.now(UTC).replace(second=0, microsecond=0), route]
+
     async def flush(self, database: Database) -> None:
-        """Add the counts to the database's; on failure they are kept for the next time."""
-        counts, self._counts = self._counts, defaultdict(_Minute)
-        try:
-            for (minute, route), one in counts.items():
-                await database.run(
-                    """insert into market.service_minutes as minutes
-                       values (%(minute)s, %(route)s, %(requests)s, %(refused)s, %(errors)s, %(seconds)s, %(latencies)s)
-                       on conflict (minute, route) do update set
-                           requests = minutes.requests + excluded.requests,
-                           refused = minutes.refused + excluded.refused,
-                           errors = minutes.errors + excluded.errors,
-                           seconds = minutes.seconds + excluded.seconds,
-                           latency_counts = array(
-                               select a + b from unnest(minutes.latency_counts, excluded.latency_counts)
-                                   with ordinality as counts (a, b, place) order by place)""",
-                    {"minute": minute, "route": route, **vars(one)},
-                )
-        except Exception:
-            for place, one in counts.items():
-                kept = self._counts[place]
-                kept.requests += one.requests
-                kept.refused += one.refused
-                kept.errors += one.errors
-                kept.seconds += one.seconds
-                kept.latencies = [a + b for a, b in zip(kept.latencies, one.latencies, strict=True)]
-            raise
+        """Tell the database; what it does not take is kept for the next time."""
+        for place in list(self._counts):
+            one = self._counts.pop(place)
+            try:
+                minute, route = place
+                await database.run(service.ADD, {"minute": minute, "route": route, **asdict(one)})
+            except Exception:
+                self._keep(place, one)
+                raise
+        await self._flush_views(database)
+
+    async def _flush_views(self, database: Database) -> None:
+        """The one place that knows where views of events are kept."""
         self._views.clear()
+
+    def _keep(self, place: tuple[datetime, str], one: _Minute) -> None:
+        kept = self._counts[place]
+        kept.requests += one.requests
+        kept.refused += one.refused
+        kept.errors += one.errors
+        kept.slow_statements += one.slow_statements
+        kept.seconds += one.seconds
+        kept.latency_counts = [a + b for a, b in zip(kept.latency_counts, one.latency_counts, strict=True)]
 
     async def keep_flushing(self, database: Database) -> None:
         """Flush every few seconds until cancelled, and once more then."""

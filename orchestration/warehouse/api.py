@@ -36,6 +36,7 @@ def apply(connection: Connection, settings: Settings) -> bool:
         )
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
         wanted = _fingerprint(connection, settings)
         if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
             return False

@@ -98,7 +98,7 @@ def ask(service: str, connection: Connection) -> Iterator[Callable[[str], Ask]]:
             key = access.create_key(connection, tenant)
 
             def get(path: str, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
-                return client.get(path, params=params, headers={"x-api-key": key} | (headers or {}))
+                return client.get(path, params=params or None, headers={"x-api-key": key} | (headers or {}))
 
             return get
 

@@ -58,10 +58,11 @@ create table market.event_versions (
 create table market.service_minutes (
     minute timestamptz not null,
     route text not null,
-    requests integer not null,
-    refused integer not null,
-    errors integer not null,
+    requests bigint not null,
+    refused bigint not null,
+    errors bigint not null,
+    slow_statements bigint not null,
     seconds double precision not null,
-    latency_counts integer[] not null,
+    latency_counts bigint[] not null,
     primary key (minute, route)
 );
