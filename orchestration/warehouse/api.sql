@@ -238,95 +238,136 @@ end $$;
 comment on function api.granularity is
     'Hours for ranges of up to 14 days, days for longer ones; or what is asked for';
 
--- Every hour that is asked for, with what is known of it: an observed hour without the zone has no price and 0
--- tickets, of an unobserved one nothing is known. Without `fill`, unobserved hours are absent.
-create function api_parts.hours(event_id uuid, zone text, first timestamptz, last timestamptz, fill boolean)
-returns table (
-    "timestamp" timestamptz, zone_name text, observed boolean, present boolean,
+create type api_parts.point as (
+    "timestamp" timestamptz, zone text, observed boolean,
     min_price numeric, avg_price numeric, max_price numeric, min_all_in_price numeric,
     price_1 numeric, price_2 numeric, price_4 numeric,
-    total_tickets integer, total_listings integer, avg_tickets numeric, peak_tickets integer, min_tickets integer)
-language sql stable as $$
+    total_tickets integer, total_listings integer, avg_tickets numeric, peak_tickets integer, min_tickets integer);
+
+-- Hours of zones as the rollup has them; with `zeros`, observed hours without the zone too: no price and 0 tickets;
+-- with `fill`, unobserved hours as well, of which nothing is known.
+-- Written to be planned once for all arguments (plan_cache_mode): zones by array, so that the key (event_id, zone,
+-- hour) serves one and all; `not in` instead of a join, as it is hashed whatever number of rows is guessed.
+create function api_parts.hours(
+    event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
+) returns setof api_parts.point language sql stable as $$
+    with priced as materialized (
+        select
+            rollup.hour, rollup.zone, true as observed,
+            rollup.min_price, rollup.avg_price, rollup.max_price, rollup.min_all_in_price,
+            rollup.min_price_1ticket, rollup.min_price_2tickets, rollup.min_price_4tickets,
+            rollup.total_tickets, rollup.total_listings, rollup.avg_tickets, rollup.peak_tickets, rollup.min_tickets
+        from analytics.aggregated_analytics as rollup
+        where rollup.event_id = $1 and rollup.zone = any($2) and rollup.hour >= $3 and rollup.hour <= $4
+    )
+
+    select * from priced
+    union all
     select
-        buckets.bucket, zones.name, buckets.observed, rollup.zone is not null,
-        rollup.min_price, rollup.avg_price, rollup.max_price, rollup.min_all_in_price,
-        rollup.min_price_1ticket, rollup.min_price_2tickets, rollup.min_price_4tickets,
-        case when buckets.observed then coalesce(rollup.total_tickets, 0) end,
-        case when buckets.observed then coalesce(rollup.total_listings, 0) end,
-        case when buckets.observed then coalesce(rollup.avg_tickets, 0) end,
-        case when buckets.observed then coalesce(rollup.peak_tickets, 0) end,
-        case when buckets.observed then coalesce(rollup.min_tickets, 0) end
+        hours.hour, zones.name, hours.observed, null, null, null, null, null, null, null,
+        hours.nothing, hours.nothing, hours.nothing, hours.nothing, hours.nothing
     from (
-        select seen.hour as bucket, true as observed
+        select seen.hour, true as observed, 0 as nothing
         from analytics.event_hours as seen
-        where not $5 and seen.event_id = $1 and seen.hour >= $3 and seen.hour <= $4 and seen.ok_captures > 0
+        where ($5 or $6) and seen.event_id = $1 and seen.hour >= $3 and seen.hour <= $4 and seen.ok_captures > 0
         union all
-        select series.hour, coalesce(seen.ok_captures, 0) > 0
+        select series.hour, false, null
         from generate_series(
             date_bin('1 hour', $3 + interval '59 minutes 59.999999 seconds', timestamptz '2000-01-01 00:00Z'),
             least($4, now()), interval '1 hour') as series (hour)
-        left join analytics.event_hours as seen on seen.event_id = $1 and seen.hour = series.hour
-        where $5
-    ) as buckets
-    inner join market.events as event on event.id = $1
-    inner join market.zones as zones on zones.event_key = event.event_key and ($2 is null or zones.name = $2)
-    left join analytics.aggregated_analytics as rollup
-        on rollup.event_id = $1 and rollup.zone = zones.name and rollup.hour = buckets.bucket
-        and rollup.hour >= $3 and rollup.hour <= $4
+        where $6 and series.hour not in (
+            select seen.hour from analytics.event_hours as seen
+            where seen.event_id = $1 and seen.hour >= $3 and seen.hour <= $4 and seen.ok_captures > 0)
+    ) as hours
+    cross join unnest($2) as zones (name)
+    where (hours.hour, zones.name) not in (select priced.hour, priced.zone from priced)
 $$;
 
 -- As api_parts.hours, by UTC day. A day has no closing count of tickets: it keeps their mean, most and fewest.
-create function api_parts.days(event_id uuid, zone text, first timestamptz, last timestamptz, fill boolean)
-returns table (
-    "timestamp" timestamptz, zone_name text, observed boolean, present boolean,
-    min_price numeric, avg_price numeric, max_price numeric, min_all_in_price numeric,
-    price_1 numeric, price_2 numeric, price_4 numeric,
-    total_tickets integer, total_listings integer, avg_tickets numeric, peak_tickets integer, min_tickets integer)
-language sql stable as $$
-    select
-        buckets.bucket::timestamp at time zone 'UTC', zones.name, buckets.observed, rollup.zone is not null,
-        rollup.daily_min_price, rollup.daily_avg_price, rollup.daily_max_price, rollup.daily_min_all_in_price,
-        rollup.daily_min_1ticket, rollup.daily_min_2tickets, rollup.daily_min_4tickets,
-        null::integer, null::integer,
-        case when buckets.observed then coalesce(rollup.avg_tickets, 0) end,
-        case when buckets.observed then coalesce(rollup.peak_tickets, 0) end,
-        case when buckets.observed then coalesce(rollup.min_tickets, 0) end
-    from (
-        select seen.date as bucket, true as observed
-        from analytics.event_days as seen
-        where not $5 and seen.event_id = $1 and seen.observed_hours > 0
-            and seen.date >= ($3 at time zone 'UTC')::date and seen.date <= ($4 at time zone 'UTC')::date
+create function api_parts.days(
+    event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
+) returns setof api_parts.point language sql stable as $$
+    with priced as materialized (
+        select
+            rollup.date, rollup.zone, true as observed,
+            rollup.daily_min_price, rollup.daily_avg_price, rollup.daily_max_price, rollup.daily_min_all_in_price,
+            rollup.daily_min_1ticket, rollup.daily_min_2tickets, rollup.daily_min_4tickets,
+            null::integer, null::integer, rollup.avg_tickets, rollup.peak_tickets, rollup.min_tickets
+        from analytics.daily_analytics as rollup
+        where rollup.event_id = $1 and rollup.zone = any($2)
+            and rollup.date >= ($3 at time zone 'UTC')::date and rollup.date <= ($4 at time zone 'UTC')::date
+    ),
+
+    points as (
+        select * from priced
         union all
-        select series.day::date, coalesce(seen.observed_hours, 0) > 0
-        from generate_series(
-            ($3 at time zone 'UTC')::date::timestamp, least($4, now()) at time zone 'UTC', interval '1 day'
-        ) as series (day)
-        left join analytics.event_days as seen on seen.event_id = $1 and seen.date = series.day::date
-        where $5
-    ) as buckets
-    inner join market.events as event on event.id = $1
-    inner join market.zones as zones on zones.event_key = event.event_key and ($2 is null or zones.name = $2)
-    left join analytics.daily_analytics as rollup
-        on rollup.event_id = $1 and rollup.zone = zones.name and rollup.date = buckets.bucket
-        and rollup.date >= ($3 at time zone 'UTC')::date and rollup.date <= ($4 at time zone 'UTC')::date
+        select
+            days.date, zones.name, days.observed, null, null, null, null, null, null, null,
+            null, null, days.nothing, days.nothing, days.nothing
+        from (
+            select seen.date, true as observed, 0 as nothing
+            from analytics.event_days as seen
+            where ($5 or $6) and seen.event_id = $1 and seen.observed_hours > 0
+                and seen.date >= ($3 at time zone 'UTC')::date and seen.date <= ($4 at time zone 'UTC')::date
+            union all
+            select series.day::date, false, null
+            from generate_series(
+                ($3 at time zone 'UTC')::date::timestamp, least($4, now()) at time zone 'UTC', interval '1 day'
+            ) as series (day)
+            where $6 and series.day::date not in (
+                select seen.date from analytics.event_days as seen
+                where seen.event_id = $1 and seen.observed_hours > 0)
+        ) as days
+        cross join unnest($2) as zones (name)
+        where (days.date, zones.name) not in (select priced.date, priced.zone from priced)
+    )
+
+    select
+        points.date::timestamp at time zone 'UTC', points.zone, points.observed,
+        daily_min_price, daily_avg_price, daily_max_price, daily_min_all_in_price,
+        daily_min_1ticket, daily_min_2tickets, daily_min_4tickets,
+        null::integer, null::integer, avg_tickets, peak_tickets, min_tickets
+    from points
 $$;
+
+create function api_parts.points(
+    granularity text, event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean,
+    after_timestamp timestamptz, after_zone text, max_rows integer
+) returns setof api_parts.point language plpgsql stable as $$
+#variable_conflict use_column
+begin
+    if granularity = 'hour' then
+        return query
+        select * from api_parts.hours(event_id, zones, first, last, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit max_rows;
+    else
+        return query
+        select * from api_parts.days(event_id, zones, first, last, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit max_rows;
+    end if;
+end $$;
 
 create function api_parts.row_cap() returns integer language sql stable as $$
     select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), '10000')::integer
 $$;
 
--- What every answer about an event asks first.
-create function api_parts.check_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
-returns void language plpgsql stable as $$
+-- What every answer about an event asks first: the zones that it is about.
+create function api_parts.zones_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
+returns text[] language plpgsql stable as $$
+declare
+    names text[];
 begin
-    if not exists (select from market.events where events.id = check_asked.event_id) then
+    select array_agg(zones.name) into names
+    from market.events left join market.zones
+        on zones.event_key = events.event_key and (zones_asked.zone is null or zones.name = zones_asked.zone)
+    where events.id = zones_asked.event_id;
+    if names is null then
         raise sqlstate 'PT404' using message = format('There is no event %s.', event_id),
             hint = 'GET /api/events lists the events that your key may see.';
     end if;
-    if zone is not null and not exists (
-        select from market.zones inner join market.events on events.event_key = zones.event_key
-        where events.id = check_asked.event_id and zones.name = check_asked.zone
-    ) then
+    if zone is not null and names = array[null::text] then
         raise sqlstate 'PT404' using message = format('Event %s has no zone %L.', event_id, zone),
             hint = 'GET /api/events/{id}/zones lists its zones.';
     end if;
@@ -338,6 +379,7 @@ begin
         raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
             hint = format('It is at most %s.', api_parts.row_cap());
     end if;
+    return array_remove(names, null);
 end $$;
 
 create function api_parts.check_rows(rows bigint, max_rows integer) returns void language plpgsql stable as $$
@@ -351,36 +393,25 @@ end $$;
 create function api.price_trends(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
     end_date timestamptz default now(), granularity text default 'auto', basis text default 'before_fees',
-    fill boolean default false, after_timestamp timestamptz default null, after_zone text default null,
-    max_rows integer default null
+    fill boolean default false,
+    after_timestamp timestamptz default null, after_zone text default null, max_rows integer default null
 ) returns setof api.price_trend language plpgsql stable as $$
 #variable_conflict use_column
 declare
+    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
     returned bigint;
 begin
-    perform api_parts.check_asked(event_id, zone, start_date, end_date, max_rows);
     if basis not in ('before_fees', 'all_in') then
         raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
     end if;
-    if api.granularity(granularity, start_date, end_date) = 'hour' then
-        return query
-        select "timestamp", zone_name, observed,
-            (case basis when 'all_in' then min_all_in_price else min_price end)::numeric(10, 2),
-            (case basis when 'before_fees' then avg_price end)::numeric(10, 2),
-            (case basis when 'before_fees' then max_price end)::numeric(10, 2)
-        from api_parts.hours(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where (present or fill) and (after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone))
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    else
-        return query
-        select "timestamp", zone_name, observed,
-            (case basis when 'all_in' then min_all_in_price else min_price end)::numeric(10, 2),
-            (case basis when 'before_fees' then avg_price end)::numeric(10, 2),
-            (case basis when 'before_fees' then max_price end)::numeric(10, 2)
-        from api_parts.days(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where (present or fill) and (after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone))
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    end if;
+    return query
+    select "timestamp", zone, observed,
+        (case basis when 'all_in' then min_all_in_price else min_price end)::numeric(10, 2),
+        (case basis when 'before_fees' then avg_price end)::numeric(10, 2),
+        (case basis when 'before_fees' then max_price end)::numeric(10, 2)
+    from api_parts.points(
+        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
+        end_date, false, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
     get diagnostics returned = row_count;
     perform api_parts.check_rows(returned, max_rows);
 end $$;
@@ -394,24 +425,15 @@ create function api.group_prices(
 ) returns setof api.group_price language plpgsql stable as $$
 #variable_conflict use_column
 declare
+    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
     returned bigint;
 begin
-    perform api_parts.check_asked(event_id, zone, start_date, end_date, max_rows);
-    if api.granularity(granularity, start_date, end_date) = 'hour' then
-        return query
-        select "timestamp", zone_name, observed,
-            price_1::numeric(10, 2), price_2::numeric(10, 2), price_4::numeric(10, 2)
-        from api_parts.hours(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where (present or fill) and (after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone))
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    else
-        return query
-        select "timestamp", zone_name, observed,
-            price_1::numeric(10, 2), price_2::numeric(10, 2), price_4::numeric(10, 2)
-        from api_parts.days(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where (present or fill) and (after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone))
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    end if;
+    return query
+    select "timestamp", zone, observed,
+        price_1::numeric(10, 2), price_2::numeric(10, 2), price_4::numeric(10, 2)
+    from api_parts.points(
+        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
+        end_date, false, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
     get diagnostics returned = row_count;
     perform api_parts.check_rows(returned, max_rows);
 end $$;
@@ -425,24 +447,15 @@ create function api.ticket_counts(
 ) returns setof api.ticket_count language plpgsql stable as $$
 #variable_conflict use_column
 declare
+    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
     returned bigint;
 begin
-    perform api_parts.check_asked(event_id, zone, start_date, end_date, max_rows);
-    if api.granularity(granularity, start_date, end_date) = 'hour' then
-        return query
-        select "timestamp", zone_name, observed, total_tickets, total_listings,
-            avg_tickets::numeric(12, 2), peak_tickets, min_tickets
-        from api_parts.hours(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone)
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    else
-        return query
-        select "timestamp", zone_name, observed, total_tickets, total_listings,
-            avg_tickets::numeric(12, 2), peak_tickets, min_tickets
-        from api_parts.days(event_id, zone, coalesce(after_timestamp, start_date), end_date, fill)
-        where after_timestamp is null or ("timestamp", zone_name) > (after_timestamp, after_zone)
-        order by "timestamp", zone_name limit coalesce(max_rows, api_parts.row_cap() + 1);
-    end if;
+    return query
+    select "timestamp", zone, observed, total_tickets, total_listings,
+        avg_tickets::numeric(12, 2), peak_tickets, min_tickets
+    from api_parts.points(
+        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
+        end_date, true, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
     get diagnostics returned = row_count;
     perform api_parts.check_rows(returned, max_rows);
 end $$;
