@@ -9,7 +9,7 @@ from orchestration.assets.captures import captures
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
-from orchestration.assets.serving import api
+from orchestration.assets.serving import api, service_history, service_is_well
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
@@ -31,13 +31,13 @@ def build_defs(
         assets=[
             *(events, captures, section_snapshots, marts, api),
             *(partitions_ahead, archived_months),
-            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs),
+            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, service_history),
             *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
             *(backups.backups, backups.proved_backup),
         ],
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.freshness, checks.audit),
-            backups.backups_are_fresh,
+            *(backups.backups_are_fresh, service_is_well),
         ],
         jobs=[
             *(jobs.tick, jobs.nightly_audit, jobs.make_partitions, jobs.archive, restore_month),

@@ -34,7 +34,7 @@ archive = dg.define_asset_job(
 
 retention = dg.define_asset_job(
     "retention",
-    selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs"),
+    selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs", "service_history"),
     executor_def=dg.in_process_executor,
     description="What is past its time goes: raw answers, jobs and logs for good, hours to cold storage.",
 )

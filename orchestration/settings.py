@@ -128,6 +128,12 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(default=600, ge=1)
     """Requests a minute that an API key may make, unless it has a limit of its own."""
 
+    service_error_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of the service's answers that may be failures (5xx) before its check fails."""
+
+    service_p95_seconds: float = Field(default=1, gt=0)
+    """Seconds within which 95 of 100 answers must begin for the service's check to pass."""
+
     dashboard_key: SecretStr | None = None
     """The API key that the dashboard asks with; unset: a demonstration's own on the simulator, else none."""
 

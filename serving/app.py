@@ -99,7 +99,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             openapi_version="3.1.0",
         )
-        schema["components"]["securitySchemes"] = {
+        schema.setdefault("components", {})["securitySchemes"] = {
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tickettape keys create`"}
         }
         for path, operations_of in schema["paths"].items():
