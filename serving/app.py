@@ -105,6 +105,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, operations_of in schema["paths"].items():
             for operation in operations_of.values():
                 operation["responses"]["422"] = examples.problem(examples.REFUSALS[422])
+                for parameter in operation.get("parameters", ()):
+                    if parameter["name"] == "limit":
+                        parameter["schema"].setdefault("maximum", app.state.settings.row_cap)
                 if path.startswith(GUARDED):
                     operation["security"] = [{"key": []}]
         app.openapi_schema = schema

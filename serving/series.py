@@ -102,10 +102,8 @@ def _values(query: Series, now: datetime, row_cap: int) -> dict[str, Any]:
         )
     after_timestamp, after_zone = asked.values_of(query.cursor, 2) if query.cursor else (None, None)
     end = query.end_date or now.replace(minute=0, second=0, microsecond=0)
-    try:
-        start = query.start_date or end - DEFAULT_RANGE
-    except OverflowError:
-        raise Problem(422, "end_date is before the calendar begins.") from None
+    earliest = datetime.min.replace(tzinfo=UTC)
+    start = query.start_date or (end - DEFAULT_RANGE if end - earliest > DEFAULT_RANGE else earliest)
     return query.model_dump(exclude={"cursor"}) | {
         "event_id": query.event_id,
         "start_date": start,
