@@ -53,7 +53,8 @@ psql: $(READY) ## psql on the warehouse
 
 docs: $(READY) ## Every table, column and test explained, with the lineage: one HTML page, made offline
 	@$(BIN)/tickettape dbt --quiet docs generate --static
-	@echo "Open file://$(CURDIR)/target/static_index.html"
+	@$(BIN)/python -m webbrowser -t "file://$(CURDIR)/target/static_index.html" >/dev/null 2>&1 || true
+	@echo "It is file://$(CURDIR)/target/static_index.html; make serve shows it at /docs/data"
 
 lock: $(READY) ## Renew requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pip install uv"; exit 1; }

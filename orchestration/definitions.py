@@ -6,6 +6,7 @@ from orchestration import checks, dbt, jobs
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
+from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
@@ -29,7 +30,7 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     return dg.Definitions(
         assets=[
-            *(events, captures, section_snapshots, marts, api),
+            *(events, captures, section_snapshots, marts, api, documentation),
             *(partitions_ahead, archived_months),
             *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, service_history),
             *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
@@ -41,12 +42,13 @@ def build_defs(
         ],
         jobs=[
             *(jobs.tick, jobs.nightly_audit, jobs.make_partitions, jobs.archive, restore_month),
-            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
+            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
         schedules=[build_tick_schedule(settings), nightly_audit, *HOUSEKEEPING],
         sensors=[
             build_first_tick_sensor(settings, warehouse),
             build_archive_sensor(settings, warehouse),
+            build_documentation_sensor(settings, warehouse),
             abandoned_runs,
         ],
         resources={

@@ -221,6 +221,11 @@ class Settings(BaseSettings):
         return self.backup_url or str(self.home / "backups")
 
     @property
+    def documentation(self) -> Path:
+        """The page of the dbt documentation."""
+        return self.home / "docs" / "index.html"
+
+    @property
     def source(self) -> str:
         """The marketplace's name, as in `events.source`."""
         return self.marketplace_source or ("vividseats" if self.marketplace_url else "simulator")

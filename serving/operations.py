@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request
 from prometheus_client import exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from orchestration.warehouse import service
 from serving.database import Database
 from serving.minutes import Minutes
+from serving.problems import Problem
 
 router = APIRouter(tags=["operations"])
 
@@ -63,6 +64,15 @@ async def metrics(request: Request) -> Response:
     totals = [service.Total(*row) for row in await database.run(service.TOTALS, {"since": "-infinity"})]
     families = _Families([*_of_service(totals), *_of_markets(await database.run(_MARKETS, {}))])
     return Response(exposition.generate_latest(families), media_type=exposition.CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get("/docs/data", include_in_schema=False)
+async def documentation(request: Request) -> Response:
+    """Every table, column and word explained, with the lineage."""
+    page = request.app.state.settings.documentation
+    if not page.exists():
+        raise Problem(404, "The documentation is not built yet: materialize the asset `documentation`, or wait for it.")
+    return FileResponse(page, media_type="text/html", headers={"cache-control": "no-cache"})
 
 
 @router.get("/openapi.json", include_in_schema=False)
