@@ -41,6 +41,7 @@ def apply(connection: Connection, settings: Settings) -> bool:
         if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
             return False
         connection.execute("set local lock_timeout = '30s'")
+        ensure_reader(connection)
         connection.execute(SQL.read_bytes())
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
@@ -49,6 +50,16 @@ def apply(connection: Connection, settings: Settings) -> bool:
                 comment on schema api is '{wanted}'"""
         )
     return True
+
+
+def ensure_reader(connection: Connection) -> None:
+    """Make the reader's role where the server has none: policies name it, those of a backup too."""
+    connection.execute(
+        """do $$ begin
+               create role tickettape_reader nologin;
+           exception when duplicate_object or unique_violation then null;  -- roles are of the server, not of a database
+           end $$"""
+    )
 
 
 def _fingerprint(connection: Connection, settings: Settings) -> str:

@@ -92,10 +92,6 @@ end $$;
 
 -- The reader, and what it may read ------------------------------------------------------------------------
 
-do $$ begin
-    create role tickettape_reader nologin;
-exception when duplicate_object or unique_violation then null;  -- roles are of the server, not of one database
-end $$;
 do $$
 declare
     member text;

@@ -128,3 +128,20 @@ def test_a_pooler_in_transaction_mode_is_refused(database_url: str, monkeypatch:
 def test_the_application_is_built_without_a_database(database_url: str) -> None:
     app = build_app(Settings(), database_url)
     assert set(app.openapi()["paths"]) >= {"/api/events", "/api/analytics/price-trends", "/health", "/metrics"}
+
+
+def test_views_of_events_are_counted_where_somebody_keeps_them(database_url: str, connection: Connection) -> None:
+    connection.execute(
+        """create table if not exists market.event_views (
+               hour timestamptz not null, event_key integer not null, views integer not null,
+               primary key (event_key, hour))"""
+    )
+    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    with serving(database_url) as url:
+        for path in (f"/api/events/{one}", f"/api/analytics/price-trends?event_id={one}", "/api/events"):
+            assert httpx.get(f"{url}{path}", headers={"x-api-key": key}).status_code == 200
+        httpx.get(f"{url}/metrics")
+    views = connection.execute(
+        "select id, sum(views) from market.event_views join market.events using (event_key) group by id"
+    )
+    assert views.fetchall() == [(one, 2)]
