@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev tick test test-long lint bench soak psql docs lock clean
+.PHONY: help setup dev serve tick test test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ $(READY): requirements.lock pyproject.toml
 
 dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it
 	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+serve: $(READY) ## The API on http://localhost:5000, beside make dev; prints a key where the market is simulated
+	@exec $(BIN)/python -m serving
 
 tick: $(READY) ## One tick now, without a UI
 	@$(BIN)/tickettape tick
@@ -53,7 +56,8 @@ psql: $(READY) ## psql on the warehouse
 
 docs: $(READY) ## Every table, column and test explained, with the lineage: one HTML page, made offline
 	@$(BIN)/tickettape dbt --quiet docs generate --static
-	@echo "Open file://$(CURDIR)/target/static_index.html"
+	@$(BIN)/python -m webbrowser -t "file://$(CURDIR)/target/static_index.html" >/dev/null 2>&1 || true
+	@echo "It is file://$(CURDIR)/target/static_index.html; make serve shows it at /docs/data"
 
 lock: $(READY) ## Renew requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pip install uv"; exit 1; }

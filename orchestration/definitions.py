@@ -7,9 +7,11 @@ from orchestration.alerting import build_alert_sensor
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
+from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
+from orchestration.assets.serving import api, service_history, service_is_well
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
@@ -29,26 +31,27 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     return dg.Definitions(
         assets=[
-            *(events, captures, section_snapshots, marts),
+            *(events, captures, section_snapshots, marts, api, documentation),
             *(partitions_ahead, archived_months),
-            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs),
+            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, service_history),
             *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
             *(backups.backups, backups.proved_backup),
         ],
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.listing_history, checks.freshness, checks.audit),
-            backups.backups_are_fresh,
+            *(backups.backups_are_fresh, service_is_well),
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month),
-            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
+            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
         schedules=[build_tick_schedule(settings), nightly_audit, *HOUSEKEEPING],
         sensors=[
             build_first_tick_sensor(settings, warehouse),
             build_archive_sensor(settings, warehouse),
             build_alert_sensor(settings, warehouse),
+            build_documentation_sensor(settings, warehouse),
             abandoned_runs,
             *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
         ],

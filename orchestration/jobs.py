@@ -6,7 +6,7 @@ from orchestration import checks
 
 tick = dg.define_asset_job(
     "tick",
-    selection=dg.AssetSelection.groups("tick", "rollups", "views") - dg.AssetSelection.checks(checks.audit),
+    selection=dg.AssetSelection.groups("tick", "rollups", "views", "serving") - dg.AssetSelection.checks(checks.audit),
     executor_def=dg.in_process_executor,  # a process per step cost 8.6 s a run against 4.9
     description="One observation of every due event: captured, read, rolled up, checked.",
 )
@@ -50,7 +50,7 @@ archive = dg.define_asset_job(
 
 retention = dg.define_asset_job(
     "retention",
-    selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs"),
+    selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs", "service_history"),
     executor_def=dg.in_process_executor,
     description="What is past its time goes: raw answers, jobs and logs for good, hours to cold storage.",
 )

@@ -153,6 +153,33 @@ class Settings(BaseSettings):
     """Ok captures in a row that a listing must be absent from to count as sold: three of 10 minutes outlast the hold
     of a buyer's cart. Change it, then `tickettape rebuild` what was judged by the old one."""
 
+    serving_host: str = "127.0.0.1"
+    """Where the service listens: this machine alone, unless told otherwise."""
+
+    port: int = Field(default=5000, ge=1, le=65_535)
+    """The service's port."""
+
+    serving_processes: int = Field(default=1, ge=1, le=64)
+    """Server processes of the service; they share their limits through the database."""
+
+    key_requests_per_minute: int = Field(default=600, ge=1)
+    """Requests a minute that an API key may make, unless it has a limit of its own."""
+
+    service_error_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of the service's answers that may be failures (5xx) before its check fails."""
+
+    service_p95_seconds: float = Field(default=1, gt=0)
+    """Seconds within which 95 of 100 answers must begin for the service's check to pass."""
+
+    dashboard_key: SecretStr | None = None
+    """The API key that the dashboard asks with; unset: a demonstration's own on the simulator, else none."""
+
+    row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Most rows of one answer."""
+
+    statement_seconds: float = Field(default=5, gt=0, le=300)
+    """How long a question to the database may take before it is refused."""
+
     simulator_seed: int = 1
     simulator_productions: int = Field(default=24, ge=1, le=20_000)
 
@@ -229,6 +256,11 @@ class Settings(BaseSettings):
     def backups(self) -> str:
         """Where backups go: a URL that fsspec knows."""
         return self.backup_url or str(self.home / "backups")
+
+    @property
+    def documentation(self) -> Path:
+        """The page of the dbt documentation."""
+        return self.home / "docs" / "index.html"
 
     @property
     def source(self) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from orchestration import cli_archive, cli_backup, cli_hours
-from orchestration.cli import alerts, corrections, history, looking, quarantine
+from orchestration.cli import access, alerts, corrections, history, looking, quarantine
 from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
@@ -31,6 +31,7 @@ history.add_commands(app)
 looking.add_commands(app)
 alerts.add_commands(app)
 quarantine.add_commands(app)
+access.add_commands(app)
 
 ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from orchestration.warehouse import Connection, server
+from orchestration.warehouse import Connection, api, server
 from orchestration.warehouse.backups import LONGEST_DUMP_SECONDS, STAMP, Backup, BackupError, Proof, figures
 from orchestration.warehouse.cold import Storage
 from orchestration.warehouse.disk import disk_of
@@ -89,6 +89,7 @@ def _restore(
             f"The database's disk has {disk.free / 1e6:,.0f} MB free and the backup's database had "
             f"{backup.database_bytes / 1e6:,.0f} MB: nothing was restored. Free some space first."
         )
+    api.ensure_reader(connection)
     connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
     pg_restore = server.tool("pg_restore", server_version=max(connection.info.server_version, backup.server_version))
     target = server.with_database(url, name)

@@ -22,6 +22,11 @@ from orchestration.settings import settings
 from orchestration.warehouse import migrations
 
 CONNECT_TIMEOUT_SECONDS = 10
+SUPABASE_TRANSACTION_PORT = 6543
+SESSION_MODE = (
+    "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
+    "(Supabase: the session pooler, port 5432)."
+)
 
 
 @cache
@@ -34,6 +39,8 @@ def configured_url() -> str:
     url = secret.get_secret_value() if secret else embedded_url(settings().home / "postgres")
     if not url.startswith(("postgresql://", "postgres://")):
         raise RuntimeError("DATABASE_URL must begin with postgresql://; unset it to use the embedded server")
+    if urlsplit(url).port == SUPABASE_TRANSACTION_PORT and (urlsplit(url).hostname or "").endswith("supabase.com"):
+        raise RuntimeError(f"DATABASE_URL leads to Supabase's pooler in transaction mode. {SESSION_MODE}")
     return "postgresql://" + url.split("://", 1)[1]
 
 
@@ -117,6 +124,18 @@ def connect(*, application_name: str = "tickettape") -> "psycopg.Connection[tupl
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
     )
+
+
+def check_session_mode(url: str) -> None:
+    """Raise RuntimeError where a pooler in transaction mode stands before the server: it swallows notifications."""
+    with (
+        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as listening,
+        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as saying,
+    ):
+        listening.execute("listen tickettape_probe")
+        saying.execute("notify tickettape_probe")
+        if not list(listening.notifies(timeout=5, stop_after=1)):
+            raise RuntimeError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")
 
 
 def dbt_environment() -> dict[str, str]:

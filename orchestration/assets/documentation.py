@@ -1,0 +1,73 @@
+"""The dbt documentation as one page, made anew whenever a model or its description changes."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration import dbt as dbt_project
+from orchestration.assets.serving import api
+from orchestration.resources import Warehouse
+from orchestration.settings import ROOT, Settings
+
+
+@dg.asset(group_name="documentation", kinds={"dbt"}, deps=[api])
+def documentation(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+    """Every table, column, word and test on one page, with the lineage: the service shows it at /docs/data."""
+    dbt_project.export_environment(settings)
+    fingerprint = models_fingerprint()
+    invocation = dbt.cli(["docs", "generate", "--static"]).wait()
+    page = (invocation.target_path / "static_index.html").read_bytes()
+    site = settings.documentation
+    site.parent.mkdir(parents=True, exist_ok=True)
+    # whoever reads it meanwhile has the old page whole
+    written = site.with_suffix(".new")
+    written.write_bytes(page)
+    written.replace(site)
+    _built_from(settings).write_text(fingerprint)
+    return dg.MaterializeResult(metadata={"bytes": len(page), "page": dg.MetadataValue.path(site)})
+
+
+build_documentation = dg.define_asset_job(
+    "documentation",
+    selection=dg.AssetSelection.assets(documentation),
+    executor_def=dg.in_process_executor,
+    description="The dbt documentation, one page.",
+)
+
+
+def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Ask for the documentation where it is not of the models as they are."""
+
+    @dg.sensor(
+        name="documentation_is_old",
+        job=build_documentation,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def documentation_is_old() -> dg.RunRequest | dg.SkipReason:
+        """One run per change of the models; where it fails, again in the next hour."""
+        fingerprint, built_from = models_fingerprint(), _built_from(settings)
+        if settings.documentation.exists() and built_from.exists() and built_from.read_text() == fingerprint:
+            return dg.SkipReason("The documentation is of the models as they are.")
+        with warehouse.connection() as connection:
+            if connection.execute("select to_regnamespace('api')").fetchone() == (None,):
+                return dg.SkipReason("The tables are not there yet.")
+        return dg.RunRequest(run_key=f"{fingerprint} {datetime.now(UTC):%Y-%m-%d %H}")
+
+    return documentation_is_old
+
+
+def models_fingerprint() -> str:
+    """Changes with every model, description and test of the dbt project."""
+    digest = hashlib.sha256()
+    files = [ROOT / "dbt_project.yml", *sorted(path for path in (ROOT / "dbt_project").rglob("*") if path.is_file())]
+    for file in files:
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _built_from(settings: Settings) -> Path:
+    return settings.documentation.with_suffix(".built-from")

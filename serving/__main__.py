@@ -1,0 +1,67 @@
+"""Start the service: `python -m serving`, or `make serve`."""
+
+import os
+import sys
+
+import uvicorn
+from fastapi import FastAPI
+
+from orchestration.resources import Warehouse
+from orchestration.settings import settings
+from orchestration.warehouse import Connection, access, api, server
+from serving.app import build_app
+
+DEMO = "demo"  # the tenant, and the label of its keys
+
+
+def main() -> None:
+    """Apply schema api where the tables are there, say where to look, and serve until stopped."""
+    chosen = settings()
+    where = f"http://{chosen.serving_host}:{chosen.port}"
+    server.check_session_mode(server.database_url())
+    with Warehouse().connection() as connection:
+        try:
+            api.apply(connection, chosen)
+        except api.NotReadyError as error:
+            _say(str(error))
+        if chosen.source == "simulator":
+            key = demo_key(connection)
+            os.environ.setdefault("DASHBOARD_KEY", key)  # for the server processes, which read their own settings
+            _say(f'A key for this demonstration: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
+        else:
+            _say("Keys: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
+    _say(f"Serving {where}: /api/events, described at /openapi.json")
+    uvicorn.run(
+        "serving.__main__:app",
+        factory=True,
+        host=chosen.serving_host,
+        port=chosen.port,
+        workers=chosen.serving_processes,
+        log_level="warning",
+    )
+
+
+def app() -> FastAPI:
+    """The application of one server process."""
+    settings.cache_clear()  # main may have set the dashboard's key
+    return build_app(settings(), server.database_url())
+
+
+def demo_key(connection: Connection) -> str:
+    """A new key that sees every event of the simulated market, in place of the last start's."""
+    with connection.transaction():
+        if DEMO not in {tenant.name for tenant in access.tenants(connection)}:
+            access.create_tenant(connection, DEMO, sees_all=True)
+        for key in access.keys(connection):
+            if key.tenant == DEMO and key.label == DEMO and key.revoked_at is None:
+                access.revoke(connection, key.prefix)
+        return access.create_key(connection, DEMO, label=DEMO)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The application: its routes, and what they share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from orchestration.settings import Settings
+from serving import events, examples, operations, problems, series, stream
+from serving.database import open_database
+from serving.front import GUARDED, Front
+from serving.limits import Limits
+from serving.minutes import Minutes
+from serving.problems import Problem
+from serving.stream import Bell
+
+DESCRIPTION = """
+What tickets cost, when, and how many were left. Prices are USD per ticket, times are UTC.
+
+Send your key as the header `X-API-Key`. Answers come as JSON, CSV or Parquet by `Accept`, refusals as problem+json.
+`ETag` and `If-None-Match` spare what has not changed; `RateLimit-*` headers tell what is left of the minute.
+"""
+
+
+def build_app(settings: Settings, database_url: str) -> FastAPI:
+    """The service on a database. One process; others share its limits through the database."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_database(database_url, settings, app.state.minutes.count_slow) as database:
+            app.state.database = database
+            app.state.limits = Limits(database, settings.key_requests_per_minute)
+            app.state.bell = Bell()
+            work = [
+                asyncio.create_task(app.state.minutes.keep_flushing(database)),
+                asyncio.create_task(app.state.bell.listen(database_url)),
+            ]
+            yield
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+    app = FastAPI(
+        title="Tickettape",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.minutes = Minutes()
+    app.add_middleware(Front)
+    app.include_router(series.router)
+    app.include_router(events.router)
+    app.include_router(stream.router)
+    app.include_router(operations.router)
+    # here a dashboard is mounted, last, so that every path above comes first
+    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
+    details = {404: "There is no such path; /openapi.json lists them.", 405: "This path is only read: use GET."}
+    return Problem(
+        error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(error.headers or {})
+    ).response()
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
+    wrong = [{"parameter": str(one["loc"][-1]), "message": one["msg"]} for one in error.errors()]
+    detail = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
+    return Problem(422, f"{detail}. /openapi.json says what can be asked.", errors=wrong).response()
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return (problems.of_database(error) or Problem(500, "The service failed; its log says why.")).response()
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            openapi_version="3.1.0",
+        )
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tickettape keys create`"}
+        }
+        for path, operations_of in schema["paths"].items():
+            for operation in operations_of.values():
+                operation["responses"]["422"] = examples.problem(examples.REFUSALS[422])
+                for parameter in operation.get("parameters", ()):
+                    if parameter["name"] == "limit":
+                        parameter["schema"].setdefault("maximum", app.state.settings.row_cap)
+                if path.startswith(GUARDED):
+                    operation["security"] = [{"key": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema

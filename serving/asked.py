@@ -1,0 +1,118 @@
+"""What can be asked: the query parameters of every path, with their bounds. Anything else is a clear 422."""
+
+import base64
+import binascii
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from serving.problems import Problem
+
+DEFAULT_LIMIT = 1_000
+MOST_EVENTS = 200
+
+
+def _no_null_character(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a text cannot hold the character U+0000")
+    return text
+
+
+def _instant(text: Any, at: time) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        if len(text) == len("2026-11-21"):
+            return datetime.combine(date.fromisoformat(text), at, UTC)
+        parsed = datetime.fromisoformat(text)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("write an ISO 8601 date (2026-11-21) or instant (2026-11-21T10:00:00Z)") from None
+
+
+_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, {"type": "null"}]}
+)
+Start = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.min)), _SCHEMA]
+End = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.max)), _SCHEMA]
+Text = Annotated[str | None, Field(max_length=255), AfterValidator(lambda text: text and _no_null_character(text))]
+Cursor = Annotated[
+    str | None, Field(max_length=2_000, description="Where the answer before ended: its `next_cursor`, as it is.")
+]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Series(_Asked):
+    """A series of an event's zones."""
+
+    event_id: UUID = Field(description="The event.")
+    zone: Text = Field(
+        default=None, description="A zone's name, as `/api/events/{id}/zones` has it. Without: every zone."
+    )
+    start_date: Start = Field(
+        default=None,
+        description="First hour or day, itself included. A bare date is its UTC midnight. Default: 7 days ago.",
+    )
+    end_date: End = Field(
+        default=None, description="Last hour or day, itself included. A bare date is all of it. Default: now."
+    )
+    granularity: Literal["auto", "hour", "day"] = Field(
+        default="auto", description="`auto`: hours for up to 14 days, days beyond; the answer says which."
+    )
+    fill: bool = Field(
+        default=False,
+        description="Give unobserved hours or days a row too, with `observed` false and nulls: gaps.",
+    )
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="Most rows of this answer.")
+    cursor: Cursor = None
+
+
+class PricedSeries(Series):
+    """A series of prices that knows fees."""
+
+    basis: Literal["before_fees", "all_in"] = Field(
+        default="before_fees",
+        description="`all_in`: with fees; only the lowest price is known so, the others are null.",
+    )
+
+
+class Events(_Asked):
+    """Events, by what is said of them; all that is given must hold."""
+
+    search: Text = Field(default=None, description="In the event's name.")
+    venue: Text = Field(default=None, description="In the venue's name.")
+    city: Text = Field(default=None, description="The city.")
+    category: Text = Field(default=None, description="The category.")
+    performer: Text = Field(default=None, description="In the main performer's name, or the performer's id.")
+    date_from: Start = Field(default=None, description="Begins at or after. A bare date is its UTC midnight.")
+    date_to: End = Field(default=None, description="Begins at or before. A bare date is all of it.")
+    active: bool | None = Field(default=None, description="Whether it is watched.")
+    sort: Literal["date", "-date", "name", "-name"] = Field(default="date", description="By what; `-` is descending.")
+    limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="Most events of this answer.")
+    cursor: Cursor = None
+
+
+class Nothing(_Asked):
+    """No parameters."""
+
+
+def cursor_of(*values: object) -> str:
+    """An opaque cursor: where an answer ended."""
+    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def values_of(cursor: str, count: int) -> list[str]:
+    """What a cursor holds. Raises Problem 422 for one that no answer gave."""
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        values = None
+    if not isinstance(values, list) or len(values) != count or not all(isinstance(v, str) for v in values):
+        raise Problem(422, "cursor is not one that an answer gave; leave it out to begin at the start.")
+    return values

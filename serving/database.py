@@ -1,0 +1,101 @@
+"""Questions to the database, each in a transaction of its own as the reader on behalf of one key.
+
+One round trip: `enter` names the tenant and refuses a revoked key, the role is set, the question follows. Both
+settings end with the transaction, so a pooled connection carries nothing over to the next request.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncClientCursor
+from psycopg_pool import AsyncConnectionPool
+
+from orchestration.settings import Settings
+from orchestration.warehouse import server, service
+
+POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
+WAIT_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+# A text with several statements and no BEGIN is one transaction, rolled back by an error without another trip.
+_AS_THE_READER = "select access.enter(%(key_sha256)s); set local role tickettape_reader; "
+
+
+class Database:
+    """A pool of connections to the warehouse."""
+
+    def __init__(
+        self, pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]", count_slow: Callable[[], None]
+    ) -> None:
+        self._pool = pool
+        self._count_slow = count_slow
+
+    async def ask(
+        self, key_sha256: bytes, question: LiteralString, values: Mapping[str, Any]
+    ) -> "AsyncClientCursor[Any]":
+        """The answer to one SELECT for the key's tenant, as a cursor that holds all of its rows.
+
+        Raises psycopg.Error, with sqlstate PT401 for a key that is unknown or revoked.
+        """
+        async with self._pool.connection() as connection:
+            cursor = AsyncClientCursor(connection)
+            started = monotonic()
+            try:
+                await cursor.execute(_AS_THE_READER + question, {**values, "key_sha256": key_sha256})
+            finally:
+                seconds = monotonic() - started
+                if seconds > service.SLOW_SECONDS:
+                    self._count_slow()
+                    log.warning("A statement took %.1f s: %s", seconds, " ".join(question.split())[:500])
+            while cursor.nextset():
+                pass
+            return cursor
+
+    async def run(self, statement: LiteralString, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement of the service's own, which may write."""
+        async with self._pool.connection() as connection:
+            cursor = AsyncClientCursor(connection)
+            await cursor.execute("set transaction read write; " + statement, values)
+            while cursor.nextset():
+                pass
+            return await cursor.fetchall() if cursor.description else []
+
+
+@asynccontextmanager
+async def open_database(url: str, settings: Settings, count_slow: Callable[[], None]) -> AsyncIterator[Database]:
+    """A pool for the block."""
+
+    async def configure(connection: "psycopg.AsyncConnection[Any]") -> None:
+        await connection.set_autocommit(True)
+
+    options = {
+        "timezone": "UTC",
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{settings.statement_seconds:g}s",
+        "lock_timeout": f"{settings.statement_seconds:g}s",
+        "tickettape.row_cap": str(settings.row_cap),
+        "synchronous_commit": "off",  # what the service writes are counts: a crash may lose the last second's
+        # planned once a connection: choosing anew for each question took as long as answering it
+        "plan_cache_mode": "force_generic_plan",
+        "jit": "off",  # compiling costs more than any of these questions
+    }
+    pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=POOL_SIZE,
+        timeout=WAIT_SECONDS,
+        open=False,
+        configure=configure,
+        kwargs={
+            "application_name": "tickettape-serving",
+            "connect_timeout": server.CONNECT_TIMEOUT_SECONDS,
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+    )
+    async with pool:
+        yield Database(pool, count_slow)

@@ -1,0 +1,107 @@
+"""Events: found by what is said of them, with their zones and latest prices."""
+
+from typing import Annotated, Any, LiteralString
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from serving import asked, examples, formats
+from serving.asked import Events, Nothing
+from serving.database import Database
+from serving.problems import Problem
+from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, version_of
+
+router = APIRouter(prefix="/api/events", tags=["events"])
+
+_PAGES: dict[str, LiteralString] = {
+    sort: f"""select * from api.events(
+            search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s,
+            performer => %(performer)s, date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz,
+            active => %(active)s::boolean) as found
+        where %(after)s::text is null or (found.{column}, found.id) {than} (%(after)s::{kind}, %(after_id)s::uuid)
+        order by found.{column} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
+    for sort, column, kind, than, order in (
+        ("date", "date", "timestamptz", ">", "asc"),
+        ("-date", "date", "timestamptz", "<", "desc"),
+        ("name", "name", "text", ">", "asc"),
+        ("-name", "name", "text", "<", "desc"),
+    )
+}
+
+
+@router.get("", **examples.of_events())
+async def events(request: Request, query: Annotated[Events, Query()]) -> Response:
+    """Events by name, venue, city, category, performer and date."""
+    sort, after, after_id = asked.values_of(query.cursor, 3) if query.cursor else (query.sort, None, None)
+    if sort != query.sort:
+        raise Problem(422, f"cursor is of an answer sorted by {sort}, and sort is {query.sort}.")
+    values = query.model_dump() | {"after": after, "after_id": after_id}
+    return await _table(request, _PAGES[query.sort], values, paged_by=query.sort, limit=query.limit)
+
+
+@router.get("/{event_id}", **examples.of_event())
+async def event(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+    """One event: its catalogue entry, its newest ok capture, and what is for sale at it."""
+    return await _of_event(request, event_id, "select * from api.event(%(event_id)s::uuid)", one=True)
+
+
+@router.get("/{event_id}/zones", **examples.of_zones())
+async def zones(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+    """The event's zones in the marketplace's order, with their sections and what is for sale."""
+    return await _of_event(request, event_id, "select * from api.zones(%(event_id)s::uuid)")
+
+
+@router.get("/{event_id}/latest", **examples.of_latest())
+async def latest(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+    """The latest prices of the event's zones: at its newest ok capture, which `timestamp` names."""
+    return await _of_event(request, event_id, "select * from api.latest_prices(%(event_id)s::uuid)")
+
+
+async def _of_event(request: Request, event_id: UUID, question: LiteralString, *, one: bool = False) -> Response:
+    database: Database = request.app.state.database
+    key: bytes = request.state.key_sha256
+    version = await version_of(database, key, event_id)
+    if version is None:
+        raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
+    etag = etag_of(key, version, [request.url.path, request.headers.get("accept")])
+    if etag in request.headers.get("if-none-match", ""):
+        return not_modified(etag)
+    request.state.event_id = event_id
+    headers = {"etag": etag, "cache-control": CACHE_CONTROL}
+    return await _table(request, question, {"event_id": event_id}, headers=headers, one=one)
+
+
+async def _table(
+    request: Request,
+    question: LiteralString,
+    values: dict[str, Any],
+    *,
+    headers: dict[str, str] | None = None,
+    paged_by: str | None = None,
+    limit: int | None = None,
+    one: bool = False,
+) -> Response:
+    """The rows of a question in the format that is asked for; JSON: {"data": [...]}, or the one row itself."""
+    database: Database = request.app.state.database
+    media_type = formats.accepted(request)
+    cursor = await database.ask(request.state.key_sha256, question, values)
+    found, columns = await cursor.fetchall(), cursor.description or ()
+    names = [column.name for column in columns]
+    headers = headers or {"cache-control": "private, no-cache"}
+    next_cursor = None
+    if paged_by and len(found) == limit:
+        last = dict(zip(names, found[-1], strict=True))
+        after = last[paged_by.lstrip("-")]
+        next_cursor = asked.cursor_of(paged_by, after if isinstance(after, str) else after.isoformat(), str(last["id"]))
+        headers["link"] = next_link(request, next_cursor)
+    if media_type == formats.CSV:
+        body = formats.as_csv(names, found)
+    elif media_type == formats.PARQUET:
+        body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
+    else:
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if paged_by else {})
+        body = orjson.dumps(answer, default=float)
+    return formats.respond(request, body, media_type, headers)

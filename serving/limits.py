@@ -1,0 +1,84 @@
+"""Requests a minute per API key, shared by all server processes through the database.
+
+A process leases a share of what is left of a key's minute, so that a request costs no write of its own. What it does
+not use is lost with the minute: several processes may refuse a little early, and never let more through.
+"""
+
+import asyncio
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from time import monotonic
+from weakref import WeakValueDictionary
+
+from serving.database import Database
+from serving.problems import Problem
+
+MOST_KEYS = 10_000  # leases that a process remembers; the least used go first
+
+
+@dataclass
+class Lease:
+    """Requests that this process may still let through before the minute ends (monotonic seconds)."""
+
+    left: int
+    unleased: int
+    most: int
+    ends_at: float
+    resets_at: float  # by the trip to the database later than ends_at: who waits for it does not come too early
+
+    def headers(self) -> dict[str, str]:
+        """What the client is told of its limit."""
+        return {
+            "ratelimit-limit": str(self.most),
+            "ratelimit-remaining": str(self.left + self.unleased),
+            "ratelimit-reset": str(max(1, math.ceil(self.resets_at - monotonic()))),
+        }
+
+
+class Limits:
+    """The leases of one process."""
+
+    def __init__(self, database: Database, requests_per_minute: int) -> None:
+        self._database = database
+        self._requests_per_minute = requests_per_minute
+        self._leases: OrderedDict[bytes, Lease] = OrderedDict()
+        self._leasing: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    async def admit(self, key_sha256: bytes) -> Lease:
+        """Count one request. Raises Problem 401 for a key that is not valid, 429 where the minute is used up."""
+        lease = self._lease_of(key_sha256)
+        if lease is None:
+            async with self._leasing.setdefault(key_sha256, asyncio.Lock()):
+                lease = self._lease_of(key_sha256) or await self._renew(key_sha256)
+        if not lease.left:
+            headers = lease.headers()
+            raise Problem(
+                429,
+                f"This key may make {lease.most} requests a minute. Ask again in {headers['ratelimit-reset']} s.",
+                headers=headers | {"retry-after": headers["ratelimit-reset"]},
+            )
+        lease.left -= 1
+        return lease
+
+    def _lease_of(self, key_sha256: bytes) -> Lease | None:
+        lease = self._leases.get(key_sha256)
+        if lease is None or lease.ends_at <= monotonic() or (not lease.left and lease.unleased):
+            return None
+        self._leases.move_to_end(key_sha256)
+        return lease
+
+    async def _renew(self, key_sha256: bytes) -> Lease:
+        asked = monotonic()
+        (row,) = await self._database.run(
+            "select granted, leased, most, seconds_left from access.lease(%(key)s, %(most)s)",
+            {"key": key_sha256, "most": self._requests_per_minute},
+        )
+        granted, leased, most, seconds_left = row
+        if most is None:
+            raise Problem(401, "The API key is unknown or was revoked. `tickettape keys create` makes one.")
+        lease = Lease(granted, most - leased, most, asked + float(seconds_left), monotonic() + float(seconds_left))
+        self._leases[key_sha256] = lease
+        if len(self._leases) > MOST_KEYS:
+            self._leases.popitem(last=False)
+        return lease

@@ -1,0 +1,49 @@
+"""Refusals and failures as application/problem+json (RFC 9457): what happened, and what to do next."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
+    """An answer other than the one that was asked for."""
+
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def response(self) -> Response:
+        """The problem as its answer; never to be kept by a cache."""
+        body = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        body |= {"detail": self.detail} | self.more
+        headers = {"cache-control": "no-store"} | self.headers
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            headers["www-authenticate"] = 'ApiKey realm="tickettape", header="X-API-Key"'
+        return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
+
+
+def of_database(error: Exception) -> Problem | None:
+    """What a refusal of the database means to the one who asked; None where it is a fault of ours."""
+    if isinstance(error, errors.QueryCanceled):
+        return Problem(422, "The question took too long and was stopped. Ask for one zone, or for a shorter range.")
+    if isinstance(error, PoolTimeout | errors.TooManyConnections):
+        return Problem(503, "Every connection to the database is busy.", headers={"retry-after": "2"})
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("PT"):
+        told = " ".join(filter(None, [error.diag.message_primary, error.diag.message_hint]))
+        return Problem(int((error.sqlstate or "PT500")[2:]), told)
+    if isinstance(error, errors.DataError):  # a year beyond the calendar, a character that no text can hold
+        return Problem(422, f"The database cannot read a value: {error.diag.message_primary}.")
+    if isinstance(error, psycopg.OperationalError):
+        return Problem(503, "The database cannot be reached.", headers={"retry-after": "5"})
+    return None

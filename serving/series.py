@@ -1,0 +1,137 @@
+"""The three analytics: price trends, group prices, ticket counts, by hour or day."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, LiteralString
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from serving import asked, examples, formats
+from serving.asked import PricedSeries, Series
+from serving.database import Database
+from serving.problems import Problem
+
+router = APIRouter(prefix="/api/analytics", tags=["analytics"])
+
+CACHE_CONTROL = "private, max-age=300"
+DEFAULT_RANGE = timedelta(days=7)
+
+_ARGUMENTS: LiteralString = """(
+    event_id => %(event_id)s::uuid, zone => %(zone)s, start_date => %(start_date)s::timestamptz,
+    end_date => %(end_date)s::timestamptz, granularity => %(granularity)s, fill => %(fill)s,
+    after_timestamp => %(after_timestamp)s::timestamptz, after_zone => %(after_zone)s, max_rows => %(limit)s"""
+_CALLS: dict[str, LiteralString] = {
+    "price_trends": f"api.price_trends{_ARGUMENTS}, basis => %(basis)s)",
+    "group_prices": f"api.group_prices{_ARGUMENTS})",
+    "ticket_counts": f"api.ticket_counts{_ARGUMENTS})",
+}
+
+
+@router.get("/price-trends", **examples.of_series("price-trends"))
+async def price_trends(request: Request, query: Annotated[PricedSeries, Query()]) -> Response:
+    """Lowest, average and highest price."""
+    return await _answer(request, "price_trends", query)
+
+
+@router.get("/group-prices", **examples.of_series("group-prices"))
+async def group_prices(request: Request, query: Annotated[Series, Query()]) -> Response:
+    """Lowest price per ticket for exactly one, two and four together, before fees."""
+    return await _answer(request, "group_prices", query)
+
+
+@router.get("/ticket-counts", **examples.of_series("ticket-counts"))
+async def ticket_counts(request: Request, query: Annotated[Series, Query()]) -> Response:
+    """Tickets and listings. An observed hour in which a zone was sold out has 0."""
+    return await _answer(request, "ticket_counts", query)
+
+
+async def _answer(request: Request, name: str, query: Series) -> Response:
+    database: Database = request.app.state.database
+    key: bytes = request.state.key_sha256
+    media_type = formats.accepted(request)
+    now = datetime.now(UTC)
+    values = _values(query, now, request.app.state.settings.row_cap)
+    # what an open end holds changes with the hour, whether data came or not
+    about = [name, sorted(values.items()), media_type, now.replace(minute=0, second=0, microsecond=0)]
+    known = request.headers.get("if-none-match")
+    if known or media_type != formats.JSON:
+        version = await version_of(database, key, query.event_id)
+        if known and etag_of(key, version, about) in known:
+            return not_modified(etag_of(key, version, about))
+    if media_type == formats.JSON:
+        cursor = await database.ask(
+            key,
+            f"""select api.data_version(%(event_id)s::uuid),
+                    api.granularity(%(granularity)s, %(start_date)s::timestamptz, %(end_date)s::timestamptz),
+                    count(*), coalesce(json_agg(series)::text, '[]')
+                from {_CALLS[name]} as series""",  # noqa: S608
+            values,
+        )
+        version, granularity, count, rows = await cursor.fetchone() or (None, "", 0, "[]")
+        last = orjson.loads(rows)[-1] if count == query.limit else None
+        next_cursor = asked.cursor_of(last["timestamp"], last["zone"]) if last else None
+        head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
+        head |= {"granularity": granularity, "basis": values["basis"], "currency": "USD", "fill": query.fill}
+        body = orjson.dumps(head | {"next_cursor": next_cursor})
+        body = body[:-1] + b',"data":' + rows.encode() + b"}"
+    else:
+        cursor = await database.ask(key, f"select * from {_CALLS[name]} as series", values)  # noqa: S608
+        found, columns = await cursor.fetchall(), cursor.description or ()
+        next_cursor = None
+        if len(found) == query.limit:
+            next_cursor = asked.cursor_of(found[-1][0].isoformat(), found[-1][1])
+        if media_type == formats.CSV:
+            body = formats.as_csv([column.name for column in columns], found)
+        else:
+            body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
+    headers = {"etag": etag_of(key, version, about), "cache-control": CACHE_CONTROL}
+    if next_cursor:
+        headers["link"] = next_link(request, next_cursor)
+    request.state.event_id = query.event_id
+    return formats.respond(request, body, media_type, headers)
+
+
+def _values(query: Series, now: datetime, row_cap: int) -> dict[str, Any]:
+    """What the database is asked with: no value open, so that the same question has the same tag."""
+    if query.limit > row_cap:
+        raise Problem(
+            422, f"limit is {query.limit}: an answer has at most {row_cap} rows. Follow next_cursor for more."
+        )
+    after_timestamp, after_zone = asked.values_of(query.cursor, 2) if query.cursor else (None, None)
+    end = query.end_date or now.replace(minute=0, second=0, microsecond=0)
+    earliest = datetime.min.replace(tzinfo=UTC)
+    start = query.start_date or (end - DEFAULT_RANGE if end - earliest > DEFAULT_RANGE else earliest)
+    return query.model_dump(exclude={"cursor"}) | {
+        "event_id": query.event_id,
+        "start_date": start,
+        "end_date": end,
+        "after_timestamp": after_timestamp,
+        "after_zone": after_zone,
+        "basis": getattr(query, "basis", "before_fees"),
+    }
+
+
+async def version_of(database: Database, key: bytes, event_id: object) -> str | None:
+    """Changes whenever an answer about the event may; None for an event that the key does not see."""
+    cursor = await database.ask(key, "select api.data_version(%(event_id)s::uuid)", {"event_id": event_id})
+    (version,) = await cursor.fetchone() or (None,)
+    return version
+
+
+def etag_of(key: bytes, version: str | None, about: object) -> str:
+    """The tag of an answer: weak, as it is the same for every content coding. No two keys share one."""
+    return f'W/"{hashlib.blake2b(repr((version, about)).encode(), digest_size=15, key=key).hexdigest()}"'
+
+
+def not_modified(etag: str) -> Response:
+    """What the client has is what it would get."""
+    return Response(status_code=304, headers={"etag": etag, "cache-control": CACHE_CONTROL})
+
+
+def next_link(request: Request, cursor: str) -> str:
+    """The Link header that leads on, for answers without room for a cursor."""
+    query = urlencode([(k, v) for k, v in request.query_params.multi_items() if k != "cursor"] + [("cursor", cursor)])
+    return f'<{request.url.path}?{query}>; rel="next"'

@@ -1,0 +1,131 @@
+"""New latest prices as a tick lands, as server-sent events.
+
+One connection of the process listens for all of its clients; each is then answered by a question of its own, as its
+own tenant. Between ticks a client is asked nothing and sent a comment, by which proxies and both ends know it lives.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from orchestration.warehouse import server
+from serving import examples
+from serving.asked import Nothing
+from serving.database import Database
+from serving.problems import Problem, of_database
+from serving.series import version_of
+
+router = APIRouter(prefix="/api/events", tags=["events"])
+
+CHANNEL = "tickettape_prices"
+ALIVE_SECONDS = 15
+MOST_STREAMS = 500  # of one process: each is a socket and some kilobytes
+RECONNECT_SECONDS = 2
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Tells who waits for an event that its latest prices are new."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self.streams = 0
+
+    @contextmanager
+    def of(self, event_id: UUID) -> Iterator[asyncio.Event]:
+        """Set whenever the event's prices may be new; the one who waits clears it."""
+        ring = asyncio.Event()
+        self._waiting[event_id].add(ring)
+        self.streams += 1
+        try:
+            yield ring
+        finally:
+            self.streams -= 1
+            self._waiting[event_id].discard(ring)
+            if not self._waiting[event_id]:
+                del self._waiting[event_id]
+
+    async def listen(self, url: str) -> None:
+        """Ring as the database says, until cancelled. A lost connection is made again, and then everyone looks."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    url,
+                    autocommit=True,
+                    connect_timeout=server.CONNECT_TIMEOUT_SECONDS,
+                    application_name="tickettape-stream",
+                ) as connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    self._ring(*self._waiting)
+                    async for note in connection.notifies():
+                        self._ring(UUID(note.payload))
+            except psycopg.OperationalError as error:
+                log.warning("The stream lost the database (%s); it connects again in %d s.", error, RECONNECT_SECONDS)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _ring(self, *event_ids: UUID) -> None:
+        for event_id in event_ids:
+            for ring in self._waiting.get(event_id, ()):
+                ring.set()
+
+
+@router.get("/{event_id}/stream", **examples.of_stream())
+async def stream(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+    """The latest prices now, and again whenever a tick brings new ones (`text/event-stream`)."""
+    database: Database = request.app.state.database
+    bell: Bell = request.app.state.bell
+    key: bytes = request.state.key_sha256
+    if await version_of(database, key, event_id) is None:
+        raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
+    if bell.streams >= MOST_STREAMS:
+        raise Problem(503, f"This server has {MOST_STREAMS} streams open already.", headers={"retry-after": "60"})
+    request.state.event_id = event_id
+    known = request.headers.get("last-event-id")
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(_news(database, bell, key, event_id, known), 200, headers, "text/event-stream")
+
+
+async def _news(database: Database, bell: Bell, key: bytes, event_id: UUID, known: str | None) -> AsyncIterator[bytes]:
+    with bell.of(event_id) as ring:
+        while True:
+            ring.clear()
+            try:
+                cursor = await database.ask(
+                    key,
+                    """select api.data_version(%(event_id)s::uuid), coalesce(json_agg(latest)::text, '[]')
+                       from api.latest_prices(%(event_id)s::uuid) as latest""",
+                    {"event_id": event_id},
+                )
+            except Exception as error:
+                problem = of_database(error)
+                if problem is None:
+                    raise
+                yield _message("problem", {"status": problem.status, "detail": problem.detail})
+                return
+            version, rows = await cursor.fetchone() or (None, "[]")
+            if version is None:  # taken off the watch-list meanwhile
+                yield _message("problem", {"status": 404, "detail": "The key no longer sees this event."})
+                return
+            if version != known:
+                known = version
+                data = orjson.dumps({"event_id": event_id})[:-1] + b',"data":' + rows.replace("\n", "").encode() + b"}"
+                yield b"event: latest\nid: " + version.encode() + b"\ndata: " + data + b"\n\n"
+            else:
+                yield b": alive\n\n"
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ring.wait(), ALIVE_SECONDS)
+
+
+def _message(kind: str, data: Any) -> bytes:
+    return f"event: {kind}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"

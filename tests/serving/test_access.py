@@ -1,0 +1,273 @@
+"""Who may ask, and what they see: over HTTP, over one pooled connection, and as PostgREST asks."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, access, api
+from tests.dbt_runs import run_dbt
+from tests.markets import NOON, Section, add_event, observe
+from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
+
+VIEWS = (*api.ROLLUPS, *api.VIEWS)
+
+
+def paths_of(event: object) -> list[str]:
+    day = "start_date=2026-11-20&end_date=2026-11-20"
+    return [
+        f"/api/events/{event}",
+        f"/api/events/{event}/zones",
+        f"/api/events/{event}/latest",
+        *(f"/api/analytics/{n}?event_id={event}&{day}" for n in ("price-trends", "group-prices", "ticket-counts")),
+    ]
+
+
+def test_without_a_valid_key_every_path_is_401_v1(service: str, connection: Connection) -> None:
+    revoked = access.create_key(connection, EVERYONE)
+    access.revoke(connection, revoked)
+    event = id_of(connection, "1")
+    with httpx.Client(base_url=service) as client:
+        for path in [*paths_of(event), f"/api/events/{event}/stream", "/api/events", "/api/nowhere"]:
+            for headers in ({}, {"x-api-key": "tt_unknown"}, {"x-api-key": revoked}, {"x-api-key": ""}):
+                for verb in ("GET", "POST", "HEAD", "OPTIONS"):
+                    answer = client.request(verb, path, headers=headers)
+                    assert answer.status_code == 401, (verb, path, headers)
+                    assert "www-authenticate" in answer.headers
+
+
+def test_a_revoked_key_is_refused_at_once_though_it_was_just_in_use_v1(service: str, connection: Connection) -> None:
+    key, event = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    with httpx.Client(base_url=service, headers={"authorization": f"Bearer {key}"}) as client:
+        first = client.get(f"/api/events/{event}")
+        assert first.status_code == 200
+        access.revoke(connection, key)
+        for path in paths_of(event):
+            assert client.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 401
+
+
+def test_a_tenant_never_sees_anothers_events_over_one_connection_and_a_cached_answer_v1(
+    ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    left, right, everyone = ask(LEFT), ask(RIGHT), ask(EVERYONE)
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+    for mine, theirs, own, other in ((left, right, one, two), (right, left, two, one)):
+        for path, foreign in zip(paths_of(own), paths_of(other), strict=True):
+            seen = mine(path)
+            assert seen.status_code == 200
+            assert mine(foreign).status_code == 404
+            # the one connection has just served the tenant that sees it, and its tag is known
+            assert theirs(foreign).status_code == 200
+            assert mine(foreign, {"if-none-match": theirs(foreign).headers["etag"]}).status_code == 404
+            again = everyone(path, {"if-none-match": seen.headers["etag"]})
+            assert again.status_code == 200
+            assert again.headers["etag"] != seen.headers["etag"]
+        assert [event["id"] for event in mine("/api/events").json()["data"]] == [str(own)]
+    assert {event["id"] for event in everyone("/api/events").json()["data"]} == {str(one), str(two)}
+
+
+def test_after_a_question_that_failed_the_connection_carries_nothing_over_v1(
+    ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    left, right, one = ask(LEFT), ask(RIGHT), id_of(connection, "1")
+    for _ in range(3):
+        assert left(f"/api/events/{one}").status_code == 200
+        assert left(f"/api/analytics/price-trends?event_id={one}&zone=Nowhere").status_code == 404
+        assert right(f"/api/events/{one}").status_code == 404
+
+
+def test_many_at_once_over_one_connection_see_their_own_v1(ask: Callable[[str], Ask], connection: Connection) -> None:
+    tenants = [(ask(LEFT), id_of(connection, "1")), (ask(RIGHT), id_of(connection, "2"))]
+
+    def names(number: int) -> tuple[list[str], str]:
+        get, own = tenants[number % 2]
+        return [event["id"] for event in get("/api/events").json()["data"]], str(own)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(seen == [own] for seen, own in pool.map(names, range(80)))
+
+
+def test_answers_may_be_kept_by_their_own_client_alone(ask: Callable[[str], Ask], connection: Connection) -> None:
+    answer = ask(LEFT)(paths_of(id_of(connection, "1"))[-1])
+    assert answer.headers["cache-control"] == "private, max-age=300"
+    assert "X-API-Key" in answer.headers["vary"]
+
+
+def test_a_watch_list_holds_from_the_next_request_on(ask: Callable[[str], Ask], connection: Connection) -> None:
+    left, two = ask(LEFT), id_of(connection, "2")
+    assert left(f"/api/events/{two}").status_code == 404
+    access.watch(connection, LEFT, [two])
+    assert left(f"/api/events/{two}").status_code == 200
+    access.unwatch(connection, LEFT, [two])
+    assert left(f"/api/events/{two}").status_code == 404
+
+
+def test_only_the_keys_hash_is_stored(connection: Connection) -> None:
+    key = access.create_key(connection, LEFT, label="a program")
+    (row,) = connection.execute("select to_jsonb(api_keys)::text from access.api_keys").fetchone() or ("",)
+    assert key not in row
+    assert access.sha256_of(key).hex() in row
+    (known,) = access.keys(connection)
+    assert (known.prefix, known.label, known.last_used_at) == (key[:11], "a program", None)
+
+
+def as_postgrest(connection: Connection, question: str, **request: Any) -> list[tuple[Any, ...]]:
+    """As PostgREST asks: the role of the request, and what it knows of it as settings."""
+    with connection.transaction():
+        connection.execute("set local role tickettape_reader")
+        for name, value in request.items():
+            connection.execute("select set_config(%s, %s, true)", [f"request.{name.replace('_', '.')}", value])
+        return connection.execute(question).fetchall()  # type: ignore[arg-type]
+
+
+def claims_of(connection: Connection, tenant: str) -> str:
+    (found,) = [one for one in access.tenants(connection) if one.name == tenant]
+    return json.dumps({"role": "tickettape_reader", "tenant": str(found.tenant_id)})
+
+
+def test_every_view_shows_a_tenant_its_own_rows_to_postgrest_v1(connection: Connection) -> None:
+    # the 30 days of price_trends end now, this market is of one day
+    connection.execute("update analytics.aggregated_analytics set hour = hour + (now() - '2026-11-21')")
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+    for view in VIEWS:
+        rows = f"select distinct {'id' if view == 'events' else 'event_id'} from api.{view}"
+        for tenant, events in ((LEFT, {one}), (RIGHT, {two}), (EVERYONE, {one, two})):
+            headers = json.dumps({"x-api-key": access.create_key(connection, tenant)})
+            by_claim = as_postgrest(connection, rows, jwt_claims=claims_of(connection, tenant))
+            by_key = as_postgrest(connection, rows, headers=headers)
+            assert {event for (event,) in by_claim} == {event for (event,) in by_key} == events, view
+        for nobody in ({}, {"jwt_claims": json.dumps({"tenant": str(uuid4())})}, {"headers": '{"x-api-key": "tt_no"}'}):
+            assert as_postgrest(connection, rows, **nobody) == [], view
+
+
+def test_the_sample_of_the_seed_and_named_arguments_answer_postgrest(connection: Connection) -> None:
+    claims, one = claims_of(connection, LEFT), id_of(connection, "1")
+    hours = as_postgrest(
+        connection,
+        f"""select * from api.aggregated_analytics where event_id = '{one}' and hour >= '2026-11-20'
+            and hour <= '2026-11-21' order by hour""",
+        jwt_claims=claims,
+    )
+    assert len(hours) == 5
+    named = f"event_id => '{one}', zone => 'Upper', start_date => '2026-11-20', end_date => '2026-11-21'"
+    counts = as_postgrest(connection, f"select * from api.ticket_counts({named})", jwt_claims=claims)
+    assert [row[3] for row in counts] == [2, 0, 2]
+    with pytest.raises(psycopg.Error) as refused:
+        as_postgrest(connection, f"select * from api.price_trends({named})", jwt_claims=claims_of(connection, RIGHT))
+    assert refused.value.sqlstate == "PT404"  # PostgREST answers with this HTTP status
+
+
+def test_the_reader_reads_what_is_served_and_nothing_else(connection: Connection) -> None:
+    claims = claims_of(connection, EVERYONE)
+    for relation in ("access.api_keys", "access.tenants", "market.capture_payloads", "market.scraper_jobs"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_postgrest(connection, f"select * from {relation}", jwt_claims=claims)
+    for change in (
+        "delete from api.latest_prices",
+        "update market.events set name = ''",
+        "select access.enter('')",
+        "select * from access.lease('', 1)",
+        "create table api.mine ()",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_postgrest(connection, change, jwt_claims=claims)
+
+
+def test_a_role_that_is_not_the_reader_is_shown_no_schema_of_ours(connection: Connection) -> None:
+    name = sql.Identifier(f"stranger_{uuid4().hex[:8]}")
+    connection.execute(sql.SQL("create role {}").format(name))
+    try:
+        for relation in ("api.latest_prices", "analytics.latest_prices", "market.events", "access.api_keys"):
+            question = sql.SQL("set local role {}; select * from " + relation).format(name)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(question)
+    finally:
+        connection.execute(sql.SQL("drop role {}").format(name))
+
+
+def test_an_answer_past_the_row_cap_is_refused_and_pages_are_offered_v4(
+    connection: Connection, database_url: str
+) -> None:
+    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    path = f"/api/analytics/price-trends?event_id={one}&start_date=2026-11-20&end_date=2026-11-20"
+    with serving(database_url, Settings(row_cap=3)) as url:
+        refused = httpx.get(f"{url}{path}", headers={"x-api-key": key})
+        assert refused.status_code == 422
+        assert "at most 3 rows" in refused.json()["detail"]
+        assert len(httpx.get(f"{url}{path}&limit=3", headers={"x-api-key": key}).json()["data"]) == 3
+    question = f"select * from api.price_trends('{one}', null, '2026-11-20', '2026-11-21')"
+    with pytest.raises(psycopg.Error, match="more than 3 rows") as raised:
+        connection.execute(f"set local tickettape.row_cap = 3; {question}")
+    assert raised.value.sqlstate == "PT422"
+
+
+def test_a_question_that_takes_too_long_is_stopped_and_the_service_goes_on_v4(
+    connection: Connection, database_url: str
+) -> None:
+    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    with serving(database_url, Settings(statement_seconds=0.3)) as url, httpx.Client(base_url=url) as client:
+        headers = {"x-api-key": key}
+        assert client.get(f"/api/events/{one}/latest", headers=headers).status_code == 200
+        with psycopg.connect(database_url) as holding:
+            holding.execute("lock table analytics.latest_prices in access exclusive mode")
+            slow = client.get(f"/api/events/{one}/latest", headers=headers)
+        assert slow.status_code == 422
+        assert "took too long" in slow.json()["detail"]
+        assert client.get(f"/api/events/{one}/latest", headers=headers).status_code == 200
+
+
+def test_an_unchanged_tick_changes_nothing_and_dbt_takes_nothing_along(connection: Connection) -> None:
+    assert not api.apply(connection, Settings())
+    run_dbt("run")  # it makes its views anew
+    assert not api.apply(connection, Settings())
+    claims = claims_of(connection, LEFT)
+    assert all(as_postgrest(connection, f"select * from api.{view} limit 0", jwt_claims=claims) == [] for view in VIEWS)
+
+
+def test_a_table_that_was_made_anew_gets_its_policies_and_views_again(connection: Connection) -> None:
+    connection.execute(
+        """create table analytics.remade as table analytics.latest_prices;
+           drop table analytics.latest_prices cascade;
+           alter table analytics.remade rename to latest_prices"""
+    )
+    run_dbt("run", "--select", "mv_latest_prices")  # the cascade took dbt's view along
+    assert api.apply(connection, Settings())
+    rows = as_postgrest(connection, "select event_id from api.latest_prices", jwt_claims=claims_of(connection, RIGHT))
+    assert {event for (event,) in rows} == {id_of(connection, "2")}
+
+
+def test_a_changed_setting_is_applied(connection: Connection) -> None:
+    assert api.apply(connection, Settings(row_cap=5))
+    assert not api.apply(connection, Settings(row_cap=5))
+    api.apply(connection, Settings())
+
+
+def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
+    connection.execute("drop schema analytics cascade; create schema analytics")
+    with pytest.raises(api.NotReadyError, match="run a tick"):
+        api.apply(connection, Settings())
+
+
+def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse, connection: Connection) -> None:
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+
+    def versions() -> tuple[Any, ...]:
+        return tuple(
+            connection.execute("select api.data_version(%s), api.data_version(%s)", [one, two]).fetchone() or ()
+        )
+
+    before = versions()
+    observe(connection, add_event(connection, "1"), NOON + timedelta(hours=5), Section("Lower", "101", [100]))
+    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    after = versions()
+    assert after[0] != before[0]
+    assert after[1] == before[1]

@@ -1,0 +1,147 @@
+"""What the three analytics answer: prices, counts, gaps and zeros, by hour and day, in three formats."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.warehouse import Connection
+from tests.markets import NOON
+from tests.serving.conftest import EVERYONE, HOUR, Ask, id_of
+
+DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
+
+
+@pytest.fixture
+def series(ask: Callable[[str], Ask], connection: Connection) -> Callable[..., Any]:
+    get, event = ask(EVERYONE), id_of(connection, "1")
+
+    def of(name: str, **more: Any) -> Any:
+        answer = get(f"/api/analytics/{name}", **({"event_id": event, "granularity": "hour"} | DAY | more))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return of
+
+
+def at(row: dict[str, Any]) -> tuple[int, str]:
+    return int(row["timestamp"][11:13]), row["zone"]
+
+
+def test_prices_by_hour_are_the_rollups_and_hours_without_a_price_are_absent(series: Callable[..., Any]) -> None:
+    answer = series("price-trends")
+    assert (answer["granularity"], answer["basis"], answer["currency"]) == ("hour", "before_fees", "USD")
+    assert {at(row): (row["min_price"], row["avg_price"], row["max_price"]) for row in answer["data"]} == {
+        (12, "Lower"): (40.0, 53.33, 70.0),
+        (12, "Upper"): (20.0, 20.0, 20.0),
+        (14, "Lower"): (50.0, 60.0, 70.0),
+        (15, "Lower"): (50.0, 60.0, 70.0),
+        (15, "Upper"): (20.0, 20.0, 20.0),
+    }
+
+
+def test_a_sold_out_hour_has_no_tickets_and_an_unobserved_one_is_a_gap(series: Callable[..., Any]) -> None:
+    counts = {at(row)[0]: row["total_tickets"] for row in series("ticket-counts", zone="Upper")["data"]}
+    assert counts == {12: 2, 14: 0, 15: 2}
+    filled = {at(row)[0]: row for row in series("ticket-counts", zone="Upper", fill=True)["data"]}
+    assert set(filled) == set(range(24))
+    assert (filled[13]["observed"], filled[13]["total_tickets"]) == (False, None)
+    assert (filled[14]["observed"], filled[14]["total_tickets"]) == (True, 0)
+    prices = {at(row)[0]: row for row in series("price-trends", zone="Upper", fill=True)["data"]}
+    assert (prices[13]["observed"], prices[13]["min_price"]) == (False, None)
+    assert (prices[14]["observed"], prices[14]["min_price"]) == (True, None)
+
+
+def test_group_prices_are_those_for_exactly_so_many(series: Callable[..., Any]) -> None:
+    first = series("group-prices", zone="Lower")["data"][0]
+    assert (first["price_1"], first["price_2"], first["price_4"]) == (None, 40.0, None)
+
+
+def test_a_long_range_comes_by_day_and_says_so(series: Callable[..., Any]) -> None:
+    answer = series("ticket-counts", zone="Upper", granularity="auto", start_date="2026-11-01")
+    assert answer["granularity"] == "day"
+    (day,) = answer["data"]
+    assert day["timestamp"] == "2026-11-20T00:00:00+00:00"
+    assert (day["peak_tickets"], day["min_tickets"], day["avg_tickets"]) == (2, 0, 1.33)
+    assert series("ticket-counts", granularity="auto")["granularity"] == "hour"
+
+
+def test_with_fees_only_the_lowest_price_is_known(series: Callable[..., Any], connection: Connection) -> None:
+    connection.execute("update analytics.aggregated_analytics set min_all_in_price = min_price * 1.25")
+    answer = series("price-trends", zone="Upper", basis="all_in")
+    assert [(r["min_price"], r["avg_price"], r["max_price"]) for r in answer["data"]] == [(25.0, None, None)] * 2
+
+
+def test_both_ends_belong_to_the_range(series: Callable[..., Any]) -> None:
+    ends = {"start_date": NOON.isoformat(), "end_date": (NOON + 2 * HOUR).isoformat()}
+    assert {at(row)[0] for row in series("price-trends", zone="Lower", **ends)["data"]} == {12, 14}
+
+
+def test_pages_follow_each_other_and_make_up_the_whole(series: Callable[..., Any]) -> None:
+    whole = series("price-trends")["data"]
+    page = series("price-trends", limit=2)
+    rows = page["data"]
+    while page["next_cursor"]:
+        page = series("price-trends", limit=2, cursor=page["next_cursor"])
+        rows += page["data"]
+    assert rows == whole
+
+
+def test_csv_and_parquet_hold_the_same_as_json(
+    series: Callable[..., Any], ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    wanted = [(row["timestamp"], row["zone"], row["min_price"]) for row in series("price-trends")["data"]]
+    get, path = ask(EVERYONE), "/api/analytics/price-trends"
+    params: dict[str, Any] = {"event_id": id_of(connection, "1"), "granularity": "hour"} | DAY
+    text = get(path, {"accept": "text/csv"}, **params)
+    assert text.headers["content-type"].startswith("text/csv")
+    read = csv.DictReader(io.StringIO(text.text))
+    assert [(row["timestamp"], row["zone"], float(row["min_price"])) for row in read] == wanted
+    table = pq.read_table(io.BytesIO(get(path, {"accept": "application/vnd.apache.parquet"}, **params).content))
+    found = table.to_pylist()
+    assert [(row["timestamp"].isoformat(), row["zone"], float(row["min_price"])) for row in found] == wanted
+    assert get(path, {"accept": "image/png"}, **params).status_code == 406
+
+
+def test_answers_are_compressed_where_the_client_can_read_that(
+    series: Callable[..., Any], ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    get = ask(EVERYONE)
+    params: dict[str, Any] = {"event_id": id_of(connection, "1"), "fill": True, "granularity": "hour"} | DAY
+    packed = get("/api/analytics/price-trends", {"accept-encoding": "gzip"}, **params)
+    plain = get("/api/analytics/price-trends", {"accept-encoding": "identity"}, **params)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "says"),
+    [
+        ("price-trends", {"zone": "Nowhere"}, 404, "no zone"),
+        ("price-trends", {"event_id": "00000000-0000-0000-0000-000000000000"}, 404, "no event"),
+        ("price-trends", {"event_id": "one"}, 422, "event_id"),
+        ("price-trends", {"basis": "gross"}, 422, "before_fees"),
+        ("group-prices", {"basis": "all_in"}, 422, "basis"),
+        ("ticket-counts", {"granularity": "minute"}, 422, "granularity"),
+        ("ticket-counts", {"start_date": "yesterday"}, 422, "ISO 8601"),
+        ("ticket-counts", {"start_date": "2026-11-21", "end_date": "2026-11-20"}, 422, "after end_date"),
+        ("ticket-counts", {"cursor": "nonsense"}, 422, "cursor"),
+        ("ticket-counts", {"limit": 0}, 422, "limit"),
+        ("ticket-counts", {"limit": 10_001}, 422, "at most 10000"),
+        ("ticket-counts", {"zones": "Upper"}, 422, "zones"),
+    ],
+)
+def test_a_question_that_cannot_be_is_a_clear_4xx_v4(
+    ask: Callable[[str], Ask], connection: Connection, path: str, params: dict[str, Any], status: int, says: str
+) -> None:
+    answer: httpx.Response = ask(EVERYONE)(
+        f"/api/analytics/{path}", **({"event_id": id_of(connection, "1")} | DAY | params)
+    )
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]

@@ -1,0 +1,147 @@
+"""What operators see: health, metrics, and the checks that the pipeline's alerts come from."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from orchestration.assets.serving import service_is_well
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, access, server, service
+from serving.app import build_app
+from tests.serving.conftest import EVERYONE, id_of, serving
+
+
+def test_metrics_tell_of_requests_latencies_and_the_scraper(service: str, connection: Connection) -> None:
+    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    with httpx.Client(base_url=service, headers={"x-api-key": key}) as client:
+        for path, times in ((f"/api/events/{one}", 3), ("/api/nowhere", 2)):
+            for _ in range(times):
+                client.get(path)
+        text = client.get("/metrics").text
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["tickettape_requests_total", "/api/events/{event_id}", "answered"] == 3
+    assert samples["tickettape_requests_total", "other", "refused"] == 2
+    assert samples["tickettape_request_seconds_count", "/api/events/{event_id}"] == 3
+    assert samples["tickettape_request_seconds_bucket", "+Inf", "/api/events/{event_id}"] == 3
+    assert samples["tickettape_events_active", "simulator"] == 2
+    assert samples["tickettape_captured_share", "simulator"] == 1
+    assert samples["tickettape_newest_capture_age_seconds", "simulator"] > 0
+    assert str(one) not in text
+
+
+def test_two_server_processes_count_as_one(connection: Connection, database_url: str) -> None:
+    with serving(database_url) as one, serving(database_url) as two:
+        for url in (one, two, two):
+            httpx.get(f"{url}/health")
+        httpx.get(f"{one}/metrics")
+        text = httpx.get(f"{two}/metrics").text
+    assert re.search(r'tickettape_requests_total\{outcome="answered",route="/health"\} 3\.0', text)
+
+
+def test_health_says_what_is_missing(database_url: str, connection: Connection) -> None:
+    with serving(database_url) as url:
+        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+        connection.execute("drop schema api cascade")
+        waiting = httpx.get(f"{url}/health")
+    assert waiting.status_code == 503
+    assert "run a tick" in waiting.json()["detail"]
+
+
+def did(connection: Connection, *, requests: int = 0, errors: int = 0, slow: int = 0, bucket: int = 0) -> None:
+    counts = [0] * (len(service.LATENCY_BOUNDS) + 1)
+    counts[bucket] = requests
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    row = {"route": "/r", "requests": requests, "refused": 0, "errors": errors, "slow_statements": slow}
+    connection.execute(service.ADD, row | {"minute": minute, "seconds": 1.0, "latency_counts": counts})
+
+
+@pytest.mark.parametrize(
+    ("what", "failing"),
+    [
+        ({}, set()),
+        ({"requests": 1000, "errors": 10, "slow": 5, "bucket": 7}, set()),
+        ({"requests": 10, "errors": 10, "bucket": 10}, set()),
+        ({"requests": 1000, "errors": 11}, {"answers_do_not_fail"}),
+        ({"requests": 1000, "bucket": 8}, {"answers_are_quick"}),
+        ({"slow": 6}, {"statements_are_quick"}),
+    ],
+)
+def test_checks_fail_where_the_service_fails_or_is_slow(
+    warehouse: Warehouse, connection: Connection, what: dict[str, int], failing: set[str]
+) -> None:
+    did(connection, **what)
+    results = list(service_is_well(warehouse=warehouse, settings=Settings()))
+    assert {result.check_name for result in results if not result.passed} == failing
+    assert all(result.description for result in results if not result.passed)
+    assert {result.severity for result in results} == {dg.AssetCheckSeverity.WARN}
+
+
+def test_a_failure_of_ours_is_a_500_that_is_counted_and_tells_nothing(
+    connection: Connection, database_url: str
+) -> None:
+    key = access.create_key(connection, EVERYONE)
+    with serving(database_url) as url:
+        connection.execute("alter function api.event(uuid) rename to lost")
+        answer = httpx.get(f"{url}/api/events/{id_of(connection, '1')}", headers={"x-api-key": key})
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "api.event" not in answer.text
+        assert 'route="/api/events/{event_id}"} 1.0' in httpx.get(f"{url}/metrics").text
+
+
+def test_old_minutes_are_added_up_and_no_total_changes(connection: Connection) -> None:
+    for _ in range(2):
+        did(connection, requests=3, errors=1, bucket=2)
+    always = datetime.min.replace(tzinfo=UTC)
+    before = service.totals(connection, always)
+    assert service.fold(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
+    did(connection, requests=0)
+    assert service.fold(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
+    after = connection.execute(service.TOTALS, {"since": "-infinity"}).fetchall()
+    assert [service.Total(*row).latency_counts for row in after] == [before[0].latency_counts]
+    assert connection.execute("select isfinite(minute), requests from market.service_minutes").fetchall() == [
+        (False, 6)
+    ]
+
+
+def test_a_pooler_in_transaction_mode_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.check_session_mode(database_url)
+    pooled = "postgresql://postgres.ref:hush@aws-0-eu.pooler.supabase.com:6543/postgres"
+    monkeypatch.undo()
+    monkeypatch.setattr(server, "settings", lambda: Settings(database_url=pooled))
+    server.configured_url.cache_clear()
+    with pytest.raises(RuntimeError, match="session mode") as refused:
+        server.configured_url()
+    assert "hush" not in str(refused.value)
+    server.configured_url.cache_clear()
+
+
+def test_the_application_is_built_without_a_database(database_url: str) -> None:
+    app = build_app(Settings(), database_url)
+    assert set(app.openapi()["paths"]) >= {"/api/events", "/api/analytics/price-trends", "/health", "/metrics"}
+
+
+def test_views_of_events_are_counted_where_somebody_keeps_them(database_url: str, connection: Connection) -> None:
+    connection.execute(
+        """create table if not exists market.event_views (
+               hour timestamptz not null, event_key integer not null, views integer not null,
+               primary key (event_key, hour))"""
+    )
+    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    with serving(database_url) as url:
+        for path in (f"/api/events/{one}", f"/api/analytics/price-trends?event_id={one}", "/api/events"):
+            assert httpx.get(f"{url}{path}", headers={"x-api-key": key}).status_code == 200
+        httpx.get(f"{url}/metrics")
+    views = connection.execute(
+        "select id, sum(views) from market.event_views join market.events using (event_key) group by id"
+    )
+    assert views.fetchall() == [(one, 2)]

@@ -1,0 +1,52 @@
+"""`tickettape tenants` and `tickettape keys`, as people type them; and the demonstration's key."""
+
+import httpx
+from typer.testing import CliRunner
+
+from orchestration import cli
+from orchestration.warehouse import Connection
+from serving.__main__ import demo_key
+from tests.serving.conftest import id_of, serving
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_a_tenant_its_watch_list_and_its_keys_by_hand(connection: Connection, database_url: str) -> None:
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+    assert run("tenants", "create", "A team") == (0, "Made tenant A team, which sees no event yet.\n")
+    assert run("tenants", "create", "A team")[0] == 1
+    assert "1 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
+    assert "0 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
+    code, output = run("tenants", "watch", "A team", "00000000-0000-0000-0000-000000000000")
+    assert code == 1
+    assert "event's id" in output
+    code, output = run("keys", "create", "A team", "--label", "a notebook", "--per-minute", "30")
+    key = output.splitlines()[0]
+    with serving(database_url) as url:
+        seen = httpx.get(f"{url}/api/events", headers={"x-api-key": key})
+        assert [event["id"] for event in seen.json()["data"]] == [str(one)]
+        assert seen.headers["ratelimit-limit"] == "30"
+        assert httpx.get(f"{url}/api/events/{two}", headers={"x-api-key": key}).status_code == 404
+        listed = run("keys", "list")[1]
+        assert key not in listed
+        assert f"{key[:11]}…  A team (a notebook), 30 a minute" in listed
+        assert run("keys", "revoke", key)[0] == 0
+        assert httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code == 401
+    assert run("keys", "revoke", key)[0] == 1
+    assert "A team: 1 events, 0 valid keys" in run("tenants", "list")[1]
+    assert "1 of 1 events" in run("tenants", "unwatch", "A team", str(one))[1]
+    assert run("tenants", "remove", "A team")[0] == 0
+    assert "A team" not in run("keys", "list")[1]
+    code, output = run("keys", "create", "A team")
+    assert code == 1
+    assert "tenants create" in output
+
+
+def test_the_demonstration_has_one_valid_key(connection: Connection, database_url: str) -> None:
+    first, second = demo_key(connection), demo_key(connection)
+    with serving(database_url) as url:
+        statuses = [httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code for key in (first, second)]
+    assert statuses == [401, 200]
