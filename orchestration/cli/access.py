@@ -86,9 +86,7 @@ def remove_tenant(tenant: Name) -> None:
 def create_key(
     tenant: Name,
     label: Annotated[str | None, typer.Option("--label", help="What it is for.")] = None,
-    per_minute: Annotated[
-        int | None, typer.Option("--per-minute", min=1, help="Unset: KEY_REQUESTS_PER_MINUTE.")
-    ] = None,
+    per_minute: Annotated[int | None, typer.Option("--per-minute", min=1, help="Unset: the setting's.")] = None,
 ) -> None:
     """Make a key of a tenant. It is shown now and never again."""
     with Warehouse().connection() as connection:
