@@ -117,7 +117,7 @@ def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
             Trouble(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
-                f"{named}{more}. Prices are right all the same; see them in the UI, under the assets' checks.",
+                f"{named}{more}. They stop nothing; see them in the UI, under the assets' checks.",
             )
         )
     return found
