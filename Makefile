@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev tick test test-long lint bench psql docs lock clean
+.PHONY: help setup dev tick test test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lint: $(READY) ## ruff, mypy and sqlfluff
 
 bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/README.md)
 	@$(BIN)/python -m bench
+
+soak: $(READY) ## The scraper left alone with an unfriendly network for half an hour (sizes: see bench/README.md)
+	@$(BIN)/python -m bench.soak
 
 psql: $(READY) ## psql on the warehouse
 	@$(BIN)/tickettape psql

@@ -1,8 +1,6 @@
 """Partitions: made ahead and in time, removed without harm, with readers about (A1, A2, A3)."""
 
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -35,23 +33,6 @@ def test_a2_partitions_are_made_ahead_with_no_data_and_a_second_time_nothing_is_
     assert len(days(connection)) == 8
     assert len(made) == 4 * 2 + 8
     assert partitions.make_ahead(connection, NOW, months=3, days=7) == []
-
-
-def test_a2_two_processes_that_need_a_partition_at_once_make_it_once(
-    warehouse: Warehouse, connection: Connection
-) -> None:
-    with warehouse.connection() as other, ThreadPoolExecutor(1) as pool:
-        partitions.ensure_partitions(other, [NOW - timedelta(days=40)])  # its caches know the tables
-        with connection.transaction():
-            connection.execute("select pg_advisory_xact_lock(%s)", [partitions._LOCK])
-            late = pool.submit(partitions.ensure_partitions, other, [NOW])
-            waiting = "select from pg_stat_activity where pid = %s and wait_event = 'advisory'"
-            with warehouse.connection() as watcher:
-                while watcher.execute(waiting, [other.info.backend_pid]).fetchone() is None:
-                    time.sleep(0.01)
-            assert len(partitions.ensure_partitions(connection, [NOW])) == 3
-        assert late.result() == []
-    assert days(connection)[-1] == "2026_11_21"
 
 
 def test_a2_partitions_are_made_after_missed_months_and_across_the_gap_and_no_row_is_lost(

@@ -1,0 +1,52 @@
+"""The simulated market with faults, as a server: `python -m bench.faulty_market EVENTS SHARE`; prints its URL.
+
+So much of what it is asked meets a fault, of all kinds alike. `/seen` tells what arrived: the most requests in
+any second and in any minute, and how many met which fault.
+"""
+
+import socket
+import sys
+from bisect import bisect_left
+from collections import Counter
+
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from orchestration.marketplaces.simulator import Market, build_app
+from orchestration.marketplaces.simulator.faults import Fault, Faulty, evenly
+
+
+def main() -> None:
+    """Say where, serve."""
+    events, share = int(sys.argv[1]), float(sys.argv[2])
+    market = Faulty(
+        build_app(Market(productions=events)), dict.fromkeys(Fault, share / len(Fault)), latency=evenly(0.05, 0.2)
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/seen":
+            moments = [one.at for one in market.asked]
+            seen = {
+                "requests": len(moments),
+                "most in a second": _most(moments, 1.0),
+                "most in a minute": _most(moments, 60.0),
+                "faults": Counter(one.fault.name for one in market.asked if one.fault),
+            }
+            await JSONResponse(seen)(scope, receive, send)
+        else:
+            await market(scope, receive, send)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _most(moments: list[float], seconds: float) -> int:
+    return max((bisect_left(moments, moment + seconds) - number for number, moment in enumerate(moments)), default=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""A server of ready-made answers: `python -m bench.ready_made EVENTS LEAST MOST`; prints its URL.
+
+The bodies are made once, before it serves; each answer waits for between LEAST and MOST seconds.
+"""
+
+import asyncio
+import random
+import socket
+import sys
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from orchestration.marketplaces.simulator import Market, answers
+
+AT = datetime(2026, 11, 3, tzinfo=UTC)
+HEADERS = [(b"content-type", b"application/json"), (b"x-tickettape-simulator", b"1")]
+
+
+def main() -> None:
+    """Make the bodies, say where, serve."""
+    events, least, most = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    market = Market(productions=events)
+    bodies = {str(one.production_id): answers.listings(market, one, AT) for one in market.productions(AT)}
+    draw = random.Random(1)  # noqa: S311 - no secret
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body = bodies[parse_qs(scope["query_string"].decode())["productionId"][0]]
+        await asyncio.sleep(draw.uniform(least, most))
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, length]})
+        await send({"type": "http.response.body", "body": body})
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

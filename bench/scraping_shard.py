@@ -1,0 +1,49 @@
+"""A worker as a process: `python -m bench.scraping_shard URL REQUESTS_PER_SECOND REQUESTS_PER_MINUTE`.
+
+For each tick that it reads, a line, it captures its part and prints the CPU seconds it took and its memory in MB.
+It asks by the shared budget, as a run does.
+"""
+
+import resource
+import sys
+from datetime import datetime
+
+import psutil
+import stamina
+
+from orchestration.capturing import capture_tick
+from orchestration.marketplaces.breaker import Policy
+from orchestration.marketplaces.turns import Rate, Rules, per_second
+from orchestration.marketplaces.vividseats import VividSeats
+from orchestration.resources import Warehouse
+from orchestration.shared_turns import SharedTurns
+
+
+def main() -> None:
+    """Say that it is ready; capture tick by tick until there is no more."""
+    url, second, minute = sys.argv[1:]
+    stamina.instrumentation.set_on_retry_hooks([])  # it would say each retry where the figures are expected
+    warehouse = Warehouse()
+    rules = Rules((per_second(float(second)), Rate(int(minute), 60.0)), Policy())
+    turns = SharedTurns(warehouse.connect_to, "simulator", rules)
+    with warehouse.connection() as connection:
+        _say("ready")
+        for line in sys.stdin:
+            before = _cpu()
+            client = VividSeats(url, "bench", source="simulator", turns=turns)
+            capture_tick(connection, client, datetime.fromisoformat(line.strip()), None, "bench", "one plan")
+            _say(f"{_cpu() - before} {psutil.Process().memory_info().rss / 1e6}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

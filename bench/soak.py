@@ -1,0 +1,120 @@
+"""The scraper left alone with an unfriendly network: `make soak`; exit code 1 where a bound is missed.
+
+1000 simulated events over real HTTP, every event due each tick, 50 to 200 ms of latency, answers of 150 KB,
+5 % faults of all kinds, captured by one worker and by four in turn. Sizes by environment variables: SOAK_EVENTS
+(1000), SOAK_TICKS (50), SOAK_FAULTS (0.05), SOAK_REQUESTS_PER_SECOND (100), SOAK_REQUESTS_PER_MINUTE (4500).
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from bench import shards
+from bench.report import figure, heading, say
+from bench.scratch import open_connection, scratch_database, scratch_server
+from orchestration.assets.section_snapshots import read_tick
+from orchestration.marketplaces.discovery import discover
+from orchestration.marketplaces.simulator import Market, SimulatedMarketplace
+from orchestration.marketplaces.simulator.faults import CAPTURED_AS, PASSING
+from orchestration.warehouse import Connection, breakers, catalogue, partitions
+
+FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
+TICK = timedelta(minutes=10)
+WARM_TICKS = 5  # after which a process has all the memory it will need
+SHARDS = 4
+
+
+def main() -> int:
+    """Soak, then judge."""
+    events, ticks = int(os.environ.get("SOAK_EVENTS", "1000")), int(os.environ.get("SOAK_TICKS", "50"))
+    per_second = float(os.environ.get("SOAK_REQUESTS_PER_SECOND", "100"))
+    per_minute = int(os.environ.get("SOAK_REQUESTS_PER_MINUTE", "4500"))
+    faults = float(os.environ.get("SOAK_FAULTS", "0.05"))
+    with (
+        scratch_server() as server,
+        scratch_database(server, "soak") as database_url,
+        open_connection(database_url) as connection,
+        _market(events, faults) as url,
+        shards.started(SHARDS, database_url, url, per_second=per_second, per_minute=per_minute) as workers,
+    ):
+        heading(f"{ticks} ticks of {events} events, {faults:.0%} faults, by one worker and by {SHARDS} in turn")
+        memory = _soak(connection, workers, events, ticks)
+        seen = httpx.get(f"{url}/seen", timeout=30).json()
+        say(f"faults met: {seen['faults']}")
+        holds = figure("most requests in any second, as the server saw", seen["most in a second"], "", most=per_second)
+        holds &= figure("most requests in any minute, as the server saw", seen["most in a minute"], "", most=per_minute)
+        growth = max(last / warm for warm, last in memory)
+        holds &= figure(f"memory after the last tick, against the {WARM_TICKS}th", growth, "×", most=1.1)
+        holds &= _judge(connection, events, ticks)
+    return 0 if holds else 1
+
+
+def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
+    """Capture and read every tick; each worker's memory when it was warm and at the end."""
+    simulator = SimulatedMarketplace(productions=events, clock=lambda: FIRST_TICK)
+    found = asyncio.run(discover(simulator, "search", "simulated"))
+    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    connection.execute("update market.events set date = date + interval '1 year'")  # every event due each tick
+    memory: dict[int, list[float]] = {number: [] for number in range(len(workers))}
+    for number in range(ticks):
+        tick, started = FIRST_TICK + number * TICK, time.monotonic()
+        partitions.ensure_partitions(connection, [tick])
+        some = workers if number % 2 else workers[:1]
+        for worker, spent in enumerate(shards.capture(some, tick)):
+            memory[worker].append(spent.memory_mb)
+        captured = time.monotonic() - started
+        read_tick(connection, simulator, tick, 0.05, "soak", only_received=True)
+        say(f"tick {number + 1}: {captured:.1f} s by {len(some)}, read after {time.monotonic() - started:.1f} s")
+    return [(used[min(WARM_TICKS, len(used)) - 1], used[-1]) for used in memory.values() if used]
+
+
+def _judge(connection: Connection, events: int, ticks: int) -> bool:
+    """Whether every event was captured at every tick, by a class there is, and nothing was falsely sold out."""
+    statuses = dict(connection.execute("select status, count(*) from market.captures group by 1").fetchall())
+    say(f"captures: {statuses}")
+    holds = figure("captures, against events × ticks", sum(statuses.values()) / (events * ticks), "×", least=1, most=1)
+    unknown = set(statuses) - {"empty", *CAPTURED_AS.values()}
+    holds &= figure("captures of a class that no fault explains", sum(statuses[one] for one in unknown), "", most=0)
+    lasting = sum(1 for fault, status in CAPTURED_AS.items() if fault not in PASSING and status != "ok")
+    say(f"{lasting} of {len(CAPTURED_AS)} kinds of fault cost the event its tick; the others are asked again")
+    twice = connection.execute(
+        "select count(*) from (select from market.captures group by event_key, tick having count(*) > 1) as twice"
+    ).fetchone()
+    holds &= figure("events captured twice at a tick", twice[0] if twice else 0, "", most=0)
+    market = Market(productions=events)
+    empty = connection.execute(
+        """select external_id, tick from market.captures inner join market.events using (event_key)
+           where status = 'empty'"""
+    ).fetchall()
+    false = 0
+    for external_id, tick in empty:
+        production = market.production(int(external_id), tick)
+        false += production is None or len(market.shelf(production, tick).slot) > 0
+    holds &= figure("captures that are falsely sold out", false, "", most=0)
+    closed = breakers.of(connection, "simulator").state == "closed"
+    return holds & figure("breakers open at the end: isolated blocks open none", float(not closed), "", most=0)
+
+
+@contextmanager
+def _market(events: int, share: float) -> Iterator[str]:
+    server = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "bench.faulty_market", str(events), str(share)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None  # noqa: S101  it is a pipe
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
