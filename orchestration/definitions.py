@@ -36,7 +36,7 @@ def build_defs(
             *(backups.backups, backups.proved_backup),
         ],
         asset_checks=[
-            *(checks.captured_share, checks.reconciliation, checks.freshness, checks.audit),
+            *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.freshness, checks.audit),
             backups.backups_are_fresh,
         ],
         jobs=[

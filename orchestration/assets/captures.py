@@ -109,6 +109,7 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     now = datetime.now(UTC)
     decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
     breaker = breakers.of(connection, source)
+    waiting = quarantine.waiting(connection, source)
     plotted = {
         "success rate": found.success_rate,
         "latency p50 (ms)": found.latency_p50,
@@ -126,6 +127,7 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
         "captures by status": found.by_status,
         "captures by HTTP status": found.by_http_status,
         "breaker": breakers.sentence(source, breaker),
-        "in quarantine": quarantine.waiting(connection, source),
+        "waiting in quarantine": sum(waiting.values()),
+        "quarantine": waiting,
         "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),
     }
