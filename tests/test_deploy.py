@@ -1,4 +1,4 @@
-"""What `deploy/` names is there: files, modules, settings, executables. Nothing is built: that needs a container engine."""
+"""What `deploy/` names is there: files, modules, settings, executables. Building it needs a container engine."""
 
 import re
 from importlib.util import find_spec

@@ -66,6 +66,8 @@ def captures(
         breaker = breakers.of(connection, marketplace.source)
         by_status = store.counts_by_status(connection, window.start, window.end)
     due = sum(counts.values())
+    if breaker.state != "closed":
+        context.log.warning(breakers.sentence(marketplace.source, breaker))
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
