@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 
 from bench import shards
 from bench.report import figure, heading, say
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.pacing import CONNECTIONS
@@ -24,6 +23,7 @@ from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.marketplaces.turns import LocalTurns, Rules, per_second
 from orchestration.marketplaces.vividseats import VividSeats
 from orchestration.metrics import section_metrics
+from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, captures, catalogue, leases, partitions
 from orchestration.warehouse.captures import Capture
 

@@ -20,10 +20,10 @@ import httpx
 from bench import shards
 from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import Market, SimulatedMarketplace
 from orchestration.marketplaces.simulator.faults import CAPTURED_AS, PASSING
+from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, breakers, catalogue, partitions
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)

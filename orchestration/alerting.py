@@ -60,11 +60,7 @@ def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDef
 
 
 def watch(
-    settings: Settings,
-    warehouse: Warehouse,
-    instance: dg.DagsterInstance,
-    watched: Watched,
-    now: datetime,
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
     """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
     troubles = list(find(settings, warehouse, instance, watched, now))
@@ -76,6 +72,7 @@ def watch(
         if settings.alert_urls is None:
             return f"{len(troubles)} troubles and nobody to tell: set ALERT_URLS. `tickettape alerts` lists them."
         if not send(settings.alert_urls.get_secret_value(), *alerts.digest(new, over)):
+            told.note_untold(connection, over)
             return f"{len(new)} troubles could not be told: no message got through; the next look tries again."
         told.note_sent(connection, new, now)
     return f"Told {len(new)} troubles, and {len(over)} that are over."
@@ -104,11 +101,7 @@ def send(urls: str, title: str, text: str) -> bool:
 
 
 def find(
-    settings: Settings,
-    warehouse: Warehouse,
-    instance: dg.DagsterInstance,
-    watched: Watched,
-    now: datetime,
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> Iterator[Trouble]:
     """Everything that is wrong, each part looked at by itself."""
     source = settings.source

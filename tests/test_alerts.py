@@ -294,6 +294,11 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     assert "could not be told" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
     receiver.status = 200
     assert "Told 1" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    receiver.status = 503
+    assert "could not be told" in look(receiver, warehouse, instance, NOON)
+    receiver.status = 200
+    assert "1 that are over" in look(receiver, warehouse, instance, NOON)
+    assert look(receiver, warehouse, instance, NOON) == "All is well."
 
 
 def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(

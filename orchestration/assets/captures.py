@@ -81,6 +81,9 @@ def captures(
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
         due = sum(counts.values())
         health = _health(connection, marketplace.source, todo.ticks)
+        breaker = breakers.of(connection, marketplace.source)
+        if breaker.state != \"closed\":
+            context.log.warning(breakers.sentence(marketplace.source, breaker))
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
@@ -95,6 +98,7 @@ def captures(
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
             **{f"requests {kind}": (marketplace.requests - asked_before)[kind] for kind in CLASSES},
+            "breaker": breakers.sentence(marketplace.source, breaker),
             **health,
         }
     )
@@ -108,7 +112,6 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     found = scraping.figures(connection, source, ticks)
     now = datetime.now(UTC)
     decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
-    breaker = breakers.of(connection, source)
     waiting = quarantine.waiting(connection, source)
     plotted = {
         "success rate": found.success_rate,
@@ -126,7 +129,6 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
         "megabytes answered": round(found.payload_bytes / 1e6, 3),
         "captures by status": found.by_status,
         "captures by HTTP status": found.by_http_status,
-        "breaker": breakers.sentence(source, breaker),
         "waiting in quarantine": sum(waiting.values()),
         "quarantine": waiting,
         "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),

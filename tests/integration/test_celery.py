@@ -54,7 +54,7 @@ def test_the_shards_of_a_tick_run_as_celery_tasks_and_share_its_events(
 ) -> None:
     config = yaml.safe_load((ROOT / "deploy" / "celery" / "dagster.yaml").read_text())
     del config["concurrency"]  # its queue is the daemon's work: here runs go straight to the launcher
-    config["run_coordinator"] = {"module": "dagster", "class": "DefaultRunCoordinator"}
+    config["run_coordinator"] = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
     (home / "dagster.yaml").write_text(yaml.safe_dump(config))
     port, log = free_port(), home / "log"
     redis = f"redis://127.0.0.1:{port}"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from orchestration.assets.section_snapshots import read_tick
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.breaker import Policy
 from orchestration.marketplaces.discovery import discover
@@ -17,6 +16,7 @@ from orchestration.marketplaces.simulator.faults import Fault, Faulty
 from orchestration.marketplaces.turns import Rules
 from orchestration.marketplaces.vividseats import VividSeats
 from orchestration.partitions import floor_to
+from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.shared_turns import SharedTurns
 from orchestration.warehouse import Connection, breakers, catalogue, partitions
