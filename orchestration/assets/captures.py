@@ -82,7 +82,7 @@ def captures(
         due = sum(counts.values())
         health = _health(connection, marketplace.source, todo.ticks)
         breaker = breakers.of(connection, marketplace.source)
-        if breaker.state != \"closed\":
+        if breaker.state != "closed":
             context.log.warning(breakers.sentence(marketplace.source, breaker))
     return dg.MaterializeResult(
         metadata={
