@@ -67,7 +67,7 @@ def captures(
         asked_before = marketplace.requests.copy()
         rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
-            live = tick + rules.every > datetime.now(UTC)  # a backfill of the simulator's past has it all
+            past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
             counts += capture_tick(
                 connection,
                 marketplace,
@@ -75,11 +75,12 @@ def captures(
                 todo.deadline,
                 context.run.run_id,
                 plan_of(context.run.tags),
-                rules if live else None,
+                None if past else rules,  # a backfill captures all there was
             )
             if len(todo.ticks) > 1:
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
         due = sum(counts.values())
+        requests = marketplace.requests - asked_before
         health = _health(connection, marketplace.source, todo.ticks)
         breaker = breakers.of(connection, marketplace.source)
         if breaker.state != "closed":
@@ -97,7 +98,7 @@ def captures(
             "events blocked": counts["blocked"],
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
-            **{f"requests {kind}": (marketplace.requests - asked_before)[kind] for kind in CLASSES},
+            **{f"requests {kind}": requests[kind] for kind in CLASSES},
             "breaker": breakers.sentence(marketplace.source, breaker),
             **health,
         }
