@@ -4,7 +4,8 @@ What is worth telling is decided in `alerts`. A part that cannot be looked at is
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -12,19 +13,34 @@ import dagster as dg
 from orchestration import alerts
 from orchestration.alerts import Ended, FailedCheck
 from orchestration.resources import Warehouse
+from orchestration.sensors import MOST_ATTEMPTS
 from orchestration.settings import Settings
 from orchestration.ticks import TICK_TAG
 from orchestration.warehouse import alerts as told
 from orchestration.warehouse import breakers, looks
 from orchestration.warehouse.alerts import Trouble
 
-RUNS_LOOKED_AT = 200  # enough for every job to have one among them but the weekly ones, which the next look sees
-RUNS_BACK = timedelta(days=8)
 EVALUATIONS_LOOKED_AT = 5  # runs of a check that are under way at once stand before its newest result
 OWN_ALERTS = ("freshness",)
 """Checks whose subject is looked at here anyway, also while no run evaluates them."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The jobs and the checks that people should hear of. What somebody materializes by hand is theirs to watch."""
+
+    jobs: Collection[str] = ()
+    checks: Collection[dg.AssetCheckKey] = ()
+
+    @classmethod
+    def all_of(cls, repository: dg.RepositoryDefinition | None) -> "Watched":
+        """Everything that is scheduled."""
+        if repository is None:
+            return cls()
+        jobs = [name for name in repository.job_names if not name.startswith("__")]
+        return cls(jobs, repository.asset_graph.asset_check_keys)
 
 
 def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
@@ -33,9 +49,9 @@ def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDef
     @dg.sensor(name="alerts", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
     def alert_people(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """What is wrong now; told once, and again after ALERT_REPEAT_HOURS."""
-        keys = context.repository_def.asset_graph.asset_check_keys if context.repository_def else ()
         try:
-            return dg.SkipReason(watch(settings, warehouse, context.instance, keys, datetime.now(UTC)))
+            watched = Watched.all_of(context.repository_def)
+            return dg.SkipReason(watch(settings, warehouse, context.instance, watched, datetime.now(UTC)))
         except Exception as error:  # whatever it is, it must not stop the next look
             context.log.exception("Nobody could be alerted: the look itself failed.")
             return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
@@ -44,14 +60,10 @@ def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDef
 
 
 def watch(
-    settings: Settings,
-    warehouse: Warehouse,
-    instance: dg.DagsterInstance,
-    check_keys: Collection[dg.AssetCheckKey],
-    now: datetime,
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
     """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
-    troubles = list(find(settings, warehouse, instance, check_keys, now))
+    troubles = list(find(settings, warehouse, instance, watched, now))
     repeat = timedelta(hours=settings.alert_repeat_hours)
     with warehouse.connection() as connection:
         new, over = told.note(connection, troubles, now=now, repeat=repeat)
@@ -60,6 +72,7 @@ def watch(
         if settings.alert_urls is None:
             return f"{len(troubles)} troubles and nobody to tell: set ALERT_URLS. `tickettape alerts` lists them."
         if not send(settings.alert_urls.get_secret_value(), *alerts.digest(new, over)):
+            told.note_untold(connection, over)
             return f"{len(new)} troubles could not be told: no message got through; the next look tries again."
         told.note_sent(connection, new, now)
     return f"Told {len(new)} troubles, and {len(over)} that are over."
@@ -88,20 +101,16 @@ def send(urls: str, title: str, text: str) -> bool:
 
 
 def find(
-    settings: Settings,
-    warehouse: Warehouse,
-    instance: dg.DagsterInstance,
-    check_keys: Collection[dg.AssetCheckKey],
-    now: datetime,
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> Iterator[Trouble]:
     """Everything that is wrong, each part looked at by itself."""
     source = settings.source
 
     def runs() -> list[Trouble]:
-        return alerts.failed_runs(ended_runs(instance, now), settings.alert_failed_runs)
+        return alerts.failed_runs(ended_runs(instance, watched.jobs, settings), settings.alert_failed_runs)
 
     def checks() -> list[Trouble]:
-        return alerts.failed_checks(failed_checks(instance, check_keys))
+        return alerts.failed_checks(failed_checks(instance, watched.checks))
 
     def breaker() -> list[Trouble]:
         with warehouse.connection() as connection:
@@ -133,20 +142,18 @@ def find(
             yield Trouble(f"watching {part}", f"The {part} could not be looked at", why)
 
 
-def ended_runs(instance: dg.DagsterInstance, now: datetime) -> list[Ended]:
-    """The newest runs that succeeded or failed, newest first. One that a person cancelled says nothing."""
+def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings: Settings) -> list[Ended]:
+    """Each job's newest runs that succeeded or failed, newest first. One that a person cancelled says nothing."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    filters = dg.RunsFilter(statuses=over, created_after=now - RUNS_BACK)
-    return [
-        Ended(
-            run.job_name,
-            run.run_id,
-            run.tags.get(TICK_TAG),
-            run.status is dg.DagsterRunStatus.FAILURE,
-            _why(instance, run.run_id) if run.status is dg.DagsterRunStatus.FAILURE else "",
-        )
-        for run in instance.get_runs(filters, limit=RUNS_LOOKED_AT)
-    ]
+    ended: list[Ended] = []
+    for job in sorted(job_names):
+        most = settings.alert_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in alerts.OFTEN else 1
+        for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=over), limit=most):
+            failed = run.status is dg.DagsterRunStatus.FAILURE
+            newest = not ended or ended[-1].job != job
+            why = _why(instance, run.run_id) if failed and newest else ""  # no other one's reason is told
+            ended.append(Ended(job, run.run_id, run.tags.get(TICK_TAG), failed, why))
+    return ended
 
 
 def failed_checks(instance: dg.DagsterInstance, keys: Collection[dg.AssetCheckKey]) -> list[FailedCheck]:

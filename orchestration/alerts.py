@@ -91,8 +91,8 @@ def stale_events(source: str, stale: Sequence[dict[str, Any]]) -> list[Trouble]:
             f"freshness {source}",
             f"Prices of {len(stale)} events of {source} are stale",
             f"No ok capture within twice their own interval: {named}{more}. If no tick runs, look at the schedule "
-            "every_tick and at a run that hangs; if ticks run, `tickettape looks` says why these are not captured, "
-            "and market.scraper_logs what was answered.",
+            "every_tick and at a run that hangs; if ticks run, `tickettape looks` says how often these are asked for, "
+            "market.scraper_logs what came back, and `tickettape quarantine` what was refused.",
         )
     ]
 
@@ -117,7 +117,7 @@ def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
             Trouble(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
-                f"{named}{more}. Prices are right all the same; see them in the UI, under the assets' checks.",
+                f"{named}{more}. They stop nothing; see them in the UI, under the assets' checks.",
             )
         )
     return found

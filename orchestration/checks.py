@@ -109,6 +109,26 @@ def listing_history(
     )
 
 
+@dg.asset_check(asset=section_snapshots)
+def answers_understood(
+    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
+) -> dg.AssetCheckResult:
+    """No answer of the newest tick was refused. Warns: the others count, and what was refused can be replayed."""
+    with warehouse.connection() as connection:
+        tick, read, refused = reconciliations.refusals_of_newest_tick(connection, marketplace.source)
+    return dg.AssetCheckResult(
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(refused)} of {read} answers were refused: {refused[0]['reason']}" if refused else None,
+        metadata={
+            "tick": str(tick),
+            "answers read": read,
+            "answers refused": len(refused),
+            "refused (up to 20)": as_table(refused[:20]),
+        },
+    )
+
+
 @dg.asset_check(asset=captures)
 def freshness(
     warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]

@@ -38,8 +38,8 @@ def build_defs(
             *(backups.backups, backups.proved_backup),
         ],
         asset_checks=[
-            *(checks.captured_share, checks.reconciliation, checks.listing_history, checks.freshness, checks.audit),
-            *(backups.backups_are_fresh, service_is_well),
+            *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
+            *(checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.nightly_audit),

@@ -95,7 +95,7 @@ def _wishes(sight: Sight, tick: datetime) -> Iterator[tuple[timedelta, str, floa
         yield timedelta(), "not seen yet", 0
     if sight.moved_per_hour:
         wish = timedelta(hours=1) * MOVED_BETWEEN / sight.moved_per_hour
-        yield wish, "{:.0%} of its sections change in an hour", sight.moved_per_hour
+        yield wish, "{:.2g} changes per section and hour", sight.moved_per_hour
     if sight.views:
         yield LONGEST / (1 + sight.views), "viewed {} times in a day", sight.views
     if sight.tickets is not None and 0 < sight.tickets <= FEW_TICKETS:

@@ -56,7 +56,12 @@ def has_failed(run: dg.DagsterRun) -> bool:
 
 
 def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
-    """Fail the runs whose process is gone; their ids. Dagster's default launcher cannot see that a worker died."""
+    """Fail the runs whose process is gone; their ids. Dagster's default launcher cannot see that a worker died.
+
+    Launchers that send runs to other machines can, and those processes' ids mean nothing here.
+    """
+    if instance.run_launcher.supports_check_run_worker_health:
+        return []
     closed = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run = record.dagster_run

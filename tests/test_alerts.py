@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
 from orchestration import alerting, alerts, cli, looks
-from orchestration.alerting import failed_checks, send, watch
+from orchestration.alerting import Watched, ended_runs, failed_checks, send, watch
 from orchestration.alerts import Ended, FailedCheck
 from orchestration.cli import alerts as alerts_cli
 from orchestration.definitions import build_defs
@@ -152,8 +152,8 @@ def settings_for(receiver: Receiver, **more: Any) -> Settings:
 
 
 def look(receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance, at: datetime, **more: Any) -> str:
-    keys = [dg.AssetCheckKey(dg.AssetKey("prices"), name) for name in ("are_right", "are_usual")]
-    return watch(settings_for(receiver, **more), warehouse, instance, keys, at)
+    checks = [dg.AssetCheckKey(dg.AssetKey("prices"), name) for name in ("are_right", "are_usual")]
+    return watch(settings_for(receiver, **more), warehouse, instance, Watched(["backup", "checks", "tick"], checks), at)
 
 
 def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_http_with_what_to_do(
@@ -251,6 +251,14 @@ def test_failed_runs_and_checks_of_a_real_job_are_told_and_when_they_pass_again(
     assert receiver.messages[1]["message"].count("Over: ") == 3
 
 
+def test_a_jobs_failure_is_known_however_many_ticks_ran_since(instance: dg.DagsterInstance) -> None:
+    ok, failed = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    for job, status in [("backup", ok), ("backup", failed), *[("tick", ok)] * 30]:
+        instance.add_run(dg.DagsterRun(job, status=status))
+    ended = ended_runs(instance, ["tick", "backup", "never ran"], Settings())
+    assert [(run.job, run.failed) for run in ended] == [("backup", True), *[("tick", False)] * 9]
+
+
 def test_a_check_that_is_being_evaluated_says_what_it_said_before(instance: dg.DagsterInstance) -> None:
     """Otherwise every run of a check that fails would end its alert for as long as it takes."""
     seen: list[list[FailedCheck]] = []
@@ -286,6 +294,11 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     assert "could not be told" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
     receiver.status = 200
     assert "Told 1" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    receiver.status = 503
+    assert "could not be told" in look(receiver, warehouse, instance, NOON)
+    receiver.status = 200
+    assert "1 that are over" in look(receiver, warehouse, instance, NOON)
+    assert look(receiver, warehouse, instance, NOON) == "All is well."
 
 
 def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(
@@ -293,7 +306,7 @@ def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_othe
 ) -> None:
     settings = Settings(alert_urls=f"json://127.0.0.1:1/ {receiver.url}", alert_database_gb=0.001)
     for _ in range(2):
-        watch(settings, warehouse, instance, [], NOON)
+        watch(settings, warehouse, instance, Watched(), NOON)
     assert len(receiver.messages) == 1
 
 
@@ -325,9 +338,11 @@ def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
     receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
 ) -> None:
     defs = build_defs(settings=settings_for(receiver), warehouse=warehouse)
-    keys = defs.get_repository_def().asset_graph.asset_check_keys
-    assert dg.AssetCheckKey(dg.AssetKey("database_health"), "storage") in keys
-    sensor = defs.resolve_sensor_def("alerts") if hasattr(defs, "resolve_sensor_def") else defs.get_sensor_def("alerts")
+    watched = Watched.all_of(defs.get_repository_def())
+    assert dg.AssetCheckKey(dg.AssetKey("database_health"), "storage") in watched.checks
+    assert {"tick", "shard", "rollups", "backup"} <= set(watched.jobs)
+    assert "__ASSET_JOB" not in watched.jobs
+    sensor = defs.resolve_sensor_def("alerts")
     context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
     outcome = sensor(context)
     assert isinstance(outcome, dg.SkipReason)

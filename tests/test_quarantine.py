@@ -405,6 +405,32 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_groups_by_sections_a
     assert "1 of 2 answers" in str(result.description)
 
 
+def test_answers_that_are_refused_warn_with_their_first_reason(warehouse: Warehouse, connection: Connection) -> None:
+    def check() -> Any:
+        return checks.answers_understood(warehouse=warehouse, marketplace=MARKET)
+
+    assert check().passed  # nothing was read yet
+    answered(connection, None, change_currency)
+    assert check().passed
+    read(connection)
+    result = check()
+    assert not result.passed
+    assert "1 of 2 answers were refused" in result.description
+    assert "in CAD instead of USD" in result.description
+    connection.execute("update market.captures set status = 'ok'")
+    assert check().passed
+
+
+def test_what_was_replayed_is_forgotten_in_time_and_what_was_not_is_kept(connection: Connection) -> None:
+    answered(connection, change_currency, change_currency)
+    read(connection)
+    first, _ = in_quarantine(connection)
+    quarantine.note_replayed(connection, first.quarantine_id)
+    assert quarantine.forget_replayed(connection, TICK - TEN) == 0
+    assert quarantine.forget_replayed(connection, datetime.now(UTC)) == 1
+    assert len(in_quarantine(connection, replayed_too=True)) == 1
+
+
 class ChangedCatalogue(SimulatedMarketplace):
     """A market whose list of productions is in a format of tomorrow."""
 

@@ -67,7 +67,7 @@ def captures(
         asked_before = marketplace.requests.copy()
         rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
-            live = tick + rules.every > datetime.now(UTC)  # a backfill of the simulator's past has it all
+            past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
             counts += capture_tick(
                 connection,
                 marketplace,
@@ -75,12 +75,16 @@ def captures(
                 todo.deadline,
                 context.run.run_id,
                 plan_of(context.run.tags),
-                rules if live else None,
+                None if past else rules,  # a backfill captures all there was
             )
             if len(todo.ticks) > 1:
                 context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
         due = sum(counts.values())
+        requests = marketplace.requests - asked_before
         health = _health(connection, marketplace.source, todo.ticks)
+        breaker = breakers.of(connection, marketplace.source)
+        if breaker.state != "closed":
+            context.log.warning(breakers.sentence(marketplace.source, breaker))
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
@@ -94,7 +98,8 @@ def captures(
             "events blocked": counts["blocked"],
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
-            **{f"requests {kind}": (marketplace.requests - asked_before)[kind] for kind in CLASSES},
+            **{f"requests {kind}": requests[kind] for kind in CLASSES},
+            "breaker": breakers.sentence(marketplace.source, breaker),
             **health,
         }
     )
@@ -108,7 +113,7 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     found = scraping.figures(connection, source, ticks)
     now = datetime.now(UTC)
     decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
-    breaker = breakers.of(connection, source)
+    waiting = quarantine.waiting(connection, source)
     plotted = {
         "success rate": found.success_rate,
         "latency p50 (ms)": found.latency_p50,
@@ -125,7 +130,7 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
         "megabytes answered": round(found.payload_bytes / 1e6, 3),
         "captures by status": found.by_status,
         "captures by HTTP status": found.by_http_status,
-        "breaker": breakers.sentence(source, breaker),
-        "in quarantine": quarantine.waiting(connection, source),
+        "waiting in quarantine": sum(waiting.values()),
+        "quarantine": waiting,
         "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),
     }

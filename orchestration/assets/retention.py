@@ -6,8 +6,9 @@ import dagster as dg
 
 from orchestration.resources import Warehouse, cold_storage_of
 from orchestration.settings import Settings
-from orchestration.warehouse import hours, retention, views
+from orchestration.warehouse import hours, quarantine, retention, views
 from orchestration.warehouse.looks import VIEWS_OF
+from orchestration.warehouse.months import months_before
 
 BUSY = dg.RetryPolicy(max_retries=3, delay=120)
 """A dump or a reader may hold a table for a while: what gave up waiting for its lock tries again."""
@@ -65,12 +66,19 @@ def expired_hours(
 def expired_jobs(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
-    """Log lines older than SCRAPER_LOGS_MONTHS and jobs older than SCRAPER_JOBS_MONTHS, deleted; old views too."""
+    """Deleted: jobs older than SCRAPER_JOBS_MONTHS, log lines and replayed refusals older than SCRAPER_LOGS_MONTHS,
+    and views that decide nothing any more."""
     now = datetime.now(UTC)
     with warehouse.connection() as connection:
         forgotten = views.forget(connection, now - 2 * VIEWS_OF)
         lines = retention.expire_logs(connection, now, months=settings.scraper_logs_months)
         jobs = retention.expire_jobs(connection, now, months=settings.scraper_jobs_months)
+        replayed = quarantine.forget_replayed(connection, months_before(now, settings.scraper_logs_months))
     return dg.MaterializeResult(
-        metadata={"log lines deleted": lines, "jobs deleted": jobs, "hours of views deleted": forgotten}
+        metadata={
+            "log lines deleted": lines,
+            "jobs deleted": jobs,
+            "replayed refusals deleted": replayed,
+            "hours of views deleted": forgotten,
+        }
     )

@@ -225,15 +225,16 @@ class Queue:
         self._waiting += 1
         try:
             async with self._door:
-                while not self._starts or self._starts[0] + GRACE_SECONDS < _now():
-                    if self._starts:
-                        self._starts.popleft()  # too late for it
-                    else:
+                while True:
+                    while not self._starts:
                         await self._lease(patience_seconds)
-                start, probe = self._starts.popleft(), self._probe
-                await asyncio.sleep(start - _now()) if start > _now() else None
+                    start = self._starts.popleft()
+                    if start > _now():
+                        await asyncio.sleep(start - _now())
+                    if self._probe or _now() <= start + GRACE_SECONDS:
+                        break  # else it is too late for this one
                 self._used += 1
-                self._probe = False
+                probe, self._probe = self._probe, False
                 return probe
         finally:
             self._waiting -= 1

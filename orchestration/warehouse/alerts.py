@@ -80,6 +80,15 @@ def note_sent(connection: Connection, sent: Sequence[Trouble], now: datetime) ->
     )
 
 
+def note_untold(connection: Connection, over: Sequence[Trouble]) -> None:
+    """Open what has ended again, since nobody could be told: the next look ends it."""
+    connection.execute(
+        """update market.alerts as known set ended_at = null
+           where about = any(%s) and alert_id = (select max(alert_id) from market.alerts where about = known.about)""",
+        [[trouble.about for trouble in over]],
+    )
+
+
 def newest(connection: Connection, most: int) -> list[dict[str, Any]]:
     """What is wrong now and what was, the open ones first."""
     with connection.cursor(row_factory=dict_row) as cursor:

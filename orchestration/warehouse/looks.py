@@ -80,7 +80,8 @@ def sights(connection: Connection, source: str, tick: datetime) -> list[Sight]:
                    from (
                        select tick, failed, count(*) filter (where not failed) over (order by tick desc) as successes
                        from (
-                           select tick, status not in ('received', 'ok', 'empty', 'partial') as failed
+                           -- a refused answer is one: it can be replayed, and so is worth asking for as often
+                           select tick, status in ('missing', 'blocked', 'failed') as failed
                            from market.captures
                            where event_key = watched.event_key and tick < %(tick)s and tick >= %(tick)s - %(back)s
                                and status not in ('missed', 'void')

@@ -220,3 +220,8 @@ def lock_held(connection: Connection, source: str, tick: datetime) -> list[Held]
 def note_replayed(connection: Connection, quarantine_id: int) -> None:
     """Remember that something was replayed, in the transaction that did it: once is enough."""
     connection.execute("update market.quarantine set replayed_at = now() where quarantine_id = %s", [quarantine_id])
+
+
+def forget_replayed(connection: Connection, before: datetime) -> int:
+    """Delete what was replayed before; what was not is kept for ever. How many rows."""
+    return connection.execute("delete from market.quarantine where replayed_at < %s", [before]).rowcount

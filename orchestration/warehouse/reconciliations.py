@@ -71,3 +71,21 @@ def totals(events: Sequence[Reconciliation]) -> dict[str, int]:
     """The sums over all events."""
     names = [field.name for field in fields(Reconciliation) if field.name.startswith(("listings", "tickets"))]
     return {name.replace("_", " "): sum(getattr(event, name) or 0 for event in events) for name in names}
+
+
+def refusals_of_newest_tick(
+    connection: Connection, source: str
+) -> tuple[datetime | None, int, list[dict[str, str | None]]]:
+    """The newest tick of a marketplace that was read, how many answers it had, and those that were refused."""
+    rows = connection.execute(
+        """select captures.tick, events.name, captures.status, captures.note
+           from market.captures inner join market.events using (event_key)
+           where source = %(source)s and captures.status in ('ok', 'empty', 'partial', 'rejected')
+               and captures.tick = (
+                   select max(tick) from market.captures inner join market.events using (event_key)
+                   where source = %(source)s and captures.status in ('ok', 'empty', 'partial', 'rejected'))
+           order by event_key""",
+        {"source": source},
+    ).fetchall()
+    refused = [{"event": name, "reason": note} for _, name, status, note in rows if status == "rejected"]
+    return (rows[0][0] if rows else None), len(rows), refused

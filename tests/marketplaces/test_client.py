@@ -110,7 +110,7 @@ def test_the_whole_inventory_is_asked_for_in_one_honest_request(server: Scripted
         (RedirectResponse("/elsewhere"), "failed"),
     ],
 )
-def test_what_will_not_pass_is_asked_once_only(server: ScriptedServer, reply: Response, status: str) -> None:
+def test_s1_what_will_not_pass_is_asked_once_only(server: ScriptedServer, reply: Response, status: str) -> None:
     server.script(reply, OK)
     answer, _ = ask(server.url)
     assert (answer.status, answer.http_status, answer.body) == (status, reply.status_code, None)
@@ -124,7 +124,7 @@ def test_what_will_not_pass_is_asked_once_only(server: ScriptedServer, reply: Re
     "first",
     [BUSY, json_reply(status=500), json_reply(status=408), truncated(), after(0.5, OK), json_reply(status=429)],
 )
-def test_what_may_pass_is_asked_again(server: ScriptedServer, first: Any) -> None:
+def test_s1_what_may_pass_is_asked_again(server: ScriptedServer, first: Any) -> None:
     server.script(first, OK)
     answer, _ = ask(server.url, read_seconds=0.2)
     assert (answer.status, answer.body) == ("received", b'{"ok": true}')
@@ -153,7 +153,7 @@ def test_nobody_listening_fails_within_the_deadline_and_says_so() -> None:
     assert seconds < 1.5
 
 
-def test_a_failure_that_does_not_pass_ends_with_the_deadline(server: ScriptedServer) -> None:
+def test_s1_a_failure_that_does_not_pass_ends_with_the_deadline(server: ScriptedServer) -> None:
     server.script(BUSY)
     answer, seconds = ask(server.url)
     assert (answer.status, answer.http_status) == ("failed", 503)
@@ -178,14 +178,14 @@ def test_an_answer_without_end_in_size_is_cut(server: ScriptedServer) -> None:
     assert (answer.status, answer.body, len(server.asked)) == ("failed", None, 1)
 
 
-def test_retry_after_in_seconds_is_obeyed(server: ScriptedServer) -> None:
+def test_s1_retry_after_in_seconds_is_obeyed(server: ScriptedServer) -> None:
     server.script(json_reply(status=429, retry_after="1"), OK)
     answer, _ = ask(server.url, deadline_seconds=3)
     assert answer.status == "received"
     assert server.asked[1].at - server.asked[0].at >= 0.99
 
 
-def test_retry_after_as_a_date_is_obeyed(server: ScriptedServer) -> None:
+def test_s1_retry_after_as_a_date_is_obeyed(server: ScriptedServer) -> None:
     date = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
     server.script(json_reply(status=429, retry_after=format_datetime(date, usegmt=True)), OK)
     answer, _ = ask(server.url, deadline_seconds=4)
@@ -195,7 +195,7 @@ def test_retry_after_as_a_date_is_obeyed(server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_past_the_deadline_fails_at_once_as_passing(server: ScriptedServer, status: int) -> None:
+def test_s1_retry_after_past_the_deadline_fails_at_once_as_passing(server: ScriptedServer, status: int) -> None:
     server.script(json_reply(status=status, retry_after="600"))
     answer, seconds = ask(server.url)
     assert (answer.status, answer.http_status) == ("failed", status)
@@ -236,7 +236,7 @@ def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | 
     assert retry_after_seconds(header, AT) == seconds
 
 
-def test_one_bad_event_among_many_costs_that_event_alone(server: ScriptedServer) -> None:
+def test_s5_one_bad_event_among_many_costs_that_event_alone(server: ScriptedServer) -> None:
     async def all_but_one(request: Request) -> Response:
         return BUSY if request.query_params["productionId"] == "13" else OK
 
@@ -271,7 +271,7 @@ def test_a_long_queue_never_eats_an_events_deadline(server: ScriptedServer) -> N
 
 
 @pytest.mark.parametrize("reply", [OK, BUSY, json_reply(status=404)])
-def test_the_pace_holds_and_a_fast_error_never_speeds_us_up(server: ScriptedServer, reply: Response) -> None:
+def test_s2_the_pace_holds_and_a_fast_error_never_speeds_us_up(server: ScriptedServer, reply: Response) -> None:
     server.script(reply)
 
     async def scenario(marketplace: VividSeats) -> None:

@@ -41,5 +41,5 @@ create table market.leases (
     leased_until timestamptz,
     primary key (event_key, tick)
 );
-create index on market.leases (tick, place) where not done;
+create index on market.leases (tick, place);
 comment on table market.leases is 'What is due at a tick, who has it in hand until when, and whether it is done';
