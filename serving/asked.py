@@ -33,7 +33,7 @@ def _instant(text: Any, at: time) -> Any:
     try:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:  # its UTC is hours beyond the calendar
-        return (datetime.min if parsed.year == 1 else datetime.max).replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC) if parsed.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 _SCHEMA = WithJsonSchema(
