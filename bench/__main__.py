@@ -1,14 +1,14 @@
 """Run the parts, print their figures; exit code 1 where a bound is missed.
 
 Sizes by environment variables: BENCH_ROWS (rows of section_snapshots, comma-separated, default
-1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default ingest,refresh,row_bytes,tick; archive too).
+1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default ingest,refresh,row_bytes,tick,serving; archive too).
 """
 
 import os
 import platform
 import sys
 
-from bench import archive, ingest, refresh, row_bytes, tick_time
+from bench import archive, ingest, refresh, row_bytes, serving, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Run what BENCH_PARTS names."""
     sizes = [int(rows) for rows in os.environ.get("BENCH_ROWS", "1600000,6500000").split(",")]
     repetitions = int(os.environ.get("BENCH_REPETITIONS", "5"))
-    parts = os.environ.get("BENCH_PARTS", "ingest,refresh,row_bytes,tick").split(",")
+    parts = os.environ.get("BENCH_PARTS", "ingest,refresh,row_bytes,tick,serving").split(",")
     ticks = int(os.environ.get("BENCH_TICKS", "72"))
     holds = True
     with scratch_server() as server:
@@ -35,6 +35,9 @@ def main() -> int:
             for share in (0.1, 0.3):
                 with scratch_database(server, "bench_row_bytes") as url, open_connection(url) as connection:
                     holds &= row_bytes.run(connection, share, events=24, ticks=ticks)
+        if "serving" in parts:
+            with scratch_database(server, "bench_serving") as url, open_connection(url) as connection:
+                holds &= serving.run(connection, url)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")
