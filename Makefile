@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev serve tick test test-long lint bench soak psql docs lock clean
+.PHONY: help setup dev serve tick test test-browser test-long lint bench soak psql docs lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Set up .venv from requirements.lock, with pip or uv
 
@@ -35,6 +35,9 @@ tick: $(READY) ## One tick now, without a UI
 
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest
+
+test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
+	@$(BIN)/python -m pytest tests/browser
 
 test-long: $(READY) ## The rollups' property test for an hour
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/rollups/test_property.py -k whatever

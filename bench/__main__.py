@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import archive, ingest, listings, refresh, row_bytes, scale, scraper, tick_time
+from bench import archive, ingest, listings, refresh, row_bytes, scale, scraper, serving, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -16,7 +16,7 @@ def main() -> int:
     """Run what BENCH_PARTS names."""
     sizes = [int(rows) for rows in os.environ.get("BENCH_ROWS", "1600000,6500000").split(",")]
     repetitions = int(os.environ.get("BENCH_REPETITIONS", "5"))
-    parts = os.environ.get("BENCH_PARTS", "tick,ingest,refresh,row_bytes,scraper,listings").split(",")
+    parts = os.environ.get("BENCH_PARTS", "tick,ingest,refresh,row_bytes,scraper,listings,serving").split(",")
     ticks = int(os.environ.get("BENCH_TICKS", "72"))
     holds = True
     with scratch_server() as server:
@@ -52,6 +52,9 @@ def main() -> int:
             for name, share in (("quiet", 0.02), ("lively", 0.2)):
                 with scratch_database(server, "bench_listings") as url, open_connection(url) as connection:
                     holds &= listings.judge(connection, name, share, events=12, ticks=2 * ticks)
+        if "serving" in parts:
+            with scratch_database(server, "bench_serving") as url, open_connection(url) as connection:
+                holds &= serving.run(connection, url)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")

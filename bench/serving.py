@@ -87,7 +87,7 @@ def run(connection: Connection, url: str) -> bool:
         same, cpu = _measured(process, port, paths, key, 16, conditional=True)
         holds &= _figures("price-trends, 16 clients, matching ETag", same, bound=True)
         figure("  the service's CPU a request", cpu * 1000, "ms")
-    _pgbench(url, access.sha256_of(key), events)
+    _pgbench(url, connection.info.server_version, access.sha256_of(key), events)
     return holds
 
 
@@ -157,7 +157,7 @@ def _figures(name: str, times: list[float], *, bound: bool) -> bool:
     return holds
 
 
-def _pgbench(url: str, key_sha256: bytes, events: Sequence[UUID]) -> None:
+def _pgbench(url: str, version: int, key_sha256: bytes, events: Sequence[UUID]) -> None:
     """The SQL of price-trends alone, by 16 clients of pgbench."""
     ids = ",".join(f"'{event}'" for event in events)
     script = f"""\\set n random(1, {len(events)})
@@ -169,7 +169,7 @@ def _pgbench(url: str, key_sha256: bytes, events: Sequence[UUID]) -> None:
         file.write("\n".join(line.strip() for line in script.splitlines()[:1]) + "\n")
         file.write(" ".join(line.strip() for line in script.splitlines()[1:]) + "\n")
         file.flush()
-        pgbench = server._embedded_tool("pgbench")
+        pgbench = server.tool("pgbench", server_version=version)
         said = subprocess.run(  # noqa: S603
             [pgbench, "--no-vacuum", "--client=16", f"--time={max(2, int(SECONDS))}", f"--file={file.name}"],
             env=server.libpq_environment(url), capture_output=True, text=True, timeout=120, check=False,
@@ -179,14 +179,3 @@ def _pgbench(url: str, key_sha256: bytes, events: Sequence[UUID]) -> None:
         figure("the same SQL by 16 clients of pgbench: a second", found[0], "/s")
     else:
         say(f"pgbench gave no figure: {said.stderr.strip() or said.stdout.strip()}")
-
-
-if __name__ == "__main__":
-    from bench.scratch import open_connection, scratch_database, scratch_server
-
-    with (
-        scratch_server() as scratch,
-        scratch_database(scratch, "bench_serving") as own,
-        open_connection(own) as opened,
-    ):
-        sys.exit(0 if run(opened, own) else 1)

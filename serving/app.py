@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from orchestration.settings import Settings
-from serving import events, examples, operations, problems, series, stream
+from serving import dashboard, events, examples, operations, problems, series, stream
 from serving.database import open_database
 from serving.front import GUARDED, Front
 from serving.limits import Limits
@@ -63,7 +63,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(events.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
-    # here a dashboard is mounted, last, so that every path above comes first
+    dashboard.mount(app)  # last, so that every path above comes first
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)

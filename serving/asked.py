@@ -28,9 +28,12 @@ def _instant(text: Any, at: time) -> Any:
         if len(text) == len("2026-11-21"):
             return datetime.combine(date.fromisoformat(text), at, UTC)
         parsed = datetime.fromisoformat(text)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError("write an ISO 8601 date (2026-11-21) or instant (2026-11-21T10:00:00Z)") from None
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:  # its UTC is hours beyond the calendar
+        return datetime.min.replace(tzinfo=UTC) if parsed.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 _SCHEMA = WithJsonSchema(
@@ -38,7 +41,13 @@ _SCHEMA = WithJsonSchema(
 )
 Start = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.min)), _SCHEMA]
 End = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.max)), _SCHEMA]
-Text = Annotated[str | None, Field(max_length=255), AfterValidator(lambda text: text and _no_null_character(text))]
+Text = Annotated[
+    Annotated[
+        str, Field(max_length=255, json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(_no_null_character)
+    ]
+    | None,
+    Field(),
+]
 Cursor = Annotated[
     str | None, Field(max_length=2_000, description="Where the answer before ended: its `next_cursor`, as it is.")
 ]

@@ -49,7 +49,7 @@ class Front:
             await self._app(scope, receive, answer)
         except Exception as error:
             problem = error if isinstance(error, Problem) else of_database(error)
-            if problem is None:
+            if problem is None or seconds:  # an answer that has begun cannot become another
                 raise
             await problem.response()(scope, receive, answer)
         finally:

@@ -42,6 +42,9 @@ def of_database(error: Exception) -> Problem | None:
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("PT"):
         told = " ".join(filter(None, [error.diag.message_primary, error.diag.message_hint]))
         return Problem(int((error.sqlstate or "PT500")[2:]), told)
+    if isinstance(error, errors.UndefinedFunction | errors.InvalidSchemaName):
+        detail = "Schema api is not in the database yet: it comes with the first tick (`make tick`)."
+        return Problem(503, detail, headers={"retry-after": "30"})
     if isinstance(error, errors.DataError):  # a year beyond the calendar, a character that no text can hold
         return Problem(422, f"The database cannot read a value: {error.diag.message_primary}.")
     if isinstance(error, psycopg.OperationalError):

@@ -45,7 +45,7 @@ def list_tenants() -> None:
         found = access.tenants(connection)
     say(f"{len(found)} tenant{'s' * (len(found) != 1)}.")
     for one in found:
-        sees = "every event" if one.sees_all else f"{one.events} events"
+        sees = "every event" if one.sees_all else f"{one.events} event{'s' * (one.events != 1)}"
         say(f"  {one.name}: {sees}, {one.keys} valid key{'s' * (one.keys != 1)}")
 
 

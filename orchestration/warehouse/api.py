@@ -42,11 +42,10 @@ def apply(connection: Connection, settings: Settings) -> bool:
             return False
         connection.execute("set local lock_timeout = '30s'")
         ensure_reader(connection)
-        connection.execute(SQL.read_bytes())
+        connection.execute(SQL.read_bytes().replace(b":row_cap", str(settings.row_cap).encode()))
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
                 alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
-                alter role tickettape_reader set tickettape.row_cap = '{settings.row_cap}';
                 comment on schema api is '{wanted}'"""
         )
     return True

@@ -98,9 +98,8 @@ declare
 begin
     -- whoever applies this may become the reader; PostgREST's own roles too, where it is there (Supabase)
     foreach member in array array[current_user::text, 'authenticator', 'anon', 'authenticated'] loop
-        if exists (select from pg_roles where rolname = member) and not (
-            select rolsuper from pg_roles where rolname = member
-        ) and not pg_has_role(member, 'tickettape_reader', 'member') then
+        -- by itself, who made a role may grant it and not become it
+        if exists (select from pg_roles where rolname = member and not rolsuper) then
             execute format('grant tickettape_reader to %I', member);
         end if;
     end loop;
@@ -346,7 +345,7 @@ begin
 end $$;
 
 create function api_parts.row_cap() returns integer language sql stable as $$
-    select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), '10000')::integer
+    select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer
 $$;
 
 -- What every answer about an event asks first: the zones that it is about.

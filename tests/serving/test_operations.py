@@ -52,8 +52,11 @@ def test_health_says_what_is_missing(database_url: str, connection: Connection) 
         assert httpx.get(f"{url}/health").json() == {"status": "ok"}
         connection.execute("drop schema api cascade")
         waiting = httpx.get(f"{url}/health")
-    assert waiting.status_code == 503
+        key = access.create_key(connection, EVERYONE)
+        early = httpx.get(f"{url}/api/events", headers={"x-api-key": key})
+    assert (waiting.status_code, early.status_code) == (503, 503)
     assert "run a tick" in waiting.json()["detail"]
+    assert "first tick" in early.json()["detail"]
 
 
 def did(connection: Connection, *, requests: int = 0, errors: int = 0, slow: int = 0, bucket: int = 0) -> None:
@@ -90,7 +93,10 @@ def test_a_failure_of_ours_is_a_500_that_is_counted_and_tells_nothing(
 ) -> None:
     key = access.create_key(connection, EVERYONE)
     with serving(database_url) as url:
-        connection.execute("alter function api.event(uuid) rename to lost")
+        connection.execute(
+            """create or replace function api.event(id uuid) returns setof api.event_detail language plpgsql as $$
+               begin raise exception 'api.event fails'; end $$"""
+        )
         answer = httpx.get(f"{url}/api/events/{id_of(connection, '1')}", headers={"x-api-key": key})
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"

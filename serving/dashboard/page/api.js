@@ -1,0 +1,70 @@
+// Asks the API with this tab's key. The key travels as a header alone, never in a URL.
+
+const STORED = "tickettape-key";
+let key = null;
+
+/** A refusal or a failure, in words for the reader. */
+export class Failure extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Take the key of this tab, or the one that the service gives to every visitor. False where there is none. */
+export async function findKey() {
+  key = sessionStorage.getItem(STORED) ?? (await json("key", { cache: "no-store" })).key;
+  return key !== null;
+}
+
+/** Whether the reader brought the key. */
+export const isOwnKey = () => sessionStorage.getItem(STORED) !== null;
+
+export function keepKey(text) {
+  sessionStorage.setItem(STORED, text);
+  key = text;
+}
+
+export function forgetKey() {
+  sessionStorage.removeItem(STORED);
+  key = null;
+}
+
+/** One answer. Raises Failure. */
+export async function ask(path, parameters = {}, signal = undefined) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
+  // no-cache: asked again with the ETag, so what is new is seen at once, and what is not costs a 304
+  const request = () => json(`../api/${path}?${query}`, { cache: "no-cache", signal, headers: { "X-API-Key": key } });
+  try {
+    return await request();
+  } catch (failure) {
+    const before = key;
+    // a service that was started anew gives its visitors a new key
+    if (failure.status !== 401 || isOwnKey() || !(await findKey()) || key === before) throw failure;
+    return request();
+  }
+}
+
+/** An answer with the rows of all its pages. */
+export async function askAll(path, parameters, signal) {
+  const answer = await ask(path, parameters, signal);
+  for (let cursor = answer.next_cursor; cursor; ) {
+    const next = await ask(path, { ...parameters, cursor }, signal);
+    answer.data.push(...next.data);
+    cursor = next.next_cursor;
+  }
+  return answer;
+}
+
+async function json(url, options) {
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failure("The service cannot be reached.");
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  throw new Failure(answer?.detail ?? `The service answered ${response.status}, without a word why.`, response.status);
+}

@@ -1,0 +1,203 @@
+// The page: filters in the URL, questions to the API, answers into the three charts.
+
+import { ask, askAll, Failure, findKey, forgetKey, isOwnKey, keepKey } from "./api.js";
+import { Chart, inWords } from "./chart.js";
+import { picker } from "./picker.js";
+
+const HOUR = 3_600_000, DAY = 24 * HOUR, LOOK_AGAIN_MS = 60_000, FILTERS = ["event", "zone", "from", "to", "basis"];
+const at = (id) => document.getElementById(id);
+
+const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+const counts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+const price = (value, step = 0) => (step >= 1 ? dollars : cents).format(value);
+const count = (value) => counts.format(value);
+
+const charts = {
+  "price-trends": new Chart(at("price-trends"),
+    { title: "Price trends", names: ["Lowest", "Average", "Highest"], format: price, band: true }),
+  "group-prices": new Chart(at("group-prices"),
+    { title: "Prices for groups", names: ["For one", "For two", "For four"], format: price }),
+  "ticket-counts": new Chart(at("ticket-counts"),
+    { title: "Tickets and listings", names: ["Tickets", "Listings"], format: count, fromZero: true }),
+};
+const showEvent = picker(at("event"), at("event-list"), searchEvents, ({ value }) => change({ event: value }));
+let going = new AbortController(); // the newest question; an older one is dropped
+
+/** The filters as the URL has them; what is not in it has its default. */
+function asked() {
+  const url = new URLSearchParams(location.search);
+  return Object.fromEntries(FILTERS.map((name) => [name, url.get(name)]));
+}
+
+/** Change filters: a URL of its own, which can be shared and gone back from. */
+function change(changes) {
+  history.pushState(null, "", urlWith(changes));
+  show();
+}
+
+/** Say in the URL what was chosen for the reader, so that who it is shared with sees the same. */
+function settle(chosen) {
+  history.replaceState(null, "", urlWith(chosen));
+}
+
+function urlWith(changes) {
+  const url = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) value ? url.set(name, value) : url.delete(name);
+  return `?${url}`;
+}
+
+/** Both dates; by default the week until today, or what there is of it since the event was first seen. */
+function datesOf({ from, to }, event) {
+  const day = (ms) => new Date(ms).toISOString().slice(0, 10);
+  const end = to ?? day(Date.now()), week = day((Date.parse(end) || Date.now()) - 7 * DAY);
+  const start = event.first_date > week && event.first_date <= end ? event.first_date : week;
+  return { start_date: from ?? start, end_date: end };
+}
+
+async function searchEvents(search) {
+  const { data } = await ask("events", { search, limit: 20 });
+  return data.map((event) => ({ value: event.id, label: event.name, hint: placeOf(event) }));
+}
+
+const placeOf = (event) =>
+  [event.venue, event.city, event.date && inWords(Date.parse(event.date), HOUR)].filter(Boolean).join(", ");
+
+/** Ask for what the URL says and show it. `again`: nothing changes before the answer, and no field does at all. */
+async function show({ again = false } = {}) {
+  going.abort();
+  going = new AbortController();
+  const { signal } = going, filters = asked();
+  if (!again) state("loading", "Loading …");
+  try {
+    const id = filters.event ?? (await ask("events", { active: "true", limit: 1 }, signal)).data[0]?.id;
+    if (!id) return state("empty", "There are no events yet: the first tick finds them.");
+    const path = `events/${encodeURIComponent(id)}`;
+    const [event, zones] = await Promise.all([ask(path, {}, signal), ask(`${path}/zones`, {}, signal)]);
+    const zone = zones.data.find((one) => one.zone === filters.zone)
+      ?? zones.data.find((one) => one.available) ?? zones.data[0];
+    const basis = filters.basis === "all_in" ? "all_in" : "before_fees";
+    const dates = datesOf(filters, event);
+    if (!again || at("filters").hidden) {
+      settle({ event: event.id, zone: zone?.zone });
+      fillFilters(event, zones.data, zone, basis, dates);
+    }
+    about(event);
+    if (!event.last_ok_at || !zone) return state("empty", "There is no complete capture of this event yet.");
+    const what = { event_id: event.id, zone: zone.zone, ...dates, fill: "true" };
+    const [trends, groups, tickets] = await Promise.all([
+      askAll("analytics/price-trends", { ...what, basis }, signal),
+      askAll("analytics/group-prices", what, signal),
+      askAll("analytics/ticket-counts", what, signal),
+    ]);
+    if (!tickets.data.some((row) => row.observed)) {
+      return state("empty", `Nobody looked at this event between ${dates.start_date} and ${dates.end_date}. `
+        + `It was seen from ${event.first_date} to ${event.last_ok_at.slice(0, 10)}.`);
+    }
+    state("ready"); // before it is drawn: what is not displayed has no width
+    if (!filters.from && dates.start_date === event.first_date) {
+      const first = tickets.data.findIndex((row) => row.observed); // what was before it is no gap
+      for (const answer of [trends, groups, tickets]) answer.data.splice(0, first);
+    }
+    drawAll(zone, basis, trends, groups, tickets);
+  } catch (failure) {
+    if (signal.aborted) return;
+    if (failure.status === 401) askForKey(isOwnKey() ? failure.message : "");
+    else state("error", failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`);
+  }
+}
+
+function drawAll(zone, basis, trends, groups, tickets) {
+  const hourly = tickets.granularity === "hour", step = hourly ? HOUR : DAY;
+  const soldOut = new Set(tickets.data.filter((row) => row.observed && !row.peak_tickets).map((row) => row.timestamp));
+  const points = (answer, ...columns) => answer.data.map((row) => ({
+    at: Date.parse(row.timestamp),
+    observed: row.observed,
+    soldOut: soldOut.has(row.timestamp),
+    values: columns.map((column) => row[column]),
+  }));
+  const per = `${zone.zone}, by ${hourly ? "hour" : "day"}`;
+  charts["price-trends"].show(points(trends, "min_price", "avg_price", "max_price"), step, basis === "all_in"
+    ? `${per}, per ticket, all-in. With fees only the lowest price is known.` : `${per}, per ticket, before fees.`);
+  charts["group-prices"].show(points(groups, "price_1", "price_2", "price_4"), step,
+    `${per}, lowest per ticket for exactly so many together, before fees.`);
+  charts["ticket-counts"].show(points(tickets, hourly ? "total_tickets" : "avg_tickets", "total_listings"), step, hourly
+    ? `${per}, at the hour's last capture.` : `${per}, the mean of its hours. Listings are counted by hour alone.`);
+}
+
+function fillFilters(event, zones, zone, basis, dates) {
+  at("key").hidden = true;
+  at("filters").hidden = at("about").hidden = false;
+  at("forget").hidden = !isOwnKey();
+  document.title = `${event.name} · Tickettape`;
+  showEvent(event.name);
+  const named = (one) => one.zone + (one.available || !event.last_ok_at ? "" : " (sold out)");
+  at("zone").replaceChildren(...zones.map((one) => new Option(named(one), one.zone, false, one === zone)));
+  at("zone").disabled = !zone;
+  at("basis").value = basis;
+  at("from").value = dates.start_date;
+  at("to").value = dates.end_date;
+}
+
+function about(event) {
+  at("name").textContent = event.name;
+  at("place").textContent = placeOf(event);
+  const seen = event.last_ok_at ? ageOf(Date.parse(event.last_ok_at)) : ["No complete capture yet"];
+  at("captured").replaceChildren(...seen);
+}
+
+function ageOf(captured) {
+  const minutes = Math.max(0, Math.round((Date.now() - captured) / 60_000));
+  const [age, unit] = minutes < 120 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.round(minutes / 60), "hour"]
+    : [Math.round(minutes / 60 / 24), "day"];
+  const time = document.createElement("time");
+  time.dateTime = new Date(captured).toISOString();
+  time.textContent = inWords(captured, HOUR);
+  return ["Last capture ", time, `, ${new Intl.RelativeTimeFormat("en").format(-age, unit)}`];
+}
+
+/** What the charts' place shows: loading, ready, empty or error; the last two say why. */
+function state(name, words = "") {
+  const failed = name === "error";
+  at("charts").hidden = false;
+  at("charts").dataset.state = name;
+  at("charts").setAttribute("aria-busy", name === "loading");
+  at("status").textContent = failed ? "" : words;
+  at("failure").hidden = !failed;
+  at("failure").firstElementChild.textContent = failed ? words : "";
+}
+
+function askForKey(why) {
+  forgetKey();
+  for (const id of ["filters", "about", "charts", "forget"]) at(id).hidden = true;
+  at("key").hidden = false;
+  at("key-why").textContent = why || "The charts need an API key: whoever runs the service makes one.";
+  at("key-input").focus();
+}
+
+async function start() {
+  try {
+    if (await findKey()) await show();
+    else askForKey("");
+  } catch (failure) {
+    state("error", failure.message);
+  }
+}
+
+for (const name of ["zone", "from", "to", "basis"])
+  at(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
+at("filters").addEventListener("submit", (event) => event.preventDefault());
+at("failure").querySelector("button").addEventListener("click", start);
+at("forget").addEventListener("click", () => askForKey("The key is forgotten."));
+at("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keepKey(at("key-input").value.trim());
+  at("key-input").value = "";
+  at("key").hidden = true;
+  show();
+});
+addEventListener("popstate", () => show());
+setInterval(() => {
+  if (!document.hidden && at("key").hidden && at("charts").dataset.state !== "loading") show({ again: true });
+}, LOOK_AGAIN_MS);
+start();

@@ -1,0 +1,109 @@
+"""A served week and a browser, made once: a test of the page takes about a second."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from selenium.webdriver import Chrome
+
+from orchestration.resources import Warehouse
+from orchestration.warehouse import server
+from tests.browser import week
+from tests.browser.page import DESKTOP, Dashboard, browser
+from tests.conftest import fresh_database
+from tests.processes import free_port, start, wait_for
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    """One browser; each test has the page to itself."""
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def week_url(chrome: Chrome, server_url: str, template: str) -> Iterator[str]:
+    """The week's database."""
+    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "database_url", lambda: url)
+        with Warehouse().connection() as connection:
+            week.build(connection)
+        yield url
+
+
+class Service:
+    """A service process on the week's database, which can be stopped and started again."""
+
+    def __init__(self, url: str, home: Path, source: str) -> None:
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self._home, self._log = home, home / "service.log"
+        self._more = {"DATABASE_URL": url, "PORT": str(self.port), "MARKETPLACE_SOURCE": source}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def get(self, path: str, **params: str) -> Any:
+        """The API's answer, with the key that the page has."""
+        key = httpx.get(f"{self.base}/dashboard/key").json()["key"]
+        return httpx.get(f"{self.base}/api/{path}", params=params, headers={"x-api-key": key}).json()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = start([sys.executable, "-m", "serving"], self._home, self._log, **self._more)
+        wait_for("an answer of the service", self._answers, 30, self._log)
+
+    def stop(self) -> None:
+        """Stop it, and wait until it is gone."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """For the block it hears and does not answer."""
+        assert self._process
+        process = psutil.Process(self._process.pid)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.base}/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def running(url: str, home: Path, source: str) -> Iterator[Service]:
+    """A service for the block."""
+    service = Service(url, home, source)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def service(week_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service as `make serve` starts it on the simulator: visitors get the demonstration's key."""
+    with running(week_url, tmp_path_factory.mktemp("service"), "simulator") as started:
+        yield started
+
+
+@pytest.fixture
+def dashboard(chrome: Chrome, service: Service) -> Dashboard:
+    """The dashboard on a desk's screen, by day; what the browser did before is forgotten."""
+    page = Dashboard(chrome, service.base)
+    page.resize(DESKTOP)
+    page.requests()
+    chrome.get_log("browser")
+    return page

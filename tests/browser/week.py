@@ -1,0 +1,85 @@
+"""A simulated week, as facts: an event with all that a chart can meet, a quiet one, a new one, two without prices."""
+
+from datetime import UTC, datetime, timedelta
+
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, api, partitions
+from tests.dbt_runs import run_dbt
+from tests.markets import add_event
+
+GAME, PLAY, NEW = "Bulls vs. Celtics", "A Quiet Play", "Just Announced"
+UNSEEN, SEEN_IN_PART = "Nobody Looked Yet", "Seen In Part"
+LOWER, UPPER, COURTSIDE = "Lower Bowl", "Upper Deck", "Courtside"
+LAST_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+FIRST_HOUR = LAST_HOUR - timedelta(days=8)
+HOUR = timedelta(hours=1)
+UNOBSERVED = [LAST_HOUR - timedelta(hours=hours) for hours in (*range(90, 97), *range(98, 101), 30)]  # 97 was observed
+ANNOUNCED = LAST_HOUR - timedelta(hours=30)  # the new event's first capture
+SOLD_OUT_SINCE = LAST_HOUR - timedelta(hours=40)  # Upper Deck; Courtside was never for sale
+
+_ZONES = """
+    insert into market.zones (event_key, external_id, name, display_name, display_order)
+    select event_key, names.n, names.name, names.name, names.n from market.events inner join (values
+        (%(game)s, 1, 'Courtside'), (%(game)s, 2, 'Lower Bowl'), (%(game)s, 3, 'Upper Deck'), (%(play)s, 1, 'Stalls'),
+        (%(new)s, 1, 'Floor'), (%(part)s, 1, 'Balcony')
+    ) as names (event, n, name) on names.event = events.name
+    order by event_key, names.n;
+    insert into market.sections (event_key, zone_key, external_id, name)
+    select event_key, zone_key, 100 * display_order + n, 'Section ' || 100 * display_order + n
+    from market.zones, generate_series(1, 4) as n order by zone_key, n"""
+
+_CAPTURES = """
+    insert into market.captures (event_key, tick, status, fetched_at)
+    select event_key, tick, case name when %(part)s then 'partial' else 'ok' end, tick
+    from market.events, generate_series(%(first)s::timestamptz, %(last)s::timestamptz + interval '40 minutes',
+        interval '20 minutes') as tick
+    where (name in (%(game)s, %(play)s, %(part)s) or name = %(new)s and tick >= %(announced)s)
+        and not (name = %(game)s and date_bin('1 hour', tick, '2000-01-01 00:00Z') = any(%(unobserved)s))"""
+
+# a slow fall, a wave a day, a little noise: what a chart of a market looks like
+_SNAPSHOTS = """
+    insert into market.section_snapshots (
+        tick, event_key, section_key, price_sum_cents, lowest_price_cents, highest_price_cents,
+        lowest_price_1ticket_cents, lowest_price_2tickets_cents, lowest_price_4tickets_cents,
+        lowest_all_in_price_cents, total_tickets, total_listings)
+    select tick, event_key, section_key, low * 3 / 2 * listings, low, low * 2, low + 150 * noise, low,
+        low + 1700 - 100 * noise, low * 5 / 4, 3 * listings + noise, listings
+    from market.captures inner join market.sections using (event_key)
+        inner join market.zones using (event_key, zone_key),
+        lateral (select extract(epoch from %(last)s::timestamptz - tick) / 3600 as age) as aged,
+        lateral (select 8 + (age / 20)::int as listings) as listed,
+        lateral (select abs(hashint4(section_key + extract(epoch from tick)::int / 7200)) %% 9 as noise) as drawn,
+        lateral (select (11000 - 1500 * display_order + 40 * age + 700 * sin(age * pi() / 12)
+            + 60 * noise + 500 * (section_key %% 4))::int as low) as priced
+    where zones.name <> 'Courtside' and not (zones.name = 'Upper Deck' and tick >= %(sold_out_since)s)
+    order by tick, event_key, section_key"""
+
+
+def in_words(hour: datetime) -> str:
+    """An hour as the page writes it."""
+    return f"{day_in_words(hour)}, {hour:%H:%M} UTC"
+
+
+def day_in_words(day: datetime) -> str:
+    """A day as the page writes it: as British English does, whose September has four letters."""
+    return f"{day:%a, %-d %b %Y}".replace("Sep ", "Sept ")
+
+
+def build(connection: Connection) -> None:
+    """Write the week, refresh the rollups as the pipeline does, and make schema api."""
+    starts = datetime(2027, 6, 1, 19, tzinfo=UTC)
+    for number, name in enumerate((GAME, PLAY, NEW, UNSEEN, SEEN_IN_PART)):
+        add_event(
+            connection, str(number + 1), name=name, venue="United Center", date=starts + number * timedelta(days=1)
+        )
+    values = {
+        "game": GAME, "play": PLAY, "new": NEW, "part": SEEN_IN_PART, "first": FIRST_HOUR,
+        "last": LAST_HOUR, "announced": ANNOUNCED, "unobserved": UNOBSERVED, "sold_out_since": SOLD_OUT_SINCE,
+    }  # fmt: skip
+    partitions.ensure_partitions(connection, [FIRST_HOUR, LAST_HOUR])
+    with connection.transaction():
+        for statement in (*_ZONES.split(";"), _CAPTURES, _SNAPSHOTS):
+            connection.execute(statement, values)
+    run_dbt("run")
+    assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
+    api.apply(connection, Settings())

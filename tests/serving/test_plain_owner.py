@@ -1,0 +1,70 @@
+"""A database whose owner is no superuser, with the roles that Supabase has: as a hosted PostgreSQL is."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, access, api, migrations, server
+from orchestration.warehouse.server import with_database
+from tests.dbt_runs import run_dbt
+from tests.markets import NOON, Section, add_event, observe
+from tests.serving.conftest import id_of, serving
+
+SUPABASE_ROLES = ("anon", "authenticated", "authenticator")
+
+
+@pytest.fixture
+def owner(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty database as its owner, who may make roles and nothing more."""
+    parts = urlsplit(with_database(server_url, "owned"))
+    url = urlunsplit(parts._replace(netloc=f"plain_owner@{parts.netloc.rpartition('@')[2]}"))
+    with psycopg.connect(server_url, autocommit=True) as superuser:
+        api.ensure_reader(superuser)
+        superuser.execute("create role plain_owner login createrole")
+        superuser.execute("create database owned owner plain_owner")
+        for role in ("tickettape_reader", *SUPABASE_ROLES):
+            if role in SUPABASE_ROLES:
+                superuser.execute(f"create role {role} {'noinherit' if role == 'authenticator' else ''}")
+            # as if the owner had made them
+            superuser.execute(f"grant {role} to plain_owner with admin option, inherit false, set false")
+        superuser.execute("grant anon, authenticated to authenticator")
+        try:
+            monkeypatch.setattr(server, "configured_url", lambda: url)
+            monkeypatch.setattr(server, "database_url", lambda: url)
+            yield url
+        finally:
+            superuser.execute("drop database owned with (force)")
+            superuser.execute("drop owned by plain_owner cascade")
+            superuser.execute(f"drop role {', '.join(SUPABASE_ROLES)}, plain_owner")
+
+
+def test_the_owner_applies_it_and_serves_and_supabases_roles_see_what_their_key_sees(owner: str) -> None:
+    migrations.upgrade(owner)
+    with Warehouse().connection() as connection:
+        for event in ("1", "2"):
+            observe(connection, add_event(connection, event), NOON, Section("Floor", "1"))
+        run_dbt("run")
+        assert api.apply(connection, Settings())
+        assert not api.apply(connection, Settings())
+        access.create_tenant(connection, "one", sees_all=False)
+        access.watch(connection, "one", [id_of(connection, "1")])
+        key = access.create_key(connection, "one")
+        with serving(owner) as url:
+            seen = httpx.get(f"{url}/api/events", headers={"x-api-key": key}).json()["data"]
+        assert [event["external_id"] for event in seen] == ["1"]
+        assert _as(connection, "anon", key) == [(id_of(connection, "1"),)]
+        assert _as(connection, "anon", "tt_unknown") == []
+
+
+def _as(connection: Connection, role: str, key: str) -> list[tuple[object, ...]]:
+    with connection.transaction():
+        connection.execute("select set_config('request.headers', %s, true)", [json.dumps({"x-api-key": key})])
+        connection.execute(f"grant {role} to current_user")
+        connection.execute(f"set local role {role}")
+        return connection.execute("select event_id from api.latest_prices").fetchall()
