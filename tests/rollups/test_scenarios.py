@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from orchestration.resources import Warehouse
-from orchestration.warehouse import Connection, marks
+from orchestration.warehouse import Connection, listings, marks
 from orchestration.warehouse.marks import OF_LISTINGS
 from tests.markets import NOON, TEN, Section, add_event, observe
 from tests.oracle import assert_exact, differences
@@ -125,7 +125,9 @@ def test_r3_deleting_a_zones_last_row_removes_its_row_and_deleting_a_bucket_remo
     assert_exact(connection)
     assert zones(NOON) == [("A",)]
 
-    for table in ("section_snapshots", "listing_changes", "captures"):
+    for (tick,) in connection.execute("select tick from market.captures where tick >= %s", [NOON]).fetchall():
+        listings.write(connection, tick, {exact: None})
+    for table in ("section_snapshots", "captures"):
         connection.execute(f"delete from market.{table} where tick >= %s", [NOON])
     refresh.run_until_clean(connection)
     assert_exact(connection)
