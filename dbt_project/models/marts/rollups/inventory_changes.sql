@@ -82,10 +82,10 @@ moved as (
 
 sections as (
     select
-        event_id,
-        hour,
-        event_key,
-        section_key,
+        coalesce(moved.event_id, repriced.event_id) as event_id,
+        coalesce(moved.hour, repriced.hour) as hour,
+        coalesce(moved.event_key, repriced.event_key) as event_key,
+        coalesce(moved.section_key, repriced.section_key) as section_key,
         moved.appeared,
         moved.appeared_tickets,
         repriced.repriced_up,
@@ -97,7 +97,10 @@ sections as (
         moved.went,
         moved.went_tickets
     from moved
-    full join repriced using (event_id, hour, event_key, section_key)
+    full join repriced
+        on moved.event_key = repriced.event_key
+        and moved.hour = repriced.hour
+        and moved.section_key = repriced.section_key
 )
 
 select
