@@ -20,3 +20,9 @@ round(sum({{ sums }}::numeric(60, 30) / {{ counts }}) / {{ hours }}, 20)
 {% macro quartile(share) -%}
 {{ money('(percentile_cont(' ~ share ~ ') within group (order by for_sale.price_cents))::numeric') }}
 {%- endmacro %}
+
+
+{#- The lowest price of a listing that sells exactly so many, as money. -#}
+{% macro lowest_of(cents, tickets) -%}
+{{ money('min(for_sale.' ~ cents ~ ') filter (where ' ~ tickets ~ ' = any (for_sale.buyable))') }}
+{%- endmacro %}

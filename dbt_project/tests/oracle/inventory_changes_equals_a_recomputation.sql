@@ -5,26 +5,31 @@ with changes as (
 ),
 
 -- each offer as it was last named before its price changed
-named as (
+named as materialized (
     select changes.event_key, changes.day, changes.tick, offer.number, offer.section_key
     from changes
     cross join lateral unnest(changes.numbers, changes.section_keys) with ordinality as offer (number, section_key, place)
     where offer.place <= coalesce(changes.kept, 0) + changes.born
 ),
 
-repriced as (
-    select distinct on (changes.event_key, changes.tick, step.number)
-        changes.event_key,
-        changes.tick,
-        named.section_key,
-        step.price
+steps as materialized (
+    select changes.event_key, changes.day, changes.tick, step.number, step.price
     from changes
     cross join lateral unnest(changes.changed, changes.price_steps) as step (number, price)
-    inner join named
-        on changes.event_key = named.event_key and changes.day = named.day
-        and changes.tick >= named.tick and step.number = named.number
     where step.price != 0
-    order by changes.event_key, changes.tick, step.number, named.tick desc
+),
+
+repriced as (
+    select distinct on (steps.event_key, steps.tick, steps.number)
+        steps.event_key,
+        steps.tick,
+        named.section_key,
+        steps.price
+    from steps
+    inner join named
+        on steps.event_key = named.event_key and steps.day = named.day
+        and steps.tick >= named.tick and steps.number = named.number
+    order by steps.event_key, steps.tick, steps.number, named.tick desc
 ),
 
 happened as (

@@ -33,20 +33,25 @@ offers as materialized (
     where offer.place <= coalesce(looks.kept, 0) + looks.born
 ),
 
-repriced as (
-    select
-        looks.event_id,
-        looks.hour,
-        looks.event_key,
-        offers.section_key,
-        count(*) filter (where step.price > 0) as repriced_up,
-        count(*) filter (where step.price < 0) as repriced_down
+steps as materialized (
+    select looks.event_id, looks.event_key, looks.hour, step.number, step.price
     from looks
     cross join lateral unnest(looks.changed, looks.price_steps) as step (number, price)
-    inner join offers
-        on looks.event_key = offers.event_key and looks.hour = offers.hour and step.number = offers.number
     where looks.tick >= looks.hour and step.price != 0
-    group by looks.event_id, looks.hour, looks.event_key, offers.section_key
+),
+
+repriced as (
+    select
+        steps.event_id,
+        steps.hour,
+        steps.event_key,
+        offers.section_key,
+        count(*) filter (where steps.price > 0) as repriced_up,
+        count(*) filter (where steps.price < 0) as repriced_down
+    from steps
+    inner join offers
+        on steps.event_key = offers.event_key and steps.hour = offers.hour and steps.number = offers.number
+    group by steps.event_id, steps.hour, steps.event_key, offers.section_key
 ),
 
 moved as (
@@ -77,10 +82,10 @@ moved as (
 
 sections as (
     select
-        event_id,
-        hour,
-        event_key,
-        section_key,
+        coalesce(moved.event_id, repriced.event_id) as event_id,
+        coalesce(moved.hour, repriced.hour) as hour,
+        coalesce(moved.event_key, repriced.event_key) as event_key,
+        coalesce(moved.section_key, repriced.section_key) as section_key,
         moved.appeared,
         moved.appeared_tickets,
         repriced.repriced_up,
@@ -92,7 +97,10 @@ sections as (
         moved.went,
         moved.went_tickets
     from moved
-    full join repriced using (event_id, hour, event_key, section_key)
+    full join repriced
+        on moved.event_key = repriced.event_key
+        and moved.hour = repriced.hour
+        and moved.section_key = repriced.section_key
 )
 
 select

@@ -50,7 +50,12 @@ departures as materialized (
 
 returns as (
     -- what went is shown again, what shrank has its tickets again
-    select departures.event_key, departures.hour, departures.tick, departures.listing_id, min(moves.tick) as came_back_at
+    select
+        departures.event_key,
+        departures.hour,
+        departures.tick,
+        departures.listing_id,
+        min(moves.tick) as came_back_at
     from departures
     inner join moves
         on departures.event_key = moves.event_key
@@ -124,6 +129,31 @@ splits as (
     having count(*) > 1 and sum(moves.quantity) = departures.quantity_before
 ),
 
+absences as (
+    -- ok captures in a row that did not show it, as far as they matter
+    select
+        departures.event_key,
+        departures.hour,
+        departures.tick,
+        departures.listing_id,
+        count(without_it.tick) as captures_absent
+    from departures
+    left join returns
+        on departures.event_key = returns.event_key and departures.hour = returns.hour
+        and departures.tick = returns.tick and departures.listing_id = returns.listing_id
+    left join lateral (
+        select looks.tick
+        from {{ source('market', 'listing_changes') }} as looks
+        where looks.event_key = departures.event_key
+            and looks.tick >= departures.tick
+            and looks.tick < coalesce(returns.came_back_at, 'infinity')
+            and not looks.partial
+        order by looks.tick
+        limit market.sold_after()
+    ) as without_it on true
+    group by departures.event_key, departures.hour, departures.tick, departures.listing_id
+),
+
 known as (
     select
         departures.*,
@@ -135,23 +165,18 @@ known as (
         absences.captures_absent,
         images.standing
     from departures
-    left join returns using (event_key, hour, tick, listing_id)
-    left join relistings using (event_key, hour, tick, listing_id)
-    left join splits using (event_key, hour, tick, listing_id)
-    -- ok captures in a row that did not show it, as far as they matter
-    cross join lateral (
-        select count(*) as captures_absent
-        from (
-            select looks.tick
-            from {{ source('market', 'listing_changes') }} as looks
-            where looks.event_key = departures.event_key
-                and looks.tick >= departures.tick
-                and looks.tick < coalesce(returns.came_back_at, 'infinity')
-                and not looks.partial
-            order by looks.tick
-            limit market.sold_after()
-        ) as absent
-    ) as absences
+    inner join absences
+        on departures.event_key = absences.event_key and departures.hour = absences.hour
+        and departures.tick = absences.tick and departures.listing_id = absences.listing_id
+    left join returns
+        on departures.event_key = returns.event_key and departures.hour = returns.hour
+        and departures.tick = returns.tick and departures.listing_id = returns.listing_id
+    left join relistings
+        on departures.event_key = relistings.event_key and departures.hour = relistings.hour
+        and departures.tick = relistings.tick and departures.listing_id = relistings.listing_id
+    left join splits
+        on departures.event_key = splits.event_key and departures.hour = splits.hour
+        and departures.tick = splits.tick and departures.listing_id = splits.listing_id
     -- what stood when the day began
     left join lateral (
         select looks.kept as standing

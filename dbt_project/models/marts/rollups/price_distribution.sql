@@ -45,12 +45,12 @@ select
     {{ quartile(0.5) }} as median_price,
     {{ quartile(0.75) }} as upper_quartile_price,
     {{ money('max(for_sale.price_cents)') }} as max_price,
-    {{ money('min(for_sale.price_cents) filter (where 1 = any (for_sale.buyable))') }} as min_price_1ticket,
-    {{ money('min(for_sale.price_cents) filter (where 2 = any (for_sale.buyable))') }} as min_price_2tickets,
-    {{ money('min(for_sale.price_cents) filter (where 4 = any (for_sale.buyable))') }} as min_price_4tickets,
-    {{ money('min(for_sale.all_in_price_cents) filter (where 1 = any (for_sale.buyable))') }} as min_all_in_price_1ticket,
-    {{ money('min(for_sale.all_in_price_cents) filter (where 2 = any (for_sale.buyable))') }} as min_all_in_price_2tickets,
-    {{ money('min(for_sale.all_in_price_cents) filter (where 4 = any (for_sale.buyable))') }} as min_all_in_price_4tickets,
+    {{ lowest_of('price_cents', 1) }} as min_price_1ticket,
+    {{ lowest_of('price_cents', 2) }} as min_price_2tickets,
+    {{ lowest_of('price_cents', 4) }} as min_price_4tickets,
+    {{ lowest_of('all_in_price_cents', 1) }} as min_all_in_price_1ticket,
+    {{ lowest_of('all_in_price_cents', 2) }} as min_all_in_price_2tickets,
+    {{ lowest_of('all_in_price_cents', 4) }} as min_all_in_price_4tickets,
     now() as created_at
 from for_sale
 inner join {{ source('market', 'sections') }} as sections
