@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     service_error_share: float = Field(default=0.01, ge=0, le=1)
     """Share of the service's answers that may be failures (5xx) before its check fails."""
 
-    service_p95_seconds: float = Field(default=1, gt=0)
+    service_latency_seconds: float = Field(default=1, gt=0)
     """Seconds within which 95 of 100 answers must begin for the service's check to pass."""
 
     dashboard_key: SecretStr | None = None

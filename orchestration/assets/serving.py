@@ -58,7 +58,7 @@ def service_is_well(
             "The service's log has each failure; /health says whether it reaches the database.",
         ),
         "answers_are_quick": (
-            few or p95 <= settings.service_p95_seconds,
+            few or p95 <= settings.service_latency_seconds,
             {"requests": requests, "p95 seconds, at most": p95 if requests else 0.0},
             "Look at statements_are_quick; else it has too little CPU: raise SERVING_PROCESSES, or add a server.",
         ),

@@ -10,7 +10,8 @@ create schema api;
 create schema api_parts;
 
 
--- Who asks ------------------------------------------------------------------------------------------------
+-- Who asks
+--
 -- The service says it in request.jwt.claims, PostgREST the same way, with a token that has the claim `tenant`;
 -- or a caller of PostgREST sends the API key itself, as the header x-api-key.
 
@@ -57,7 +58,7 @@ begin
 end $$;
 
 -- A process takes a sixteenth of what is left of the minute at a time, so that a request needs no write of its own;
--- near the limit that is one. No row: there is no such key. granted 0: the minute is used up.
+-- near the limit that is one. `most` null: there is no such key. granted 0: the minute is used up.
 create or replace function access.lease(
     key_sha256 bytea, default_limit integer,
     out granted integer, out leased integer, out most integer, out seconds_left double precision
@@ -90,7 +91,7 @@ begin
 end $$;
 
 
--- The reader, and what it may read ------------------------------------------------------------------------
+-- The reader, and what it may read
 
 do $$
 declare
@@ -142,7 +143,7 @@ begin
 end $$;
 
 
--- When an event's rollups change: its version, and a word to those who wait -------------------------------
+-- When an event's rollups change: its version, and a word to those who wait
 
 create or replace function market.note_change() returns trigger language plpgsql as $$
 begin
@@ -176,7 +177,7 @@ begin
 end $$;
 
 
--- The tables, as views: the reader's rights and policies hold (security_invoker, PostgreSQL 15) ------------
+-- The tables, as views: the reader's rights and policies hold (security_invoker, PostgreSQL 15)
 -- On dbt's tables, never on its views, which every tick makes anew: those are copied by their definition.
 
 do $$
@@ -199,7 +200,7 @@ begin
 end $$;
 
 
--- The functions -------------------------------------------------------------------------------------------
+-- The functions
 
 create type api.price_trend as (
     "timestamp" timestamptz, zone text, observed boolean,
