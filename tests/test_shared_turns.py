@@ -1,0 +1,106 @@
+"""Turns kept in the warehouse: what one process learns or spends, all others know."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from orchestration.marketplaces.breaker import Policy
+from orchestration.marketplaces.turns import LocalTurns, Rate, Rules, Seen, Turns, per_second
+from orchestration.resources import Warehouse
+from orchestration.settings import Settings
+from orchestration.shared_turns import SharedTurns, rules_of
+from orchestration.warehouse import Connection, breakers
+from tests.marketplaces.test_turns import most_in
+
+RULES = Rules((per_second(50), Rate(400, 60.0)), Policy(in_a_row=3, wait_seconds=60))
+
+
+def shared(warehouse: Warehouse, rules: Rules = RULES) -> SharedTurns:
+    return SharedTurns(warehouse.connect_to, "simulator", rules)
+
+
+async def greedy(workers: Sequence[Turns], seconds: float) -> list[float]:
+    """Every moment that workers are given which always want more, for so many seconds."""
+    ends, moments = time.monotonic() + seconds, []
+
+    async def lease(turns: Turns) -> None:
+        while time.monotonic() < ends:
+            lease = await turns.lease(20, [])
+            moments.extend(time.monotonic() + start for start in lease.starts)
+            await asyncio.sleep(lease.wait_seconds)
+
+    await asyncio.gather(*map(lease, workers))
+    for turns in workers:
+        await turns.close()
+    return moments
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["shared", "control_one_budget_each"])
+def test_s3_four_that_share_a_budget_stay_within_its_rate(warehouse: Warehouse, guarded: bool) -> None:
+    workers = [shared(warehouse) if guarded else LocalTurns(RULES) for _ in range(4)]
+    moments = asyncio.run(greedy(workers, 1.5))
+    assert len(moments) > 50
+    assert (most_in(moments, 1.0) <= 50) is guarded
+
+
+def test_what_one_is_told_all_others_keep(warehouse: Warehouse, connection: Connection) -> None:
+    async def scenario() -> None:
+        one, other = shared(warehouse), shared(warehouse)
+        assert (await one.lease(1, [])).starts
+        await one.lease(0, [Seen("throttled", quiet_seconds=30)])
+        lease = await other.lease(1, [])
+        assert lease.starts == ()
+        assert 29 < lease.quiet_seconds <= 30
+        await one.lease(0, [Seen("blocked")] * 3)
+        connection.execute("update market.budgets set quiet_until = null")
+        lease = await other.lease(1, [])
+        row = breakers.of(connection, "simulator")
+        assert lease.refusal == breakers.sentence("simulator", row)
+        assert "3 answers in a row were blocked" in lease.refusal
+        assert "is open until" in lease.refusal
+        assert (await SharedTurns(warehouse.connect_to, "elsewhere", RULES).lease(1, [])).starts
+        await one.close()
+        await other.close()
+
+    asyncio.run(scenario())
+    assert connection.execute("select slowdown > 1 from market.budgets where source = 'simulator'").fetchone() == (
+        True,
+    )
+
+
+def test_a_lease_whose_asker_has_given_up_disturbs_no_later_one(warehouse: Warehouse) -> None:
+    """The wait is injected: another process holds the budget while the first asker's patience ends."""
+
+    async def scenario() -> None:
+        turns = shared(warehouse)
+        await turns.lease(1, [])
+        with warehouse.connection() as holder:
+            with holder.transaction():
+                holder.execute("select from market.budgets for update")
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(turns.lease(5, []), 0.2)
+                later = asyncio.create_task(turns.lease(1, []))
+                await asyncio.sleep(0.1)
+            assert len((await later).starts) == 1
+        await turns.close()
+
+    asyncio.run(scenario())
+
+
+def test_blocks_that_no_rate_counts_any_more_are_forgotten(warehouse: Warehouse, connection: Connection) -> None:
+    asyncio.run(greedy([shared(warehouse)], 0.5))
+    connection.execute(
+        "update market.request_blocks set first_at = first_at - interval '2 min', last_at = last_at - interval '2 min'"
+    )
+    asyncio.run(greedy([shared(warehouse)], 0.1))
+    assert connection.execute(
+        "select count(*) from market.request_blocks where last_at < now() - interval '61 seconds'"
+    ).fetchone() == (0,)
+
+
+def test_the_settings_are_the_rules() -> None:
+    rules = rules_of(Settings(requests_per_second=4, requests_per_minute=90, breaker_blocked_in_a_row=7))
+    assert rules.rates == (Rate(4, 1.0), Rate(90, 60.0))
+    assert rules.policy == Policy(in_a_row=7)
