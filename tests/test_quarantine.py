@@ -118,10 +118,17 @@ def test_s5_one_bad_event_among_many_costs_that_event_alone_even_at_the_edge_of_
 
         return change
 
-    above, at, usual = answered(connection, dearest(HIGHEST_PRICE_CENTS + 1), dearest(HIGHEST_PRICE_CENTS), None)
-    assert read(connection) == {above: "rejected", at: "ok", usual: "ok"}
-    [refusal] = in_quarantine(connection)
-    assert (refusal.event_key, "21474836.48" in refusal.reason) == (above, True)
+    def endless_name(answer: dict[str, Any]) -> None:
+        answer["groups"][0]["n"] = "".join(chr(0x100 + number % 5000) for number in range(9000))
+        answer["groups"][0]["nul \0"] = answer["x" * 5000] = ""
+
+    above, at, usual, endless = answered(
+        connection, dearest(HIGHEST_PRICE_CENTS + 1), dearest(HIGHEST_PRICE_CENTS), None, endless_name
+    )
+    assert read(connection) == {above: "rejected", at: "ok", usual: "ok", endless: "rejected"}
+    of_name, of_price = in_quarantine(connection)
+    assert (of_price.event_key, "21474836.48" in of_price.reason) == (above, True)
+    assert (of_name.event_key, "of 9000 characters" in of_name.reason) == (endless, True)
     row = connection.execute(
         """select min(highest_price_cents), max(lowest_all_in_price_cents), max(price_sum_cents),
                bool_and(price_sum_cents = total_listings::bigint * %s), max(total_listings)

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from orchestration.warehouse import Connection
 
+MOST_AT_ONCE = 200  # a format has a hundred or two: a part whose fields are ids must not be news for ever
+
 
 def note(connection: Connection, source: str, fields: Mapping[str, str]) -> list[str]:
     """Note the fields (each with the id of an event that has it) not known yet; those that are news.
@@ -15,7 +17,8 @@ def note(connection: Connection, source: str, fields: Mapping[str, str]) -> list
         str(field)
         for (field,) in connection.execute("select field from market.answer_fields where source = %s", [source])
     }
-    new = sorted(fields.keys() - known)  # in one order: two readers who note the same never wait for each other
+    # in one order, so that two readers who note the same never wait for each other
+    new = sorted(fields.keys() - known)[:MOST_AT_ONCE]
     if not new:
         return []
     noted = connection.execute(

@@ -390,6 +390,16 @@ def test_an_event_without_a_map_is_not_partial_for_that() -> None:
     assert {listing.zone_id for listing in inventory.listings} == {zone.zone_id for zone in inventory.zones}
 
 
+@pytest.mark.parametrize(("kind", "key"), [("groups", "n"), ("groups", "i"), ("sections", "n"), ("sections", "i")])
+def test_a_name_that_no_index_can_hold_is_refused(kind: str, key: str) -> None:
+    with pytest.raises(Refused, match="of 3000 characters"):
+        read(lambda answer: answer[kind][0].update({key: "x" * 3000}))
+
+
+def test_fields_that_could_not_be_noted_are_left_out() -> None:
+    assert wire.fields(b'{"a": {"nul \\u0000": 1, "' + b"x" * 300 + b'": 2, "b": 3}}') == {"a", "a.b"}
+
+
 def test_a_name_that_no_text_column_can_hold_is_refused() -> None:
     with pytest.raises(Refused, match="NUL"):
         read(lambda answer: answer["groups"][0].update(n="Lo\0ge"))

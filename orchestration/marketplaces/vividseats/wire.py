@@ -29,6 +29,7 @@ from orchestration.marketplaces.base import (
 
 CURRENCY = "USD"
 LONGEST_COUNT = 9  # digits: below HIGHEST_COUNT, far above any venue
+LONGEST_NAME = 255  # of zones, sections and fields: some of it is indexed, which a kilobyte or two would overflow
 LONGEST_QUANTITY = 4  # digits: 10,000 seats are no listing, and `buyable` counts them one by one
 CACHED_PRICES = 65_536  # distinct price strings of a tick of a hundred events, about 10 MB
 
@@ -207,7 +208,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         stated_group_tickets=sum(zone.tickets for zone in zones) if groups else None,
         stated_section_tickets=sum(block.tickets for block in blocks) if sections else None,
     )
-    _refuse_uncountable(inventory, what)
+    _refuse_unstorable(inventory, what)
     inventory.contradictions = _contradictions(inventory, tickets, tolerance)
     if inventory.contradictions:
         inventory.status = "partial"
@@ -230,7 +231,7 @@ def fields(body: bytes) -> set[str]:
         found.add(part)
         items = [one for one in (content if isinstance(content, list) else [content]) if isinstance(one, dict)]
         found.update(f"{part}.{name}" for name in set().union(*items))
-    return found
+    return {name for name in found if len(name) <= LONGEST_NAME and name.isprintable()}
 
 
 def read_production(body: bytes, production_id: str) -> Production:
@@ -460,11 +461,15 @@ def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what:
     ]
 
 
-def _refuse_uncountable(inventory: Inventory, what: str) -> None:
-    """No column of counts could hold it, and one answer must not fail the tick of all the others."""
+def _refuse_unstorable(inventory: Inventory, what: str) -> None:
+    """What no column or index holds: one answer must not fail the tick of all the others."""
     counts = (inventory.counted_tickets, inventory.stated_group_tickets or 0, inventory.stated_section_tickets or 0)
     if max(counts) > HIGHEST_COUNT:
         _refuse(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
+    names = [text for zone in inventory.zones for text in (zone.zone_id, zone.name)]
+    names += [text for section in inventory.sections for text in (section.section_id, section.name)]
+    if names and len(longest := max(names, key=len)) > LONGEST_NAME:
+        _refuse(f"{what} name a zone or section {longest[:40]!r}… of {len(longest)} characters")
 
 
 def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: float) -> list[str]:
