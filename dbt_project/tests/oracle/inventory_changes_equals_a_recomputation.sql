@@ -47,8 +47,8 @@ happened as (
         tick,
         section_key,
         what,
-        coalesce(quantity, 0),
-        coalesce(quantity_before, 0)
+        coalesce(quantity, 0) as came,
+        coalesce(quantity_before, 0) as gone
     from {{ source('market', 'listing_moves') }}
     where what != 'changed its terms' and market.month_is_writable(tick)
 ),
