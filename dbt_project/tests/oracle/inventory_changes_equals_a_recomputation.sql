@@ -8,7 +8,8 @@ with changes as (
 named as materialized (
     select changes.event_key, changes.day, changes.tick, offer.number, offer.section_key
     from changes
-    cross join lateral unnest(changes.numbers, changes.section_keys) with ordinality as offer (number, section_key, place)
+    cross join lateral unnest(changes.numbers, changes.section_keys)
+        with ordinality as offer (number, section_key, place)
     where offer.place <= coalesce(changes.kept, 0) + changes.born
 ),
 
