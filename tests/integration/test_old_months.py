@@ -190,7 +190,7 @@ def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection:
     sections = connection.execute("select count(*) from market.section_snapshots where tick = %s", [LATE]).fetchone()
     assert sections
     assert sections[0] > 5
-    assert marks.pending(connection) == {"event_hours": 2}
+    assert marks.pending(connection)["event_hours"] == 2
 
 
 def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: Connection, storage: Storage) -> None:

@@ -8,7 +8,8 @@ with changes as (
 named as materialized (
     select changes.event_key, changes.day, changes.tick, offer.number, offer.section_key
     from changes
-    cross join lateral unnest(changes.numbers, changes.section_keys) with ordinality as offer (number, section_key, place)
+    cross join lateral unnest(changes.numbers, changes.section_keys)
+        with ordinality as offer (number, section_key, place)
     where offer.place <= coalesce(changes.kept, 0) + changes.born
 ),
 
@@ -47,8 +48,8 @@ happened as (
         tick,
         section_key,
         what,
-        coalesce(quantity, 0),
-        coalesce(quantity_before, 0)
+        coalesce(quantity, 0) as came,
+        coalesce(quantity_before, 0) as gone
     from {{ source('market', 'listing_moves') }}
     where what != 'changed its terms' and market.month_is_writable(tick)
 ),

@@ -28,7 +28,16 @@ befell as (
         changes.numbers, changes.section_keys, changes.lot_keys, changes.prices_cents, changes.all_in_prices_cents
     ) with ordinality as offer (number, section_key, lot_key, price, all_in, place)
     union all
-    select changes.event_key, changes.day, changes.tick, step.number, 1, null, null, step.price, step.all_in
+    select
+        changes.event_key,
+        changes.day,
+        changes.tick,
+        step.number,
+        1 as what,
+        null as section_key,
+        null as lot_key,
+        step.price,
+        step.all_in
     from changes
     cross join lateral unnest(changes.changed, changes.price_steps, changes.all_in_steps)
         as step (number, price, all_in)
