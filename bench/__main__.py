@@ -1,14 +1,13 @@
 """Run the parts, print their figures; exit code 1 where a bound is missed.
 
-Sizes by environment variables: BENCH_ROWS (rows of section_snapshots, comma-separated, default
-1600000,6500000), BENCH_REPETITIONS (5), BENCH_PARTS (default ingest,refresh,row_bytes,tick,serving; archive too).
+Sizes and parts by environment variables: bench/README.md.
 """
 
 import os
 import platform
 import sys
 
-from bench import archive, ingest, refresh, row_bytes, serving, tick_time
+from bench import archive, ingest, refresh, row_bytes, scale, serving, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -28,9 +27,13 @@ def main() -> int:
         if "ingest" in parts:
             with scratch_database(server, "bench_ingest") as url, open_connection(url) as connection:
                 holds &= ingest.run(connection, repetitions)
-        if "refresh" in parts:
+        if "refresh" in parts or "scale" in parts:
             with scratch_database(server, "bench_refresh") as url, open_connection(url) as connection:
-                holds &= refresh.run(connection, sizes, repetitions)
+                refresh_holds, recorded, newest = refresh.run(connection, sizes, repetitions)
+                holds &= refresh_holds
+                if "scale" in parts:
+                    imported = int(os.environ.get("BENCH_IMPORT_ROWS", "5000000"))
+                    holds &= scale.run(connection, recorded, newest, imported, repetitions)
         if "row_bytes" in parts:
             for share in (0.1, 0.3):
                 with scratch_database(server, "bench_row_bytes") as url, open_connection(url) as connection:

@@ -5,13 +5,15 @@ computes the hour's prices, tickets and listings from scratch.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
 from orchestration.warehouse import Connection
 from tests.recorded_refresh import ROLLUPS, Refresh, record
+
+LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter
 
 PLAIN = """
     select s.event_key, z.zone_key, date_bin('1 hour', s.tick, timestamptz '2000-01-01 00:00Z') as hour,
@@ -33,13 +35,15 @@ SEED_VIEW = """
     where tick > timestamptz '2026-10-19' group by 1, 2, 3"""
 
 
-def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> bool:
-    """Print the ratios at each size (rows of section_snapshots); whether all hold."""
+def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple[bool, Refresh, datetime]:
+    """Print the ratios at each size (rows of section_snapshots); whether all hold, the refresh and the newest tick."""
     market.add_catalogue(connection)
     refresh = record()
-    made, holds, buffers = 0, True, []
+    newest, made, holds, buffers = market.START, 0, True, []
     for rows in sizes:
-        ticks = rows // (market.EVENTS * market.SECTIONS) // 6 * 6
+        ticks = rows // (market.EVENTS * market.SECTIONS)
+        # whole hours; from a week on whole days, so that a tick's day has all its hours at every size
+        ticks -= ticks % (144 if ticks > 7 * 144 else 6)
         say(f"making {ticks * market.EVENTS * market.SECTIONS:,} rows")
         newest = market.add_ticks(connection, made, ticks)
         _build(connection, refresh, made, ticks)
@@ -53,7 +57,7 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> bool:
 
         def refreshed(rollups: Sequence[str], hour: Any = hour) -> float:
             with connection.transaction(force_rollback=True):
-                _mark(connection, hour)
+                mark(connection, hour)
                 if rollups[0] != ROLLUPS[0]:
                     refresh.run(connection, ROLLUPS[0])
                 return seconds(lambda: refresh.run_all(connection, rollups))
@@ -61,8 +65,11 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> bool:
         hourly, plain_seconds = in_turn(lambda: refreshed(["aggregated_analytics"]), plain, repetitions)
         every, plain_again = in_turn(lambda: refreshed(ROLLUPS), plain, repetitions)
         say(f"plain {plain_seconds:.3f} s, hourly {hourly:.3f} s, all rollups {every:.3f} s")
-        holds &= figure("the hourly rollup against a plain aggregate", hourly / plain_seconds, "×", most=1.5)
+        # what is fixed in a refresh (claims, a temporary table) weighs less as the facts outgrow the caches
+        most = 1.3 if rows >= LARGE else 1.5
+        holds &= figure("the hourly rollup against a plain aggregate", hourly / plain_seconds, "×", most=most)
         holds &= figure("all rollups of the tick against a plain aggregate", every / plain_again, "×", most=3.5)
+        connection.execute("vacuum")  # what the repetitions left
         touched = _buffers(connection, refresh, hour)
         figure("buffers touched by all rollups", touched, "pages")
         buffers.append(touched)
@@ -73,10 +80,11 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> bool:
     view = seconds(lambda: connection.execute("refresh materialized view market.mv_price_trends_of_the_seed"))
     figure("REFRESH MATERIALIZED VIEW against the hourly rollup", view / hourly, "×")
     connection.execute("drop materialized view market.mv_price_trends_of_the_seed")
-    return holds
+    return holds, refresh, newest
 
 
-def _mark(connection: Connection, hour: Any) -> None:
+def mark(connection: Connection, hour: datetime) -> None:
+    """Have one hour of every event recomputed."""
     connection.execute(
         "insert into market.dirty_buckets (rollup, event_key, bucket) "
         "select 'event_hours', event_key, %s from market.events",
@@ -102,7 +110,7 @@ def _buffers(connection: Connection, refresh: Refresh, hour: Any) -> int:
     """Shared buffers hit and read by every statement of a refresh of one tick."""
     touched = 0
     with connection.transaction(force_rollback=True):
-        _mark(connection, hour)
+        mark(connection, hour)
         for rollup in ROLLUPS:
             for statement in refresh.statements[rollup]:
                 if statement.startswith(("set", "lock", "analyze")):

@@ -67,4 +67,5 @@ def _with_database(url: str, name: str) -> str:
 
 def _forget_settings() -> None:
     settings.cache_clear()
+    server.configured_url.cache_clear()
     server.database_url.cache_clear()

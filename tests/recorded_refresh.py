@@ -45,6 +45,9 @@ class Refresh:
                     inserted = done.rowcount
             if between:
                 between("commit")
+            for statement in self.statements[rollup]:
+                if local := re.match(r"set local (\w+)", statement):
+                    connection.execute(f"reset {local[1]}")  # ends with dbt's transaction; a test's may go on
         return inserted
 
     def run_all(self, connection: Connection, rollups: Sequence[str] = ROLLUPS) -> dict[str, int]:

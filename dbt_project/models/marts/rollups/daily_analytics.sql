@@ -1,7 +1,7 @@
 {{ config(
     unique_key=['event_id', 'date'],
     meta={'bucket': 'day'},
-    indexes=[{'columns': ['event_id', 'date']}, {'columns': ['date']}],
+    indexes=[{'columns': ['event_id', 'date']}, {'columns': ['date'], 'type': 'brin'}],
     post_hook="{{ pass_on({'latest_prices': 'event'}) }}"
 ) }}
 

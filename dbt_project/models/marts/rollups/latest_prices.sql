@@ -25,7 +25,7 @@ newest as materialized (
 
 section_captures as materialized (
     -- `offset 0` keeps to the primary key (event_key, tick): free to choose, the planner read the whole month
-    select newest.event_id, snapshots.*
+    select snapshots.*
     from newest
     cross join lateral (
         select *
@@ -35,41 +35,24 @@ section_captures as materialized (
     ) as snapshots
 ),
 
-last_seen as (
-    -- each zone's newest day by the primary key: reading all days of an event cost more with every day it was watched
-    select newest.event_id, newest.tick, zones.name as zone, daily.last_price, daily.last_priced_at
-    from newest
-    inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
-    cross join lateral (
-        select of_zone.last_price, of_zone.last_priced_at
-        from {{ ref('daily_analytics') }} as of_zone
-        where of_zone.event_id = newest.event_id and of_zone.zone = zones.name
-        order by of_zone.date desc
-        limit 1
-    ) as daily
-),
-
 sections as (
     -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
     select
         snapshots.*,
-        zones.name as zone,
+        sections.zone_key,
         sections.name as section,
         row_number() over (
-            partition by snapshots.event_key, zones.zone_key
+            partition by snapshots.event_key, sections.zone_key
             order by snapshots.lowest_price_cents, sections.external_id
         ) as cheapness
     from section_captures as snapshots
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
-    inner join {{ source('market', 'zones') }} as zones
-        on sections.event_key = zones.event_key and sections.zone_key = zones.zone_key
 ),
 
-zones as (
+priced as (
     select
-        event_id,
-        zone,
+        zone_key,
         min(section) filter (where cheapness = 1) as section,
         min(lowest_price_cents) as lowest_price_cents,
         sum(price_sum_cents) / sum(total_listings) as average_price_cents,
@@ -81,26 +64,37 @@ zones as (
         sum(total_tickets) as total_tickets,
         sum(total_listings) as total_listings
     from sections
-    group by event_id, zone
+    group by zone_key
 )
 
 select
-    last_seen.event_id,
-    last_seen.zone,
-    zones.zone is not null as available,
-    zones.section,
-    {{ money('zones.lowest_price_cents') }} as lowest_price,
-    {{ money('zones.average_price_cents') }} as average_price,
-    {{ money('zones.highest_price_cents') }} as highest_price,
-    {{ money('zones.lowest_price_1ticket_cents') }} as lowest_price_1ticket,
-    {{ money('zones.lowest_price_2tickets_cents') }} as lowest_price_2tickets,
-    {{ money('zones.lowest_price_4tickets_cents') }} as lowest_price_4tickets,
-    {{ money('zones.lowest_all_in_price_cents') }} as lowest_all_in_price,
-    coalesce(zones.total_tickets, 0)::integer as total_tickets,
-    coalesce(zones.total_listings, 0)::integer as total_listings,
-    last_seen.tick as timestamp,
-    last_seen.last_price,
-    last_seen.last_priced_at,
+    newest.event_id,
+    zones.name as zone,
+    priced.zone_key is not null as available,
+    priced.section,
+    {{ money('priced.lowest_price_cents') }} as lowest_price,
+    {{ money('priced.average_price_cents') }} as average_price,
+    {{ money('priced.highest_price_cents') }} as highest_price,
+    {{ money('priced.lowest_price_1ticket_cents') }} as lowest_price_1ticket,
+    {{ money('priced.lowest_price_2tickets_cents') }} as lowest_price_2tickets,
+    {{ money('priced.lowest_price_4tickets_cents') }} as lowest_price_4tickets,
+    {{ money('priced.lowest_all_in_price_cents') }} as lowest_all_in_price,
+    coalesce(priced.total_tickets, 0)::integer as total_tickets,
+    coalesce(priced.total_listings, 0)::integer as total_listings,
+    newest.tick as timestamp,
+    coalesce({{ money('priced.lowest_price_cents') }}, gone.last_price) as last_price,
+    coalesce(gone.last_priced_at, newest.tick) as last_priced_at,
     now() as created_at
-from last_seen
-left join zones on last_seen.event_id = zones.event_id and last_seen.zone = zones.zone
+from newest
+inner join {{ source('market', 'zones') }} as zones on newest.event_key = zones.event_key
+left join priced on zones.zone_key = priced.zone_key
+-- a zone that is not for sale now: its newest day by the primary key. Reading all days of an event cost more with
+-- every day it was watched, and asking for every zone three pages each
+left join lateral (
+    select of_zone.last_price, of_zone.last_priced_at
+    from {{ ref('daily_analytics') }} as of_zone
+    where priced.zone_key is null and of_zone.event_id = newest.event_id and of_zone.zone = zones.name
+    order by of_zone.date desc
+    limit 1
+) as gone on true
+where priced.zone_key is not null or gone.last_priced_at is not null
