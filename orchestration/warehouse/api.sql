@@ -242,8 +242,8 @@ create type api_parts.point as (
 
 -- Hours of zones as the rollup has them; with `zeros`, observed hours without the zone too: no price and 0 tickets;
 -- with `fill`, unobserved hours as well, of which nothing is known.
--- Written to be planned once for all arguments (plan_cache_mode): zones by array, so that the key (event_id, zone,
--- hour) serves one and all; `not in` instead of a join, as it is hashed whatever number of rows is guessed.
+-- Written to be planned once for all arguments (plan_cache_mode): zones by array, so that the rollup's key serves
+-- one and all; `not in` instead of a join, as it is hashed whatever number of rows is guessed.
 create function api_parts.hours(
     event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
 ) returns setof api_parts.point language sql stable as $$

@@ -22,6 +22,7 @@ from orchestration.settings import settings
 from orchestration.warehouse import migrations
 
 CONNECT_TIMEOUT_SECONDS = 10
+NOTIFY_SECONDS = 5  # a notification takes milliseconds where it comes through at all
 SUPABASE_TRANSACTION_PORT = 6543
 SESSION_MODE = (
     "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
@@ -134,7 +135,7 @@ def check_session_mode(url: str) -> None:
     ):
         listening.execute("listen tickettape_probe")
         saying.execute("notify tickettape_probe")
-        if not list(listening.notifies(timeout=5, stop_after=1)):
+        if not list(listening.notifies(timeout=NOTIFY_SECONDS, stop_after=1)):
             raise RuntimeError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")
 
 

@@ -1,10 +1,16 @@
 """What operators see: health, metrics, and the checks that the pipeline's alerts come from."""
 
+import contextlib
 import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import httpx
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -119,8 +125,56 @@ def test_old_minutes_are_added_up_and_no_total_changes(connection: Connection) -
     ]
 
 
-def test_a_pooler_in_transaction_mode_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def swallowing_notifications(database_url: str) -> Iterator[str]:
+    """The database as a pooler in transaction mode shows it: notifications do not come through."""
+    known = psycopg.conninfo.conninfo_to_dict(database_url)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(client: socket.socket, database: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while sent := client.recv(65_536):
+                database.sendall(sent)
+            database.shutdown(socket.SHUT_WR)
+
+    def filter_back(database: socket.socket, client: socket.socket) -> None:
+        with database.makefile("rb") as answers, contextlib.suppress(OSError):
+            while head := answers.read(5):  # a message: its type, and its length without the type
+                body = answers.read(int.from_bytes(head[1:]) - 4)
+                if head[:1] != b"A":
+                    client.sendall(head + body)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                database = socket.socket(socket.AF_UNIX)
+                database.connect(f"{known['host']}/.s.PGSQL.5432")
+                for work, ends in ((pass_on, (client, database)), (filter_back, (database, client))):
+                    threading.Thread(target=work, args=ends, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        port = listener.getsockname()[1]
+        yield f"postgresql://postgres@127.0.0.1:{port}/{known['dbname']}?sslmode=disable&gssencmode=disable"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_pooler_that_swallows_notifications_is_refused_at_the_start(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.check_session_mode(database_url)
+    monkeypatch.setattr(server, "NOTIFY_SECONDS", 0.5)
+    with swallowing_notifications(database_url) as pooled:
+        with psycopg.connect(pooled) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        with pytest.raises(RuntimeError, match="session mode"):
+            server.check_session_mode(pooled)
+
+
+def test_supabases_pooler_in_transaction_mode_is_refused_by_its_port(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pooled = "postgresql://postgres.ref:hush@aws-0-eu.pooler.supabase.com:6543/postgres"
     monkeypatch.undo()
     monkeypatch.setattr(server, "settings", lambda: Settings(database_url=pooled))
