@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import market
-from bench.refresh import PLAIN, mark
+from bench.refresh import PLAIN, ROLLUPS, mark
 from bench.report import figure, heading, in_turn, say, seconds
 from orchestration.warehouse import Connection, marks
 from tests import oracle
@@ -71,7 +71,7 @@ def tick_refreshed(connection: Connection, refresh: Refresh, hour: datetime) -> 
     """Seconds to refresh all rollups after a change of one hour of every event; it is undone."""
     with connection.transaction(force_rollback=True):
         mark(connection, hour)
-        return seconds(lambda: refresh.run_all(connection))
+        return seconds(lambda: refresh.run_all(connection, ROLLUPS))
 
 
 def _must_be_empty(connection: Connection, query: str) -> None:
@@ -89,7 +89,7 @@ def _during_an_import(
         nonlocal number
         market.add_ticks(connection, number, number + 1, mark=True)
         number += 1
-        return seconds(lambda: refresh.run_all(connection))
+        return seconds(lambda: refresh.run_all(connection, ROLLUPS))
 
     quiet = median(live_tick() for _ in range(repetitions))
     with TemporaryDirectory(prefix="tickettape-bench-") as folder:
