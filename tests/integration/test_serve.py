@@ -16,10 +16,10 @@ def _status(url: str, **headers: str) -> int | None:
         return None
 
 
-def test_two_processes_serve_on_the_embedded_server_and_stop_without_a_trace(home: Path) -> None:
+def test_it_serves_on_the_embedded_server_and_stops_without_a_trace(home: Path) -> None:
     log, port = home / "log", free_port()
     url = f"http://127.0.0.1:{port}"
-    served = start([sys.executable, "-m", "serving"], home, log, PORT=str(port), SERVING_PROCESSES="2")
+    served = start([sys.executable, "-m", "serving"], home, log, PORT=str(port))
     try:
         # before the first tick there is nothing to serve, and it says so
         wait_for("an answer", lambda: _status(f"{url}/health") == 503, 60, log)
