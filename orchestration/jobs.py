@@ -20,7 +20,7 @@ shard = dg.define_asset_job(
 
 rollups = dg.define_asset_job(
     "rollups",
-    selection=dg.AssetSelection.groups("tick", "rollups", "views")
+    selection=dg.AssetSelection.groups("tick", "rollups", "views", "serving")
     - dg.AssetSelection.assets("events", "captures").without_checks()
     - dg.AssetSelection.checks(checks.audit),
     executor_def=dg.in_process_executor,

@@ -1,6 +1,7 @@
 """Start the service: `python -m serving`, or `make serve`."""
 
 import os
+import signal
 import sys
 
 import uvicorn
@@ -26,11 +27,13 @@ def main() -> None:
             _say(str(error))
         if chosen.source == "simulator":
             key = demo_key(connection)
-            os.environ.setdefault("DASHBOARD_KEY", key)  # for the server processes, which read their own settings
+            if not os.environ.get("DASHBOARD_KEY"):
+                os.environ["DASHBOARD_KEY"] = key  # for the server processes, which read their own settings
             _say(f'A key for this demonstration: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
         else:
             _say("Keys: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
-    _say(f"Serving {where}: /api/events, described at /openapi.json")
+    _say(f"Serving {where}: the charts at /, the API at /api/events, described at /openapi.json")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by default it ends a process that then stops nothing
     uvicorn.run(
         "serving.__main__:app",
         factory=True,

@@ -7,19 +7,12 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import LiteralString
 from uuid import UUID
 
-from orchestration.warehouse import service
+from orchestration.warehouse import service, views
 from serving.database import Database
 
 FLUSH_SECONDS = 5
-_ADD_VIEWS: LiteralString = """
-    insert into market.event_views as known (event_key, hour, views)
-    select events.event_key, date_bin('1 hour', now(), timestamptz '2000-01-01 00:00Z'), new.views
-    from unnest(%(ids)s::uuid[], %(counts)s::int[]) as new (id, views) inner join market.events using (id)
-    order by events.event_key
-    on conflict (event_key, hour) do update set views = known.views + excluded.views"""
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +67,10 @@ class Minutes:
         await self._flush_views(database)
 
     async def _flush_views(self, database: Database) -> None:
-        """The one place that knows where views of events are kept: where somebody counts them."""
-        views, self._views = self._views, Counter()
-        if views and (await database.run("select to_regclass('market.event_views')", {}))[0][0]:
-            await database.run(_ADD_VIEWS, {"ids": list(views), "counts": list(views.values())})
+        seen, self._views = self._views, Counter()
+        if seen:
+            counts = {"ids": list(seen), "counts": list(seen.values()), "at": datetime.now(UTC)}
+            await database.run(views.ADD, counts)
 
     def _keep(self, place: tuple[datetime, str], one: _Minute) -> None:
         kept = self._counts[place]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from orchestration.warehouse import Connection, captures, partitions
 from orchestration.warehouse import looks as store
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.looks import Look, Sight
-from orchestration.warehouse.views import forget, record_views
+from orchestration.warehouse.views import ADD, forget
 from tests.markets import NOON, TEN, Section, add_event, observe
 
 HOUR = timedelta(hours=1)
@@ -236,13 +237,19 @@ def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(c
     assert sight_of(connection, other).failures_in_a_row == 0  # its answers can be replayed once we understand them
 
 
+def record_views(connection: Connection, views: dict[int, int], at: datetime) -> None:
+    ids = dict(connection.execute("select event_key, id from market.events").fetchall())
+    asked = {"ids": [ids.get(key, uuid4()) for key in views], "counts": list(views.values()), "at": at}
+    connection.execute(ADD, asked)
+
+
 def test_views_of_the_last_day_count_and_are_forgotten_later(connection: Connection) -> None:
     key, other = add_event(connection, "1"), add_event(connection, "2")
     record_views(connection, {key: 2, other: 0, 999: 5}, NOON - HOUR)
     record_views(connection, {key: 3}, NOON - HOUR + TEN)
     record_views(connection, {key: 1}, NOON - 23 * HOUR)
     record_views(connection, {key: 100}, NOON - 25 * HOUR)
-    record_views(connection, {})
+    record_views(connection, {}, NOON)
     assert (sight_of(connection, key).views, sight_of(connection, other).views) == (6, 0)
     assert forget(connection, NOON - 24 * HOUR) == 1
     assert connection.execute("select sum(views) from market.event_views").fetchone() == (6,)

@@ -106,6 +106,18 @@ def test_s4_a_refused_answer_is_in_quarantine_with_its_reason_its_payload_and_it
     assert in_quarantine(connection) == [refusal]  # the same refusal is kept once
 
 
+def test_s5_a_listing_that_names_another_group_than_its_sections_makes_its_answer_partial(
+    connection: Connection,
+) -> None:
+    def stray(answer: dict[str, Any]) -> None:
+        ticket = answer["tickets"][0]
+        ticket["c"] = next(group["i"] for group in answer["groups"] if group["i"] != ticket["c"])
+
+    bad, good = answered(connection, stray, None)
+    assert read(connection) == {bad: "partial", good: "ok"}
+    assert stored(connection, bad)
+
+
 def test_s5_one_bad_event_among_many_costs_that_event_alone_even_at_the_edge_of_what_columns_hold(
     connection: Connection,
 ) -> None:

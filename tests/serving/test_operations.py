@@ -190,12 +190,7 @@ def test_the_application_is_built_without_a_database(database_url: str) -> None:
     assert set(app.openapi()["paths"]) >= {"/api/events", "/api/analytics/price-trends", "/health", "/metrics"}
 
 
-def test_views_of_events_are_counted_where_somebody_keeps_them(database_url: str, connection: Connection) -> None:
-    connection.execute(
-        """create table if not exists market.event_views (
-               hour timestamptz not null, event_key integer not null, views integer not null,
-               primary key (event_key, hour))"""
-    )
+def test_views_of_events_are_counted(database_url: str, connection: Connection) -> None:
     key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
     with serving(database_url) as url:
         for path in (f"/api/events/{one}", f"/api/analytics/price-trends?event_id={one}", "/api/events"):
