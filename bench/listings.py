@@ -19,7 +19,7 @@ import numpy as np
 import zstandard
 
 from bench.report import figure, heading, in_turn, say, seconds
-from orchestration.assets import section_snapshots
+from orchestration import reading
 from orchestration.assets.captures import capture_tick
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
@@ -79,7 +79,7 @@ def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
 
     def read_without() -> float:
         with (
-            mock.patch.object(section_snapshots, "_looks", return_value={}),
+            mock.patch.object(reading, "_looks", return_value={}),
             mock.patch.object(listings, "write"),
         ):
             return read()
