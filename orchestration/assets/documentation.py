@@ -31,7 +31,7 @@ def documentation(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> 
 
 
 build_documentation = dg.define_asset_job(
-    "documentation",
+    "build_documentation",
     selection=dg.AssetSelection.assets(documentation),
     executor_def=dg.in_process_executor,
     description="The dbt documentation, one page.",
