@@ -11,10 +11,14 @@ from orchestration.warehouse import Connection
 
 SQL = Path(__file__).with_suffix(".sql")
 OLDEST_SERVER = 150_000  # views with the caller's rights and policies (security_invoker) came with PostgreSQL 15
-ROLLUPS = ("event_hours", "event_days", "aggregated_analytics", "daily_analytics", "latest_prices")
+ROLLUPS = (
+    *("event_hours", "event_days", "aggregated_analytics", "daily_analytics", "latest_prices"),
+    *("price_distribution", "inventory_changes", "listing_departures"),
+)
 VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
+    *("get_in_prices", "estimated_sales", "days_on_market"),
 )
 
 _LOCK = 7_153_909  # one process applies at a time; the others wait and find it done

@@ -125,7 +125,8 @@ begin
             ('market.event_versions', 'event_id'),
             ('analytics.event_hours', 'event_id'), ('analytics.event_days', 'event_id'),
             ('analytics.aggregated_analytics', 'event_id'), ('analytics.daily_analytics', 'event_id'),
-            ('analytics.latest_prices', 'event_id')
+            ('analytics.latest_prices', 'event_id'), ('analytics.price_distribution', 'event_id'),
+            ('analytics.inventory_changes', 'event_id'), ('analytics.listing_departures', 'event_id')
         ) as tables (name, event_id)
     loop
         if not (select relrowsecurity from pg_class where oid = visible.name) then
@@ -188,7 +189,8 @@ begin
     foreach relation in array array[
         'event_hours', 'event_days', 'aggregated_analytics', 'daily_analytics', 'latest_prices', 'events',
         'zones_mapping', 'ticket_snapshots', 'price_trends', 'mv_latest_prices', 'mv_price_trends',
-        'mv_daily_price_trends'
+        'mv_daily_price_trends', 'price_distribution', 'inventory_changes', 'listing_departures', 'get_in_prices',
+        'estimated_sales', 'days_on_market'
     ] loop
         body := case (select relkind from pg_class where oid = to_regclass('analytics.' || relation))
             when 'v' then replace(pg_get_viewdef('analytics.' || relation), 'analytics.price_trends', 'api.price_trends')

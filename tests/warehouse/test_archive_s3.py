@@ -41,6 +41,8 @@ def test_a_month_goes_to_an_object_store_and_comes_back_equal(connection: Connec
     assert sorted(keys) == [
         "plain/captures/year=2026/month=07/part-0.parquet",
         "plain/events/year=2026/month=07/part-0.parquet",
+        "plain/listing_changes/year=2026/month=07/part-0.parquet",
+        "plain/lots/year=2026/month=07/part-0.parquet",
         "plain/manifests/year=2026/month=07/manifest.json",
         "plain/section_snapshots/year=2026/month=07/part-0.parquet",
         "plain/sections/year=2026/month=07/part-0.parquet",
