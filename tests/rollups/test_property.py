@@ -319,6 +319,8 @@ def test_control_a_faulty_refresh_is_found(
     assert broken != refresh
     Machine.connect, Machine.refresh = staticmethod(warehouse.connection), broken
     # the same examples each time: that a fault is found must not be luck
-    quick = settings(PROFILES["short"], deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    quick = settings(
+        PROFILES["short"], max_examples=100, deadline=None, database=None, derandomize=True, phases=[Phase.generate]
+    )
     with pytest.raises((AssertionError, psycopg.errors.UniqueViolation)):
         run_state_machine_as_test(Machine, settings=settings(quick, suppress_health_check=list(HealthCheck)))
