@@ -1,13 +1,8 @@
+-- By joins on what must be equal: asked one by one, each of n departures read all n moves, a minute for a small market.
 with moves as materialized (
-    select *
-    from {{ source('market', 'listing_moves') }}
-    where market.month_is_attached(tick)
-),
-
-looks as materialized (
-    select event_key, tick, row_number() over (partition by event_key order by tick) as number
-    from {{ source('market', 'listing_changes') }}
-    where not partial and market.month_is_attached(tick)
+    select row_number() over () as number, moved.*
+    from {{ source('market', 'listing_moves') }} as moved
+    where market.month_is_attached(moved.tick)
 ),
 
 images as (
@@ -19,60 +14,95 @@ images as (
     order by event_key, date_trunc('day', tick, 'UTC'), tick
 ),
 
-departures as (
+gone as materialized (
+    select *, quantity_before - coalesce(quantity, 0) as tickets
+    from moves
+    where what in ('went', 'shrank') and market.month_is_writable(tick)
+),
+
+returns as (
+    select gone.number, min(later.tick) as came_back_at
+    from gone
+    inner join moves as later on gone.event_key = later.event_key and gone.listing_id = later.listing_id
+    where later.tick > gone.tick and later.tick <= gone.tick + interval '24 hours'
+        and later.quantity >= case when gone.what = 'went' then 1 else gone.quantity_before end
+    group by gone.number
+),
+
+mass as (
+    select event_key, tick, count(*) as went_together
+    from moves
+    where what = 'went'
+    group by event_key, tick
+),
+
+twins as materialized (
+    -- who went, and who appeared with the same seats within the hour
+    select gone.number, twin.number as twin, twin.listing_id, twin.tick
+    from gone
+    inner join moves as twin
+        on gone.event_key = twin.event_key and gone.section_key = twin.section_key and gone.seat_row = twin.seat_row
+        and gone.quantity_before = twin.quantity
+    where gone.what = 'went' and twin.what = 'appeared'
+        and twin.tick >= gone.tick and twin.tick <= gone.tick + interval '1 hour'
+),
+
+rivals as (
+    -- what is in cold storage no more counts as a departure of its own, but as a rival
+    select twin.number as twin, count(*) as rivals
+    from moves as twin
+    inner join moves as rival
+        on twin.event_key = rival.event_key and twin.section_key = rival.section_key
+        and twin.seat_row = rival.seat_row and twin.quantity = rival.quantity_before
+    where rival.what = 'went' and twin.what = 'appeared'
+        and rival.tick >= twin.tick - interval '1 hour' and rival.tick <= twin.tick
+    group by twin.number
+),
+
+relistings as (
     select
-        gone.*,
-        gone.quantity_before - coalesce(gone.quantity, 0) as tickets,
-        images.kept,
-        (
-            select min(later.tick) from moves as later
-            where later.event_key = gone.event_key and later.listing_id = gone.listing_id
-                and later.tick > gone.tick and later.tick <= gone.tick + interval '24 hours'
-                and later.quantity >= case when gone.what = 'went' then 1 else gone.quantity_before end
-        ) as came_back_at,
-        (
-            select count(*) from moves as others
-            where others.event_key = gone.event_key and others.tick = gone.tick and others.what = 'went'
-        ) as went_together,
-        (
-            select array_agg(twin.listing_id order by twin.tick, twin.listing_id) from moves as twin
-            where gone.what = 'went' and twin.what = 'appeared' and twin.event_key = gone.event_key
-                and (twin.section_key, twin.seat_row, twin.quantity)
-                = (gone.section_key, gone.seat_row, gone.quantity_before)
-                and twin.tick >= gone.tick and twin.tick <= gone.tick + interval '1 hour'
-        ) as twins,
-        (
-            select max((
-                select count(*) from moves as rival
-                where rival.what = 'went' and rival.event_key = twin.event_key
-                    and (rival.section_key, rival.seat_row, rival.quantity_before)
-                    = (twin.section_key, twin.seat_row, twin.quantity)
-                    and rival.tick >= twin.tick - interval '1 hour' and rival.tick <= twin.tick
-            )) from moves as twin
-            where gone.what = 'went' and twin.what = 'appeared' and twin.event_key = gone.event_key
-                and (twin.section_key, twin.seat_row, twin.quantity)
-                = (gone.section_key, gone.seat_row, gone.quantity_before)
-                and twin.tick >= gone.tick and twin.tick <= gone.tick + interval '1 hour'
-        ) as rivals,
-        (
-            select count(*) > 1 and sum(part.quantity) = gone.quantity_before from moves as part
-            where gone.what = 'went' and part.what = 'appeared' and part.event_key = gone.event_key
-                and part.tick = gone.tick and (part.section_key, part.seat_row) = (gone.section_key, gone.seat_row)
-        ) as split
-    from moves as gone
-    left join images on gone.event_key = images.event_key and date_trunc('day', gone.tick, 'UTC') = images.day
-    where gone.what in ('went', 'shrank') and market.month_is_writable(gone.tick)
+        twins.number,
+        array_agg(twins.listing_id order by twins.tick, twins.listing_id) as twins,
+        max(rivals.rivals) as rivals
+    from twins
+    inner join rivals on twins.twin = rivals.twin
+    group by twins.number
+),
+
+splits as (
+    select gone.number, count(*) > 1 and sum(part.quantity) = gone.quantity_before as split
+    from gone
+    inner join moves as part
+        on gone.event_key = part.event_key and gone.tick = part.tick
+        and gone.section_key = part.section_key and gone.seat_row = part.seat_row
+    where gone.what = 'went' and part.what = 'appeared'
+    group by gone.number, gone.quantity_before
 ),
 
 counted as (
     select
-        departures.*,
+        gone.*,
+        images.kept,
+        returns.came_back_at,
+        mass.went_together,
+        relistings.twins,
+        relistings.rivals,
+        splits.split,
         (
-            select count(*) from looks
-            where looks.event_key = departures.event_key and looks.tick >= departures.tick
-                and (departures.came_back_at is null or looks.tick < departures.came_back_at)
+            select count(*) from (
+                select looks.tick from {{ source('market', 'listing_changes') }} as looks
+                where looks.event_key = gone.event_key and looks.tick >= gone.tick and not looks.partial
+                    and looks.tick < coalesce(returns.came_back_at, 'infinity') and market.month_is_attached(looks.tick)
+                order by looks.tick
+                limit market.sold_after()
+            ) as without_it
         ) as absences
-    from departures
+    from gone
+    left join images on gone.event_key = images.event_key and date_trunc('day', gone.tick, 'UTC') = images.day
+    left join returns on gone.number = returns.number
+    left join mass on gone.event_key = mass.event_key and gone.tick = mass.tick
+    left join relistings on gone.number = relistings.number
+    left join splits on gone.number = splits.number
 ),
 
 reasons (verdict, what, reason) as (
