@@ -16,7 +16,7 @@ def main() -> int:
     """Run what BENCH_PARTS names."""
     sizes = [int(rows) for rows in os.environ.get("BENCH_ROWS", "1600000,6500000").split(",")]
     repetitions = int(os.environ.get("BENCH_REPETITIONS", "5"))
-    parts = os.environ.get("BENCH_PARTS", "tick,ingest,refresh,row_bytes,scraper,listings,serving").split(",")
+    parts = os.environ.get("BENCH_PARTS", "tick,ingest,refresh,row_bytes,scraper").split(",")
     ticks = int(os.environ.get("BENCH_TICKS", "72"))
     holds = True
     with scratch_server() as server:
