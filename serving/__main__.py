@@ -42,6 +42,7 @@ def main() -> None:
         workers=chosen.serving_processes,
         log_level="warning",
     )
+    server.forget_killed()  # the server processes
 
 
 def app() -> FastAPI:

@@ -77,6 +77,12 @@ def embedded_url(folder: Path) -> str:
     return str(get_server(folder).get_uri())
 
 
+def forget_killed() -> None:
+    """Count users of the embedded server that a signal ended as gone, so that it stops with the last that lives."""
+    if not settings().database_url:
+        _forget_killed(settings().home / "postgres")
+
+
 def _forget_killed(folder: Path) -> None:
     """Remove what a server and users of it left behind when they were killed (kill -9, power loss).
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.processes import free_port, kill_all, left_over, press_ctrl_c, start, wait_for
 
@@ -16,10 +17,11 @@ def _status(url: str, **headers: str) -> int | None:
         return None
 
 
-def test_it_serves_on_the_embedded_server_and_stops_without_a_trace(home: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_it_serves_on_the_embedded_server_and_stops_without_a_trace(home: Path, processes: int) -> None:
     log, port = home / "log", free_port()
     url = f"http://127.0.0.1:{port}"
-    served = start([sys.executable, "-m", "serving"], home, log, PORT=str(port))
+    served = start([sys.executable, "-m", "serving"], home, log, PORT=str(port), SERVING_PROCESSES=str(processes))
     try:
         # before the first tick there is nothing to serve, and it says so
         wait_for("an answer", lambda: _status(f"{url}/health") == 503, 60, log)
