@@ -19,6 +19,16 @@ def upgrade(url: str) -> None:
             _run_alembic(url)
 
 
+def run_sql_beside(step: str) -> None:
+    """Run the statements of a step: the .sql beside its .py (`step`: its path), in Alembic's transaction."""
+    from alembic import op
+
+    # straight to psycopg: SQLAlchemy passes an empty parameter list, and then every % is a placeholder
+    connection = op.get_bind().connection.driver_connection
+    assert connection is not None  # noqa: S101  Alembic runs online here
+    connection.execute(Path(step).with_suffix(".sql").read_text())
+
+
 def _revision(connection: "psycopg.Connection[tuple[object, ...]]") -> str | None:
     exists = connection.execute("select to_regclass('market.alembic_version')").fetchone()
     if exists is None or exists[0] is None:

@@ -1,18 +1,13 @@
 """The archive's state, pinned months, and what waits in quarantine for a month to come back."""
 
-from pathlib import Path
-
-from alembic import op
+from orchestration.warehouse.migrations import run_sql_beside
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    sql = Path(__file__).with_suffix(".sql").read_text()
-    connection = op.get_bind().connection.driver_connection  # straight to psycopg: see 0001
-    assert connection is not None  # noqa: S101  Alembic runs online here
-    connection.execute(sql)
+    run_sql_beside(__file__)
 
 
 def downgrade() -> None:

@@ -1,18 +1,15 @@
 """Upkeep: measured sizes, and which months of hours are in cold storage."""
 
-from pathlib import Path
-
 from alembic import op
+
+from orchestration.warehouse.migrations import run_sql_beside
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    sql = Path(__file__).with_suffix(".sql").read_text()
-    connection = op.get_bind().connection.driver_connection
-    assert connection is not None  # noqa: S101  Alembic runs online here
-    connection.execute(sql)
+    run_sql_beside(__file__)
 
 
 def downgrade() -> None:

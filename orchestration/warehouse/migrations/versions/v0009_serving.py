@@ -1,19 +1,13 @@
 """Who may ask: tenants, their keys and watch-lists; when each event's rollups changed; what the service did."""
 
-from pathlib import Path
-
-from alembic import op
+from orchestration.warehouse.migrations import run_sql_beside
 
 revision = "0009"
 down_revision = "0008"
 
 
 def upgrade() -> None:
-    sql = Path(__file__).with_suffix(".sql").read_text()
-    # straight to psycopg: SQLAlchemy passes an empty parameter list, and then every % is a placeholder
-    connection = op.get_bind().connection.driver_connection
-    assert connection is not None  # noqa: S101  Alembic runs online here
-    connection.execute(sql)
+    run_sql_beside(__file__)
 
 
 def downgrade() -> None:
