@@ -1,5 +1,7 @@
 """`tickettape tenants` and `tickettape keys`: who may ask the API, and what they may see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +10,7 @@ import typer
 from orchestration.cli.words import fail, say
 from orchestration.resources import Warehouse
 from orchestration.settings import settings
-from orchestration.warehouse import access
+from orchestration.warehouse import Connection, access
 from orchestration.warehouse.access import AccessError
 
 tenants = typer.Typer(help="Who may ask the API, and which events they may see.", no_args_is_help=True)
@@ -24,24 +26,31 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
+@contextmanager
+def _connection() -> Iterator[Connection]:
+    """A connection to the warehouse; what access refuses ends the command with its reason."""
+    with Warehouse().connection() as connection:
+        try:
+            yield connection
+        except AccessError as error:
+            fail(str(error))
+
+
 @tenants.command("create")
 def create_tenant(
     tenant: Name,
     sees_all: Annotated[bool, typer.Option("--all", help="It sees every event, not a watch-list.")] = False,
 ) -> None:
     """Make a tenant. Without --all it sees nothing until `tickettape tenants watch`."""
-    with Warehouse().connection() as connection:
-        try:
-            access.create_tenant(connection, tenant, sees_all=sees_all)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        access.create_tenant(connection, tenant, sees_all=sees_all)
     say(f"Made tenant {tenant}, which sees {'every event' if sees_all else 'no event yet'}.")
 
 
 @tenants.command("list")
 def list_tenants() -> None:
     """List the tenants, what they see, and how many keys they have."""
-    with Warehouse().connection() as connection:
+    with _connection() as connection:
         found = access.tenants(connection)
     say(f"{len(found)} tenant{'s' * (len(found) != 1)}.")
     for one in found:
@@ -52,33 +61,24 @@ def list_tenants() -> None:
 @tenants.command("watch")
 def watch(tenant: Name, events: Events) -> None:
     """Let a tenant see events."""
-    with Warehouse().connection() as connection:
-        try:
-            added = access.watch(connection, tenant, events)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        added = access.watch(connection, tenant, events)
     say(f"{added} of {len(events)} events are new on the watch-list of {tenant}.")
 
 
 @tenants.command("unwatch")
 def unwatch(tenant: Name, events: Events) -> None:
     """Let a tenant no longer see events."""
-    with Warehouse().connection() as connection:
-        try:
-            removed = access.unwatch(connection, tenant, events)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        removed = access.unwatch(connection, tenant, events)
     say(f"{removed} of {len(events)} events were on the watch-list of {tenant}, and are not any more.")
 
 
 @tenants.command("remove")
 def remove_tenant(tenant: Name) -> None:
     """Remove a tenant with its keys and its watch-list."""
-    with Warehouse().connection() as connection:
-        try:
-            access.remove_tenant(connection, tenant)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        access.remove_tenant(connection, tenant)
     say(f"Removed tenant {tenant} and its keys.")
 
 
@@ -89,11 +89,8 @@ def create_key(
     per_minute: Annotated[int | None, typer.Option("--per-minute", min=1, help="Unset: the setting's.")] = None,
 ) -> None:
     """Make a key of a tenant. It is shown now and never again."""
-    with Warehouse().connection() as connection:
-        try:
-            key = access.create_key(connection, tenant, label=label, requests_per_minute=per_minute)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        key = access.create_key(connection, tenant, label=label, requests_per_minute=per_minute)
     say(key)
     typer.echo("Keep it now: only its SHA-256 is stored. Send it as the header X-API-Key.", err=True)
 
@@ -101,7 +98,7 @@ def create_key(
 @keys.command("list")
 def list_keys() -> None:
     """List the keys by their beginnings, revoked ones too."""
-    with Warehouse().connection() as connection:
+    with _connection() as connection:
         found = access.keys(connection)
     say(f"{len(found)} key{'s' * (len(found) != 1)}.")
     for key in found:
@@ -117,9 +114,6 @@ def revoke(
     prefix: Annotated[str, typer.Argument(metavar="KEY", help="The key or its beginning, tt_ and eight.")],
 ) -> None:
     """Refuse a key from the next request on."""
-    with Warehouse().connection() as connection:
-        try:
-            access.revoke(connection, prefix)
-        except AccessError as error:
-            fail(str(error))
+    with _connection() as connection:
+        access.revoke(connection, prefix)
     say(f"Revoked {prefix[: access.PREFIX_LENGTH]}…; the next request with it is refused.")
