@@ -15,10 +15,10 @@ from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
-from orchestration.assets.tables import as_table
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
+from orchestration.tables import as_table
 from orchestration.warehouse import audits, listings, looks, reconciliations
 from orchestration.warehouse.audits import Finding
 
@@ -188,7 +188,7 @@ def audit(
 def _audit_result(about: dg.AssetKey, found: list[Finding]) -> dg.AssetCheckResult:
     broken = [finding for finding in found if finding.status in ("fail", "error")]
     warned = [finding for finding in found if finding.status == "warn"]
-    summary: list[dict[str, str | int | float | bool]] = [
+    summary = [
         {"test": f.test, "status": f.status, "failing rows": f.failures or 0, "seconds": f.seconds} for f in found
     ]
     return dg.AssetCheckResult(
@@ -200,7 +200,7 @@ def _audit_result(about: dg.AssetKey, found: list[Finding]) -> dg.AssetCheckResu
             "tests": len(found),
             "tests that did not pass": len(broken) + len(warned),
             "seconds": round(sum(finding.seconds for finding in found), 3),
-            **({"results": dbt_tests.table(summary)} if summary else {}),
+            **({"results": as_table(summary)} if summary else {}),
             **{
                 f"{finding.test}: {name}": rows
                 for finding in broken + warned

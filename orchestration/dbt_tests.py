@@ -4,7 +4,7 @@ What a test asks is in dbt_project (models/**/*.yml and tests/); running dbt bel
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from dagster_dbt import DbtCliInvocation
 
 from orchestration.dbt import Translator, manifest
 from orchestration.resources import Warehouse
+from orchestration.tables import as_table
 from orchestration.warehouse import audits
 from orchestration.warehouse.audits import Finding, Row
 
@@ -84,21 +85,9 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, dg.MetadataValue) else value
 
 
-def sample_metadata(sample: Iterable[Row]) -> dict[str, dg.TableMetadataValue]:
+def sample_metadata(sample: Sequence[Row]) -> dict[str, dg.MetadataValue]:
     """Failing rows as a table that the UI draws; nothing where there are none."""
-    rows = [{name: "" if value is None else value for name, value in row.items()} for row in sample]
-    return {f"failing rows (up to {audits.SAMPLE_ROWS})": table(rows)} if rows else {}
-
-
-def table(rows: list[dict[str, str | int | float | bool]]) -> dg.TableMetadataValue:
-    """Rows of one shape as a table that the UI draws."""
-    types: dict[type, str] = {bool: "bool", int: "int", float: "float"}
-    return dg.MetadataValue.table(
-        records=[dg.TableRecord(row) for row in rows],
-        schema=dg.TableSchema(
-            [dg.TableColumn(name, types.get(type(value), "string")) for name, value in rows[0].items()]
-        ),
-    )
+    return {f"failing rows (up to {audits.SAMPLE_ROWS})": as_table(sample)} if sample else {}
 
 
 def findings(run_results: Mapping[str, Any], warehouse: Warehouse, *, since: str) -> list[Finding]:

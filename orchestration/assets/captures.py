@@ -10,12 +10,12 @@ import dagster as dg
 
 from orchestration import looks
 from orchestration.assets.events import events
-from orchestration.assets.tables import as_table
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces import Marketplace
 from orchestration.partitions import HOURLY
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
+from orchestration.tables import as_table
 from orchestration.ticks import ClosedHourError, Mode, plan, plan_of
 from orchestration.warehouse import Connection, breakers, budgets, jobs, partitions, quarantine, scraping
 from orchestration.warehouse import looks as looked

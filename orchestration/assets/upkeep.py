@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration import run_history
-from orchestration.assets.tables import as_table
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
+from orchestration.tables import as_table
 from orchestration.warehouse import health, hours, vacuum
 
 
