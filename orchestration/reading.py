@@ -200,13 +200,9 @@ def _section_keys(connection: Connection, inventories: list[tuple[int, Inventory
     section_keys = catalogue.ensure_sections(
         connection,
         {
-            (event_key, zone_keys[event_key, zone_id], section_id): name
+            (event_key, zone_keys[event_key, one.zone_id], one.section_id): one.name
             for event_key, inventory in inventories
-            # a listing may name another group than its section's: partial, and shown where it says it is
-            for zone_id, section_id, name in {
-                *((one.zone_id, one.section_id, one.section_name) for one in inventory.listings),
-                *((one.zone_id, one.section_id, one.name) for one in inventory.sections),
-            }
+            for one in inventory.sections
         },
     )
     zone_ids = {(event_key, zone_key): zone_id for (event_key, zone_id), zone_key in zone_keys.items()}

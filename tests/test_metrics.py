@@ -9,7 +9,7 @@ from orchestration.metrics import COUNTED_SIZES, section_metrics
 
 def listing(zone: str = "z", section: str = "s", price: int = 100, **more: object) -> Listing:
     fields: dict[str, object] = {
-        "listing_id": "VB1", "zone_id": zone, "section_id": section, "section_name": section, "row": "A",
+        "listing_id": "VB1", "zone_id": zone, "section_id": section, "row": "A",
         "quantity": 2, "price_cents": price, "all_in_price_cents": None, "buyable": (2,), "deal_score": None,
     }  # fmt: skip
     return Listing(**(fields | more))  # type: ignore[arg-type]

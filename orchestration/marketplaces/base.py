@@ -103,7 +103,6 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
     listing_id: str
     zone_id: str
     section_id: str
-    section_name: str
     row: str
     quantity: int
     price_cents: int
@@ -124,7 +123,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block of seats in one zone. `tickets` is what the marketplace states."""
+    """A block of seats in one zone. `tickets` is what the marketplace states, 0 where only listings name it."""
 
     section_id: str
     zone_id: str

@@ -56,9 +56,11 @@ def test_a_listing_keeps_its_place_prices_and_score() -> None:
         answer["tickets"][0].update(p="220.35", aip="297.00", vs="9.3", r="Z", q="4", m="2,4", t="0")
 
     first = json.loads(BODY)["tickets"][0]
-    listing = read(change).listings[0]
+    inventory = read(change)
+    listing = inventory.listings[0]
+    section = next(one for one in inventory.sections if one.section_id == listing.section_id)
     assert (listing.listing_id, listing.section_id, listing.zone_id) == (first["i"], first["d"], first["c"])
-    assert (listing.section_name, listing.row, listing.quantity) == (first["l"], "Z", 4)
+    assert (section.name, listing.row, listing.quantity) == (first["l"], "Z", 4)
     assert (listing.price_cents, listing.all_in_price_cents, listing.deal_score) == (22_035, 29_700, 9.3)
     assert listing.buyable == (2, 4)
 
@@ -381,6 +383,21 @@ def test_sections_and_zones_that_only_listings_name_are_built_from_them() -> Non
     zone = next(one for one in inventory.zones if one.zone_id == "new-zone")
     assert (section.zone_id, section.name, section.tickets) == ("new-zone", "Lawn 1", 0)
     assert (zone.name, zone.tickets, zone.display_order) == ("", 0, len(inventory.zones) - 1)
+
+
+def test_a_listing_in_another_group_than_its_sections_makes_the_section_there_too() -> None:
+    def change(answer: dict[str, Any]) -> None:
+        answer["tickets"][0]["c"] = next(group["i"] for group in answer["groups"] if group["i"] != home)
+
+    [listed] = [one for one in json.loads(BODY)["sections"] if one["i"] == json.loads(BODY)["tickets"][0]["d"]]
+    home = listed["g"]
+    inventory = read(change)
+    stray = inventory.listings[0].zone_id
+    found = [one for one in inventory.sections if one.section_id == listed["i"]]
+    assert [(one.zone_id, one.name) for one in found] == [(home, listed["n"]), (stray, listed["n"])]
+    assert found[1].tickets == 0
+    assert inventory.status == "partial"
+    assert any(f"belongs to group {home}" in said for said in inventory.contradictions)
 
 
 def test_an_event_without_a_map_is_not_partial_for_that() -> None:

@@ -189,7 +189,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
     listings: list[Listing] = []
     counted_tickets = 0
     for ticket in tickets:
-        listing, quantity = _listing(ticket, sections, production_id)
+        listing, quantity = _listing(ticket, production_id)
         counted_tickets += quantity
         if listing is not None:
             listings.append(listing)
@@ -396,7 +396,7 @@ def _distinct(items: list[Listed], kind: str, what: str) -> list[Listed]:
     return list(by_id.values())
 
 
-def _listing(ticket: WireTicket, sections: dict[str, WireSection], production_id: str) -> tuple[Listing | None, int]:
+def _listing(ticket: WireTicket, production_id: str) -> tuple[Listing | None, int]:
     quantity_text = ticket.q
     quantity = 0
     if quantity_text:
@@ -417,12 +417,10 @@ def _listing(ticket: WireTicket, sections: dict[str, WireSection], production_id
     except ValueError as reason:
         name = "set of quantities" if field == "m" else "price"
         _refuse(f"Listing {ticket.i} of production {production_id} has the {name} {text!r}, which {reason}")
-    section = sections.get(ticket.d)
     listing = Listing(
         ticket.i,
         ticket.c,
         ticket.d,
-        ticket.l or ticket.s or (section.n if section else "") or ticket.d,
         ticket.r or "",
         quantity,
         cents,
@@ -446,19 +444,25 @@ def _zones(
 
 
 def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what: str) -> list[Section]:
-    listed = [
-        Section(
-            section.i,
-            section.g,
-            section.n,
-            _count(section.q, f"{what} state for section {section.i} a number"),
-        )
-        for section in sections.values()
-    ]
-    unlisted = {ticket.d: ticket for ticket in reversed(tickets) if ticket.d not in sections}
+    """Those that are listed, then those that only listings name: in no group's list, or in another group."""
+    named: dict[tuple[str, str], WireTicket] = {}
+    for ticket in tickets:
+        named.setdefault((ticket.d, ticket.c), ticket)
+    listed = []
+    for section in sections.values():
+        first = named.pop((section.i, section.g), None)
+        count = _count(section.q, f"{what} state for section {section.i} a number")
+        listed.append(Section(section.i, section.g, _section_name(first, section), count))
     return listed + [
-        Section(ticket.d, ticket.c, ticket.l or ticket.s or "", 0) for ticket in reversed(unlisted.values())
+        Section(ticket.d, ticket.c, _section_name(ticket, sections.get(ticket.d)), 0)
+        for ticket in named.values()
     ]
+
+
+def _section_name(ticket: WireTicket | None, section: WireSection | None) -> str:
+    """As the list of sections has it, else as a listing."""
+    of_ticket = (ticket.l or ticket.s or ticket.d) if ticket else ""
+    return (section.n if section else "") or of_ticket
 
 
 def _refuse_unstorable(inventory: Inventory, what: str) -> None:
@@ -485,7 +489,7 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
             found.append(
                 f"Section {section.section_id} ({section.name}) states {section.tickets} tickets and has no listing."
             )
-    homes = {section.section_id: section.zone_id for section in inventory.sections}
+    homes = {section.section_id: section.zone_id for section in reversed(inventory.sections)}
     strays = Counter((ticket.d, ticket.c) for ticket in tickets if homes[ticket.d] != ticket.c)
     found.extend(
         f"Section {section_id} belongs to group {homes[section_id]}, and {count} of its listings name group {zone_id}."
