@@ -17,12 +17,13 @@ from datetime import UTC, datetime, timedelta
 from bench import shards
 from bench.report import figure, heading, say
 from orchestration.capturing import capture_tick
+from orchestration.marketplaces.base import Inventory
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.pacing import CONNECTIONS
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.marketplaces.turns import LocalTurns, Rules, per_second
 from orchestration.marketplaces.vividseats import VividSeats
-from orchestration.metrics import section_metrics
+from orchestration.metrics import Gathered
 from orchestration.reading import read_tick
 from orchestration.warehouse import Connection, captures, catalogue, leases, partitions
 from orchestration.warehouse.captures import Capture
@@ -105,7 +106,7 @@ def _stages(
     _, decode = _timed(
         lambda: [simulator.read_listings(body, one, 0.05) for one, body in zip(ids, bodies, strict=True)]
     )
-    _, metrics = _timed(lambda: section_metrics((keys[i.production_id], i.listings) for i in read))
+    _, metrics = _timed(lambda: _metrics(read))
     tick = FIRST_TICK + 9 * TICK
     answers = [
         Capture(keys[one], tick, "received", answer=body) for one, body in zip(ids, bodies, strict=True)
@@ -114,6 +115,14 @@ def _stages(
     with connection.transaction():
         _, store = _timed(lambda: captures.store(connection, answers, None))
     return {"decode": decode, "metrics": metrics, "store the answers": store}
+
+
+def _metrics(inventories: list[Inventory]) -> None:
+    gathered = Gathered()
+    for number, inventory in enumerate(inventories):
+        places = {(one.zone_id, one.section_id): key for key, one in enumerate(inventory.sections)}
+        gathered.add(number, inventory.listings, places)
+    gathered.section_metrics()
 
 
 def _captured_by(count: int, connection: Connection, database_url: str, url: str) -> tuple[float, float]:

@@ -7,18 +7,18 @@ What an answer turns out to be is stored in the transaction that stores its snap
 import random
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pandas as pd
 
 from orchestration.marketplaces import Marketplace
-from orchestration.marketplaces.base import Inventory, Missing, Refused
-from orchestration.metrics import section_metrics
+from orchestration.marketplaces.base import Inventory, Listing, Missing, Refused
+from orchestration.metrics import Gathered
+from orchestration.places import Places
 from orchestration.warehouse import (
     Connection,
     answer_fields,
     captures,
-    catalogue,
     jobs,
     listings,
     months,
@@ -28,9 +28,10 @@ from orchestration.warehouse import (
     voids,
 )
 from orchestration.warehouse.captures import Capture, StoredAnswer
-from orchestration.warehouse.catalogue import SeenZone
-from orchestration.warehouse.listing_chain import Look
+from orchestration.warehouse.listing_chain import Offer, Prices
+from orchestration.warehouse.listing_heads import Sight
 from orchestration.warehouse.listing_rows import microseconds
+from orchestration.warehouse.listings import Lots
 from orchestration.warehouse.quarantine import Refusal
 from orchestration.warehouse.snapshots import Verdict
 
@@ -94,7 +95,7 @@ def replay_quarantined(
         elif status not in ("rejected", "received"):
             quarantine.note_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
             return status
-        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", answer)
+        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", captures.packed(answer))
         verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
         return verdicts[0].status
 
@@ -126,35 +127,46 @@ def _read(
     tolerance: float,
     run_id: str,
 ) -> tuple[list[Verdict], pd.DataFrame]:
+    """Answer by answer: each is done with while it is at hand, where a tick's would not fit a processor's cache."""
+    event_keys = [stored.event_key for stored in answers]
+    places = Places(connection, event_keys)
+    history = listings.Writer(connection, tick, event_keys)
+    lots = Lots(connection)
+    gathered = Gathered()
     verdicts: list[Verdict] = []
-    inventories: list[tuple[int, Inventory]] = []
     fields: dict[str, str] = {}
-    for stored in random.sample(answers, min(len(answers), FIELDS_OF)):
-        fields.update(dict.fromkeys(marketplace.fields(stored.answer), stored.external_id))
-    for stored in answers:
-        try:
-            inventory = marketplace.read_listings(stored.answer, stored.external_id, tolerance)
-        except Missing as missing:
-            verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
-        except Refused as refused:
-            verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
-            quarantine.put(
-                connection,
-                source=marketplace.source,
-                external_id=stored.external_id,
-                tick=tick,
-                reason=str(refused),
-                payload=stored.answer,
-                run_id=run_id,
-            )
-        else:
-            inventories.append((stored.event_key, inventory))
-            verdicts.append(_verdict(stored.event_key, inventory))
-    section_keys = _section_keys(connection, inventories)
-    rows = _with_keys(section_metrics((key, inventory.listings) for key, inventory in inventories), section_keys)
+    looked_through = {id(stored) for stored in random.sample(answers, min(len(answers), FIELDS_OF))}
+    with connection.pipeline():
+        for stored in answers:
+            answer = stored.answer
+            if id(stored) in looked_through:
+                fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
+            sight = None
+            try:
+                inventory = marketplace.read_listings(answer, stored.external_id, tolerance)
+            except Missing as missing:
+                verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
+            except Refused as refused:
+                verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
+                quarantine.put(
+                    connection,
+                    source=marketplace.source,
+                    external_id=stored.external_id,
+                    tick=tick,
+                    reason=str(refused),
+                    payload=answer,
+                    run_id=run_id,
+                )
+            else:
+                verdicts.append(_verdict(stored.event_key, inventory))
+                section_keys = places.section_keys(stored.event_key, inventory)
+                gathered.add(stored.event_key, inventory.listings, section_keys)
+                spell = partial(_offer, section_keys, lots)
+                sight = Sight(microseconds(tick), inventory.status == "partial", inventory.listings, spell)
+            history.take(stored.event_key, sight)
+    rows = gathered.section_metrics()
     if verdicts and snapshots.replace(connection, tick, verdicts, rows):
-        seen = _looks(connection, tick, inventories, section_keys)
-        listings.write(connection, tick, dict.fromkeys(one.event_key for one in verdicts) | seen)
+        history.write()
         voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
         rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
         understood = [one.external_id for one in answers if one.event_key not in rejected]
@@ -187,67 +199,10 @@ def _verdict(event_key: int, inventory: Inventory) -> Verdict:
     )
 
 
-def _section_keys(connection: Connection, inventories: list[tuple[int, Inventory]]) -> dict[tuple[int, str, str], int]:
-    """(event_key, zone id, section id) -> section_key; zones and sections seen for the first time are made."""
-    zone_keys = catalogue.ensure_zones(
-        connection,
-        (
-            SeenZone(event_key, zone.zone_id, zone.name, zone.display_order)
-            for event_key, inventory in inventories
-            for zone in inventory.zones
-        ),
-    )
-    section_keys = catalogue.ensure_sections(
-        connection,
-        {
-            (event_key, zone_keys[event_key, one.zone_id], one.section_id): one.name
-            for event_key, inventory in inventories
-            for one in inventory.sections
-        },
-    )
-    zone_ids = {(event_key, zone_key): zone_id for (event_key, zone_id), zone_key in zone_keys.items()}
-    return {
-        (event_key, zone_ids[event_key, zone_key], section_id): section_key
-        for (event_key, zone_key, section_id), section_key in section_keys.items()
-        if (event_key, zone_key) in zone_ids
-    }
-
-
-def _with_keys(metrics: pd.DataFrame, section_keys: Mapping[tuple[int, str, str], int]) -> pd.DataFrame:
-    """A tick's section metrics with the warehouse's keys."""
-    metrics["section_key"] = [
-        section_keys[key] for key in zip(metrics["event_key"], metrics["zone_id"], metrics["section_id"], strict=True)
-    ]
-    return metrics
-
-
-def _looks(
-    connection: Connection,
-    tick: datetime,
-    inventories: list[tuple[int, Inventory]],
-    section_keys: Mapping[tuple[int, str, str], int],
-) -> dict[int, Look]:
-    """What each answer shows, for the listing history."""
-    lots = listings.lot_keys(
-        connection, {(one.quantity, one.buyable) for _, inventory in inventories for one in inventory.listings}
-    )
-    at = microseconds(tick)
-    looks = {}
-    for event_key, inventory in inventories:
-        sections = {
-            (zone_id, section_id): section_keys[event_key, zone_id, section_id]
-            for zone_id, section_id in {(one.zone_id, one.section_id) for one in inventory.listings}
-        }
-        offers = {
-            (one.listing_id, sections[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable]): (
-                one.price_cents,
-                one.all_in_price_cents or 0,
-                _tenths(one.deal_score),
-            )
-            for one in inventory.listings
-        }
-        looks[event_key] = Look(at, inventory.status == "partial", offers)
-    return looks
+def _offer(section_keys: Mapping[tuple[str, str], int], lots: Lots, one: Listing) -> tuple[Offer, Prices]:
+    """A listing as the history has it."""
+    offer = (one.listing_id, section_keys[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable])
+    return offer, (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))
 
 
 @lru_cache(maxsize=8_192)

@@ -79,7 +79,7 @@ def observe(
         verdict = Verdict(event_key, status or ("ok" if sections else "empty"))
         listings.lock(connection, tick, event_key)
         if snapshots.replace(connection, tick, [verdict], rows):
-            lot = listings.lot_keys(connection, [(2, (2,))])[2, (2,)]
+            lot = listings.Lots(connection)[2, (2,)]
             offers = {
                 (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", lot): (
                     price, price + 250 if number else 0, 70
@@ -88,4 +88,4 @@ def observe(
                 for number, price in enumerate(one.prices)
             }  # fmt: skip
             look = Look(microseconds(tick), verdict.status == "partial", offers)
-            listings.write(connection, tick, {event_key: look})
+            listings.write(connection, tick, event_key, look)

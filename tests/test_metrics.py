@@ -1,10 +1,12 @@
 """Listings to section metrics, against a calculation in plain Python."""
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.marketplaces.base import HIGHEST_PRICE_CENTS, Listing
-from orchestration.metrics import COUNTED_SIZES, section_metrics
+from orchestration.metrics import COUNTED_SIZES, Gathered
 
 
 def listing(zone: str = "z", section: str = "s", price: int = 100, **more: object) -> Listing:
@@ -14,6 +16,8 @@ def listing(zone: str = "z", section: str = "s", price: int = 100, **more: objec
     }  # fmt: skip
     return Listing(**(fields | more))  # type: ignore[arg-type]
 
+
+SECTION_KEYS = {(zone, section): key for key, (zone, section) in enumerate(product("xy", "abc"))}
 
 LISTINGS = st.builds(
     listing,
@@ -28,14 +32,17 @@ LISTINGS = st.builds(
 
 @given(st.dictionaries(st.integers(1, 3), st.lists(LISTINGS, max_size=12), max_size=3))
 def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, list[Listing]]) -> None:
-    measured = section_metrics(market.items()).astype(object)
+    gathered = Gathered()
+    for event_key, of_event in market.items():
+        gathered.add(event_key, of_event, {place: 100 * event_key + key for place, key in SECTION_KEYS.items()})
+    measured = gathered.section_metrics().astype(object)
     expected = {}
     for event_key, of_event in market.items():
         for key in {(item.zone_id, item.section_id) for item in of_event}:
             mine = [item for item in of_event if (item.zone_id, item.section_id) == key]
             prices = [item.price_cents for item in mine]
             all_in = [item.all_in_price_cents for item in mine if item.all_in_price_cents is not None]
-            expected[event_key, *key] = {
+            expected[event_key, 100 * event_key + SECTION_KEYS[key]] = {
                 "lowest_price_cents": min(prices),
                 "highest_price_cents": max(prices),
                 "price_sum_cents": sum(prices),
@@ -48,10 +55,12 @@ def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, lis
                 "total_listings": len(mine),
             }
     rows = measured.where(measured.notna(), None).to_dict("records")
-    found = {(row.pop("event_key"), row.pop("zone_id"), row.pop("section_id")): row for row in rows}
+    found = {(row.pop("event_key"), row.pop("section_key")): row for row in rows}
     assert found == expected
 
 
 def test_a_tick_without_listings_has_no_sections() -> None:
-    assert section_metrics([]).empty
-    assert section_metrics([(1, [])]).empty
+    gathered = Gathered()
+    assert gathered.section_metrics().empty
+    gathered.add(1, [], {})
+    assert gathered.section_metrics().empty

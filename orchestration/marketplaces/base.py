@@ -93,7 +93,7 @@ class Production:
     image_url: str | None
 
 
-class Listing(msgspec.Struct, frozen=True, gc=False):
+class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One offer with a price and a quantity. Prices are per ticket.
 
     `price_cents` is before fees, `all_in_price_cents` with them and never computed from the former.

@@ -39,7 +39,17 @@ class StoredAnswer:
     event_key: int
     external_id: str
     status: str
-    answer: bytes
+    answer_zstd: bytes
+
+    @property
+    def answer(self) -> bytes:
+        """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
+        return zstandard.ZstdDecompressor().decompress(self.answer_zstd, max_output_size=MAX_ANSWER_BYTES)
+
+
+def packed(answer: bytes) -> bytes:
+    """An answer as it is kept."""
+    return zstandard.ZstdCompressor(level=3).compress(answer)
 
 
 def captured(connection: Connection, tick: datetime) -> set[int]:
@@ -65,7 +75,6 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
             connection, capture.event_key, capture.tick, month, refused[month], answer=capture.answer, rows=rows
         )
     captures = [capture for capture in captures if months.month_of(capture.tick) not in refused]
-    compress = zstandard.ZstdCompressor(level=3).compress
     with connection.cursor() as cursor:
         cursor.executemany(
             """insert into market.captures as known
@@ -89,7 +98,7 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
             """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
                on conflict do nothing""",
             [
-                (capture.event_key, capture.tick, compress(capture.answer))
+                (capture.event_key, capture.tick, packed(capture.answer))
                 for capture in captures
                 if capture.answer is not None
             ],
@@ -137,7 +146,6 @@ def lock_answers(
     """
     to_read_again = "true" if voided_too else "captures.status != 'void'"
     wanted = "captures.status = 'received'" if only_received else to_read_again
-    unpack = zstandard.ZstdDecompressor().decompress
     rows = connection.execute(
         f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd
             from market.captures as captures
@@ -149,11 +157,9 @@ def lock_answers(
             order by captures.event_key
             for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
         {"source": source, "tick": tick, "event_key": event_key},
+        binary=True,
     ).fetchall()
-    return [
-        StoredAnswer(key, external_id, status, unpack(answer, max_output_size=MAX_ANSWER_BYTES))
-        for key, external_id, status, answer in rows
-    ]
+    return [StoredAnswer(*row) for row in rows]
 
 
 def lock_status(connection: Connection, event_key: int, tick: datetime) -> str | None:

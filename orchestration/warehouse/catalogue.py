@@ -174,6 +174,24 @@ def find_event(connection: Connection, source: str, external_id: str) -> Event |
         ).fetchone()
 
 
+def lock_names(connection: Connection) -> None:
+    """Let one transaction at a time make zones, sections and lots, until it ends.
+
+    Two that make the same ones in another order would wait for each other for ever.
+    """
+    connection.execute("select pg_advisory_xact_lock(7153907)")
+
+
+def places(connection: Connection, event_keys: Sequence[int]) -> list[tuple[int, str, str, str | None, int | None]]:
+    """(event_key, zone id, name shown, section id, section_key) of events; None where a zone has no section yet."""
+    return connection.execute(
+        """select zones.event_key, zones.external_id, zones.display_name, sections.external_id, section_key
+           from market.zones left join market.sections using (event_key, zone_key)
+           where zones.event_key = any(%s)""",
+        [list(event_keys)],
+    ).fetchall()
+
+
 def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tuple[int, str], int]:
     """Make the zones that are new; every given (event_key, zone id) with its zone_key.
 
@@ -185,8 +203,7 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
     known = _zones(connection, event_keys)
     new = [zone for key, zone in seen.items() if key not in known]
     if new:
-        # one maker of zones at a time: two of one name must not both find it free
-        connection.execute("select pg_advisory_xact_lock(7153907)")
+        lock_names(connection)  # two zones of one name must not both find it free
         known = _zones(connection, event_keys)
         taken = {(event_key, name) for (event_key, _), (_, name, _) in known.items()}
         for zone in sorted(new, key=lambda zone: (zone.event_key, zone.display_order, zone.external_id)):
@@ -234,6 +251,7 @@ def ensure_sections(
     new = [(*key, name) for key, name in sections.items() if key not in known]
     if not new:
         return known
+    lock_names(connection)
     with connection.cursor() as cursor:
         cursor.executemany(
             """insert into market.sections (event_key, zone_key, external_id, name) values (%s, %s, %s, %s)

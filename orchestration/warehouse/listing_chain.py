@@ -53,10 +53,13 @@ class Link:
     unseen: list[int] = field(default_factory=list)
 
 
-def next_link(before: Stand | None, look: Look, *, image: bool) -> tuple[Link, dict[Offer, Standing]]:
+def next_link(
+    before: Stand | None, look: Look, *, image: bool, taken: Collection[int] | None = None
+) -> tuple[Link, dict[Offer, Standing]]:
     """The link that adds a look to a chain, and what stands after it.
 
-    `before`: what stood, None where nothing is known: then all that is shown stays, since this tick.
+    `before`: what stood, None where nothing is known: then all that is shown stays, since this tick. What is known
+    to be the same may be left out of both, if `taken` has the numbers of all that stood.
     """
     link = Link(look.tick, look.partial)
     stand: dict[Offer, Standing] = {}
@@ -65,29 +68,33 @@ def next_link(before: Stand | None, look: Look, *, image: bool) -> tuple[Link, d
         link.stayed = sorted(stand.items())
         return link, stand
     new: list[Offer] = []
+    changed = link.changed
     for offer, prices in look.offers.items():
         known = before.get(offer)
         if known is None:
             new.append(offer)
-        elif known[2:] == prices:
+            continue
+        number, since, price, all_in, score = known
+        to_price, to_all_in, to_score = prices
+        if price == to_price and all_in == to_all_in and score == to_score:
             stand[offer] = known
         else:
-            stand[offer] = (known[0], known[1], *prices)
-            steps = (prices[0] - known[2], prices[1] - known[3], prices[2] - known[4])
-            link.changed.append((known[0], steps))
+            stand[offer] = (number, since, to_price, to_all_in, to_score)
+            changed.append((number, (to_price - price, to_all_in - all_in, to_score - score)))
     if len(stand) < len(before):
         _part(link, look, before, stand)
     if new:
         sinces = {offer[0]: standing[1] for offer, standing in link.went}
         came: dict[Offer, Standing] = {}
-        taken = {standing[0] for standing in before.values()}
+        if taken is None:
+            taken = [standing[0] for standing in before.values()]
         _number(look, sorted(new), sinces, taken, came)
         link.came = list(came.items())
     if image:
         link.stayed = sorted(stand.items())
     if new:
         stand.update(came)
-    link.changed.sort()
+    changed.sort()
     return link, stand
 
 

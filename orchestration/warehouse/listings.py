@@ -5,16 +5,17 @@ one row. One that comes late, is read again or goes changes its own link and tho
 it was: what is stored is always what a chain made anew of all looks would be. Writers of one event take turns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import msgspec
 import zstandard
 
-from orchestration.warehouse import Connection, listing_chain, months
+from orchestration.warehouse import Connection, catalogue, listing_chain, listing_heads, months
 from orchestration.warehouse.captures import MAX_ANSWER_BYTES
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
+from orchestration.warehouse.listing_heads import Head, Sight
 from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
 
 RETURN_WINDOW = timedelta(hours=24)
@@ -27,10 +28,8 @@ MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
 _SELECTED = ", ".join(COLUMNS)
+_HEADS_AT_ONCE = 25  # stored while the next answers are read
 _LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
-
-_decode = msgspec.msgpack.Decoder(dict[Offer, Standing]).decode
-_encode = msgspec.msgpack.Encoder().encode
 
 
 def lock(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
@@ -48,54 +47,85 @@ def lock(connection: Connection, tick: datetime, event_key: int | None = None) -
     )
 
 
-def lot_keys(
-    connection: Connection, lots: Iterable[tuple[int, tuple[int, ...]]]
-) -> dict[tuple[int, tuple[int, ...]], int]:
-    """The keys of lots (quantity, what may be bought); those seen for the first time are made."""
-    wanted = set(lots)
-    known = _lots(connection)
-    new = sorted(wanted - known.keys())
-    if new:
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "insert into market.lots (quantity, buyable) values (%s, %s) on conflict do nothing",
-                [(quantity, list(buyable)) for quantity, buyable in new],
-            )
-        known = _lots(connection)
-    return {lot: known[lot] for lot in wanted}
+class Lots(dict[tuple[int, tuple[int, ...]], int]):
+    """The keys of lots (quantity, what may be bought), read once; one that is new is made when it is asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        rows = connection.execute("select quantity, buyable, lot_key from market.lots").fetchall()
+        super().__init__({(quantity, tuple(buyable)): lot_key for quantity, buyable, lot_key in rows})
+
+    def __missing__(self, lot: tuple[int, tuple[int, ...]]) -> int:
+        quantity, buyable = lot[0], list(lot[1])
+        catalogue.lock_names(self._connection)
+        self._connection.execute(
+            "insert into market.lots (quantity, buyable) values (%s, %s) on conflict do nothing", [quantity, buyable]
+        )
+        (lot_key,) = self._connection.execute(
+            "select lot_key from market.lots where quantity = %s and buyable = %s::integer[]", [quantity, buyable]
+        ).fetchone() or (None,)
+        assert lot_key is not None  # noqa: S101  made just now, and never taken away
+        self[lot] = lot_key
+        return int(lot_key)
 
 
-def write(connection: Connection, tick: datetime, looks: Mapping[int, Look | None]) -> None:
-    """Put the looks of events at a tick in place of any they had there; None takes one out.
+class Writer:
+    """The looks at a tick on their way into the history: taken one by one, written together.
 
-    In the caller's transaction, which holds `lock`. The tick's month must take rows.
+    In the caller's transaction, which holds `lock`, and in its pipeline: the server stores heads while the next
+    answers are read.
     """
-    heads = _heads(connection, looks)
-    late: list[int] = []
-    links: list[tuple[int, Link]] = []
-    grown: dict[int, tuple[datetime, Stand]] = {}
-    for event_key, look in looks.items():
-        head = heads.get(event_key)
-        if head is None or head[0] >= tick:
-            late.append(event_key)
-        elif look is not None:
-            image = _day(head[0]) != _day(tick)
-            link, stand = listing_chain.next_link(_unpacked(head[1]), look, image=image)
-            links.append((event_key, link))
-            grown[event_key] = (tick, stand)
-    beginning = _without_history(connection, [key for key in late if key not in heads])
-    for event_key in late:
-        look = looks[event_key]
-        if event_key not in beginning:
-            _rewrite(connection, event_key, tick, look)
-        elif look is not None:
-            link, stand = listing_chain.next_link(None, look, image=True)
-            links.append((event_key, link))
-            grown[event_key] = (tick, stand)
-    _copy(connection, "listing_changes", links)
-    _put_heads(connection, grown)
-    if links:
-        _mark_departures(connection, [key for key, _ in links], tick, tick, RELISTING_WINDOW)
+
+    def __init__(self, connection: Connection, tick: datetime, event_keys: Collection[int]) -> None:
+        self._connection = connection
+        self._tick = tick
+        self._refused = bool(months.refusals(connection, [tick]))
+        self._heads = listing_heads.load(connection, event_keys)
+        headless = [event_key for event_key in event_keys if event_key not in self._heads]
+        self._beginning = _without_history(connection, headless)
+        self._rows: list[tuple[Any, ...]] = []
+        self._grown: dict[int, Head] = {}
+        self._late: dict[int, Look | None] = {}
+
+    def take(self, event_key: int, look: Look | Sight | None) -> None:
+        """Take an event's look in place of any it had at this tick; None takes that one out.
+
+        Nothing is taken where the tick's month takes no rows.
+        """
+        if self._refused:
+            return
+        head = self._heads.pop(event_key, None)
+        if event_key in self._beginning or (head is not None and head[0] < self._tick):
+            if look is not None:
+                sight = look if isinstance(look, Sight) else Sight.of(look)
+                link, after = listing_heads.next_link(listing_heads.unpacked(*head) if head else None, sight)
+                self._rows.append((event_key, *row_of(link)))
+                self._grown[event_key] = after
+                if len(self._grown) == _HEADS_AT_ONCE:
+                    self._put_heads()
+        else:
+            self._late[event_key] = look.look() if isinstance(look, Sight) else look
+
+    def write(self) -> None:
+        """Write what was taken."""
+        self._put_heads()
+        for event_key, look in self._late.items():
+            _rewrite(self._connection, event_key, self._tick, look)
+        _copy(self._connection, "listing_changes", self._rows)
+        if self._rows:
+            event_keys = [event_key for event_key, *_ in self._rows]
+            _mark_departures(self._connection, event_keys, self._tick, self._tick, RELISTING_WINDOW)
+
+    def _put_heads(self) -> None:
+        listing_heads.put(self._connection, self._grown)
+        self._grown.clear()
+
+
+def write(connection: Connection, tick: datetime, event_key: int, look: Look | None) -> None:
+    """Put an event's look at a tick in place of any it had there; None takes one out. See `Writer`."""
+    writer = Writer(connection, tick, [event_key])
+    writer.take(event_key, look)
+    writer.write()
 
 
 def look_at(connection: Connection, event_key: int, tick: datetime) -> Look | None:
@@ -165,7 +195,7 @@ def keep_voided(connection: Connection, void_id: int, look: Look) -> None:
     row = connection.execute("select event_key from market.voids where void_id = %s", [void_id]).fetchone()
     assert row is not None  # noqa: S101  the caller has just written it
     link, _ = listing_chain.next_link(None, look, image=True)
-    _copy(connection, "voided_listings", [(row[0], link)], void_id=void_id)
+    _copy(connection, "voided_listings", [(void_id, row[0], *row_of(link))], more="void_id, event_key")
 
 
 def voided_look(connection: Connection, void_id: int) -> Look | None:
@@ -216,15 +246,16 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look 
             reached_end = False
             break
     connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
-    _copy(connection, "listing_changes", [(event_key, link) for link in fresh])
+    _copy(connection, "listing_changes", [(event_key, *row_of(link)) for link in fresh])
     if reached_end:
         newest = connection.execute(
             "select max(tick) from market.listing_changes where event_key = %s", [event_key]
         ).fetchone()
         if newest and newest[0] is not None:
-            _put_heads(connection, {event_key: (newest[0], new or {})})
+            head = Head.of(newest[0], new or {})
+            listing_heads.put(connection, {event_key: head})
         else:
-            connection.execute("delete from market.listing_heads where event_key = %s", [event_key])
+            listing_heads.forget(connection, event_key)
     if any(link.stayed is not None for link in fresh):
         last = max(last, _day(tick) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
@@ -298,48 +329,15 @@ def _links(connection: Connection, event_key: int, first: datetime, last: dateti
         first = rows[-1][0] + MICROSECOND
 
 
-def _copy(connection: Connection, table: str, links: Sequence[tuple[int, Link]], *, void_id: int | None = None) -> None:
-    """COPY links of events into a table; `void_id`: what took them out."""
-    columns, more = ("void_id, ", (void_id,)) if void_id is not None else ("", ())
-    if links:
+def _copy(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], *, more: str = "event_key") -> None:
+    """COPY rows into a table: the columns of `more`, then those of a link (`row_of`)."""
+    if rows:
         with (
             connection.cursor() as cursor,
-            cursor.copy(f"copy market.{table} ({columns}event_key, {_SELECTED}) from stdin") as stream,
+            cursor.copy(f"copy market.{table} ({more}, {_SELECTED}) from stdin") as stream,
         ):
-            for event_key, link in links:
-                stream.write_row((*more, event_key, *row_of(link)))
-
-
-def _lots(connection: Connection) -> dict[tuple[int, tuple[int, ...]], int]:
-    rows = connection.execute("select lot_key, quantity, buyable from market.lots").fetchall()
-    return {(quantity, tuple(buyable)): lot_key for lot_key, quantity, buyable in rows}
-
-
-def _heads(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
-    rows = connection.execute(
-        "select event_key, tick, offers_zstd from market.listing_heads where event_key = any(%s)",
-        [list(event_keys)],
-        binary=True,
-    ).fetchall()
-    return {event_key: (tick, offers) for event_key, tick, offers in rows}
-
-
-def _unpacked(offers: bytes) -> dict[Offer, Standing]:
-    return _decode(zstandard.ZstdDecompressor().decompress(offers, max_output_size=2**30))
-
-
-def _put_heads(connection: Connection, heads: Mapping[int, tuple[datetime, Stand]]) -> None:
-    compress = zstandard.ZstdCompressor(level=1).compress
-    connection.execute(
-        """insert into market.listing_heads (event_key, tick, offers_zstd)
-           select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])
-           on conflict (event_key) do update set tick = excluded.tick, offers_zstd = excluded.offers_zstd""",
-        [
-            list(heads),
-            [tick for tick, _ in heads.values()],
-            [compress(_encode(stand)) for _, stand in heads.values()],
-        ],
-    )
+            for row in rows:
+                stream.write_row(row)
 
 
 def _without_history(connection: Connection, event_keys: Sequence[int]) -> set[int]:

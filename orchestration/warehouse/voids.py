@@ -58,7 +58,7 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
         look = listings.look_at(connection, event_key, tick)
         if look is not None:
             listings.keep_voided(connection, void_id, look)
-            listings.write(connection, tick, {event_key: None})
+            listings.write(connection, tick, event_key, None)
         connection.execute(
             "update market.captures set status = 'void', note = %s where event_key = %s and tick = %s",
             [f"voided: {reason}", event_key, tick],
@@ -92,7 +92,7 @@ def undo(connection: Connection, event_key: int, tick: datetime) -> str:
         )
         look = listings.voided_look(connection, void_id)
         if look is not None:
-            listings.write(connection, tick, {event_key: look})
+            listings.write(connection, tick, event_key, look)
         connection.execute(
             "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
             [status, note, event_key, tick],

@@ -40,12 +40,12 @@ def show(connection: Connection, event: int, minutes: int, *offers: Offered, sta
         sections = catalogue.ensure_sections(connection, {(event, zones[event, "Lower"], "101"): "Lower 101"})
         [section] = sections.values()
         sold = {one: one.sells or tuple(range(1, one.quantity + 1)) for one in offers}
-        lots = listings.lot_keys(connection, [(one.quantity, sells) for one, sells in sold.items()])
+        lots = listings.Lots(connection)
         shown = {
             (one.listing, section, one.row, lots[one.quantity, sells]): (one.price, one.price + 250, -1)
             for one, sells in sold.items()
         }
-        listings.write(connection, tick, {event: Look(microseconds(tick), status == "partial", shown)})
+        listings.write(connection, tick, event, Look(microseconds(tick), status == "partial", shown))
 
 
 def verdicts(connection: Connection, refresh: Refresh) -> dict[tuple[str, int], tuple[str, int]]:

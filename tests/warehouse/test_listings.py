@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from orchestration.assets.captures import capture_tick
+from orchestration.capturing import capture_tick
 from orchestration.checks import listing_history
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
@@ -26,7 +26,16 @@ from orchestration.partitions import floor_to
 from orchestration.reading import read_tick
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
-from orchestration.warehouse import Connection, archive, catalogue, listing_chain, listings, partitions, voids
+from orchestration.warehouse import (
+    Connection,
+    archive,
+    catalogue,
+    listing_chain,
+    listing_heads,
+    listings,
+    partitions,
+    voids,
+)
 from orchestration.warehouse.catalogue import SeenZone
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Prices, Standing
 from orchestration.warehouse.listing_rows import COLUMNS, instant, link_of, microseconds
@@ -45,7 +54,7 @@ def set_up(connection: Connection, external_id: str = "1") -> tuple[int, list[in
     event = add_event(connection, external_id)
     zones = catalogue.ensure_zones(connection, [SeenZone(event, "Z", "Lower", 0)])
     sections = catalogue.ensure_sections(connection, {(event, zones[event, "Z"], s): s for s in ("101", "102")})
-    lots = listings.lot_keys(connection, LOTS)
+    lots = listings.Lots(connection)
     return event, list(sections.values()), [lots[lot] for lot in LOTS]
 
 
@@ -58,7 +67,7 @@ def put(connection: Connection, event: int, tick: datetime, offers: dict[Offer, 
             [event, tick, status, tick, UUID(int=0)],
         )
         listings.lock(connection, tick)
-        listings.write(connection, tick, {event: Look(microseconds(tick), status == "partial", offers)})
+        listings.write(connection, tick, event, Look(microseconds(tick), status == "partial", offers))
 
 
 def stored(connection: Connection, event: int) -> list[Link]:
@@ -150,7 +159,7 @@ class Histories(RuleBasedStateMachine):
     def an_answer_is_rejected_when_read_again(self, tick: datetime) -> None:
         if tick not in self.voided:
             with self.connection.transaction():
-                listings.write(self.connection, tick, {self.event: None})
+                listings.write(self.connection, tick, self.event, None)
             self.looks.pop(tick, None)
 
     @rule(tick=a_tick)
@@ -171,11 +180,12 @@ class Histories(RuleBasedStateMachine):
         assert stored(self.connection, self.event) == made_anew(self.looks)
         for tick, look in self.looks.items():
             assert shown(self.connection, self.event, tick) == look.offers
-        heads = self.connection.execute("select tick, offers_zstd from market.listing_heads").fetchall()
+        heads = self.connection.execute("select tick, entries from market.listing_heads").fetchall()
         if heads:
-            [(tick, offers)] = heads
+            [(tick, entries)] = heads
             assert tick == max(self.looks)
-            newest = listing_chain.next_link(listings._unpacked(offers), self.looks[tick], image=False)[0]
+            stand = listing_heads.unpacked(tick, entries).stand()
+            newest = listing_chain.next_link(stand, self.looks[tick], image=False)[0]
             assert (newest.came, newest.went, newest.changed) == ([], [], [])
 
 
@@ -271,6 +281,18 @@ def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection
     assert len(shown(connection, event, october)) == 2
 
 
+def test_a_look_in_a_closed_month_changes_neither_the_history_nor_what_the_next_is_compared_with(
+    connection: Connection,
+) -> None:
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    archive.close(connection, TICKS[0].date().replace(day=1))
+    before = stored(connection, event), listing_heads.load(connection, [event])
+    with connection.transaction():
+        listings.write(connection, TICKS[1], event, Look(microseconds(TICKS[1]), False, {}))
+    assert (stored(connection, event), listing_heads.load(connection, [event])) == before
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 def test_two_looks_at_one_event_at_once_take_turns(
     connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, guarded: bool
@@ -292,7 +314,7 @@ def test_two_looks_at_one_event_at_once_take_turns(
                 "insert into market.captures (event_key, tick, status) values (%s, %s, 'ok')", [event, TICKS[1]]
             )
             listings.lock(connection, TICKS[1])
-            listings.write(connection, TICKS[1], {event: looks[TICKS[1]]})
+            listings.write(connection, TICKS[1], event, looks[TICKS[1]])
             second = pool.submit(put, other, event, TICKS[2], dict(looks[TICKS[2]].offers))
             with suppress(TimeoutError):
                 second.result(timeout=1)  # time enough to read the head, if nothing holds it off

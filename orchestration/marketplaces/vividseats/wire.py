@@ -454,8 +454,7 @@ def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what:
         count = _count(section.q, f"{what} state for section {section.i} a number")
         listed.append(Section(section.i, section.g, _section_name(first, section), count))
     return listed + [
-        Section(ticket.d, ticket.c, _section_name(ticket, sections.get(ticket.d)), 0)
-        for ticket in named.values()
+        Section(ticket.d, ticket.c, _section_name(ticket, sections.get(ticket.d)), 0) for ticket in named.values()
     ]
 
 
