@@ -18,9 +18,10 @@ from psycopg.types.json import Jsonb
 
 from orchestration.warehouse import Connection
 from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
+from orchestration.warehouse.marks import OF_LISTINGS
 from orchestration.warehouse.months import month_after, months_before
 
-TABLES = ("event_hours", "aggregated_analytics")  # event_hours first: it says which hours are there
+TABLES = ("event_hours", "aggregated_analytics", *OF_LISTINGS)  # event_hours first: it says which hours are there
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
 LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
@@ -75,14 +76,19 @@ def present_months(connection: Connection) -> dict[date, str | None]:
     if not _exists(connection):
         return {}
     rows = connection.execute(
-        """select present.month, months.state
-           from (
-               select (date_trunc('month', hour, 'UTC') at time zone 'UTC')::date as month from analytics.event_hours
-               union
-               select (date_trunc('month', hour, 'UTC') at time zone 'UTC')::date from analytics.aggregated_analytics
-           ) as present
-           left join market.months on months.month = present.month
-           order by present.month"""
+        sql.SQL(
+            """select present.month, months.state
+               from ({}) as present (month)
+               left join market.months on months.month = present.month
+               order by present.month"""
+        ).format(
+            sql.SQL(" union ").join(
+                sql.SQL("select (date_trunc('month', hour, 'UTC') at time zone 'UTC')::date from {}").format(
+                    _mart(table)
+                )
+                for table in TABLES
+            )
+        )
     ).fetchall()
     return dict(rows)
 
@@ -128,7 +134,7 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
         with connection.transaction():
             connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(
-                "lock table analytics.event_hours, analytics.aggregated_analytics in share row exclusive mode"
+                sql.SQL("lock table {} in share row exclusive mode").format(sql.SQL(", ").join(map(_mart, TABLES)))
             )
             _refuse_marked(connection, month)
             for table in TABLES:
@@ -193,7 +199,7 @@ def _load_absent(
     connection: Connection, storage: Storage, manifest: MonthManifest, gathered: Mapping[str, sql.Identifier]
 ) -> None:
     """Load from cold storage the hours that the database does not have: an (event, hour) is taken whole or not."""
-    for table in TABLES:
+    for table in manifest.files:  # a month that went before a rollup was there lacks it
         storage.verify(manifest.files[table])
         _load(connection, storage, manifest.files[table].path, gathered[table])
         if _count(connection, gathered[table]) != manifest.rows[table]:
@@ -265,6 +271,7 @@ def _arrow_type(column: Any) -> pa.DataType:
         "uuid": pa.string(),
         "text": pa.string(),
         "varchar": pa.string(),
+        "bool": pa.bool_(),
         "int4": pa.int32(),
         "int8": pa.int64(),
         "timestamptz": pa.timestamp("us", "UTC"),

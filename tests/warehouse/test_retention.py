@@ -123,15 +123,21 @@ def may(connection: Connection) -> list[int]:
 
 
 def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
-    return connection.execute(f"select * from analytics.{table} order by 1, 2, 3").fetchall()
+    return connection.execute(f"select * from analytics.{table} as of_mart order by of_mart::text").fetchall()
 
 
 def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {table: rows_of(connection, table) for table in (*hours.TABLES, "daily_analytics", "event_days")}
+    in_may = {
+        table: connection.execute(f"select count(*) from analytics.{table} where hour < '2026-06-01'").fetchone()[0]  # type: ignore[index]
+        for table in hours.TABLES
+    }
     moved = hours.move_out(connection, storage, MAY)
-    assert moved.rows == {"event_hours": 4, "aggregated_analytics": 8}
+    assert moved.rows == in_may
+    assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
+    assert all(in_may[table] for table in marks.OF_LISTINGS)
     assert hours.present_months(connection) == {date(2026, 6, 1): "open"}
     for table in ("daily_analytics", "event_days"):
         assert rows_of(connection, table) == before[table]
@@ -156,6 +162,20 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     assert hours.pinned_months(connection) == {MAY: None}
 
 
+def test_a_month_that_went_before_the_listings_rollups_were_there_is_completed_by_theirs(
+    connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {table: rows_of(connection, table) for table in hours.TABLES}
+    with monkeypatch.context() as older:
+        older.setattr(hours, "TABLES", ("event_hours", "aggregated_analytics"))
+        hours.move_out(connection, storage, MAY)
+    assert MAY in hours.present_months(connection)
+    hours.move_out(connection, storage, MAY)
+    assert MAY not in hours.present_months(connection)
+    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    assert {table: rows_of(connection, table) for table in hours.TABLES} == before
+
+
 def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_no_others(
     connection: Connection, storage: Storage, may: list[int]
 ) -> None:
@@ -167,7 +187,7 @@ def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_n
     connection.execute("update analytics.aggregated_analytics set total_tickets = 77 where hour < '2026-05-02'")
     connection.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02' and zone = 'B'")
     moved = hours.move_out(connection, storage, MAY)
-    assert moved.rows == {"event_hours": 4, "aggregated_analytics": 6}
+    assert (moved.rows["event_hours"], moved.rows["aggregated_analytics"]) == (4, 6)
     hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
     tickets = connection.execute(
         "select distinct hour < '2026-05-02', zone, total_tickets from analytics.aggregated_analytics "
