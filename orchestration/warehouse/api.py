@@ -46,7 +46,9 @@ def apply(connection: Connection, settings: Settings) -> bool:
             return False
         connection.execute("set local lock_timeout = '30s'")
         ensure_reader(connection)
-        connection.execute(SQL.read_bytes().replace(b":row_cap", str(settings.row_cap).encode()))
+        relations = f"'{' '.join([*ROLLUPS, *VIEWS])}'"
+        statements = SQL.read_text().replace(":row_cap", str(settings.row_cap)).replace(":relations", relations)
+        connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
                 alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';

@@ -186,12 +186,7 @@ declare
     relation text;
     body text;
 begin
-    foreach relation in array array[
-        'event_hours', 'event_days', 'aggregated_analytics', 'daily_analytics', 'latest_prices', 'events',
-        'zones_mapping', 'ticket_snapshots', 'price_trends', 'mv_latest_prices', 'mv_price_trends',
-        'mv_daily_price_trends', 'price_distribution', 'inventory_changes', 'listing_departures', 'get_in_prices',
-        'estimated_sales', 'days_on_market'
-    ] loop
+    foreach relation in array string_to_array(:relations, ' ') loop
         body := case (select relkind from pg_class where oid = to_regclass('analytics.' || relation))
             when 'v' then replace(pg_get_viewdef('analytics.' || relation), 'analytics.price_trends', 'api.price_trends')
             else format('select * from analytics.%I', relation) end;
@@ -328,25 +323,6 @@ create function api_parts.days(
     from points
 $$;
 
-create function api_parts.points(
-    granularity text, event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean,
-    after_timestamp timestamptz, after_zone text, max_rows integer
-) returns setof api_parts.point language plpgsql stable as $$
-#variable_conflict use_column
-begin
-    if granularity = 'hour' then
-        return query
-        select * from api_parts.hours(event_id, zones, first, last, zeros, fill)
-        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
-        order by "timestamp", zone limit max_rows;
-    else
-        return query
-        select * from api_parts.days(event_id, zones, first, last, zeros, fill)
-        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
-        order by "timestamp", zone limit max_rows;
-    end if;
-end $$;
-
 create function api_parts.row_cap() returns integer language sql stable as $$
     select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer
 $$;
@@ -380,9 +356,31 @@ begin
     return array_remove(names, null);
 end $$;
 
-create function api_parts.check_rows(rows bigint, max_rows integer) returns void language plpgsql stable as $$
+-- Zones' points by hour or day, in order, as every answer about an event has them.
+create function api_parts.series(
+    granularity text, event_id uuid, zone text, start_date timestamptz, end_date timestamptz,
+    zeros boolean, fill boolean, after_timestamp timestamptz, after_zone text, max_rows integer
+) returns setof api_parts.point language plpgsql stable as $$
+#variable_conflict use_column
+declare
+    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
+    first constant timestamptz := coalesce(after_timestamp, start_date);
+    most constant integer := coalesce(max_rows, api_parts.row_cap() + 1);
+    returned bigint;
 begin
-    if max_rows is null and rows > api_parts.row_cap() then
+    if api.granularity(granularity, start_date, end_date) = 'hour' then
+        return query
+        select * from api_parts.hours(event_id, zones, first, end_date, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit most;
+    else
+        return query
+        select * from api_parts.days(event_id, zones, first, end_date, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit most;
+    end if;
+    get diagnostics returned = row_count;
+    if max_rows is null and returned > api_parts.row_cap() then
         raise sqlstate 'PT422' using message = format('The answer has more than %s rows.', api_parts.row_cap()),
             hint = 'Ask for one zone, a shorter range or days; or page with max_rows, after_timestamp and after_zone.';
     end if;
@@ -394,24 +392,18 @@ create function api.price_trends(
     fill boolean default false,
     after_timestamp timestamptz default null, after_zone text default null, max_rows integer default null
 ) returns setof api.price_trend language plpgsql stable as $$
-#variable_conflict use_column
-declare
-    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
-    returned bigint;
+#variable_conflict use_variable
 begin
     if basis not in ('before_fees', 'all_in') then
         raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
     end if;
     return query
-    select "timestamp", zone, observed,
-        (case basis when 'all_in' then min_all_in_price else min_price end)::numeric(10, 2),
-        (case basis when 'before_fees' then avg_price end)::numeric(10, 2),
-        (case basis when 'before_fees' then max_price end)::numeric(10, 2)
-    from api_parts.points(
-        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
-        end_date, false, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
-    get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    select series."timestamp", series.zone, series.observed,
+        (case basis when 'all_in' then series.min_all_in_price else series.min_price end)::numeric(10, 2),
+        (case basis when 'before_fees' then series.avg_price end)::numeric(10, 2),
+        (case basis when 'before_fees' then series.max_price end)::numeric(10, 2)
+    from api_parts.series(
+        granularity, event_id, zone, start_date, end_date, false, fill, after_timestamp, after_zone, max_rows) as series;
 end $$;
 comment on function api.price_trends is
     'Lowest, average and highest price of an event''s zones by hour or day. basis all_in: the lowest alone, with fees';
@@ -420,21 +412,10 @@ create function api.group_prices(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
     end_date timestamptz default now(), granularity text default 'auto', fill boolean default false,
     after_timestamp timestamptz default null, after_zone text default null, max_rows integer default null
-) returns setof api.group_price language plpgsql stable as $$
-#variable_conflict use_column
-declare
-    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
-    returned bigint;
-begin
-    return query
-    select "timestamp", zone, observed,
-        price_1::numeric(10, 2), price_2::numeric(10, 2), price_4::numeric(10, 2)
-    from api_parts.points(
-        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
-        end_date, false, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
-    get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
-end $$;
+) returns setof api.group_price language sql stable as $$
+    select series."timestamp", series.zone, series.observed, series.price_1::numeric(10, 2), series.price_2::numeric(10, 2), series.price_4::numeric(10, 2)
+    from api_parts.series($5, $1, $2, $3, $4, false, $6, $7, $8, $9) as series
+$$;
 comment on function api.group_prices is
     'Lowest price per ticket for exactly one, two and four together, before fees, by hour or day';
 
@@ -442,21 +423,11 @@ create function api.ticket_counts(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
     end_date timestamptz default now(), granularity text default 'auto', fill boolean default false,
     after_timestamp timestamptz default null, after_zone text default null, max_rows integer default null
-) returns setof api.ticket_count language plpgsql stable as $$
-#variable_conflict use_column
-declare
-    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
-    returned bigint;
-begin
-    return query
-    select "timestamp", zone, observed, total_tickets, total_listings,
-        avg_tickets::numeric(12, 2), peak_tickets, min_tickets
-    from api_parts.points(
-        api.granularity(granularity, start_date, end_date), event_id, zones, coalesce(after_timestamp, start_date),
-        end_date, true, fill, after_timestamp, after_zone, coalesce(max_rows, api_parts.row_cap() + 1));
-    get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
-end $$;
+) returns setof api.ticket_count language sql stable as $$
+    select series."timestamp", series.zone, series.observed, series.total_tickets, series.total_listings,
+        series.avg_tickets::numeric(12, 2), series.peak_tickets, series.min_tickets
+    from api_parts.series($5, $1, $2, $3, $4, true, $6, $7, $8, $9) as series
+$$;
 comment on function api.ticket_counts is
     'Tickets and listings of an event''s zones: of the hour''s last ok capture; a sold-out zone has 0';
 
