@@ -13,7 +13,6 @@ from tests.markets import TEN, Section, add_event, observe
 JULY, AUGUST = date(2026, 7, 1), date(2026, 8, 1)
 NOW = datetime.now(UTC)  # the archive's own clock is the database's
 FACTS = ("captures", "section_snapshots", "listing_changes")
-ROLLUPS = ("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices")
 
 
 def fill(connection: Connection, month: date, *, events: int = 2, days: int = 2, ticks_a_day: int = 3) -> list[int]:

@@ -5,7 +5,8 @@
     1. claim_buckets   takes the marks it can see, newest first, at most so many
     2. the model       reads the facts of the claimed buckets (source market.claims)
     3. replace_buckets deletes the claimed buckets whole, vanished zones too, and inserts them anew
-    4. pass_on         marks what is built on this rollup, and empties the claims
+    4. pass_on         marks what is built on this rollup, notes which hours are newer than those in cold storage, and
+                       empties the claims
 
   Killed anywhere, it leaves its marks. The order is the point: facts are read after the marks are taken, so
   what a writer commits later has a mark of its own.
@@ -182,5 +183,14 @@ select distinct '{{ rollup }}', event_key, {{ bucket_of('bucket', bucket) }}
 from market.claimed_buckets
 where rollup = '{{ this.name }}';
 {%- endfor %}
+{%- if model.config.meta.bucket == 'hour' %}
+-- what cold storage holds of these hours is out of date (orchestration/warehouse/hours.py)
+insert into market.remade_hours (rollup, event_key, hour)
+select claimed.rollup, claimed.event_key, claimed.bucket
+from market.claimed_buckets as claimed
+inner join market.cold_hours as cold on cold.month = date_trunc('month', claimed.bucket, 'UTC') at time zone 'UTC'
+where claimed.rollup = '{{ this.name }}'
+on conflict (hour, event_key, rollup) do update set remade_at = excluded.remade_at;
+{%- endif %}
 delete from market.claimed_buckets where rollup = '{{ this.name }}'
 {%- endmacro %}

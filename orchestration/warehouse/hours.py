@@ -21,7 +21,7 @@ from orchestration.warehouse.cold import DamagedError, Storage, StoredFile
 from orchestration.warehouse.marks import OF_LISTINGS
 from orchestration.warehouse.months import month_after, months_before
 
-TABLES = ("event_hours", "aggregated_analytics", *OF_LISTINGS)  # event_hours first: it says which hours are there
+TABLES = ("event_hours", "aggregated_analytics", *OF_LISTINGS)
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
 LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
@@ -114,6 +114,7 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
     """
     _refuse_marked(connection, month)
     known = _manifest(storage, month)
+    remade = _remade(connection, month)
     files, rows = {}, {}
     with _scratch_tables(connection, "gathered") as gathered:
         _gather(connection, storage, known, month, gathered)
@@ -137,13 +138,16 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
                 sql.SQL("lock table {} in share row exclusive mode").format(sql.SQL(", ").join(map(_mart, TABLES)))
             )
             _refuse_marked(connection, month)
+            if _remade(connection, month) != remade:
+                raise HoursError(f"Hours of {month:%Y-%m} changed while they were written; the next run takes them.")
             for table in TABLES:
                 changed = connection.execute(
                     sql.SQL("select * from {table} where {in_month} except all select * from {other} limit 1").format(
                         table=_mart(table), other=gathered[table], in_month=_in_month(month)
                     )
                 ).fetchone()
-                if changed is not None:
+                fewer = known is None and rows[table] != _count(connection, _mart(table), _in_month(month))
+                if changed is not None or fewer:
                     raise HoursError(f"{table} of {month:%Y-%m} changed while it was written; the next run takes it.")
                 connection.execute(
                     sql.SQL("delete from {table} where {in_month}").format(
@@ -152,6 +156,9 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
                 )
             connection.execute(
                 "update market.cold_hours set deleted_at = now(), pinned_until = null where month = %s", [month]
+            )
+            connection.execute(
+                sql.SQL("delete from market.remade_hours where {in_month}").format(in_month=_in_month(month))
             )
     return Moved(month, rows, sum(file.bytes for file in files.values()))
 
@@ -198,7 +205,11 @@ def _gather(
 def _load_absent(
     connection: Connection, storage: Storage, manifest: MonthManifest, gathered: Mapping[str, sql.Identifier]
 ) -> None:
-    """Load from cold storage the hours that the database does not have: an (event, hour) is taken whole or not."""
+    """Load from cold storage the hours that the database does not have: an (event, hour) is taken whole or not.
+
+    Nor those that were refreshed since, which may have no row any more.
+    """
+    in_month = _in_month(date.fromisoformat(f"{manifest.month}-01"))
     for table in manifest.files:  # a month that went before a rollup was there lacks it
         storage.verify(manifest.files[table])
         _load(connection, storage, manifest.files[table].path, gathered[table])
@@ -206,9 +217,15 @@ def _load_absent(
             raise DamagedError(f"{manifest.files[table].path} has other rows than its manifest says.")
         connection.execute(
             sql.SQL(
-                """delete from {} as cold using analytics.event_hours as present
-                   where present.event_id = cold.event_id and present.hour = cold.hour"""
-            ).format(gathered[table])
+                """delete from {cold} as cold using (
+                       select event_id, hour from {mart} where {in_month}
+                       union
+                       select events.id, hour
+                       from market.remade_hours inner join market.events using (event_key)
+                       where rollup = {table} and {in_month}
+                   ) as newer
+                   where newer.event_id = cold.event_id and newer.hour = cold.hour"""
+            ).format(cold=gathered[table], mart=_mart(table), table=table, in_month=in_month)
         )
 
 
@@ -327,9 +344,19 @@ def _mart(table: str) -> sql.Identifier:
     return sql.Identifier("analytics", table)
 
 
-def _count(connection: Connection, table: sql.Identifier) -> int:
-    row = connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchone()
+def _count(connection: Connection, table: sql.Identifier, where: sql.Composable | None = None) -> int:
+    rows = sql.SQL("select count(*) from {} where {}").format(table, where or sql.SQL("true"))
+    row = connection.execute(rows).fetchone()
     return int(row[0]) if row else 0
+
+
+def _remade(connection: Connection, month: date) -> list[tuple[Any, ...]]:
+    """Which hours of a month were refreshed, and when, since cold storage has them."""
+    return connection.execute(
+        sql.SQL("select * from market.remade_hours where {in_month} order by hour, event_key, rollup").format(
+            in_month=_in_month(month)
+        )
+    ).fetchall()
 
 
 def _instants(month: date) -> tuple[datetime, datetime]:

@@ -10,7 +10,7 @@ import pytest
 from orchestration import late
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.warehouse import Connection, captures, marks, snapshots
+from orchestration.warehouse import Connection, captures, hours, marks, snapshots
 from orchestration.warehouse.captures import Capture
 from orchestration.warehouse.cold import Storage
 from tests.dbt_runs import run_dbt
@@ -19,7 +19,6 @@ from tests.old_months import (
     AUGUST,
     FACTS,
     JULY,
-    ROLLUPS,
     cold,
     copies,
     differences,
@@ -28,6 +27,7 @@ from tests.old_months import (
     run_restore,
     state,
 )
+from tests.recorded_refresh import ROLLUPS
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -112,7 +112,7 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
 def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     connection: Connection, events: list[int], storage: Storage
 ) -> None:
-    for rollup in ("event_hours", "aggregated_analytics"):  # as their retention does
+    for rollup in hours.TABLES:  # as their retention does
         connection.execute(f"delete from analytics.{rollup} where hour < '2026-08-01 00:00Z'")
     remember(connection)
     run_restore(connection, storage, JULY)  # behind August, which stays archived
@@ -125,8 +125,23 @@ def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     refresh_all(connection)
     assert day_of(connection, events[0]) == {"event": (2, 4), "Lower": [6, 900], "Upper": before["Upper"]}
     assert day_of(connection, events[1])["event"] == (1, 3)
-    # of the rollups by day: that day of that event alone, its old rows against its new; the hours are those of the day
-    assert changed(connection) == {"event_hours": 2, "aggregated_analytics": 3, "event_days": 2, "daily_analytics": 4}
+    # of the rollups by day: that day of that event alone, its old rows against its new; the hours are those of the
+    # day, and of listings those that came, went or stood until the next look
+    assert changed(connection) == {
+        "event_hours": 2,
+        "aggregated_analytics": 3,
+        "event_days": 2,
+        "daily_analytics": 4,
+        "price_distribution": 5,
+        "inventory_changes": 7,
+        "listing_departures": 5,
+    }
+    (late_event,) = (
+        connection.execute("select id from market.events where event_key = %s", [events[0]]).fetchone() or ()
+    )
+    for rollup in ROLLUPS:
+        rows = differences(connection, f"analytics.{rollup}", but="created_at")
+        assert {row["event_id"] for _, row in rows} <= {str(late_event)}
     assert marks.pending(connection) == {}
 
     observe(connection, events[2], LATE, Section("Lower", "101"))

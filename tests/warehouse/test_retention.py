@@ -196,6 +196,32 @@ def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_n
     assert tickets == [(False, "A", 2), (False, "B", 0), (True, "A", 77)]
 
 
+@pytest.mark.parametrize("noted", [True, False])
+def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
+    connection: Connection, storage: Storage, may: list[int], noted: bool
+) -> None:
+    """Without the note of what was refreshed (control) the old rows stay there."""
+    edge = datetime(2026, 5, 31, 23, tzinfo=UTC)
+    at_edge = connection.execute("select count(*) from analytics.listing_departures where hour = %s", [edge]).fetchone()
+    assert at_edge
+    assert at_edge[0] > 0
+    before = hours.move_out(connection, storage, MAY).rows["listing_departures"]
+    connection.execute("update market.months set state = 'restored' where month = %s", [MAY])
+    connection.execute("delete from market.listing_changes where tick >= %s and tick < '2026-06-01 00:00Z'", [edge])
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select 'listing_departures', event_key, %s from market.events""",
+        [edge],
+    )
+    while marks.pending(connection):
+        run_dbt(*ROLLUPS)
+    if not noted:
+        connection.execute("delete from market.remade_hours")
+    moved = hours.move_out(connection, storage, MAY)
+    assert moved.rows["listing_departures"] == before - (at_edge[0] if noted else 0)
+    assert connection.execute("select count(*) from market.remade_hours").fetchone() == (0,)
+
+
 class TruncatingStorage(Storage):
     """A disk that loses the last byte of what it was given."""
 
