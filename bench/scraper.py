@@ -6,16 +6,14 @@ is what nobody can beat: events × mean latency ÷ connections.
 
 import asyncio
 import resource
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bench import shards
 from bench.report import figure, heading, say
+from bench.served import served
 from orchestration.capturing import capture_tick
 from orchestration.marketplaces.base import Inventory
 from orchestration.marketplaces.discovery import discover
@@ -42,7 +40,7 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
     catalogue.upsert_events(connection, "simulator", map(asdict, found))
     ids = [production.external_id for production in found]
     ideal = events * (LEAST_SECONDS + MOST_SECONDS) / 2 / CONNECTIONS
-    with ready_made(events) as url:
+    with served("bench.ready_made", events, LEAST_SECONDS, MOST_SECONDS) as url:
         fetch_seconds, fetch_cpu, bodies = _fetched(url, ids)
         size = sum(map(len, bodies)) / len(bodies)
         say(f"{size / 1000:.0f} KB an answer; the ideal is {ideal:.2f} s")
@@ -57,19 +55,6 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
     figure(f"CPU of capturing by {SHARDS} shards, against one", four[1] / one[1], "×")
     figure(f"wall time of capturing by {SHARDS} shards, against one", four[0] / one[0], "×")
     return holds
-
-
-@contextmanager
-def ready_made(events: int) -> Iterator[str]:
-    """The server of ready-made bodies in a process of its own; its URL."""
-    command = [sys.executable, "-m", "bench.ready_made", str(events), str(LEAST_SECONDS), str(MOST_SECONDS)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    try:
-        assert server.stdout is not None  # noqa: S101  it is a pipe
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 def _client(url: str) -> VividSeats:

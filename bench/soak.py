@@ -7,11 +7,8 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +17,7 @@ import httpx
 from bench import shards
 from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
+from bench.served import served
 from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import Market, SimulatedMarketplace
 from orchestration.marketplaces.simulator.faults import CAPTURED_AS, PASSING
@@ -42,7 +40,7 @@ def main() -> int:
         scratch_server() as server,
         scratch_database(server, "soak") as database_url,
         open_connection(database_url) as connection,
-        _market(events, faults) as url,
+        served("bench.faulty_market", events, faults) as url,
         shards.started(SHARDS, database_url, url, per_second=per_second, per_minute=per_minute) as workers,
     ):
         heading(f"{ticks} ticks of {events} events, {faults:.0%} faults, by one worker and by {SHARDS} in turn")
@@ -101,19 +99,6 @@ def _judge(connection: Connection, events: int, ticks: int) -> bool:
     holds &= figure("captures that are falsely sold out", false, "", most=0)
     closed = breakers.of(connection, "simulator").state == "closed"
     return holds & figure("breakers open at the end: isolated blocks open none", float(not closed), "", most=0)
-
-
-@contextmanager
-def _market(events: int, share: float) -> Iterator[str]:
-    server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bench.faulty_market", str(events), str(share)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None  # noqa: S101  it is a pipe
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 if __name__ == "__main__":

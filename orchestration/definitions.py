@@ -11,7 +11,7 @@ from orchestration.assets.documentation import build_documentation, build_docume
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
-from orchestration.assets.serving import api, service_history, service_is_well
+from orchestration.assets.serving import api, service_is_well
 from orchestration.marketplaces import Marketplace
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
@@ -33,7 +33,7 @@ def build_defs(
         assets=[
             *(events, captures, section_snapshots, marts, api, documentation),
             *(partitions_ahead, archived_months),
-            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, service_history),
+            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
             *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
             *(backups.backups, backups.proved_backup),
         ],

@@ -59,8 +59,8 @@ async def _answer(request: Request, name: str, query: Series) -> Response:
     known = request.headers.get("if-none-match")
     if known or media_type != formats.JSON:
         version = await version_of(database, key, query.event_id)
-        if known and etag_of(key, version, about) in known:
-            return not_modified(etag_of(key, version, about))
+        if known and (etag := etag_of(key, version, about)) in known:
+            return not_modified(etag)
     if media_type == formats.JSON:
         cursor = await database.ask(
             key,

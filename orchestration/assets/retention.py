@@ -1,4 +1,4 @@
-"""What leaves when its time is over: raw answers, hours (to cold storage), jobs and logs."""
+"""What leaves when its time is over: raw answers, hours (to cold storage), jobs, logs and the service's minutes."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.resources import Warehouse, cold_storage_of
 from orchestration.settings import Settings
-from orchestration.warehouse import hours, quarantine, retention, views
+from orchestration.warehouse import hours, quarantine, retention, service, views
 from orchestration.warehouse.looks import VIEWS_OF
 from orchestration.warehouse.months import months_before
 
@@ -82,3 +82,11 @@ def expired_jobs(
             "hours of views deleted": forgotten,
         }
     )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"})
+def service_history(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+    """What the service did, minute by minute: old minutes are added up."""
+    with warehouse.connection() as connection:
+        folded = service.fold(connection, datetime.now(UTC) - service.KEEP_MINUTES)
+    return dg.MaterializeResult(metadata={"minutes added up": folded})

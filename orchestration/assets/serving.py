@@ -1,4 +1,4 @@
-"""What people outside are served from: schema `api` on top of dbt's tables, the documentation, and how it went."""
+"""What people outside are served from: schema `api` on top of dbt's tables, and whether the service is well."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,14 +24,6 @@ def api(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Setti
     with warehouse.connection() as connection:
         changed = schema_api.apply(connection, settings)
     return dg.MaterializeResult(metadata={"made anew": changed})
-
-
-@dg.asset(group_name="retention", kinds={"postgres"})
-def service_history(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """What the service did, minute by minute: old minutes are added up."""
-    with warehouse.connection() as connection:
-        folded = service.fold(connection, datetime.now(UTC) - service.KEEP_MINUTES)
-    return dg.MaterializeResult(metadata={"minutes added up": folded})
 
 
 @dg.multi_asset_check(

@@ -12,13 +12,15 @@ from psycopg.types.json import Jsonb
 
 from orchestration.warehouse import Connection
 
-_LOCK = "hashtextextended('scraper job ' || %s::text, 0)"
+
+def _lock(job_id: str) -> str:
+    return f"hashtextextended('scraper job ' || {job_id}::text, 0)"
 
 
 def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
     """Open a job. The connection holds it until it is finished, so that all see which jobs were killed."""
     job_id = uuid4()
-    connection.execute(f"select pg_advisory_lock({_LOCK})", [job_id])
+    connection.execute(f"select pg_advisory_lock({_lock('%s')})", [job_id])
     connection.execute(
         "insert into market.scraper_jobs (job_id, source, tick, run_id, status) values (%s, %s, %s, %s, 'running')",
         [job_id, source, tick, run_id],
@@ -32,17 +34,18 @@ def close_killed(connection: Connection, source: str, *, but: UUID | None = None
     How long they took is not known, so it is not said. What they stored stays, and so do their counts.
     """
     closed = connection.execute(
-        """with running as materialized (  -- only of these is the lock tried
+        f"""with running as materialized (  -- only of these is the lock tried
                select job_id from market.scraper_jobs
                where status = 'running' and source = %s and job_id is distinct from %s
            )
            update market.scraper_jobs as job set
                status = 'failed', completed_at = now(),
-               error_details = coalesce(error_details, '{}') || '{"killed": "the run ended without closing its job"}'
+               error_details = coalesce(error_details, '{{}}')
+                   || '{{"killed": "the run ended without closing its job"}}'
            from running
            where job.job_id = running.job_id and job.status = 'running'
-               and pg_try_advisory_xact_lock(hashtextextended('scraper job ' || running.job_id::text, 0))
-           returning job.job_id, job.run_id""",
+               and pg_try_advisory_xact_lock({_lock("running.job_id")})
+           returning job.job_id, job.run_id""",  # noqa: S608
         [source, but],
     ).fetchall()
     for job_id, run_id in closed:
@@ -70,7 +73,7 @@ def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Map
            where job_id = %s""",
         [succeeded, Jsonb(dict(errors)) if errors else None, job_id],
     )
-    connection.execute(f"select pg_advisory_unlock({_LOCK})", [job_id])
+    connection.execute(f"select pg_advisory_unlock({_lock('%s')})", [job_id])
 
 
 def log(
