@@ -35,9 +35,8 @@ from orchestration.warehouse.listings import Lots
 from orchestration.warehouse.quarantine import Refusal
 from orchestration.warehouse.snapshots import Verdict
 
-FIELDS_OF = (
-    20  # answers of a tick that are looked through for new fields: a format changes for all, and all cost a third
-)
+FIELDS_OF = 20
+"""How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
 
 
 def read_tick(
@@ -135,11 +134,11 @@ def _read(
     gathered = Gathered()
     verdicts: list[Verdict] = []
     fields: dict[str, str] = {}
-    looked_through = {id(stored) for stored in random.sample(answers, min(len(answers), FIELDS_OF))}
+    looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
     with connection.pipeline():
         for stored in answers:
             answer = stored.answer
-            if id(stored) in looked_through:
+            if stored.event_key in looked_through:
                 fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
             sight = None
             try:
