@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from orchestration.marketplaces.base import Inventory
+from orchestration.marketplaces.base import Inventory, Zone
 from orchestration.warehouse import Connection, catalogue
 from orchestration.warehouse.catalogue import SeenZone
 
 
 class Places:
-    """The zones and sections of some events, read once; an answer that names another has it made."""
+    """The zones and sections of some events, read once."""
 
     def __init__(self, connection: Connection, event_keys: Sequence[int]) -> None:
         self._connection = connection
@@ -17,23 +17,41 @@ class Places:
         self._section_keys: defaultdict[int, dict[tuple[str, str], int]] = defaultdict(dict)
         self._read(event_keys)
 
-    def section_keys(self, event_key: int, inventory: Inventory) -> Mapping[tuple[str, str], int]:
-        """(zone id, section id) -> section_key, of all that an answer names and of all that was named before."""
-        known, names = self._section_keys[event_key], self._zone_names[event_key]
-        if any(
-            names.get(zone.zone_id) != (zone.name.strip() or names.get(zone.zone_id, "")) for zone in inventory.zones
-        ) or any((one.zone_id, one.section_id) not in known for one in inventory.sections):
-            self._make(event_key, inventory)
-        return known
+    def of(self, event_key: int) -> Mapping[tuple[str, str], int]:
+        """(zone id, section id) -> section_key, of all that was ever named."""
+        return self._section_keys[event_key]
 
-    def _make(self, event_key: int, inventory: Inventory) -> None:
-        zones = [SeenZone(event_key, one.zone_id, one.name, one.display_order) for one in inventory.zones]
-        zone_keys = catalogue.ensure_zones(self._connection, zones)
+    def knows(self, event_key: int, inventory: Inventory) -> bool:
+        """Whether all that an answer names is known, and by these names."""
+        keys = self._section_keys[event_key]
+        return all(self._is_known(event_key, zone) for zone in inventory.zones) and all(
+            (one.zone_id, one.section_id) in keys for one in inventory.sections
+        )
+
+    def make(self, inventories: Sequence[tuple[int, Inventory]]) -> None:
+        """Make what events' answers name and is not known yet: together, a tick that sees all for the first time
+        takes half as long."""
+        zone_keys = catalogue.ensure_zones(
+            self._connection,
+            [
+                SeenZone(event_key, zone.zone_id, zone.name, zone.display_order)
+                for event_key, inventory in inventories
+                for zone in inventory.zones
+            ],
+        )
         catalogue.ensure_sections(
             self._connection,
-            {(event_key, zone_keys[event_key, one.zone_id], one.section_id): one.name for one in inventory.sections},
+            {
+                (event_key, zone_keys[event_key, one.zone_id], one.section_id): one.name
+                for event_key, inventory in inventories
+                for one in inventory.sections
+            },
         )
-        self._read([event_key])
+        self._read([event_key for event_key, _ in inventories])
+
+    def _is_known(self, event_key: int, zone: Zone) -> bool:
+        shown = self._zone_names[event_key].get(zone.zone_id)
+        return shown is not None and zone.name.strip() in ("", shown)
 
     def _read(self, event_keys: Sequence[int]) -> None:
         for event_key, zone_id, name, section_id, section_key in catalogue.places(self._connection, event_keys):

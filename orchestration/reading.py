@@ -38,6 +38,9 @@ from orchestration.warehouse.snapshots import Verdict
 FIELDS_OF = 20
 """How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
 
+STRANGERS_AT_ONCE = 100
+"""How many inventories wait for their zones and sections to be made together."""
+
 
 def read_tick(
     connection: Connection,
@@ -126,12 +129,8 @@ def _read(
     tolerance: float,
     run_id: str,
 ) -> tuple[list[Verdict], pd.DataFrame]:
-    """Answer by answer: each is done with while it is at hand, where a tick's would not fit a processor's cache."""
     event_keys = [stored.event_key for stored in answers]
-    places = Places(connection, event_keys)
-    history = listings.Writer(connection, tick, event_keys)
-    lots = Lots(connection)
-    gathered = Gathered()
+    tape = _Tape(connection, tick, event_keys)
     verdicts: list[Verdict] = []
     fields: dict[str, str] = {}
     looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
@@ -140,9 +139,10 @@ def _read(
             answer = stored.answer
             if stored.event_key in looked_through:
                 fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
-            sight = None
+            inventory = None
             try:
                 inventory = marketplace.read_listings(answer, stored.external_id, tolerance)
+                verdicts.append(_verdict(stored.event_key, inventory))
             except Missing as missing:
                 verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
             except Refused as refused:
@@ -156,22 +156,55 @@ def _read(
                     payload=answer,
                     run_id=run_id,
                 )
-            else:
-                verdicts.append(_verdict(stored.event_key, inventory))
-                section_keys = places.section_keys(stored.event_key, inventory)
-                gathered.add(stored.event_key, inventory.listings, section_keys)
-                spell = partial(_offer, section_keys, lots)
-                sight = Sight(microseconds(tick), inventory.status == "partial", inventory.listings, spell)
-            history.take(stored.event_key, sight)
-    rows = gathered.section_metrics()
+            tape.take(stored.event_key, inventory)
+        tape.take_strangers()
+    rows = tape.gathered.section_metrics()
     if verdicts and snapshots.replace(connection, tick, verdicts, rows):
-        history.write()
+        tape.history.write()
         voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
         rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
         understood = [one.external_id for one in answers if one.event_key not in rejected]
         quarantine.settle(connection, marketplace.source, tick, understood)
     _note_fields(connection, marketplace.source, fields)
     return verdicts, rows
+
+
+class _Tape:
+    """What a tick's inventories become, one by one: each is done with while it is at hand, where all of a tick's
+    would not fit a processor's cache."""
+
+    def __init__(self, connection: Connection, tick: datetime, event_keys: list[int]) -> None:
+        self.gathered = Gathered()
+        self.history = listings.Writer(connection, tick, event_keys)
+        self._tick = microseconds(tick)
+        self._places = Places(connection, event_keys)
+        self._lots = Lots(connection)
+        self._strangers: list[tuple[int, Inventory]] = []
+
+    def take(self, event_key: int, inventory: Inventory | None) -> None:
+        """Take what an event's answer shows; None: nothing that can be used."""
+        if inventory is None:
+            self.history.take(event_key, None)
+        elif self._places.knows(event_key, inventory):
+            self._take_known(event_key, inventory)
+        else:
+            self._strangers.append((event_key, inventory))
+            if len(self._strangers) == STRANGERS_AT_ONCE:
+                self.take_strangers()
+
+    def take_strangers(self) -> None:
+        """Take those whose zones and sections had to wait to be made."""
+        if self._strangers:
+            self._places.make(self._strangers)
+        for event_key, inventory in self._strangers:
+            self._take_known(event_key, inventory)
+        self._strangers.clear()
+
+    def _take_known(self, event_key: int, inventory: Inventory) -> None:
+        section_keys = self._places.of(event_key)
+        self.gathered.add(event_key, inventory.listings, section_keys)
+        spell = partial(_offer, section_keys, self._lots)
+        self.history.take(event_key, Sight(self._tick, inventory.status == "partial", inventory.listings, spell))
 
 
 def _note_fields(connection: Connection, source: str, fields: dict[str, str]) -> None:

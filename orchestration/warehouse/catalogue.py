@@ -206,6 +206,7 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
         lock_names(connection)  # two zones of one name must not both find it free
         known = _zones(connection, event_keys)
         taken = {(event_key, name) for (event_key, _), (_, name, _) in known.items()}
+        made = []
         for zone in sorted(new, key=lambda zone: (zone.event_key, zone.display_order, zone.external_id)):
             if (zone.event_key, zone.external_id) in known:
                 continue
@@ -213,11 +214,14 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
             while (zone.event_key, name) in taken:
                 name = f"{name} ({zone.external_id})"
             taken.add((zone.event_key, name))
-            connection.execute(
-                """insert into market.zones (event_key, external_id, name, display_name, display_order)
-                   values (%s, %s, %s, %s, %s)""",
-                [zone.event_key, zone.external_id, name, zone.name.strip() or name, zone.display_order],
-            )
+            made.append((zone.event_key, zone.external_id, name, zone.name.strip() or name, zone.display_order))
+        rows = connection.execute(
+            """insert into market.zones (event_key, external_id, name, display_name, display_order)
+               select * from unnest(%s::integer[], %s::text[], %s::text[], %s::text[], %s::integer[])
+               returning event_key, external_id, zone_key, name, display_name""",
+            _columns(made, 5),
+        ).fetchall()
+        known |= {(event_key, external_id): tuple(rest) for event_key, external_id, *rest in rows}
     renamed = [
         (zone.name.strip(), event_key, external_id)
         for (event_key, external_id), zone in seen.items()
@@ -228,8 +232,6 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
             cursor.executemany(
                 "update market.zones set display_name = %s where event_key = %s and external_id = %s", renamed
             )
-    if new:
-        known = _zones(connection, event_keys)
     return {key: known[key][0] for key in seen}
 
 
@@ -252,13 +254,23 @@ def ensure_sections(
     if not new:
         return known
     lock_names(connection)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """insert into market.sections (event_key, zone_key, external_id, name) values (%s, %s, %s, %s)
-               on conflict do nothing""",
-            sorted(new),
-        )
-    return _sections(connection, event_keys)
+    rows = connection.execute(
+        """insert into market.sections (event_key, zone_key, external_id, name)
+           select * from unnest(%s::integer[], %s::integer[], %s::text[], %s::text[])
+           on conflict do nothing
+           returning event_key, zone_key, external_id, section_key""",
+        _columns(sorted(new), 4),
+    ).fetchall()
+    if len(rows) < len(new):
+        return _sections(connection, event_keys)  # somebody else has made some meanwhile
+    return known | {
+        (event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows
+    }
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Rows as columns: one statement with arrays for all of them."""
+    return [[row[number] for row in rows] for number in range(width)]
 
 
 def _sections(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int, int, str], int]:
