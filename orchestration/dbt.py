@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -59,10 +60,13 @@ def manifest() -> Path:
     sources = [ROOT / name for name in PARSED_FROM]
     files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
-        # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
-        cli().cli(
-            ["--quiet", "parse", "--no-partial-parse"], target_path=PROJECT.project_dir / PROJECT.target_path
-        ).wait()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # beside it and moved when done: processes that start together parse together, and none may read half of it
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="parsing-") as apart:
+            # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
+            cli().cli(["--quiet", "parse", "--no-partial-parse"], target_path=Path(apart)).wait()
+            for name in ("partial_parse.msgpack", path.name):
+                (Path(apart) / name).replace(path.with_name(name))
     return path
 
 

@@ -1,0 +1,51 @@
+"""The parsed dbt project: whoever loads the definitions finds all of it, or makes it."""
+
+import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from orchestration import dbt
+
+
+class _SlowParse:
+    """dbt, as it is while it writes: half of the manifest is there, and the rest comes when it is let on."""
+
+    def __init__(self) -> None:
+        self.half_way, self.let_on = threading.Event(), threading.Event()
+
+    def cli(self, _: Sequence[str], target_path: Path) -> "_SlowParse":
+        self._folder = target_path
+        return self
+
+    def wait(self) -> None:
+        (self._folder / "partial_parse.msgpack").write_bytes(b"")
+        with (self._folder / "manifest.json").open("w") as file:
+            file.write('{"nodes"')
+            file.flush()
+            self.half_way.set()
+            assert self.let_on.wait(20)
+            file.write(": {}}")
+
+
+def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Project:
+        manifest_path = tmp_path / "target" / "manifest.json"
+
+    parse = _SlowParse()
+    monkeypatch.setattr(dbt, "PROJECT", Project)
+    monkeypatch.setattr(dbt, "cli", lambda: parse)
+    with ThreadPoolExecutor(1) as pool:
+        path = pool.submit(dbt.manifest)
+        assert parse.half_way.wait(20)
+        seen_meanwhile = Project.manifest_path.exists()
+        parse.let_on.set()
+        assert json.loads(path.result(20).read_text()) == {"nodes": {}}
+    assert not seen_meanwhile
+    assert sorted(file.name for file in Project.manifest_path.parent.iterdir()) == [
+        "manifest.json",
+        "partial_parse.msgpack",
+    ]
