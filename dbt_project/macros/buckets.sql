@@ -190,7 +190,7 @@ select claimed.rollup, claimed.event_key, claimed.bucket
 from market.claimed_buckets as claimed
 inner join market.cold_hours as cold on cold.month = date_trunc('month', claimed.bucket, 'UTC') at time zone 'UTC'
 where claimed.rollup = '{{ this.name }}'
-on conflict (hour, event_key, rollup) do update set remade_at = excluded.remade_at;
+on conflict (hour, event_key, rollup) do update set updated_at = excluded.updated_at;
 {%- endif %}
 delete from market.claimed_buckets where rollup = '{{ this.name }}'
 {%- endmacro %}

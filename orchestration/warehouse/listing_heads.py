@@ -93,7 +93,7 @@ def next_link(head: Head | None, sight: Sight) -> tuple[Link, Head]:
 def load(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
     """The heads of events, where they have one: tick, and what `unpacked` reads."""
     rows = connection.execute(
-        "select event_key, tick, entries from market.listing_heads where event_key = any(%s)",
+        "select event_key, tick, offers from market.listing_heads where event_key = any(%s)",
         [list(event_keys)],
         binary=True,
     ).fetchall()
@@ -108,9 +108,9 @@ def unpacked(tick: datetime, entries: bytes) -> Head:
 def put(connection: Connection, heads: Mapping[int, Head]) -> None:
     """Store heads in place of those there are."""
     connection.execute(
-        """insert into market.listing_heads (event_key, tick, entries)
+        """insert into market.listing_heads (event_key, tick, offers)
            select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])
-           on conflict (event_key) do update set tick = excluded.tick, entries = excluded.entries""",
+           on conflict (event_key) do update set tick = excluded.tick, offers = excluded.offers""",
         [
             list(heads),
             [head.tick for head in heads.values()],

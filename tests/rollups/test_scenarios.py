@@ -126,7 +126,7 @@ def test_r3_deleting_a_zones_last_row_removes_its_row_and_deleting_a_bucket_remo
     assert zones(NOON) == [("A",)]
 
     for (tick,) in connection.execute("select tick from market.captures where tick >= %s", [NOON]).fetchall():
-        listings.write(connection, tick, {exact: None})
+        listings.write(connection, tick, exact, None)
     for table in ("section_snapshots", "captures"):
         connection.execute(f"delete from market.{table} where tick >= %s", [NOON])
     refresh.run_until_clean(connection)

@@ -180,7 +180,7 @@ class Histories(RuleBasedStateMachine):
         assert stored(self.connection, self.event) == made_anew(self.looks)
         for tick, look in self.looks.items():
             assert shown(self.connection, self.event, tick) == look.offers
-        heads = self.connection.execute("select tick, entries from market.listing_heads").fetchall()
+        heads = self.connection.execute("select tick, offers from market.listing_heads").fetchall()
         if heads:
             [(tick, entries)] = heads
             assert tick == max(self.looks)
