@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,11 @@ def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
 
 def left_over(process: "subprocess.Popen[bytes]", home: Path) -> list[str]:
     """The command lines of what is still there of a group and its embedded server."""
-    return [" ".join(p.cmdline())[:120] for p in [*_group(process.pid), *_servers(home)] if p.is_running()]
+    found = []
+    for one in [*_group(process.pid), *_servers(home)]:
+        with suppress(psutil.NoSuchProcess):  # it has ended since, or waits to be reaped
+            found.append(" ".join(one.cmdline())[:120])
+    return found
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float, log: Path | None = None) -> Any:
