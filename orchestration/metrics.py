@@ -8,10 +8,10 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas._typing import ArrayLike
 
 from orchestration.marketplaces.base import Listing
 
@@ -57,8 +57,8 @@ class Gathered:
         Returns one row per section, sorted by KEYS, with KEYS and METRICS: whole cents and counts (Int64; null
         where no listing sells that number or states a price with fees).
         """
-        all_in = np.array(self._all_ins)
-        columns: dict[int | str, ArrayLike] = {
+        all_in, sells = np.array(self._all_ins), np.array(self._sells)
+        columns: dict[int | str, Any] = {
             "event_key": np.array(self._event_keys),
             "section_key": np.array(self._section_keys),
             "price": np.array(self._prices),
@@ -66,8 +66,7 @@ class Gathered:
             "quantity": np.array(self._quantities),
         }
         for size in COUNTED_SIZES:
-            sold = np.array([size in buyable for buyable in self._sets], dtype=bool)
-            columns[size] = sold[np.array(self._sells)]
+            columns[size] = np.array([size in buyable for buyable in self._sets], dtype=bool)[sells]
         return metrics_of(pd.DataFrame(columns), KEYS)
 
 
