@@ -75,19 +75,29 @@ def present_months(connection: Connection) -> dict[date, str | None]:
     """The months that have hours in the database, with the state of their raw month."""
     if not _exists(connection):
         return {}
+    # month by month by an index: each whole table, every hour that the database's health is asked, took seconds
     rows = connection.execute(
         sql.SQL(
-            """select present.month, months.state
-               from ({}) as present (month)
-               left join market.months on months.month = present.month
-               order by present.month"""
+            """with spans (first, last) as ({spans})
+               select asked.month::date, months.state
+               from (select min(first) as first, max(last) as last from spans) as span
+               cross join lateral generate_series(
+                   date_trunc('month', span.first at time zone 'UTC'), span.last at time zone 'UTC', interval '1 month'
+               ) as asked (month)
+               left join market.months on months.month = asked.month::date
+               where {present}
+               order by asked.month"""
         ).format(
-            sql.SQL(" union ").join(
-                sql.SQL("select (date_trunc('month', hour, 'UTC') at time zone 'UTC')::date from {}").format(
-                    _mart(table)
-                )
+            spans=sql.SQL(" union all ").join(
+                sql.SQL("select min(hour), max(hour) from {}").format(_mart(table)) for table in TABLES
+            ),
+            present=sql.SQL(" or ").join(
+                sql.SQL(
+                    """exists (select from {} where hour >= asked.month at time zone 'UTC'
+                           and hour < (asked.month + interval '1 month') at time zone 'UTC')"""
+                ).format(_mart(table))
                 for table in TABLES
-            )
+            ),
         )
     ).fetchall()
     return dict(rows)
@@ -350,13 +360,13 @@ def _count(connection: Connection, table: sql.Identifier, where: sql.Composable 
     return int(row[0]) if row else 0
 
 
-def _remade(connection: Connection, month: date) -> list[tuple[Any, ...]]:
-    """Which hours of a month were refreshed, and when, since cold storage has them."""
+def _remade(connection: Connection, month: date) -> tuple[Any, ...] | None:
+    """What changes with every refresh of an hour that cold storage has: how many there are, and when, added up."""
     return connection.execute(
-        sql.SQL("select * from market.remade_hours where {in_month} order by hour, event_key, rollup").format(
-            in_month=_in_month(month)
-        )
-    ).fetchall()
+        sql.SQL(
+            "select count(*), sum(extract(epoch from updated_at)) from market.remade_hours where {in_month}"
+        ).format(in_month=_in_month(month))
+    ).fetchone()
 
 
 def _instants(month: date) -> tuple[datetime, datetime]:
