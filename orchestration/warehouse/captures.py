@@ -44,12 +44,17 @@ class StoredAnswer:
     @property
     def answer(self) -> bytes:
         """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
-        return zstandard.ZstdDecompressor().decompress(self.answer_zstd, max_output_size=MAX_ANSWER_BYTES)
+        return unpacked(self.answer_zstd)
 
 
 def packed(answer: bytes) -> bytes:
     """An answer as it is kept."""
     return zstandard.ZstdCompressor(level=3).compress(answer)
+
+
+def unpacked(answer_zstd: bytes) -> bytes:
+    """An answer as it came."""
+    return zstandard.ZstdDecompressor().decompress(answer_zstd, max_output_size=MAX_ANSWER_BYTES)
 
 
 def captured(connection: Connection, tick: datetime) -> set[int]:

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import zstandard
-
-from orchestration.warehouse import Connection, catalogue, listing_chain, listing_heads, months
-from orchestration.warehouse.captures import MAX_ANSWER_BYTES
+from orchestration.warehouse import Connection, captures, catalogue, listing_chain, listing_heads, months
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
 from orchestration.warehouse.listing_heads import Head, Sight
 from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
@@ -170,10 +167,8 @@ def sample_answers(connection: Connection, source: str, since: datetime, *, each
            ) as drawn""",
         {"since": since, "source": source, "each": each},
     ).fetchall()
-    unpack = zstandard.ZstdDecompressor().decompress
     return [
-        Sample(event_key, external_id, tick, unpack(answer, max_output_size=MAX_ANSWER_BYTES))
-        for event_key, external_id, tick, answer in rows
+        Sample(event_key, external_id, tick, captures.unpacked(answer)) for event_key, external_id, tick, answer in rows
     ]
 
 
