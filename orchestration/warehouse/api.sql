@@ -413,7 +413,8 @@ create function api.group_prices(
     end_date timestamptz default now(), granularity text default 'auto', fill boolean default false,
     after_timestamp timestamptz default null, after_zone text default null, max_rows integer default null
 ) returns setof api.group_price language sql stable as $$
-    select series."timestamp", series.zone, series.observed, series.price_1::numeric(10, 2), series.price_2::numeric(10, 2), series.price_4::numeric(10, 2)
+    select series."timestamp", series.zone, series.observed,
+        series.price_1::numeric(10, 2), series.price_2::numeric(10, 2), series.price_4::numeric(10, 2)
     from api_parts.series($5, $1, $2, $3, $4, false, $6, $7, $8, $9) as series
 $$;
 comment on function api.group_prices is
