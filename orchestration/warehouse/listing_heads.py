@@ -9,17 +9,22 @@ same by chance once in 20 million years.)
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Self
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from orchestration.warehouse import Connection, listing_chain
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Prices, Stand, Standing
 from orchestration.warehouse.listing_rows import instant
 
+_INDEX = np.dtype([("label", "<u8"), ("number", "<u4"), ("size", "<u4")])
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[set[int], dict[int, msgspec.Raw]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[memoryview, memoryview]).decode
 _decode_entry = msgspec.msgpack.Decoder(tuple[Offer, Standing]).decode
 
 
@@ -45,64 +50,108 @@ class Sight:
         return Look(self.tick, self.partial, dict(map(self.spell, self.listings)))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Head:
-    """What stands after the look at `tick`: the numbers in use, and for each label (offer, standing), packed."""
+    """What stands after the look at `tick`: of each offer its label, its number in the chain and the size of its
+    entry (`index`); and the entries, one after the other: (offer, standing), packed."""
 
     tick: datetime
-    numbers: set[int]
-    entries: dict[int, msgspec.Raw]
+    index: NDArray[np.void]
+    entries: bytes | memoryview
 
     @classmethod
-    def of(cls, tick: datetime, stand: Stand) -> Self:
-        """The head of a chain that was put together from its links."""
-        entries = {
-            xxh3_64_intdigest(_encode((offer, standing[2:]))): msgspec.Raw(_encode((offer, standing)))
-            for offer, standing in stand.items()
-        }
-        return cls(tick, {standing[0] for standing in stand.values()}, entries)
+    def of(cls, tick: datetime, stand: Stand, labels: Iterable[int] | None = None) -> Self:
+        """The head of a chain after which this stands; labels in its order, if they are known."""
+        if labels is None:
+            labels = [xxh3_64_intdigest(_encode((offer, standing[2:]))) for offer, standing in stand.items()]
+        entries = list(map(_encode, stand.items()))
+        numbers = [standing[0] for standing in stand.values()]
+        rows = zip(labels, numbers, map(len, entries), strict=True)
+        return cls(tick, np.array(list(rows), _INDEX), b"".join(entries))
+
+    @classmethod
+    def unpacked(cls, tick: datetime, packed: bytes) -> Self:
+        """A head as it is stored."""
+        index, entries = _decode(packed)
+        return cls(tick, np.frombuffer(index, _INDEX), entries)
+
+    def packed(self) -> bytes:
+        """This head as `unpacked` reads it."""
+        return _encode((self.index.tobytes(), self.entries))
 
     def stand(self) -> dict[Offer, Standing]:
         """Everything that stands, spelled out."""
-        return dict(map(_decode_entry, self.entries.values()))
+        return dict(self.part(list(range(len(self.index))))[0])
+
+    def part(self, places: list[int]) -> tuple[list[tuple[Offer, Standing]], list[bytes | memoryview]]:
+        """The entries at some places (ascending) spelled out, and the others as they are, in pieces."""
+        sizes = self.index["size"]
+        ends = np.cumsum(sizes, dtype=np.int64)[places].tolist()
+        spelled: list[tuple[Offer, Standing]] = []
+        pieces: list[bytes | memoryview] = []
+        read = 0
+        for end, size in zip(ends, sizes[places].tolist(), strict=True):
+            pieces.append(self.entries[read : end - size])
+            spelled.append(_decode_entry(self.entries[end - size : end]))
+            read = end
+        pieces.append(self.entries[read:])
+        return spelled, pieces
 
 
-def next_link(head: Head | None, sight: Sight) -> tuple[Link, Head]:
-    """The link that adds a sight to an event's chain, and the head after it; None begins the chain.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an event's next sight does not share with its head: the places of the offers that it does not show as
+    they were, and the listings that are new or changed, by label. Where all is to be spelled out, everything."""
 
-    The first link of a UTC day is an image, and all is spelled out for it. `head` is used up.
-    """
-    tick = instant(sight.tick)
-    image = head is None or head.tick.astimezone(UTC).date() != tick.date()
-    numbers, entries = (head.numbers, head.entries) if head else (set(), {})
-    shown = dict(zip(map(xxh3_64_intdigest, map(_encode, sight.listings)), sight.listings, strict=True))
-    stale = list(entries) if image else [label for label in entries if label not in shown]
-    fresh = list(shown) if image else [label for label in shown if label not in entries]
-    before = dict([_decode_entry(entries.pop(label)) for label in stale])
-    labels = dict(zip(before, stale, strict=True))
-    offers = dict([sight.spell(shown[label]) for label in fresh])
-    labels.update(zip(offers, fresh, strict=True))
-    look = Look(sight.tick, sight.partial, offers)
-    link, stand = listing_chain.next_link(before if head else None, look, image=image, taken=numbers)
-    entries.update([(labels[pair[0]], msgspec.Raw(_encode(pair))) for pair in stand.items()])
-    numbers.difference_update([standing[0] for _, standing in link.went])
-    numbers.update([standing[0] for _, standing in (link.came if head else stand.items())])
-    return link, Head(tick, numbers, entries)
+    head: Head | None
+    image: bool
+    gone: list[int]
+    fresh: Mapping[int, Any]
+    tick: int
+    partial: bool
+    spell: Callable[[Any], tuple[Offer, Prices]]
+
+    @classmethod
+    def of(cls, head: Head | None, sight: Sight) -> Self:
+        """The difference between a head and the next sight; None begins the chain."""
+        image = head is None or head.tick.astimezone(UTC).date() != instant(sight.tick).date()
+        fresh = dict(zip(map(xxh3_64_intdigest, map(_encode, sight.listings)), sight.listings, strict=True))
+        known = head.index["label"].tolist() if head else []
+        same = repeat(None, len(known)) if image else list(map(fresh.pop, known, repeat(None)))
+        gone = [place for place, listing in enumerate(same) if listing is None]
+        return cls(head, image, gone, fresh, sight.tick, sight.partial, sight.spell)
+
+    def link(self) -> tuple[Link, Head]:
+        """The link that adds the sight to its event's chain, and the head after it.
+
+        The first link of a UTC day is an image.
+        """
+        offers = dict(map(self.spell, self.fresh.values()))
+        look, tick = Look(self.tick, self.partial, offers), instant(self.tick)
+        if self.head is None:
+            link, stand = listing_chain.next_link(None, look, image=True)
+            return link, Head.of(tick, stand, map(dict(zip(offers, self.fresh, strict=True)).__getitem__, stand))
+        index = self.head.index
+        spelled, pieces = self.head.part(self.gone)
+        before = dict(spelled)
+        link, stand = listing_chain.next_link(before, look, image=self.image, taken=index["number"].tolist())
+        labels = dict(zip(before, index["label"][self.gone].tolist(), strict=True))
+        labels.update(zip(offers, self.fresh, strict=True))
+        new = Head.of(tick, stand, map(labels.__getitem__, stand))
+        kept = np.ones(len(index), dtype=bool)
+        kept[self.gone] = False
+        rows = index[kept].tobytes() + new.index.tobytes()
+        return link, Head(tick, np.frombuffer(rows, _INDEX), b"".join((*pieces, new.entries)))
 
 
 def load(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
-    """The heads of events, where they have one: tick, and what `unpacked` reads."""
+    """The heads of events, where they have one: tick, and what `Head.unpacked` reads."""
     rows = connection.execute(
         "select event_key, tick, offers from market.listing_heads where event_key = any(%s)",
         [list(event_keys)],
         binary=True,
     ).fetchall()
-    return {event_key: (tick, entries) for event_key, tick, entries in rows}
-
-
-def unpacked(tick: datetime, entries: bytes) -> Head:
-    """A head as it is stored."""
-    return Head(tick, *_decode(entries))
+    return {event_key: (tick, packed) for event_key, tick, packed in rows}
 
 
 def put(connection: Connection, heads: Mapping[int, Head]) -> None:
@@ -111,11 +160,7 @@ def put(connection: Connection, heads: Mapping[int, Head]) -> None:
         """insert into market.listing_heads (event_key, tick, offers)
            select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])
            on conflict (event_key) do update set tick = excluded.tick, offers = excluded.offers""",
-        [
-            list(heads),
-            [head.tick for head in heads.values()],
-            [_encode((head.numbers, head.entries)) for head in heads.values()],
-        ],
+        [list(heads), [head.tick for head in heads.values()], [head.packed() for head in heads.values()]],
     )
 
 

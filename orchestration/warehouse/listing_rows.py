@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from orchestration.warehouse.listing_chain import Link
 
 COLUMNS = (
@@ -11,6 +13,8 @@ COLUMNS = (
     "prices_cents", "all_in_prices_cents", "deal_scores", "since", "changed", "price_steps", "all_in_steps",
     "score_steps", "unseen",
 )  # fmt: skip
+
+_json = msgspec.json.Encoder().encode  # numbers between commas, in a fifth of the time of a join
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -72,7 +76,7 @@ def row_of(link: Link) -> tuple[Any, ...]:
 
 
 def _numbers(numbers: Sequence[int]) -> str | None:
-    return f"{{{','.join(map(str, numbers))}}}" if numbers else None
+    return f"{{{_json(numbers)[1:-1].decode()}}}" if numbers else None
 
 
 def _texts(texts: Sequence[str]) -> str | None:

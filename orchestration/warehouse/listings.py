@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestration.warehouse import Connection, captures, catalogue, listing_chain, listing_heads, months
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
-from orchestration.warehouse.listing_heads import Head, Sight
+from orchestration.warehouse.listing_heads import Difference, Head, Sight
 from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
 
 RETURN_WINDOW = timedelta(hours=24)
@@ -25,7 +25,7 @@ MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
 _SELECTED = ", ".join(COLUMNS)
-_HEADS_AT_ONCE = 25  # stored while the next answers are read
+_LINKS_AT_A_TIME = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
 _LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
@@ -80,8 +80,8 @@ class Writer:
         self._heads = listing_heads.load(connection, event_keys)
         headless = [event_key for event_key in event_keys if event_key not in self._heads]
         self._beginning = _without_history(connection, headless)
+        self._differences: dict[int, Difference] = {}
         self._rows: list[tuple[Any, ...]] = []
-        self._grown: dict[int, Head] = {}
         self._late: dict[int, Look | None] = {}
 
     def take(self, event_key: int, look: Look | Sight | None) -> None:
@@ -95,17 +95,15 @@ class Writer:
         if event_key in self._beginning or (head is not None and head[0] < self._tick):
             if look is not None:
                 sight = look if isinstance(look, Sight) else Sight.of(look)
-                link, after = listing_heads.next_link(listing_heads.unpacked(*head) if head else None, sight)
-                self._rows.append((event_key, *row_of(link)))
-                self._grown[event_key] = after
-                if len(self._grown) == _HEADS_AT_ONCE:
-                    self._put_heads()
+                self._differences[event_key] = Difference.of(Head.unpacked(*head) if head else None, sight)
+                if len(self._differences) == _LINKS_AT_A_TIME:
+                    self._link()
         else:
             self._late[event_key] = look.look() if isinstance(look, Sight) else look
 
     def write(self) -> None:
         """Write what was taken."""
-        self._put_heads()
+        self._link()
         for event_key, look in self._late.items():
             _rewrite(self._connection, event_key, self._tick, look)
         _copy(self._connection, "listing_changes", self._rows)
@@ -113,9 +111,13 @@ class Writer:
             event_keys = [event_key for event_key, *_ in self._rows]
             _mark_departures(self._connection, event_keys, self._tick, self._tick, RELISTING_WINDOW)
 
-    def _put_heads(self) -> None:
-        listing_heads.put(self._connection, self._grown)
-        self._grown.clear()
+    def _link(self) -> None:
+        heads: dict[int, Head] = {}
+        for event_key, difference in self._differences.items():
+            link, heads[event_key] = difference.link()
+            self._rows.append((event_key, *row_of(link)))
+        self._differences.clear()
+        listing_heads.put(self._connection, heads)
 
 
 def write(connection: Connection, tick: datetime, event_key: int, look: Look | None) -> None:
@@ -247,8 +249,7 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look 
             "select max(tick) from market.listing_changes where event_key = %s", [event_key]
         ).fetchone()
         if newest and newest[0] is not None:
-            head = Head.of(newest[0], new or {})
-            listing_heads.put(connection, {event_key: head})
+            listing_heads.put(connection, {event_key: Head.of(newest[0], new or {})})
         else:
             listing_heads.forget(connection, event_key)
     if any(link.stayed is not None for link in fresh):

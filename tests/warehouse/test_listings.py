@@ -184,7 +184,7 @@ class Histories(RuleBasedStateMachine):
         if heads:
             [(tick, entries)] = heads
             assert tick == max(self.looks)
-            stand = listing_heads.unpacked(tick, entries).stand()
+            stand = listing_heads.Head.unpacked(tick, entries).stand()
             newest = listing_chain.next_link(stand, self.looks[tick], image=False)[0]
             assert (newest.came, newest.went, newest.changed) == ([], [], [])
 
