@@ -13,7 +13,8 @@ LOWER, UPPER, COURTSIDE = "Lower Bowl", "Upper Deck", "Courtside"
 LAST_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 FIRST_HOUR = LAST_HOUR - timedelta(days=8)
 HOUR = timedelta(hours=1)
-UNOBSERVED = [LAST_HOUR - timedelta(hours=hours) for hours in (*range(90, 97), *range(98, 101), 30)]  # 97 was observed
+UNOBSERVED = [LAST_HOUR - timedelta(hours=hours) for hours in (*range(102, 109), *range(110, 113), 30)]
+"""Hour 109 was observed. The day of three days ago, whatever the time is now, has every hour."""
 ANNOUNCED = LAST_HOUR - timedelta(hours=30)  # the new event's first capture
 SOLD_OUT_SINCE = LAST_HOUR - timedelta(hours=40)  # Upper Deck; Courtside was never for sale
 
