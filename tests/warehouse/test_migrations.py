@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
+import pytest
 from alembic.script import ScriptDirectory
 
 from orchestration.warehouse import migrations
@@ -42,3 +43,26 @@ def test_bare_table_names_find_the_analytics_schema(server_url: str) -> None:
                 assert "analytics" in row[0]
         finally:
             connection.execute("drop database test_search_path with (force)")
+
+
+@pytest.mark.parametrize("named_already", [False, True])
+def test_a_database_made_before_the_new_names_has_them_after_and_one_that_had_them_keeps_them(
+    server_url: str, named_already: bool
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_names")
+        try:
+            url = with_database(server_url, "test_names")
+            migrations._run_alembic(url, "0011")
+            with psycopg.connect(url) as before:
+                if named_already:
+                    before.execute("alter table market.listing_heads rename column entries to offers")
+                    before.execute("alter table market.remade_hours rename column remade_at to updated_at")
+                offers = "offers" if named_already else "entries"
+                before.execute(f"insert into market.listing_heads (event_key, tick, {offers}) values (1, now(), '')")
+            migrations.upgrade(url)
+            with psycopg.connect(url) as migrated:
+                assert migrated.execute("select event_key, tick, offers from market.listing_heads").fetchall() == []
+                assert migrated.execute("select updated_at from market.remade_hours").fetchall() == []
+        finally:
+            connection.execute("drop database test_names with (force)")

@@ -37,11 +37,11 @@ def _revision(connection: "psycopg.Connection[tuple[object, ...]]") -> str | Non
     return str(row[0]) if row else None
 
 
-def _run_alembic(url: str) -> None:
+def _run_alembic(url: str, revision: str = HEAD) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -3,7 +3,7 @@ create table market.remade_hours (
     rollup text not null,
     event_key integer not null references market.events (event_key),
     hour timestamptz not null,
-    updated_at timestamptz not null default clock_timestamp(),
+    remade_at timestamptz not null default clock_timestamp(),
     primary key (hour, event_key, rollup)
 );
 comment on table market.remade_hours is

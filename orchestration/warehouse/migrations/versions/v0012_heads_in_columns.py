@@ -1,4 +1,4 @@
-"""What the next look is compared with, in columns."""
+"""What the next look is compared with, in columns; and two of the newest names mended."""
 
 from orchestration.warehouse.migrations import run_sql_beside
 
@@ -11,4 +11,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("The program before reads another form of it: empty it and start that program.")
+    raise NotImplementedError("The program before reads other names and another form: restore a backup instead.")
