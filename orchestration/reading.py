@@ -23,6 +23,7 @@ from orchestration.warehouse import (
     listings,
     months,
     partitions,
+    payloads,
     quarantine,
     snapshots,
     voids,
@@ -97,7 +98,7 @@ def replay_quarantined(
         elif status not in ("rejected", "received"):
             quarantine.note_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
             return status
-        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", captures.packed(answer))
+        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", payloads.packed(answer))
         verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
         return verdicts[0].status
 

@@ -5,14 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-import zstandard
-
-from orchestration.warehouse import Connection, months, quarantine
+from orchestration.warehouse import Connection, months, payloads, quarantine
 
 RETRIED = ("failed", "missed")
 """Statuses that a run resuming its tick asks again; every other one stands."""
-
-MAX_ANSWER_BYTES = 256 * 2**20  # what a stored answer may unpack to
 
 
 @dataclass(frozen=True)
@@ -44,17 +40,7 @@ class StoredAnswer:
     @property
     def answer(self) -> bytes:
         """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
-        return unpacked(self.answer_zstd)
-
-
-def packed(answer: bytes) -> bytes:
-    """An answer as it is kept."""
-    return zstandard.ZstdCompressor(level=3).compress(answer)
-
-
-def unpacked(answer_zstd: bytes) -> bytes:
-    """An answer as it came."""
-    return zstandard.ZstdDecompressor().decompress(answer_zstd, max_output_size=MAX_ANSWER_BYTES)
+        return payloads.unpacked(self.answer_zstd)
 
 
 def captured(connection: Connection, tick: datetime) -> set[int]:
@@ -103,7 +89,7 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
             """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
                on conflict do nothing""",
             [
-                (capture.event_key, capture.tick, packed(capture.answer))
+                (capture.event_key, capture.tick, payloads.packed(capture.answer))
                 for capture in captures
                 if capture.answer is not None
             ],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestration.warehouse import Connection, captures, catalogue, listing_chain, listing_heads, months
+from orchestration.warehouse import Connection, catalogue, listing_chain, listing_heads, months, payloads
 from orchestration.warehouse.listing_chain import Link, Look, Offer, Stand, Standing
 from orchestration.warehouse.listing_heads import Difference, Head, Sight
 from orchestration.warehouse.listing_rows import COLUMNS, MICROSECOND, instant, link_of, microseconds, row_of
@@ -170,7 +170,7 @@ def sample_answers(connection: Connection, source: str, since: datetime, *, each
         {"since": since, "source": source, "each": each},
     ).fetchall()
     return [
-        Sample(event_key, external_id, tick, captures.unpacked(answer)) for event_key, external_id, tick, answer in rows
+        Sample(event_key, external_id, tick, payloads.unpacked(answer)) for event_key, external_id, tick, answer in rows
     ]
 
 

@@ -6,12 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-import zstandard
 from psycopg.rows import class_row
 
-from orchestration.warehouse import Connection
-
-MAX_PAYLOAD_BYTES = 256 * 2**20  # what a payload may unpack to
+from orchestration.warehouse import Connection, payloads
 
 
 def put(
@@ -45,7 +42,7 @@ def put(
             "external_id": external_id,
             "tick": tick,
             "reason": reason,
-            "payload": zstandard.ZstdCompressor().compress(payload) if payload is not None else None,
+            "payload": payloads.packed(payload) if payload is not None else None,
             "run_id": run_id,
         },
     )
@@ -127,7 +124,7 @@ def payload(connection: Connection, quarantine_id: int) -> bytes | None:
     row = connection.execute(
         "select payload_zstd from market.quarantine where quarantine_id = %s", [quarantine_id]
     ).fetchone()
-    return _unpacked(row[0]) if row and row[0] is not None else None
+    return payloads.unpacked(row[0]) if row and row[0] is not None else None
 
 
 def lock_unreplayed(connection: Connection, quarantine_id: int) -> bytes | None:
@@ -137,11 +134,7 @@ def lock_unreplayed(connection: Connection, quarantine_id: int) -> bytes | None:
            where quarantine_id = %s and replayed_at is null and payload_zstd is not null for update""",
         [quarantine_id],
     ).fetchone()
-    return _unpacked(row[0]) if row else None
-
-
-def _unpacked(payload_zstd: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(payload_zstd, max_output_size=MAX_PAYLOAD_BYTES)
+    return payloads.unpacked(row[0]) if row else None
 
 
 @dataclass(frozen=True)
@@ -157,7 +150,7 @@ class Held:
     @property
     def payload(self) -> bytes:
         """The answer, or the rows as JSON."""
-        return _unpacked(self.payload_zstd)
+        return payloads.unpacked(self.payload_zstd)
 
 
 def hold(
@@ -189,7 +182,7 @@ def hold(
             "tick": tick,
             "month": month,
             "reason": reason,
-            "payload": zstandard.ZstdCompressor().compress(payload),
+            "payload": payloads.packed(payload),
             "content": "answer" if answer is not None else "rows",
         },
     )
