@@ -101,7 +101,10 @@ class Head:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What an event's next sight does not share with its head: the places of the offers that it does not show as
-    they were, and the listings that are new or changed, by label. Where all is to be spelled out, everything."""
+    they were, and the listings that are new or changed, by label. Where all is to be spelled out, everything.
+
+    It lets go of the sight's other listings: many differences wait for `link` at once.
+    """
 
     head: Head | None
     image: bool
@@ -128,15 +131,15 @@ class Difference:
         """
         offers = dict(map(self.spell, self.fresh.values()))
         look, tick = Look(self.tick, self.partial, offers), instant(self.tick)
+        labels = dict(zip(offers, self.fresh, strict=True))
         if self.head is None:
             link, stand = listing_chain.next_link(None, look, image=True)
-            return link, Head.of(tick, stand, map(dict(zip(offers, self.fresh, strict=True)).__getitem__, stand))
+            return link, Head.of(tick, stand, map(labels.__getitem__, stand))
         index = self.head.index
         spelled, pieces = self.head.part(self.gone)
         before = dict(spelled)
         link, stand = listing_chain.next_link(before, look, image=self.image, taken=index["number"].tolist())
-        labels = dict(zip(before, index["label"][self.gone].tolist(), strict=True))
-        labels.update(zip(offers, self.fresh, strict=True))
+        labels = dict(zip(before, index["label"][self.gone].tolist(), strict=True)) | labels  # those of what is unseen
         new = Head.of(tick, stand, map(labels.__getitem__, stand))
         kept = np.ones(len(index), dtype=bool)
         kept[self.gone] = False
@@ -156,6 +159,8 @@ def load(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[d
 
 def put(connection: Connection, heads: Mapping[int, Head]) -> None:
     """Store heads in place of those there are."""
+    if not heads:
+        return
     connection.execute(
         """insert into market.listing_heads (event_key, tick, offers)
            select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])

@@ -25,8 +25,8 @@ MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
 _SELECTED = ", ".join(COLUMNS)
-_LINKS_AT_A_TIME = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
-_LINKS_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
+_LINKS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
+_LINKS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
 def lock(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
@@ -96,7 +96,7 @@ class Writer:
             if look is not None:
                 sight = look if isinstance(look, Sight) else Sight.of(look)
                 self._differences[event_key] = Difference.of(Head.unpacked(*head) if head else None, sight)
-                if len(self._differences) == _LINKS_AT_A_TIME:
+                if len(self._differences) == _LINKS_MADE_AT_ONCE:
                     self._link()
         else:
             self._late[event_key] = look.look() if isinstance(look, Sight) else look
@@ -317,10 +317,10 @@ def _links(connection: Connection, event_key: int, first: datetime, last: dateti
             f"""select {_SELECTED} from market.listing_changes
                 where event_key = %s and tick >= %s and tick <= coalesce(%s, timestamptz 'infinity')
                 order by tick limit %s""",  # noqa: S608
-            [event_key, first, last, _LINKS_AT_ONCE],
+            [event_key, first, last, _LINKS_READ_AT_ONCE],
         ).fetchall()
         yield from map(link_of, rows)
-        if len(rows) < _LINKS_AT_ONCE:
+        if len(rows) < _LINKS_READ_AT_ONCE:
             return
         first = rows[-1][0] + MICROSECOND
 

@@ -182,9 +182,9 @@ class Histories(RuleBasedStateMachine):
             assert shown(self.connection, self.event, tick) == look.offers
         heads = self.connection.execute("select tick, offers from market.listing_heads").fetchall()
         if heads:
-            [(tick, entries)] = heads
+            [(tick, packed)] = heads
             assert tick == max(self.looks)
-            stand = listing_heads.Head.unpacked(tick, entries).stand()
+            stand = listing_heads.Head.unpacked(tick, packed).stand()
             newest = listing_chain.next_link(stand, self.looks[tick], image=False)[0]
             assert (newest.came, newest.went, newest.changed) == ([], [], [])
 
