@@ -27,13 +27,13 @@ class PostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PostgresStorage":
-        """Start or join the server, make the schema, open the storage."""
+        """Start or join the server, make the schema, open the storage, which makes its tables where there are none."""
         url = database_url()
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-            # several processes start at once, and `if not exists` alone can still collide
+            # several processes start at once: `if not exists` alone can collide, and so can Dagster's tables
             connection.execute("select pg_advisory_lock(7153908)")
             connection.execute(f"create schema if not exists {SCHEMA}")
-        return cls(postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data)
+            return cls(postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data)
 
 
 def open_instance() -> dg.DagsterInstance:
