@@ -13,8 +13,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration import cli_archive, cli_backup, cli_hours
-from orchestration.cli import access, alerts, corrections, history, looking, quarantine
+from orchestration.cli import access, alerts, archive, backup, corrections, history, hours, looking, quarantine
 from orchestration.cli.words import fail, say
 from orchestration.marketplaces.base import MarketplaceError
 from orchestration.marketplaces.discovery import discover
@@ -23,9 +22,9 @@ from orchestration.settings import ROOT, settings
 from orchestration.warehouse import catalogue, server
 
 app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=True, add_completion=False)
-cli_archive.add_commands(app)
-cli_backup.add_commands(app)
-cli_hours.add_commands(app)
+archive.add_commands(app)
+backup.add_commands(app)
+hours.add_commands(app)
 corrections.add_commands(app)
 history.add_commands(app)
 looking.add_commands(app)

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from orchestration import cli, cli_archive
+from orchestration import cli
 from orchestration.definitions import build_defs
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.resources import Warehouse
@@ -89,7 +89,7 @@ def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restor
 def test_a_month_is_archived_restored_and_released_by_hand(
     connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_archive, "settings", lambda: settings)
+    monkeypatch.setattr(cli.archive, "settings", lambda: settings)
     fill(connection, JULY)
     connection.execute("delete from market.dirty_buckets")
 
