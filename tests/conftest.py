@@ -25,6 +25,7 @@ os.environ["TICKETTAPE_HOME"] = _HOME.name
 from orchestration.resources import Warehouse  # noqa: E402
 from orchestration.warehouse import Connection, migrations, server  # noqa: E402
 from orchestration.warehouse.server import with_database  # noqa: E402
+from tests.processes import empty_home  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +69,9 @@ def database_url(server_url: str, template: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """An empty TICKETTAPE_HOME for real processes, outside pytest's own folders: those are closed to other users,
-    and a server that root starts runs as another."""
-    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """An empty TICKETTAPE_HOME for real processes."""
+    with empty_home() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,6 +28,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a developer's shell, with data in a folder of the test's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "TICKETTAPE_", "PG"))}
     return kept | {"TICKETTAPE_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"} | more
+
+
+@contextmanager
+def empty_home() -> Iterator[Path]:
+    """An empty TICKETTAPE_HOME, outside pytest's own folders: those are closed to other users, and a server that
+    root starts runs as another."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def start(command: list[str], home: Path, log: Path, **more: str) -> "subprocess.Popen[bytes]":

@@ -29,10 +29,14 @@ class SlowSimulator:
 
 
 def answering(replies: dict[str, Any]) -> Callable[[Scope, Receive, Send], Any]:
-    """An application that answers each path with a JSON document, and 404 elsewhere. Not marked as simulated."""
+    """An application that answers each path with a JSON document, and 404 elsewhere. Not marked as simulated.
+
+    A path may end in the production that is asked for: "/listings?productionId=1".
+    """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        document = replies.get(scope["path"])
+        asked = parse_qs(scope["query_string"].decode()).get("productionId", [])
+        document = replies.get("?productionId=".join([scope["path"], *asked]))
         response = (
             Response(status_code=404)
             if document is None

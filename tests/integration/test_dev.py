@@ -11,25 +11,18 @@ def _with_status(port: int, status: str) -> list[str]:
     return [run["runId"] for run in runs(port) if run["status"] == status]
 
 
-def test_it_ticks_by_itself_stops_without_a_trace_and_finds_its_history_again(home: Path) -> None:
+def test_it_ticks_by_itself_and_stops_without_a_trace(home: Path) -> None:
     log, port = home / "log", free_port()
-    first = start_dev(home, log, port)
+    dev = start_dev(home, log, port)
     try:
-        (run, *_) = wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, log)
-        press_ctrl_c(first)
-        wait_for("the end of every process", lambda: not left_over(first, home), 60)
+        wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, log)
+        press_ctrl_c(dev)
+        wait_for("the end of every process", lambda: not left_over(dev, home), 60)
     finally:
-        kill_all(first, home)
-    again = start_dev(home, log, port)
-    try:
-        wait_for("the first start's run", lambda: run in _with_status(port, "SUCCESS"), 60, log)
-        press_ctrl_c(again)
-        wait_for("the end of every process", lambda: not left_over(again, home), 60)
-    finally:
-        kill_all(again, home)
+        kill_all(dev, home)
 
 
-def test_after_a_kill_of_everything_in_mid_tick_the_next_tick_is_green(home: Path) -> None:
+def test_after_a_kill_of_everything_in_mid_tick_it_finds_its_history_and_the_next_tick_is_green(home: Path) -> None:
     log, port = home / "log", free_port()
     slow = SlowSimulator(seconds=20)
     with served(slow) as url:

@@ -1,33 +1,40 @@
-"""One production over real HTTP, from `track` to the rollups, against a calculation of its own from the answer."""
+"""Two productions over real HTTP, from `track` to the rollups, one against a calculation of its own from its answer
+and one whose answer is cut short. Both in one tick, which takes as long as all the rest."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
+import pytest
 
 from orchestration.marketplaces.simulator import answers
 from orchestration.marketplaces.simulator.market import Market
 from tests.marketplaces.loopback_servers import served
-from tests.processes import BIN, database_of, start, tick_once
+from tests.processes import BIN, database_of, empty_home, start, tick_once
 from tests.slow_simulator import answering
 
 CENT = Decimal("0.01")
 
 
-def recorded() -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """(production id, listings answer, details answer), as a marketplace sends them."""
+def recorded() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Two of (production id, listings answer, details answer), as a marketplace sends them."""
     now = datetime.now(UTC)
     market = Market(seed=3)
-    production = next(p for p in market.productions(now) if p.date > now + timedelta(days=5))
-    listings = msgspec.json.decode(answers.listings(market, production, now))
-    details = msgspec.json.decode(answers.details(market, production, now))
-    return str(production.production_id), listings, details
+    productions = [p for p in market.productions(now) if p.date > now + timedelta(days=5)][:2]
+    return [
+        (
+            str(production.production_id),
+            msgspec.json.decode(answers.listings(market, production, now)),
+            msgspec.json.decode(answers.details(market, production, now)),
+        )
+        for production in productions
+    ]
 
 
 def money(value: Decimal) -> Decimal:
@@ -70,56 +77,86 @@ def sells(ticket: dict[str, Any]) -> set[int]:
     return set(sizes)
 
 
-@contextmanager
-def ticked(home: Path, production: str, listings: Any, details: Any) -> Iterator["psycopg.Connection[Any]"]:
+@dataclass(frozen=True)
+class Ticked:
     """The database after `tickettape track --production` and one tick on the served answers."""
-    log = home / "log"
-    replies = {"/listings": listings, f"/productions/{production}/details": details}
-    with served(answering(replies)) as url:
-        track = start([str(BIN / "tickettape"), "track", "--production", production], home, log, MARKETPLACE_URL=url)
-        assert track.wait(timeout=60) == 0, log.read_text()
+
+    connection: "psycopg.Connection[Any]"
+    whole: UUID
+    listings: dict[str, Any]
+    cut: UUID
+
+
+@pytest.fixture(scope="module")
+def ticked() -> Iterator[Ticked]:
+    (whole, listings, details), (cut, cut_listings, cut_details) = recorded()
+    cut_listings["tickets"] = cut_listings["tickets"][:40]
+    replies = {
+        f"/listings?productionId={whole}": listings,
+        f"/productions/{whole}/details": details,
+        f"/listings?productionId={cut}": cut_listings,
+        f"/productions/{cut}/details": cut_details,
+    }
+    with empty_home() as home, served(answering(replies)) as url:
+        log = home / "log"
+        for production in (whole, cut):
+            track = start(
+                [str(BIN / "tickettape"), "track", "--production", production], home, log, MARKETPLACE_URL=url
+            )
+            assert track.wait(timeout=60) == 0, log.read_text()
         assert tick_once(home, log, MARKETPLACE_URL=url) == 0, log.read_text()[-3000:]
-    with database_of(home) as connection:
-        yield connection
+        with database_of(home) as connection:
+            ids = dict(connection.execute("select external_id, id from market.events").fetchall())
+            yield Ticked(connection, ids[whole], listings, ids[cut])
 
 
-def test_every_zone_and_section_has_the_numbers_of_the_answer(home: Path) -> None:
-    production, listings, details = recorded()
-    with ticked(home, production, listings, details) as connection:
-        assert connection.execute("select source, status from market.captures join market.events using (event_key)")\
-            .fetchall() == [("vividseats", "ok")]  # fmt: skip
-        sections = connection.execute(
-            """select section_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
-                      lowest_price_4tickets, total_tickets, total_listings
-               from analytics.ticket_snapshots"""
-        ).fetchall()
-        assert {(row[0],): row[1:] for row in sections} == expected(listings, "d")
-        columns = """min_price, avg_price, max_price, min_price_2tickets, min_price_4tickets, total_tickets,
-                     total_listings"""
-        hours = connection.execute(
-            f"""select z.external_id, {columns} from analytics.aggregated_analytics h
-                join market.zones z on z.name = h.zone"""
-        ).fetchall()
-        assert {(row[0],): row[1:] for row in hours} == expected(listings, "c")
-        latest = connection.execute(
-            """select z.external_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
-                      lowest_price_4tickets, total_tickets, total_listings
-               from analytics.latest_prices l join market.zones z on z.name = l.zone"""
-        ).fetchall()
-        assert {(row[0],): row[1:] for row in latest} == expected(listings, "c")
+def test_every_zone_and_section_has_the_numbers_of_the_answer(ticked: Ticked) -> None:
+    connection, event = ticked.connection, [ticked.whole]
+    assert connection.execute(
+        "select source, status from market.captures join market.events using (event_key) where id = %s", event
+    ).fetchall() == [("vividseats", "ok")]
+    sections = connection.execute(
+        """select section_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
+                  lowest_price_4tickets, total_tickets, total_listings
+           from analytics.ticket_snapshots where event_id = %s""",
+        event,
+    ).fetchall()
+    assert {(row[0],): row[1:] for row in sections} == expected(ticked.listings, "d")
+    columns = """min_price, avg_price, max_price, min_price_2tickets, min_price_4tickets, total_tickets,
+                 total_listings"""
+    hours = connection.execute(
+        f"""select z.external_id, {columns} from analytics.aggregated_analytics h
+            join market.events e on e.id = h.event_id
+            join market.zones z on z.name = h.zone and z.event_key = e.event_key
+            where h.event_id = %s""",
+        event,
+    ).fetchall()
+    assert {(row[0],): row[1:] for row in hours} == expected(ticked.listings, "c")
+    latest = connection.execute(
+        """select z.external_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
+                  lowest_price_4tickets, total_tickets, total_listings
+           from analytics.latest_prices l
+           join market.events e on e.id = l.event_id
+           join market.zones z on z.name = l.zone and z.event_key = e.event_key
+           where l.event_id = %s""",
+        event,
+    ).fetchall()
+    assert {(row[0],): row[1:] for row in latest} == expected(ticked.listings, "c")
 
 
-def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(home: Path) -> None:
-    production, listings, details = recorded()
-    listings["tickets"] = listings["tickets"][:40]
-    with ticked(home, production, listings, details) as connection:
-        assert connection.execute("select status, counted_listings from market.captures").fetchall() == [
-            ("partial", 40)
-        ]
-        shown = connection.execute("select distinct complete from analytics.ticket_snapshots").fetchall()
-        assert shown == [(False,)]
-        for rollup in ("aggregated_analytics", "daily_analytics", "latest_prices"):
-            assert connection.execute(f"select count(*) from analytics.{rollup}").fetchone() == (0,)
-        assert connection.execute("select ok_captures, partial_captures from analytics.event_hours").fetchall() == [
-            (0, 1)
-        ]
+def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(ticked: Ticked) -> None:
+    connection, event = ticked.connection, [ticked.cut]
+    assert connection.execute(
+        "select status, counted_listings from market.captures join market.events using (event_key) where id = %s", event
+    ).fetchall() == [("partial", 40)]
+    shown = connection.execute(
+        "select distinct complete from analytics.ticket_snapshots where event_id = %s", event
+    ).fetchall()
+    assert shown == [(False,)]
+    for rollup in ("aggregated_analytics", "daily_analytics", "latest_prices"):
+        assert connection.execute(f"select count(*) from analytics.{rollup} where event_id = %s", event).fetchone() == (
+            0,
+        )
+    assert connection.execute(
+        "select ok_captures, partial_captures from analytics.event_hours where event_id = %s", event
+    ).fetchall() == [(0, 1)]
