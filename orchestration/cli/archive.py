@@ -1,10 +1,11 @@
 """`tickettape months`, `archive`, `reopen`, `restore` and `release`: old months into cold storage, and back."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from orchestration.cli.words import fail, say
 from orchestration.resources import Warehouse, marketplace_of
 from orchestration.settings import settings
 from orchestration.warehouse import archive as steps
@@ -30,7 +31,7 @@ def months() -> None:
         for month in known_months.known(connection, now=datetime.now(UTC)):
             pinned = ", pinned" if month.pinned else ""
             step = f" ({month.step} {month.reached_at:%Y-%m-%d %H:%M} UTC)" if month.step else ""
-            typer.echo(f"{month.month:%Y-%m}  {month.state}{pinned}{step}")
+            say(f"{month.month:%Y-%m}  {month.state}{pinned}{step}")
 
 
 def archive(month: MonthArgument) -> None:
@@ -38,13 +39,13 @@ def archive(month: MonthArgument) -> None:
     from orchestration.assets.archive import run_archive  # Dagster takes seconds to import
 
     try:
-        outcome = run_archive(Warehouse(), settings(), _month(month), say=typer.echo)
+        outcome = run_archive(Warehouse(), settings(), _month(month), say=say)
     except FAILURES as error:
-        _fail(str(error))
+        fail(str(error))
     for name, value in outcome.figures.items():
-        typer.echo(f"  {name}: {value}")
+        say(f"  {name}: {value}")
     alone = "alone" if outcome.step == "dropped" else f"and its tables stay {settings().keep_detached_days} more days"
-    typer.echo(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
+    say(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
 
 
 def reopen(month: MonthArgument) -> None:
@@ -57,8 +58,8 @@ def reopen(month: MonthArgument) -> None:
             marketplace, tolerance = marketplace_of(settings()), settings().partial_tolerance
             replayed = late.replay(connection, marketplace, _month(month), tolerance, "tickettape reopen")
     except FAILURES as error:
-        _fail(str(error))
-    typer.echo(f"{month} is open again; {replayed} late answers were read.")
+        fail(str(error))
+    say(f"{month} is open again; {replayed} late answers were read.")
 
 
 def restore(
@@ -80,13 +81,13 @@ def restore(
             until=_day(until) if until else None,
             replay_late=replay_late,
             run_id="tickettape restore",
-            say=typer.echo,
+            say=say,
         )
     except FAILURES as error:
-        _fail(str(error))
+        fail(str(error))
     for name, value in figures.items():
-        typer.echo(f"  {name}: {value}")
-    typer.echo(f"{month} is restored and stays {f'through {until}' if until else 'until `tickettape release`'}.")
+        say(f"  {name}: {value}")
+    say(f"{month} is restored and stays {f'through {until}' if until else 'until `tickettape release`'}.")
 
 
 def release(month: MonthArgument) -> None:
@@ -95,24 +96,19 @@ def release(month: MonthArgument) -> None:
         with Warehouse().connection() as connection:
             back.release(connection, _month(month))
     except FAILURES as error:
-        _fail(str(error))
-    typer.echo(f"{month} is released; the archive takes it when it lies {settings().raw_months} months back.")
+        fail(str(error))
+    say(f"{month} is released; the archive takes it when it lies {settings().raw_months} months back.")
 
 
 def _month(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
     except ValueError:
-        _fail(f"{text} is no month; write it as 2026-03.", code=2)
+        fail(f"{text} is no month; write it as 2026-03.", code=2)
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        _fail(f"{text} is no day; write it as 2026-12-31.", code=2)
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
+        fail(f"{text} is no day; write it as 2026-12-31.", code=2)

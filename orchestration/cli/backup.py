@@ -5,10 +5,11 @@ then gives it the name that was asked for.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from orchestration.cli.words import fail, say
 from orchestration.resources import backup_storage_of
 from orchestration.settings import settings
 from orchestration.warehouse import backups, restoring, server
@@ -32,35 +33,35 @@ def backup(
     """Back the warehouse up into BACKUP_URL now, and remove the backups that need not stay."""
     storage, now = backup_storage_of(settings()), datetime.now(UTC)
     try:
-        made = backups.make(server.database_url(), storage, now=now, say=typer.echo)
+        made = backups.make(server.database_url(), storage, now=now, say=say)
         keep = {"daily": settings().backups_daily, "weekly": settings().backups_weekly}
         for name in backups.expire(storage, **keep, now=now):
-            typer.echo(f"Removed {name}.")
+            say(f"Removed {name}.")
         if prove:
-            restoring.prove(server.database_url(), storage, made, say=typer.echo)
+            restoring.prove(server.database_url(), storage, made, say=say)
     except (BackupError, DamagedError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def list_backups() -> None:
     """List the backups in BACKUP_URL, oldest first, and which were proved."""
     storage = backup_storage_of(settings())
     found = backups.all_backups(storage)
-    typer.echo(f"{len(found)} backups in {storage}.")
+    say(f"{len(found)} backups in {storage}.")
     for one in found:
         proof = backups.proof_of(storage, one.stamp)
         proved = f"proved {proof.proved_at:%Y-%m-%d %H:%M} UTC in {proof.seconds} s" if proof else "not proved"
         months = f"{len(one.months)} earlier month{'s' * (len(one.months) != 1)}"
-        typer.echo(f"  {one.stamp}  {one.bytes / 1e6:,.1f} MB with {months}, {proved}")
+        say(f"  {one.stamp}  {one.bytes / 1e6:,.1f} MB with {months}, {proved}")
 
 
 def prove_backup(name: Stamp = "latest") -> None:
     """Prove a backup: restore it into a scratch database, compare every table, drop that database."""
     storage = backup_storage_of(settings())
     try:
-        restoring.prove(server.database_url(), storage, _find(storage, name), say=typer.echo)
+        restoring.prove(server.database_url(), storage, _find(storage, name), say=say)
     except (BackupError, DamagedError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def restore_backup(
@@ -80,23 +81,18 @@ def restore_backup(
             into=into,
             replace=replace,
             now=datetime.now(UTC),
-            say=typer.echo,
+            say=say,
         )
     except (BackupError, DamagedError) as error:
-        _fail(str(error))
-    typer.echo(f"Restored as database {into}.")
+        fail(str(error))
+    say(f"Restored as database {into}.")
     if kept:
-        typer.echo(f"What was {into} is {kept} now; the way back: rename it, or drop it when it is not needed.")
+        say(f"What was {into} is {kept} now; the way back: rename it, or drop it when it is not needed.")
 
 
 def _find(storage: Storage, name: str) -> Backup:
     found = backups.all_backups(storage)
     wanted = found[-1:] if name == "latest" else [one for one in found if one.stamp == name]
     if not wanted:
-        _fail(f"There is no backup {name} in {storage}; `tickettape backups` lists what is there.", code=2)
+        fail(f"There is no backup {name} in {storage}; `tickettape backups` lists what is there.", code=2)
     return wanted[0]
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

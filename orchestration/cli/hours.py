@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.words import fail, say
 from orchestration.resources import Warehouse, cold_storage_of
 from orchestration.settings import settings
 from orchestration.warehouse import hours
@@ -30,7 +31,6 @@ def bring_back_hours(
         with Warehouse().connection() as connection:
             loaded = hours.bring_back(connection, cold_storage_of(settings()), month.date(), until=last)
     except (hours.HoursError, DamagedError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        fail(str(error))
     for table, rows in loaded.items():
-        typer.echo(f"{table}: {rows:,} rows of {month:%Y-%m} are back, through {last}.")
+        say(f"{table}: {rows:,} rows of {month:%Y-%m} are back, through {last}.")
