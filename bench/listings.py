@@ -16,7 +16,6 @@ from unittest import mock
 
 import msgspec
 import numpy as np
-import zstandard
 
 from bench.report import figure, heading, in_turn, say, seconds
 from orchestration.capturing import capture_tick
@@ -24,7 +23,7 @@ from orchestration.marketplaces.discovery import discover
 from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.marketplaces.simulator.market import Outcome, _numbers
 from orchestration.reading import read_tick
-from orchestration.warehouse import Connection, catalogue, listings, partitions
+from orchestration.warehouse import Connection, catalogue, listings, partitions, payloads
 from tests.recorded_refresh import record
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
@@ -202,14 +201,13 @@ def _truth(
 
 def _put_jsonb(connection: Connection, ticks: Sequence[datetime]) -> None:
     """The seed's own layout: each section's listings of the answer, as they came."""
-    unpack = zstandard.ZstdDecompressor().decompress
     rows = connection.execute(
         "select tick, answer_zstd from market.capture_payloads where tick = any(%s)", [list(ticks)]
     ).fetchall()
     with connection.cursor() as cursor, cursor.copy("copy market.seed_snapshots from stdin") as copy:
         for tick, answer in rows:
             sections: dict[str, list[Any]] = {}
-            for ticket in msgspec.json.decode(unpack(answer))["tickets"]:
+            for ticket in msgspec.json.decode(payloads.unpacked(answer))["tickets"]:
                 sections.setdefault(ticket["d"], []).append(ticket)
             for section, tickets in sections.items():
                 copy.write_row((tick, section, msgspec.json.encode(tickets).decode()))

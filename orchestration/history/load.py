@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import zstandard
 
 from orchestration.history import files, rows
 from orchestration.history.mapping import OF_EVENTS, REQUIRED, resolve
 from orchestration.history.rows import Reading, Refusal
 from orchestration.metrics import COUNTED_SIZES, metrics_of
-from orchestration.warehouse import Connection, catalogue, imports, locks, months, partitions
+from orchestration.warehouse import Connection, catalogue, imports, locks, months, partitions, payloads
 from orchestration.warehouse.catalogue import SeenZone
 
 ROWS_AT_ONCE = 200_000  # of a file, in one transaction: a second or two, some 100 MB
@@ -141,7 +140,6 @@ class _Staged:
 
     def refused(self, refusals: Iterable[Refusal]) -> pa.Table:
         """Refusals as the staging table has them."""
-        pack = zstandard.ZstdCompressor().compress
         return pa.Table.from_pylist(
             [
                 {
@@ -151,7 +149,7 @@ class _Staged:
                     "second": one.second,
                     "zone": one.zone,
                     "reason": one.reason,
-                    "payload": None if one.payload is None else f"\\x{pack(one.payload).hex()}",
+                    "payload": None if one.payload is None else f"\\x{payloads.packed(one.payload).hex()}",
                 }
                 for one in refusals
             ],
