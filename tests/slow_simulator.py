@@ -23,7 +23,7 @@ class SlowSimulator:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].endswith("/listings"):
-            self.asked[parse_qs(scope["query_string"].decode())["productionId"][0]] += 1
+            self.asked.update(productions_asked(scope))
             await asyncio.sleep(self.seconds)
         await self.app(scope, receive, send)
 
@@ -35,8 +35,7 @@ def answering(replies: dict[str, Any]) -> Callable[[Scope, Receive, Send], Any]:
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = parse_qs(scope["query_string"].decode()).get("productionId", [])
-        document = replies.get("?productionId=".join([scope["path"], *asked]))
+        document = replies.get("?productionId=".join([scope["path"], *productions_asked(scope)]))
         response = (
             Response(status_code=404)
             if document is None
@@ -45,3 +44,8 @@ def answering(replies: dict[str, Any]) -> Callable[[Scope, Receive, Send], Any]:
         await response(scope, receive, send)
 
     return app
+
+
+def productions_asked(scope: Scope) -> list[str]:
+    """The production that a query names, if it names one."""
+    return parse_qs(scope["query_string"].decode()).get("productionId", [])

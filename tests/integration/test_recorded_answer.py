@@ -122,26 +122,25 @@ def test_every_zone_and_section_has_the_numbers_of_the_answer(ticked: Ticked) ->
         event,
     ).fetchall()
     assert {(row[0],): row[1:] for row in sections} == expected(ticked.listings, "d")
-    columns = """min_price, avg_price, max_price, min_price_2tickets, min_price_4tickets, total_tickets,
-                 total_listings"""
-    hours = connection.execute(
-        f"""select z.external_id, {columns} from analytics.aggregated_analytics h
-            join market.events e on e.id = h.event_id
-            join market.zones z on z.name = h.zone and z.event_key = e.event_key
-            where h.event_id = %s""",
-        event,
+    names = """min_price, avg_price, max_price, min_price_2tickets, min_price_4tickets, total_tickets,
+               total_listings"""
+    assert by_zone(ticked, "aggregated_analytics", names) == expected(ticked.listings, "c")
+    names = """lowest_price, average_price, highest_price, lowest_price_2tickets, lowest_price_4tickets,
+               total_tickets, total_listings"""
+    assert by_zone(ticked, "latest_prices", names) == expected(ticked.listings, "c")
+
+
+def by_zone(ticked: Ticked, rollup: str, columns: str) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """Columns of the whole answer's rows in a rollup, by the marketplace's id of the zone."""
+    rows = ticked.connection.execute(
+        f"""select zones.external_id, {columns}
+            from analytics.{rollup} as rollup
+            inner join market.events on events.id = rollup.event_id
+            inner join market.zones on zones.name = rollup.zone and zones.event_key = events.event_key
+            where rollup.event_id = %s""",
+        [ticked.whole],
     ).fetchall()
-    assert {(row[0],): row[1:] for row in hours} == expected(ticked.listings, "c")
-    latest = connection.execute(
-        """select z.external_id, lowest_price, average_price, highest_price, lowest_price_2tickets,
-                  lowest_price_4tickets, total_tickets, total_listings
-           from analytics.latest_prices l
-           join market.events e on e.id = l.event_id
-           join market.zones z on z.name = l.zone and z.event_key = e.event_key
-           where l.event_id = %s""",
-        event,
-    ).fetchall()
-    assert {(row[0],): row[1:] for row in latest} == expected(ticked.listings, "c")
+    return {(row[0],): row[1:] for row in rows}
 
 
 def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(ticked: Ticked) -> None:
@@ -154,9 +153,8 @@ def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out
     ).fetchall()
     assert shown == [(False,)]
     for rollup in ("aggregated_analytics", "daily_analytics", "latest_prices"):
-        assert connection.execute(f"select count(*) from analytics.{rollup} where event_id = %s", event).fetchone() == (
-            0,
-        )
+        rows = connection.execute(f"select count(*) from analytics.{rollup} where event_id = %s", event)
+        assert rows.fetchone() == (0,)
     assert connection.execute(
         "select ok_captures, partial_captures from analytics.event_hours where event_id = %s", event
     ).fetchall() == [(0, 1)]
