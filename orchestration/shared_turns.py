@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from orchestration.marketplaces.breaker import Breaker, Policy
@@ -28,17 +30,21 @@ def rules_of(settings: Settings) -> Rules:
 class SharedTurns:
     """`Turns` of every process that asks a marketplace, kept in the warehouse; see `marketplaces.turns.Turns`.
 
-    The database's clock is everybody's: turns come as seconds from now, so no two machines' clocks need agree.
+    The database's clock is everybody's: turns come as seconds from now, so no two machines' clocks need agree. What a
+    lease takes from there to whoever asked is counted: a process that is held up must not ask in others' turns.
     """
 
     def __init__(self, connect: Callable[[], Connection], source: str, rules: Rules) -> None:
         self._connect, self._source, self._rules = connect, source, rules
         self._connection: Connection | None = None
+        self._way_back_seconds = 0.0  # of the last lease: the next is given as much ahead
         self._alone = threading.Lock()  # who asked may have given up, and its thread be at it still
 
     async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
         """See `Turns.lease`."""
-        return await asyncio.to_thread(self._lease_alone, wanted, seen)
+        lease, at = await asyncio.to_thread(self._lease_alone, wanted, seen)
+        self._way_back_seconds = time.monotonic() - at
+        return replace(lease, starts=tuple(start - self._way_back_seconds for start in lease.starts))
 
     async def close(self) -> None:
         """Close the connection; the next lease opens another."""
@@ -50,11 +56,11 @@ class SharedTurns:
             if connection is not None:
                 connection.close()
 
-    def _lease_alone(self, wanted: int, seen: Sequence[Seen]) -> Lease:
+    def _lease_alone(self, wanted: int, seen: Sequence[Seen]) -> tuple[Lease, float]:
         with self._alone:
             return self._lease(wanted, seen)
 
-    def _lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
+    def _lease(self, wanted: int, seen: Sequence[Seen]) -> tuple[Lease, float]:
         source, back_seconds = self._source, self._rules.longest_seconds
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
@@ -62,9 +68,12 @@ class SharedTurns:
         connection = self._connection
         with connection.transaction():
             spent = budgets.lock(connection, source, back_seconds=back_seconds)
-            kept = breakers.of(connection, source)
+            at = time.monotonic()
             before = Budget(tuple(map(Block._make, spent.blocks)), spent.slowdown, spent.quiet_until)
-            budget, breaker, lease = take(self._rules, before, _breaker(kept), wanted, seen, spent.now)
+            kept = breakers.of(connection, source)
+            budget, breaker, lease = take(
+                self._rules, before, _breaker(kept), wanted, seen, spent.now, self._way_back_seconds
+            )
             if (budget.slowdown, budget.quiet_until) != (spent.slowdown, spent.quiet_until):
                 budgets.note(connection, source, slowdown=budget.slowdown, quiet_until=budget.quiet_until)
             if lease.starts and self._rules.rates:
@@ -72,8 +81,8 @@ class SharedTurns:
             row = _row(breaker)
             breakers.keep(connection, source, row, before=kept)
         if lease.refusal is not None:
-            return Lease(refusal=breakers.sentence(source, row))
-        return lease
+            lease = Lease(refusal=breakers.sentence(source, row))
+        return lease, at
 
 
 def _breaker(row: Row) -> Breaker:

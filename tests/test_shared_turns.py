@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from orchestration.marketplaces.breaker import Policy
-from orchestration.marketplaces.turns import LocalTurns, Rate, Rules, Seen, Turns, per_second
+from orchestration.marketplaces.turns import Lease, LocalTurns, Queue, Rate, Rules, Seen, Turns, per_second
 from orchestration.resources import Warehouse
 from orchestration.settings import Settings
 from orchestration.shared_turns import SharedTurns, rules_of
@@ -43,6 +43,38 @@ def test_s3_four_that_share_a_budget_stay_within_its_rate(warehouse: Warehouse, 
     moments = asyncio.run(greedy(workers, 1.5))
     assert len(moments) > 50
     assert (most_in(moments, 1.0) <= 50) is guarded
+
+
+class HeldUp(SharedTurns):
+    """Loses the processor once, between the spending of the budget and the arrival of the lease: the injected wait."""
+
+    def __init__(self, warehouse: Warehouse, seconds: float, *, counted: bool) -> None:
+        super().__init__(warehouse.connect_to, "simulator", RULES)
+        self._waits, self._counted = iter([0.0, seconds]), counted  # the first lease is of one turn only
+
+    def _lease_alone(self, wanted: int, seen: Sequence[Seen]) -> tuple[Lease, float]:
+        lease, at = super()._lease_alone(wanted, seen)
+        time.sleep(next(self._waits, 0.0))
+        return lease, at if self._counted else time.monotonic()
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "control_not_counted"])
+def test_s3_one_that_is_held_up_on_its_lease_does_not_ask_in_others_turns(warehouse: Warehouse, counted: bool) -> None:
+    moments: list[float] = []
+
+    async def asking(queue: Queue) -> None:
+        while len(moments) < 120:
+            await queue.turn(1.0)
+            moments.append(time.monotonic())
+
+    async def scenario() -> None:
+        queues = [Queue(HeldUp(warehouse, seconds, counted=counted)) for seconds in (0.0, 1.0, 1.0, 1.0)]
+        await asyncio.gather(*(asking(queue) for queue in queues for _ in range(12)))
+        for queue in queues:
+            await queue.close()
+
+    asyncio.run(scenario())
+    assert (most_in(moments, 1.0) <= 50) is counted
 
 
 def test_what_one_is_told_all_others_keep(warehouse: Warehouse, connection: Connection) -> None:

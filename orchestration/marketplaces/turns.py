@@ -59,6 +59,7 @@ class Budget:
 class Lease:
     """Turns to ask at, in seconds from now, or how long to wait before looking again, or why there are none.
 
+    A turn of less than 0 seconds is past: whoever is no later than the grace may still take it.
     `quiet_seconds` is what the marketplace asked for: who cannot wait that long gives up at once.
     """
 
@@ -107,10 +108,17 @@ def per_second(requests: float) -> Rate:
 
 
 def take(
-    rules: Rules, budget: Budget, breaker: Breaker, wanted: int, seen: Sequence[Seen], now: float
+    rules: Rules,
+    budget: Budget,
+    breaker: Breaker,
+    wanted: int,
+    seen: Sequence[Seen],
+    now: float,
+    way_back_seconds: float = 0.0,
 ) -> tuple[Budget, Breaker, Lease]:
     """Take account of what was seen and lease up to `wanted` turns from `now` (seconds) on.
 
+    The first is `way_back_seconds` later, or the lease would arrive too late for it.
     `Lease.refusal` says why the breaker is open; until when is the breaker's `probe_at`.
     """
     budget = replace(
@@ -126,7 +134,8 @@ def take(
     quiet_seconds = budget.quiet_until - now
     if quiet_seconds > 0:
         return budget, breaker, Lease(wait_seconds=quiet_seconds, quiet_seconds=quiet_seconds)
-    block = next_block(rules.rates, budget, wanted, now) if rules.rates else Block(now, now, wanted)
+    soonest = now + min(way_back_seconds, AHEAD_SECONDS / 2)
+    block = next_block(rules.rates, budget, wanted, soonest) if rules.rates else Block(soonest, soonest, wanted)
     ahead_seconds = block.first - now
     if ahead_seconds > AHEAD_SECONDS:
         return budget, breaker, Lease(wait_seconds=ahead_seconds - AHEAD_SECONDS)
@@ -159,8 +168,8 @@ def counted_blocks(blocks: Sequence[Block], since: float) -> tuple[Block, ...]:
     return (*(block for block in blocks[:-1] if block.last > since), *blocks[-1:])
 
 
-def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, now: float) -> Block:
-    """The next turns, up to `wanted`, so that no window of any rate holds more than its requests.
+def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, soonest: float) -> Block:
+    """The next turns from `soonest` on, up to `wanted`, so that no window of any rate holds more than its requests.
 
     They are spaced evenly by the shortest rate: a burst is what a marketplace notices first. A longer rate is
     kept by counting whole blocks; what it leaves no room for comes after its window.
@@ -168,7 +177,7 @@ def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, now: float) -
     shortest, *longer = sorted(rates, key=lambda rate: rate.seconds)
     apart = (shortest.seconds + MARGIN_SECONDS) / shortest.requests * budget.slowdown
     requests = min(wanted, max(1, int(BLOCK_SECONDS / apart)))
-    first = max(now, budget.blocks[-1].last + apart) if budget.blocks else now
+    first = max(soonest, budget.blocks[-1].last + apart) if budget.blocks else soonest
     for rate in longer:
         window = rate.seconds + MARGIN_SECONDS
         while True:

@@ -28,6 +28,15 @@ def lock(connection: Connection, source: str, *, back_seconds: float) -> Spent:
     connection.execute("set local synchronous_commit = off")
     connection.execute("insert into market.budgets (source) values (%s) on conflict do nothing", [source])
     connection.execute("select from market.budgets where source = %s for update", [source])
+    blocks = connection.execute(
+        """select extract(epoch from first_at)::float8, extract(epoch from last_at)::float8, requests
+           from market.request_blocks
+           where source = %(source)s and (last_at > clock_timestamp() - make_interval(secs => %(back)s) or first_at = (
+               select max(first_at) from market.request_blocks where source = %(source)s))
+           order by first_at""",
+        {"source": source, "back": back_seconds},
+    ).fetchall()
+    # the clock last: nothing that is slow comes between it and the caller
     row = connection.execute(
         """select extract(epoch from clock_timestamp())::float8, slowdown,
                coalesce(extract(epoch from quiet_until)::float8, 0)
@@ -36,14 +45,6 @@ def lock(connection: Connection, source: str, *, back_seconds: float) -> Spent:
     ).fetchone()
     assert row is not None  # noqa: S101  it was inserted above
     now, slowdown, quiet_until = map(float, row)
-    blocks = connection.execute(
-        """select extract(epoch from first_at)::float8, extract(epoch from last_at)::float8, requests
-           from market.request_blocks
-           where source = %(source)s and (last_at > %(since)s or first_at = (
-               select max(first_at) from market.request_blocks where source = %(source)s))
-           order by first_at""",
-        {"source": source, "since": _instant(now - back_seconds)},
-    ).fetchall()
     return Spent(now, slowdown, quiet_until, [(float(first), float(last), int(n)) for first, last, n in blocks])
 
 

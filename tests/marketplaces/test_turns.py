@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestration.marketplaces.breaker import Breaker
 from orchestration.marketplaces.turns import (
+    AHEAD_SECONDS,
     BLOCK_SECONDS,
     SLOWEST,
     Budget,
@@ -115,6 +116,13 @@ def test_a_lease_is_small_so_that_what_is_learnt_meanwhile_counts() -> None:
     assert 1 < len(lease.starts) <= 200 * BLOCK_SECONDS
     _, _, lease = take(Rules((Rate(1, 10.0),)), Budget(), Breaker(), 500, [], 0.0)
     assert len(lease.starts) == 1
+
+
+def test_a_lease_that_takes_long_to_arrive_is_given_ahead_or_every_turn_of_a_far_database_would_be_lost() -> None:
+    _, _, lease = take(Rules((TEN_A_SECOND,)), Budget(), Breaker(), 2, [], 0.0, way_back_seconds=0.4)
+    assert lease.starts == (0.4, pytest.approx(0.52))
+    _, _, lease = take(Rules((TEN_A_SECOND,)), Budget(), Breaker(), 2, [], 0.0, way_back_seconds=7.0)
+    assert lease.starts[0] <= AHEAD_SECONDS
 
 
 def test_a_rate_of_nothing_is_refused() -> None:
