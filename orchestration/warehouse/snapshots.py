@@ -57,11 +57,9 @@ def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict],
         _hold(connection, tick, month, reason, verdicts, snapshots)
         return False
     event_keys = [verdict.event_key for verdict in verdicts]
+    # whatever their captures' statuses are: rows that somebody's hand has left must not fail a whole tick
     connection.execute(
-        """delete from market.section_snapshots where tick = %s and event_key = any(
-               select event_key from market.captures
-               where tick = %s and event_key = any(%s) and status in ('ok', 'partial'))""",
-        [tick, tick, event_keys],
+        "delete from market.section_snapshots where tick = %s and event_key = any(%s)", [tick, event_keys]
     )
     # straight into the tick's partition: finding it anew for each row took a sixth of the time
     copy_rows(connection, snapshots.assign(tick=tick.isoformat()), f"section_snapshots_{months.month_of(tick):%Y_%m}")

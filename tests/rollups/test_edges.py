@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from orchestration.warehouse import Connection
 from tests.markets import NOON, TEN, Section, add_event, observe
 from tests.oracle import assert_exact
@@ -50,4 +52,17 @@ def test_an_event_whose_captures_are_gone_leaves_the_latest_prices_before_its_da
     refresh.run(connection, "latest_prices")
     assert connection.execute("select * from latest_prices").fetchall() == []
     refresh.run_until_clean(connection)
+    assert_exact(connection)
+
+
+@pytest.mark.parametrize("status", ["ok", "empty", "partial", "received", "missed", "failed"])
+def test_rows_that_a_hand_has_left_under_another_status_do_not_stop_the_tick_that_is_read_again(
+    connection: Connection, refresh: Refresh, status: str
+) -> None:
+    event = add_event(connection)
+    observe(connection, event, NOON, Section("A", "101", [1000]))
+    connection.execute("update market.captures set status = %s", [status])
+    observe(connection, event, NOON, Section("A", "101", [2500]))
+    refresh.run_until_clean(connection)
+    assert connection.execute("select last_price::text from latest_prices").fetchall() == [("25.00",)]
     assert_exact(connection)
