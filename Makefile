@@ -34,7 +34,7 @@ tick: $(READY) ## One tick now, without a UI
 	@$(BIN)/tickettape tick
 
 test: $(READY) ## All tests, against a real PostgreSQL
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventMsg
 
 from orchestration import dbt as project
@@ -77,7 +76,7 @@ def record(settings: Settings | None = None) -> Refresh:
             sent.setdefault(event.data.node_info.unique_id.rsplit(".", 1)[-1], []).append(event.data.sql)
 
     project.export_environment(settings or Settings(), all_of_it=True)
-    done = dbtRunner(manifest=fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    done = project.runner(fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert done.success, done.exception
     return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUPS})
 

@@ -1,14 +1,18 @@
 """The parsed dbt project: whoever loads the definitions finds all of it, or makes it."""
 
 import json
+import subprocess
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dbt.adapters.base import impl
 
 from orchestration import dbt
+from tests.dbt_runs import run_dbt
 
 
 class _SlowParse:
@@ -49,3 +53,24 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
         "manifest.json",
         "partial_parse.msgpack",
     ]
+
+
+def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[str] = []
+    popen = subprocess.Popen
+
+    def noting(args: list[str], *more: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        started.append(" ".join(map(str, args)))
+        return popen(args, *more, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", noting)
+    dbt.cli().cli(["--quiet", "list", "--select", "event_hours"], target_path=tmp_path).wait()
+    assert [command.split()[1:3] for command in started] == [["--quiet", "list"]]
+
+
+def test_in_a_process_that_calls_dbt_often_no_call_leaves_more_behind_than_the_one_before(database_url: str) -> None:
+    left_behind = []
+    for _ in range(4):
+        run_dbt("list", "--select", "event_hours")
+        left_behind.append(len(impl.DEFAULT_BASE_BEHAVIOR_FLAGS))
+    assert left_behind[-1] == left_behind[1]

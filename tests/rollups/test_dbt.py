@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration import dbt as project
@@ -69,7 +69,7 @@ def test_r16_another_target_or_schema_takes_no_mark(
     waiting = marks_of(connection)
     project.export_environment(Settings(), all_of_it=True)
     own = ["--profiles-dir", str(tmp_path), "--target-path", str(tmp_path), "--log-path", str(tmp_path), "--quiet"]
-    result = dbtRunner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
+    result = project.runner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
     assert not result.success
     assert "may not take the warehouse's marks" in why(result)
     assert marks_of(connection) == waiting
@@ -110,7 +110,7 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
     waiting = marks_of(connection, "event_hours")
 
     # in the model alone: refused, nothing taken, nothing made anew
-    refused = dbtRunner(manifest=with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    refused = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert not refused.success
     assert marks_of(connection, "event_hours") == waiting
     of_snapshots = [rollup for rollup in ROLLUPS if rollup not in marks.OF_LISTINGS]
@@ -120,7 +120,7 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
 
     # by a written migration first: the frozen rows stay, the recomputed ones have it
     connection.execute("alter table analytics.event_hours add column lucky integer")
-    done = dbtRunner(manifest=with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    done = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert done.success, why(done)
     assert versions(connection, "event_hours", frozen) == kept
     assert connection.execute(
