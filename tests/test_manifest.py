@@ -1,6 +1,7 @@
 """The parsed dbt project: whoever loads the definitions finds all of it, or makes it."""
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -53,6 +54,27 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
         "manifest.json",
         "partial_parse.msgpack",
     ]
+
+
+@pytest.mark.parametrize("parsed_again", [False, True])
+def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_again_since(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parsed_again: bool
+) -> None:
+    class Project:
+        manifest_path = tmp_path / "manifest.json"
+
+    of_tick = tmp_path / "tick"
+    of_tick.mkdir()
+    for number, file in enumerate([tmp_path / dbt.PARTLY_PARSED, Project.manifest_path, of_tick / dbt.PARTLY_PARSED]):
+        file.write_text(str(file))
+        os.utime(file, (number, number))
+    if parsed_again:
+        Project.manifest_path.touch()
+    monkeypatch.setattr(dbt, "PROJECT", Project)
+    dbt.keep_parsed(of_tick)
+    kept = (tmp_path if parsed_again else of_tick) / dbt.PARTLY_PARSED
+    assert (tmp_path / dbt.PARTLY_PARSED).read_text() == str(kept)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.json", dbt.PARTLY_PARSED, "tick"]
 
 
 def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

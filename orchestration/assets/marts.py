@@ -53,5 +53,6 @@ def marts(
         )
         build = dbt.cli(["build"], context=context)
         yield from dbt_tests.with_samples(build.stream(), build, warehouse)
+        dbt_project.keep_parsed(build.target_path)
         unfinished = marks.pending(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")
