@@ -69,8 +69,8 @@ class SharedTurns:
         with connection.transaction():
             spent = budgets.lock(connection, source, back_seconds=back_seconds)
             at = time.monotonic()
-            before = Budget(tuple(map(Block._make, spent.blocks)), spent.slowdown, spent.quiet_until)
             kept = breakers.of(connection, source)
+            before = Budget(tuple(map(Block._make, spent.blocks)), spent.slowdown, spent.quiet_until)
             budget, breaker, lease = take(
                 self._rules, before, _breaker(kept), wanted, seen, spent.now, self._way_back_seconds
             )

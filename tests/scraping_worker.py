@@ -24,7 +24,6 @@ class Sent(logging.Handler):
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
     http = logging.getLogger("httpcore.http11")
     http.setLevel(logging.DEBUG)
     http.propagate = False

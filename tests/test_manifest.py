@@ -71,6 +71,7 @@ def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_a
     if parsed_again:
         Project.manifest_path.touch()
     monkeypatch.setattr(dbt, "PROJECT", Project)
+    dbt.keep_parsed(tmp_path / "none was left here")
     dbt.keep_parsed(of_tick)
     kept = (tmp_path if parsed_again else of_tick) / dbt.PARTLY_PARSED
     assert (tmp_path / dbt.PARTLY_PARSED).read_text() == str(kept)

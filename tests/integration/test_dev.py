@@ -1,4 +1,4 @@
-"""`dagster dev` as a person meets it: starts, ticks by itself, stops without a trace, finds its history again."""
+"""`dagster dev` as a person meets it: starts, also after a kill, ticks by itself, stops without a trace."""
 
 from pathlib import Path
 
