@@ -40,7 +40,7 @@ test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures
 	@$(BIN)/python -m pytest tests/browser
 
 test-long: $(READY) ## The rollups' property test for an hour
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/rollups/test_property.py -k whatever
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/tickettape/rollups/test_property.py -k whatever
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .

@@ -16,8 +16,16 @@ from typing import Any
 import psutil
 import psycopg
 
-from orchestration.warehouse import Connection, archive, migrations, parquet_files, partitions, restore, server
-from orchestration.warehouse.cold import Storage
+from tickettape.archive import archive_month as archive
+from tickettape.archive import parquet_files
+from tickettape.archive import restore_month as restore
+from tickettape.database import (
+    Connection,
+    migrations,
+    partitions,
+    server,
+)
+from tickettape.file_storage import Storage
 
 MONTH = date(2026, 7, 1)
 EVENTS, SECTIONS, ZONES = 100, 60, 6

@@ -13,8 +13,8 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from orchestration.marketplaces.simulator import Market, build_app
-from orchestration.marketplaces.simulator.faults import Fault, Faulty, evenly
+from tickettape.marketplaces.simulator import Market, build_app
+from tickettape.marketplaces.simulator.faults import Fault, Faulty, evenly
 
 
 def main() -> None:

@@ -7,9 +7,11 @@ import pandas as pd
 
 from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
-from orchestration.warehouse import Connection, captures, partitions, snapshots
-from orchestration.warehouse.captures import Capture
-from orchestration.warehouse.snapshots import Verdict
+from tickettape.database import Connection, partitions
+from tickettape.observations import captures
+from tickettape.observations import section_snapshots as snapshots
+from tickettape.observations.captures import Capture
+from tickettape.observations.section_snapshots import Verdict
 
 EVENTS = 1000
 TICK = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -18,13 +18,16 @@ import msgspec
 import numpy as np
 
 from bench.report import figure, heading, in_turn, say, seconds
-from orchestration.capturing import capture_tick
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.marketplaces.simulator.market import Outcome, _numbers
-from orchestration.reading import read_tick
-from orchestration.warehouse import Connection, catalogue, listings, partitions, payloads
-from tests.recorded_refresh import record
+from tests.support.recorded_refresh import record
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.listing_history import history as listings
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.marketplaces.simulator.market import Outcome, _numbers
+from tickettape.observations import payloads
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.observations.read_answers import read_tick
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orchestration.warehouse import Connection, partitions
+from tickettape.database import Connection, partitions
 
 EVENTS, ZONES, SECTIONS = 100, 10, 60  # the seeds' 100 events, and 60 sections of a real answer
 START = datetime(2026, 10, 20, tzinfo=UTC)

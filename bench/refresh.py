@@ -10,9 +10,10 @@ from typing import Any
 
 from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
-from orchestration.warehouse import Connection, marks
-from tests.recorded_refresh import ROLLUPS as EVERY_ROLLUP
-from tests.recorded_refresh import Refresh, record
+from tests.support.recorded_refresh import ROLLUPS as EVERY_ROLLUP
+from tests.support.recorded_refresh import Refresh, record
+from tickettape.database import Connection
+from tickettape.rollups import marks
 
 ROLLUPS = [rollup for rollup in EVERY_ROLLUP if rollup not in marks.OF_LISTINGS]  # the market here has no listings
 LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter

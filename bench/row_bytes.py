@@ -8,11 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bench.report import figure, heading, say
-from orchestration.capturing import capture_tick
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.reading import read_tick
-from orchestration.warehouse import Connection, catalogue, partitions
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.observations.read_answers import read_tick
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)

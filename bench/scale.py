@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 from bench import market
 from bench.refresh import PLAIN, ROLLUPS, mark
 from bench.report import figure, heading, in_turn, say, seconds
-from orchestration.warehouse import Connection, marks
-from tests import oracle
-from tests.recorded_refresh import Refresh
+from tests.support import oracle
+from tests.support.recorded_refresh import Refresh
+from tickettape.database import Connection
+from tickettape.rollups import marks
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -14,17 +14,20 @@ from bench import shards
 from bench.ready_made import FIRST_TICK, TICK
 from bench.report import figure, heading, say
 from bench.served import served
-from orchestration.capturing import capture_tick
-from orchestration.marketplaces.base import Inventory
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.pacing import CONNECTIONS
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.marketplaces.turns import LocalTurns, Rules, per_second
-from orchestration.marketplaces.vividseats import VividSeats
-from orchestration.metrics import Gathered
-from orchestration.reading import read_tick
-from orchestration.warehouse import Connection, captures, catalogue, leases, partitions
-from orchestration.warehouse.captures import Capture
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces.pacing import CONNECTIONS
+from tickettape.marketplaces.protocol import Inventory
+from tickettape.marketplaces.rate_limiter import LocalTurns, Rules, per_second
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.marketplaces.vividseats import VividSeats
+from tickettape.observations import captures
+from tickettape.observations import event_leases as leases
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.observations.captures import Capture
+from tickettape.observations.read_answers import read_tick
+from tickettape.observations.section_metrics import Gathered
 
 LEAST_SECONDS, MOST_SECONDS = 0.05, 0.2
 SHARDS = 4

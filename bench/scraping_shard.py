@@ -11,12 +11,12 @@ from datetime import datetime
 import psutil
 import stamina
 
-from orchestration.capturing import capture_tick
-from orchestration.marketplaces.breaker import Policy
-from orchestration.marketplaces.turns import Rate, Rules, per_second
-from orchestration.marketplaces.vividseats import VividSeats
-from orchestration.resources import Warehouse
-from orchestration.shared_turns import SharedTurns
+from tickettape.marketplaces.breaker import Policy
+from tickettape.marketplaces.rate_limiter import Rate, Rules, per_second
+from tickettape.marketplaces.shared_rate_limiter import SharedTurns
+from tickettape.marketplaces.vividseats import VividSeats
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.resources import Warehouse
 
 
 def main() -> None:

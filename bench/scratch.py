@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.settings import settings
-from orchestration.warehouse import Connection, migrations, server
+from tickettape.database import Connection, migrations, server
+from tickettape.settings import settings
 
 TEMPLATE = "bench_template"
 

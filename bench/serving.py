@@ -20,10 +20,12 @@ import psutil
 
 from bench import market
 from bench.report import figure, heading, say
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, api, server
-from tests.dbt_runs import run_dbt
-from tests.processes import free_port
+from tests.support.dbt_runs import run_dbt
+from tests.support.processes import free_port
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection, server
+from tickettape.settings import Settings
 
 DAYS = 30
 CLIENTS = (1, 16, 64)

@@ -18,11 +18,13 @@ from bench import shards
 from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 from bench.served import served
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import Market, SimulatedMarketplace
-from orchestration.marketplaces.simulator.faults import CAPTURED_AS, PASSING
-from orchestration.reading import read_tick
-from orchestration.warehouse import Connection, breakers, catalogue, partitions
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces import breaker_store as breakers
+from tickettape.marketplaces.simulator import Market, SimulatedMarketplace
+from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING
+from tickettape.observations.read_answers import read_tick
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)

@@ -15,12 +15,15 @@ from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
-from orchestration.marketplaces import Marketplace
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.tables import as_table
-from orchestration.warehouse import audits, listings, looks, reconciliations
-from orchestration.warehouse.audits import Finding
+from orchestration.metadata_tables import as_table
+from tickettape.listing_history import history as listings
+from tickettape.marketplaces import Marketplace
+from tickettape.observations import poll_schedule_store as looks
+from tickettape.observations import reconciliation as reconciliations
+from tickettape.resources import Warehouse
+from tickettape.rollups import audits
+from tickettape.rollups.audits import Finding
+from tickettape.settings import Settings
 
 SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a day some 900 of all that was read
 

@@ -16,8 +16,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from orchestration.settings import ROOT, Settings
-from orchestration.warehouse import server
+from tickettape.database import server
+from tickettape.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunner

@@ -14,10 +14,10 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation
 
 from orchestration.dbt import Translator, manifest
-from orchestration.resources import Warehouse
-from orchestration.tables import as_table
-from orchestration.warehouse import audits
-from orchestration.warehouse.audits import Finding, Row
+from orchestration.metadata_tables import as_table
+from tickettape.resources import Warehouse
+from tickettape.rollups import audits
+from tickettape.rollups.audits import Finding, Row
 
 
 @dataclass(frozen=True)

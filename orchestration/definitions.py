@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orchestration import checks, dbt, jobs
-from orchestration.alerting import build_alert_sensor
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
@@ -12,12 +11,18 @@ from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
-from orchestration.marketplaces import Marketplace
-from orchestration.resources import Warehouse, marketplace_of
+from orchestration.incidents import build_alert_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
-from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor, build_rollups_sensor
-from orchestration.settings import Settings
-from orchestration.settings import settings as read_settings
+from orchestration.sensors import (
+    abandoned_runs,
+    build_archive_sensor,
+    build_first_tick_sensor,
+    build_rollups_sensor,
+)
+from tickettape.marketplaces import Marketplace
+from tickettape.resources import Warehouse, marketplace_of
+from tickettape.settings import Settings
+from tickettape.settings import settings as read_settings
 
 
 def build_defs(

@@ -11,8 +11,8 @@ import psycopg
 from dagster._serdes import ConfigurableClassData  # what the custom storage of dagster.yaml is handed
 from dagster_postgres import DagsterPostgresStorage
 
-from orchestration.settings import ROOT
-from orchestration.warehouse.server import database_url, sqlalchemy_url
+from tickettape.database.server import database_url, sqlalchemy_url
+from tickettape.settings import ROOT
 
 SCHEMA = "dagster"
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.settings import settings
+from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
 

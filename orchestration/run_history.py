@@ -13,8 +13,8 @@ import dagster as dg
 
 from orchestration.instance import SCHEMA
 from orchestration.partitions import HOURLY
-from orchestration.warehouse import Connection
-from orchestration.warehouse.months import month_of
+from tickettape.database import Connection
+from tickettape.database.month_state import month_of
 
 SUCCEEDED = (dg.DagsterRunStatus.SUCCESS,)
 FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)

@@ -7,7 +7,7 @@ from datetime import datetime
 import dagster as dg
 import psutil
 
-from orchestration.ticks import SHARD_TAG, TICK_TAG
+from orchestration.run_plan import SHARD_TAG, TICK_TAG
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,

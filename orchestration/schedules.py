@@ -6,8 +6,8 @@ import dagster as dg
 
 from orchestration import jobs, runs
 from orchestration.partitions import floor_to, partition_of
-from orchestration.settings import Settings
-from orchestration.ticks import PLAN_TAG, SHARD_TAG, TICK_TAG
+from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
+from tickettape.settings import Settings
 
 nightly_audit = dg.ScheduleDefinition(
     name="nightly_audit",

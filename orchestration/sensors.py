@@ -7,11 +7,12 @@ import dagster as dg
 
 from orchestration import jobs, runs
 from orchestration.partitions import floor_to, partition_of, partition_of_month
-from orchestration.resources import Warehouse
+from orchestration.run_plan import TICK_TAG
 from orchestration.schedules import tick_job, tick_requests
-from orchestration.settings import Settings
-from orchestration.ticks import TICK_TAG
-from orchestration.warehouse import captures, months
+from tickettape.database import month_state as months
+from tickettape.observations import captures
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
 

@@ -1,5 +1,5 @@
 """The HTTP service: what the pipeline knows, for those who do not run it.
 
-Requests in, answers out. What may be seen is decided in the database (orchestration/warehouse/api.sql), never here;
+Requests in, answers out. What may be seen is decided in the database (tickettape/api_schema), never here;
 nothing here knows Dagster.
 """

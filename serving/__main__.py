@@ -7,10 +7,12 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
-from orchestration.resources import Warehouse
-from orchestration.settings import settings
-from orchestration.warehouse import Connection, access, api, server
 from serving.app import build_app
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection, server
+from tickettape.resources import Warehouse
+from tickettape.settings import settings
 
 DEMO = "demo"  # the tenant, and the label of its keys
 

@@ -11,14 +11,22 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from orchestration.settings import Settings
-from serving import dashboard, events, examples, operations, problems, series, stream
+from serving import (
+    dashboard,
+    events,
+    examples,
+    operations,
+    problems,
+    series,
+    stream,
+)
 from serving.database import open_database
-from serving.front import GUARDED, Front
-from serving.limits import Limits
-from serving.minutes import Minutes
+from serving.middleware import GUARDED, Front
 from serving.problems import Problem
+from serving.rate_limits import Limits
+from serving.request_counts import Minutes
 from serving.stream import Bell
+from tickettape.settings import Settings
 
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are USD per ticket, times are UTC.

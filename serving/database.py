@@ -14,8 +14,9 @@ import psycopg
 from psycopg import AsyncClientCursor
 from psycopg_pool import AsyncConnectionPool
 
-from orchestration.settings import Settings
-from orchestration.warehouse import server, service
+from tickettape.api_schema import service_minutes as service
+from tickettape.database import server
+from tickettape.settings import Settings
 
 POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
 WAIT_SECONDS = 5

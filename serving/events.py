@@ -7,11 +7,18 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import asked, examples, formats
-from serving.asked import Events, Nothing
+from serving import examples, formats
+from serving import query_parameters as asked
 from serving.database import Database
 from serving.problems import Problem
-from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, version_of
+from serving.query_parameters import Events, Nothing
+from serving.series import (
+    CACHE_CONTROL,
+    etag_of,
+    next_link,
+    not_modified,
+    version_of,
+)
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 

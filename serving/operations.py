@@ -9,10 +9,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from orchestration.warehouse import service
 from serving.database import Database
-from serving.minutes import Minutes
 from serving.problems import Problem
+from serving.request_counts import Minutes
+from tickettape.api_schema import service_minutes as service
 
 router = APIRouter(tags=["operations"])
 

@@ -9,10 +9,11 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import asked, examples, formats
-from serving.asked import PricedSeries, Series
+from serving import examples, formats
+from serving import query_parameters as asked
 from serving.database import Database
 from serving.problems import Problem
+from serving.query_parameters import PricedSeries, Series
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 

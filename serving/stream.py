@@ -18,12 +18,12 @@ import psycopg
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from orchestration.warehouse import server
 from serving import examples
-from serving.asked import Nothing
 from serving.database import Database
 from serving.problems import Problem, of_database
+from serving.query_parameters import Nothing
 from serving.series import version_of
+from tickettape.database import server
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 

@@ -22,10 +22,10 @@ for name in (
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
-from orchestration.resources import Warehouse  # noqa: E402
-from orchestration.warehouse import Connection, migrations, server  # noqa: E402
-from orchestration.warehouse.server import with_database  # noqa: E402
-from tests.processes import empty_home  # noqa: E402
+from tests.support.processes import empty_home  # noqa: E402
+from tickettape.database import Connection, migrations, server  # noqa: E402
+from tickettape.database.server import with_database  # noqa: E402
+from tickettape.resources import Warehouse  # noqa: E402
 
 
 @pytest.fixture(scope="session")

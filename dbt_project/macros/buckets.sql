@@ -184,7 +184,7 @@ from market.claimed_buckets
 where rollup = '{{ this.name }}';
 {%- endfor %}
 {%- if model.config.meta.bucket == 'hour' %}
--- what cold storage holds of these hours is out of date (orchestration/warehouse/hours.py)
+-- what cold storage holds of these hours is out of date (tickettape/archive/hourly_cold_storage.py)
 insert into market.remade_hours (rollup, event_key, hour)
 select claimed.rollup, claimed.event_key, claimed.bucket
 from market.claimed_buckets as claimed

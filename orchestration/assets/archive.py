@@ -10,12 +10,14 @@ from typing import Any
 import dagster as dg
 
 from orchestration import dbt as dbt_project
-from orchestration import late
-from orchestration.marketplaces import Marketplace
 from orchestration.partitions import MONTHLY, month_of_partition
-from orchestration.resources import Warehouse, cold_storage_of
-from orchestration.settings import Settings
-from orchestration.warehouse import archive, partitions, restore
+from tickettape.archive import archive_month as archive
+from tickettape.archive import archived_month_replay as late
+from tickettape.archive import restore_month as restore
+from tickettape.database import partitions
+from tickettape.marketplaces import Marketplace
+from tickettape.resources import Warehouse, cold_storage_of
+from tickettape.settings import Settings
 
 MONTHS_AHEAD = 3
 DAYS_AHEAD = 7

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.resources import Warehouse, backup_storage_of
-from orchestration.settings import Settings
-from orchestration.warehouse import backups as store
-from orchestration.warehouse import restoring
+from tickettape.backups import backup as store
+from tickettape.backups import restore_backup as restoring
+from tickettape.resources import Warehouse, backup_storage_of
+from tickettape.settings import Settings
 
 OLDEST_BACKUP = timedelta(hours=26)  # daily, with two hours for the backup itself
 OLDEST_PROOF = timedelta(days=8)  # weekly, with a day to spare

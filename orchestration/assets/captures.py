@@ -8,17 +8,27 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import looks
 from orchestration.assets.events import events
-from orchestration.capturing import capture_tick
-from orchestration.marketplaces import Marketplace
+from orchestration.metadata_tables import as_table
 from orchestration.partitions import HOURLY
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.tables import as_table
-from orchestration.ticks import ClosedHourError, Mode, plan, plan_of
-from orchestration.warehouse import Connection, breakers, budgets, jobs, partitions, quarantine, scraping
-from orchestration.warehouse import looks as looked
+from orchestration.run_plan import (
+    ClosedHourError,
+    Mode,
+    plan,
+    plan_of,
+)
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces import breaker_store as breakers
+from tickettape.marketplaces import request_budget as budgets
+from tickettape.observations import poll_schedule as looks
+from tickettape.observations import poll_schedule_store as looked
+from tickettape.observations import quarantine
+from tickettape.observations import scraper_figures as scraping
+from tickettape.observations import scraper_jobs as jobs
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
 JOBS_SHOWN = 12  # two hours of ticks

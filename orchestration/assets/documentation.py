@@ -9,8 +9,8 @@ from dagster_dbt import DbtCliResource
 
 from orchestration import dbt as dbt_project
 from orchestration.assets.serving import api
-from orchestration.resources import Warehouse
-from orchestration.settings import ROOT, Settings
+from tickettape.resources import Warehouse
+from tickettape.settings import ROOT, Settings
 
 
 @dg.asset(group_name="documentation", kinds={"dbt"}, deps=[api])

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.marketplaces import Marketplace
-from orchestration.marketplaces.base import MarketplaceError, Refused
-from orchestration.marketplaces.discovery import discover
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import catalogue, quarantine
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces.protocol import MarketplaceError, Refused
+from tickettape.observations import quarantine
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 @dg.asset(kinds={"postgres"}, group_name="tick")

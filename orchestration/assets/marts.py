@@ -10,11 +10,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
-from orchestration.refresh import ROLLUPS_ALONE, refresh
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.ticks import tick_of
-from orchestration.warehouse import marks
+from orchestration.run_plan import tick_of
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh
+from tickettape.settings import Settings
 
 
 @dbt_assets(

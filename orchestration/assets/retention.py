@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.resources import Warehouse, cold_storage_of
-from orchestration.settings import Settings
-from orchestration.warehouse import hours, quarantine, retention, service, views
-from orchestration.warehouse.looks import VIEWS_OF
-from orchestration.warehouse.months import months_before
+from tickettape.api_schema import service_minutes as service
+from tickettape.archive import hourly_cold_storage as hours
+from tickettape.catalogue import event_views as views
+from tickettape.database.month_state import months_before
+from tickettape.observations import quarantine, retention
+from tickettape.observations.poll_schedule_store import VIEWS_OF
+from tickettape.resources import Warehouse, cold_storage_of
+from tickettape.settings import Settings
 
 BUSY = dg.RetryPolicy(max_retries=3, delay=120)
 """A dump or a reader may hold a table for a while: what gave up waiting for its lock tries again."""

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.assets.captures import captures
-from orchestration.marketplaces import Marketplace
 from orchestration.partitions import HOURLY
-from orchestration.reading import read_tick
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.ticks import tick_of
-from orchestration.warehouse import answer_fields
-from orchestration.warehouse import captures as store
+from orchestration.run_plan import tick_of
+from tickettape.marketplaces import Marketplace
+from tickettape.observations import answer_fields
+from tickettape.observations import captures as store
+from tickettape.observations.read_answers import read_tick
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 @dg.asset(

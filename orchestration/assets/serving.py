@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import api as schema_api
-from orchestration.warehouse import service
+from tickettape.api_schema import apply as schema_api
+from tickettape.api_schema import service_minutes as service
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 _STANDS_ON = [
     dg.AssetKey(["analytics", name] if name == "events" else name) for name in (*schema_api.ROLLUPS, *schema_api.VIEWS)

@@ -7,10 +7,11 @@ from typing import Any
 import dagster as dg
 
 from orchestration import run_history
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.tables import as_table
-from orchestration.warehouse import health, hours, vacuum
+from orchestration.metadata_tables import as_table
+from tickettape.archive import hourly_cold_storage as hours
+from tickettape.database import health, vacuum
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 @dg.asset(group_name="upkeep", kinds={"dagster"})

@@ -12,12 +12,12 @@ import psutil
 import pytest
 from selenium.webdriver import Chrome
 
-from orchestration.resources import Warehouse
-from orchestration.warehouse import server
 from tests.browser import week
 from tests.browser.page import DESKTOP, Dashboard, browser
 from tests.conftest import fresh_database
-from tests.processes import free_port, start, wait_for
+from tests.support.processes import free_port, start, wait_for
+from tickettape.database import server
+from tickettape.resources import Warehouse
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from orchestration.settings import ROOT
+from tickettape.settings import ROOT
 
 SCREENSHOTS = ROOT / "target" / "screenshots"
 CHARTS = ("price-trends", "group-prices", "ticket-counts")

@@ -11,13 +11,19 @@ from fastapi import FastAPI
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import access, server
 from serving import dashboard as page
 from tests.browser.conftest import Service, running
 from tests.browser.page import PHONE, Dashboard
-from tests.browser.week import HOUR, LAST_HOUR, UPPER, in_words
+from tests.browser.week import (
+    HOUR,
+    LAST_HOUR,
+    UPPER,
+    in_words,
+)
+from tickettape.api_schema import tenants as access
+from tickettape.database import server
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 def test_every_field_has_its_name(dashboard: Dashboard) -> None:

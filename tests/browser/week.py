@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, api, partitions
-from tests.dbt_runs import run_dbt
-from tests.markets import add_event
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import add_event
+from tickettape.api_schema import apply as api
+from tickettape.database import Connection, partitions
+from tickettape.settings import Settings
 
 GAME, PLAY, NEW = "Bulls vs. Celtics", "A Quiet Play", "Just Announced"
 UNSEEN, SEEN_IN_PART = "Nobody Looked Yet", "Seen In Part"

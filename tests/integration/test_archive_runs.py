@@ -9,15 +9,26 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from orchestration import cli
 from orchestration.definitions import build_defs
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.resources import Warehouse
 from orchestration.sensors import build_archive_sensor
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, archive, captures, marks
-from orchestration.warehouse.captures import Capture
-from tests.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
+from tests.support.old_months import (
+    AUGUST,
+    FACTS,
+    JULY,
+    copies,
+    differences,
+    fill,
+    state,
+)
+from tickettape import cli
+from tickettape.archive import archive_month as archive
+from tickettape.database import Connection
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import captures
+from tickettape.observations.captures import Capture
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.settings import Settings
 
 SEPTEMBER, OCTOBER = AUGUST.replace(month=9), AUGUST.replace(month=10)
 

@@ -14,11 +14,17 @@ import pytest
 import yaml
 
 from orchestration.partitions import floor_to, partition_of
-from orchestration.settings import ROOT
-from orchestration.ticks import PLAN_TAG, SHARD_TAG, TICK_TAG
-from orchestration.warehouse import Connection
-from tests.markets import TEN
-from tests.processes import BIN, environment, free_port, start, wait_for
+from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
+from tests.support.markets import TEN
+from tests.support.processes import (
+    BIN,
+    environment,
+    free_port,
+    start,
+    wait_for,
+)
+from tickettape.database import Connection
+from tickettape.settings import ROOT
 
 EVENTS, SHARDS = 45, 2
 

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
-from tests.marketplaces.loopback_servers import served
-from tests.processes import database_of, free_port, kill_all, left_over, press_ctrl_c, runs, start_dev, wait_for
-from tests.slow_simulator import SlowSimulator
+from tests.support.loopback_servers import served
+from tests.support.processes import (
+    database_of,
+    free_port,
+    kill_all,
+    left_over,
+    press_ctrl_c,
+    runs,
+    start_dev,
+    wait_for,
+)
+from tests.support.slow_simulator import SlowSimulator
 
 
 def _with_status(port: int, status: str) -> list[str]:

@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
-from tests.marketplaces.loopback_servers import served
-from tests.processes import BIN, database_of, kill_all, start, tick_once, wait_for
-from tests.slow_simulator import SlowSimulator
+from tests.support.loopback_servers import served
+from tests.support.processes import (
+    BIN,
+    database_of,
+    kill_all,
+    start,
+    tick_once,
+    wait_for,
+)
+from tests.support.slow_simulator import SlowSimulator
 
 
 def test_no_capture_is_made_twice_and_none_is_missing(home: Path) -> None:

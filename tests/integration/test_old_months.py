@@ -7,15 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from orchestration import late
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.warehouse import Connection, captures, hours, marks, snapshots
-from orchestration.warehouse.captures import Capture
-from orchestration.warehouse.cold import Storage
-from tests.dbt_runs import run_dbt
-from tests.markets import Section, add_event, observe
-from tests.old_months import (
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import Section, add_event, observe
+from tests.support.old_months import (
     AUGUST,
     FACTS,
     JULY,
@@ -27,7 +21,17 @@ from tests.old_months import (
     run_restore,
     state,
 )
-from tests.recorded_refresh import ROLLUPS
+from tests.support.recorded_refresh import ROLLUPS
+from tickettape.archive import archived_month_replay as late
+from tickettape.archive import hourly_cold_storage as hours
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection
+from tickettape.file_storage import Storage
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import captures
+from tickettape.observations import section_snapshots as snapshots
+from tickettape.observations.captures import Capture
+from tickettape.rollups import marks
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)

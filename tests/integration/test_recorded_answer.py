@@ -13,11 +13,17 @@ import msgspec
 import psycopg
 import pytest
 
-from orchestration.marketplaces.simulator import answers
-from orchestration.marketplaces.simulator.market import Market
-from tests.marketplaces.loopback_servers import served
-from tests.processes import BIN, database_of, empty_home, start, tick_once
-from tests.slow_simulator import answering
+from tests.support.loopback_servers import served
+from tests.support.processes import (
+    BIN,
+    database_of,
+    empty_home,
+    start,
+    tick_once,
+)
+from tests.support.slow_simulator import answering
+from tickettape.marketplaces.simulator import answers
+from tickettape.marketplaces.simulator.market import Market
 
 CENT = Decimal("0.01")
 

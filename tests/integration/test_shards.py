@@ -12,14 +12,21 @@ import pytest
 
 from orchestration import runs
 from orchestration.definitions import build_defs
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import floor_to
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.ticks import PLAN_TAG, SHARD_TAG, TICK_TAG, plan_of
-from orchestration.warehouse import Connection, catalogue, marks
-from tests.markets import TEN
+from orchestration.run_plan import (
+    PLAN_TAG,
+    SHARD_TAG,
+    TICK_TAG,
+    plan_of,
+)
+from tests.support.markets import TEN
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.settings import Settings
 
 EVENTS, SHARDS = 50, 3
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}

@@ -8,13 +8,14 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
-from orchestration.marketplaces.simulator import SimulatedMarketplace
 from orchestration.partitions import floor_to, partition_of
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.ticks import TICK_TAG
-from orchestration.warehouse import Connection, marks
-from tests.markets import TEN
+from orchestration.run_plan import TICK_TAG
+from tests.support.markets import TEN
+from tickettape.database import Connection
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
 MONTHS_EDGE = datetime(2026, 11, 1, tzinfo=UTC)

@@ -6,10 +6,15 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.definitions import build_defs
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection
-from tests.markets import TEN, Section, add_event, observe
+from tests.support.markets import (
+    TEN,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.database import Connection
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 JOBS = ("retention", "upkeep", "backup", "prove_backup", "health")
 

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.marketplaces.discovery import discover
-from orchestration.marketplaces.simulator import SimulatedMarketplace
-from orchestration.marketplaces.simulator.app import build_app
-from orchestration.marketplaces.simulator.faults import Faulty, evenly
 from orchestration.partitions import floor_to
-from orchestration.warehouse import Connection, catalogue, leases, partitions
-from tests.marketplaces.loopback_servers import served
-from tests.marketplaces.test_turns import most_in
-from tests.markets import TEN
-from tests.processes import start, wait_for
+from tests.support.loopback_servers import served
+from tests.support.markets import TEN
+from tests.support.processes import start, wait_for
+from tests.tickettape.marketplaces.test_rate_limiter import most_in
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.marketplaces.simulator.app import build_app
+from tickettape.marketplaces.simulator.faults import Faulty, evenly
+from tickettape.observations import event_leases as leases
 
 TICK = floor_to(TEN, datetime.now(UTC))
 EVENTS = 60

@@ -13,14 +13,22 @@ import psycopg
 import pytest
 import uvicorn
 
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, api, server
 from serving import database as serving_database
 from serving.app import build_app
 from tests.conftest import fresh_database
-from tests.dbt_runs import run_dbt
-from tests.markets import NOON, TEN, Section, add_event, observe
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import (
+    NOON,
+    TEN,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection, server
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
 EVERYONE, LEFT, RIGHT = "everyone", "left", "right"

@@ -12,12 +12,26 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, api
-from tests.dbt_runs import run_dbt
-from tests.markets import NOON, Section, add_event, observe
-from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
+from tests.serving.conftest import (
+    EVERYONE,
+    LEFT,
+    RIGHT,
+    Ask,
+    id_of,
+    serving,
+)
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import (
+    NOON,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 VIEWS = (*api.ROLLUPS, *api.VIEWS)
 

@@ -9,9 +9,14 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.warehouse import Connection
-from tests.markets import NOON
-from tests.serving.conftest import EVERYONE, HOUR, Ask, id_of
+from tests.serving.conftest import (
+    EVERYONE,
+    HOUR,
+    Ask,
+    id_of,
+)
+from tests.support.markets import NOON
+from tickettape.database import Connection
 
 DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
 

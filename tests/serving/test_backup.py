@@ -6,11 +6,15 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, api, backups, restoring
-from orchestration.warehouse.cold import Storage
-from orchestration.warehouse.server import with_database
 from tests.serving.conftest import LEFT, id_of, serving
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.backups import backup as backups
+from tickettape.backups import restore_backup as restoring
+from tickettape.database import Connection
+from tickettape.database.server import with_database
+from tickettape.file_storage import Storage
+from tickettape.settings import Settings
 
 
 def test_tenants_keys_and_policies_come_back(

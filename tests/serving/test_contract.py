@@ -9,8 +9,9 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from orchestration.warehouse import Connection, access
 from tests.serving.conftest import EVERYONE, id_of
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection
 
 
 @pytest.fixture

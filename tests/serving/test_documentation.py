@@ -7,11 +7,11 @@ from dagster_dbt import DbtCliResource
 
 from orchestration import dbt as dbt_project
 from orchestration.assets import documentation as built
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection
-from tests.dbt_runs import manifest
 from tests.serving.conftest import serving
+from tests.support.dbt_runs import manifest
+from tickettape.database import Connection
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 def test_it_is_built_once_a_change_and_shown_by_the_service(

@@ -10,12 +10,24 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestration.warehouse import Connection, access
 from serving import stream
-from tests.dbt_runs import run_dbt
-from tests.markets import NOON, Section, add_event, observe
-from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of
+from tests.serving.conftest import (
+    EVERYONE,
+    LEFT,
+    RIGHT,
+    Ask,
+    id_of,
+)
 from tests.serving.test_access import paths_of
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import (
+    NOON,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection
 
 
 def tick(connection: Connection, event: str = "1") -> None:

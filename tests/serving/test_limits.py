@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from orchestration.warehouse import Connection, access
-from serving import limits
-from tests.serving.conftest import EVERYONE, LEFT, id_of, serving
+from serving import rate_limits as limits
+from tests.serving.conftest import (
+    EVERYONE,
+    LEFT,
+    id_of,
+    serving,
+)
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection
 
 
 @pytest.fixture(autouse=True)

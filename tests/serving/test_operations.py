@@ -15,11 +15,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from orchestration.assets.serving import service_is_well
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, server, service
 from serving.app import build_app
 from tests.serving.conftest import EVERYONE, id_of, serving
+from tickettape.api_schema import service_minutes as service
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection, server
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 
 def test_metrics_tell_of_requests_latencies_and_the_scraper(service: str, connection: Connection) -> None:

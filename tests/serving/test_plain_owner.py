@@ -8,13 +8,20 @@ import httpx
 import psycopg
 import pytest
 
-from orchestration.resources import Warehouse
-from orchestration.settings import Settings
-from orchestration.warehouse import Connection, access, api, migrations, server
-from orchestration.warehouse.server import with_database
-from tests.dbt_runs import run_dbt
-from tests.markets import NOON, Section, add_event, observe
 from tests.serving.conftest import id_of, serving
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import (
+    NOON,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.api_schema import apply as api
+from tickettape.api_schema import tenants as access
+from tickettape.database import Connection, migrations, server
+from tickettape.database.server import with_database
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
 
 SUPABASE_ROLES = ("anon", "authenticated", "authenticator")
 

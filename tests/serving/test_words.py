@@ -3,10 +3,10 @@
 import httpx
 from typer.testing import CliRunner
 
-from orchestration import cli
-from orchestration.warehouse import Connection
 from serving.__main__ import demo_key
 from tests.serving.conftest import id_of, serving
+from tickettape import cli
+from tickettape.database import Connection
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@
     post_hook="{{ pass_on({}) }}"
 ) }}
 
--- Windows: RETURN_WINDOW (24 hours) and RELISTING_WINDOW (1 hour) of orchestration/warehouse/listings.py, which marks
+-- Windows: RETURN_WINDOW (24 hours) and RELISTING_WINDOW (1 hour) of tickettape/listing_history/history.py, which marks
 -- by them.
 with claims as materialized (
     select event_key, event_id, bucket as hour

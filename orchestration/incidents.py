@@ -1,0 +1,191 @@
+"""Find out what is wrong and tell people, apart from every run: a run neither waits for it nor fails by it.
+
+What is worth telling is decided in `alerts`. A part that cannot be looked at is a trouble itself.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.run_plan import TICK_TAG
+from orchestration.sensors import MOST_ATTEMPTS
+from tickettape.incidents import detection as alerts
+from tickettape.incidents import incident_log as told
+from tickettape.incidents.detection import Ended, FailedCheck
+from tickettape.incidents.incident_log import Trouble
+from tickettape.marketplaces import breaker_store as breakers
+from tickettape.observations import poll_schedule_store as looks
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
+
+EVALUATIONS_LOOKED_AT = 5  # runs of a check that are under way at once stand before its newest result
+OWN_ALERTS = ("freshness",)
+"""Checks whose subject is looked at here anyway, also while no run evaluates them."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The jobs and the checks that people should hear of. What somebody materializes by hand is theirs to watch."""
+
+    jobs: Collection[str] = ()
+    checks: Collection[dg.AssetCheckKey] = ()
+
+    @classmethod
+    def all_of(cls, repository: dg.RepositoryDefinition | None) -> "Watched":
+        """Everything that is scheduled."""
+        if repository is None:
+            return cls()
+        jobs = [name for name in repository.job_names if not name.startswith("__")]
+        return cls(jobs, repository.asset_graph.asset_check_keys)
+
+
+def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Look every minute at what people should know, and tell them what is new."""
+
+    @dg.sensor(name="alerts", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+    def alert_people(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """What is wrong now; told once, and again after ALERT_REPEAT_HOURS."""
+        try:
+            watched = Watched.all_of(context.repository_def)
+            return dg.SkipReason(watch(settings, warehouse, context.instance, watched, datetime.now(UTC)))
+        except Exception as error:  # whatever it is, it must not stop the next look
+            context.log.exception("Nobody could be alerted: the look itself failed.")
+            return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
+
+    return alert_people
+
+
+def watch(
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
+) -> str:
+    """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
+    troubles = list(find(settings, warehouse, instance, watched, now))
+    repeat = timedelta(hours=settings.alert_repeat_hours)
+    with warehouse.connection() as connection:
+        new, over = told.note(connection, troubles, now=now, repeat=repeat)
+        if not (new or over):
+            return f"{len(troubles)} troubles, all told." if troubles else "All is well."
+        if settings.alert_urls is None:
+            return f"{len(troubles)} troubles and nobody to tell: set ALERT_URLS. `tickettape alerts` lists them."
+        if not send(settings.alert_urls.get_secret_value(), *alerts.digest(new, over)):
+            told.note_untold(connection, over)
+            return f"{len(new)} troubles could not be told: no message got through; the next look tries again."
+        told.note_sent(connection, new, now)
+    return f"Told {len(new)} troubles, and {len(over)} that are over."
+
+
+def send(urls: str, title: str, text: str) -> bool:
+    """Send a message to every URL; whether any took it: who did is not told twice because another did not.
+
+    Nothing is raised, and no URL is logged: they hold secrets.
+    """
+    import apprise  # a quarter of a second, which only those need wait for who have something to tell
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold the URLs, and so their secrets
+    taken = 0
+    for number, url in enumerate(urls.split(), 1):
+        notifier = apprise.Apprise()
+        try:
+            if notifier.add(url) and notifier.notify(title=title, body=text):
+                taken += 1
+                continue
+            why = "it did not take the message" if len(notifier) else "it is no apprise URL"
+        except Exception as error:
+            why = type(error).__name__
+        log.warning("Number %d of ALERT_URLS was not told: %s. Try it with `tickettape alerts --test`.", number, why)
+    return taken > 0
+
+
+def find(
+    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
+) -> Iterator[Trouble]:
+    """Everything that is wrong, each part looked at by itself."""
+    source = settings.source
+
+    def runs() -> list[Trouble]:
+        return alerts.failed_runs(ended_runs(instance, watched.jobs, settings), settings.alert_failed_runs)
+
+    def checks() -> list[Trouble]:
+        return alerts.failed_checks(failed_checks(instance, watched.checks))
+
+    def breaker() -> list[Trouble]:
+        with warehouse.connection() as connection:
+            row = breakers.of(connection, source)
+        return alerts.breaker_open(source, row, breakers.sentence(source, row))
+
+    def freshness() -> list[Trouble]:
+        with warehouse.connection() as connection:
+            return alerts.stale_events(source, looks.stale(connection, source, now))
+
+    def storage() -> list[Trouble]:
+        with warehouse.connection() as connection:
+            row = connection.execute("select pg_database_size(current_database())").fetchone()
+        return alerts.database_too_large(int(row[0]) if row else 0, settings.alert_database_gb)
+
+    parts: dict[str, Callable[[], list[Trouble]]] = {
+        "runs": runs,
+        "checks": checks,
+        "breaker": breaker,
+        "freshness": freshness,
+        "storage": storage,
+    }
+    for part, look in parts.items():
+        try:
+            yield from look()
+        except Exception as error:  # one part's surprise must not hide the others
+            log.exception("The %s could not be looked at.", part)
+            why = f"{type(error).__name__}: {error} Until it is mended, nobody is told about the {part}."
+            yield Trouble(f"watching {part}", f"The {part} could not be looked at", why)
+
+
+def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings: Settings) -> list[Ended]:
+    """Each job's newest runs that succeeded or failed, newest first. One that a person cancelled says nothing."""
+    over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    ended: list[Ended] = []
+    for job in sorted(job_names):
+        most = settings.alert_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in alerts.OFTEN else 1
+        for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=over), limit=most):
+            failed = run.status is dg.DagsterRunStatus.FAILURE
+            newest = not ended or ended[-1].job != job
+            why = _why(instance, run.run_id) if failed and newest else ""  # no other one's reason is told
+            ended.append(Ended(job, run.run_id, run.tags.get(TICK_TAG), failed, why))
+    return ended
+
+
+def failed_checks(instance: dg.DagsterInstance, keys: Collection[dg.AssetCheckKey]) -> list[FailedCheck]:
+    """The checks whose newest finished evaluation did not pass."""
+    found = []
+    for key in sorted(keys, key=lambda key: key.to_user_string()):
+        if key.name in OWN_ALERTS:
+            continue
+        evaluation = _newest_evaluation(instance, key)
+        if evaluation is not None and not evaluation.passed:
+            error = evaluation.severity is dg.AssetCheckSeverity.ERROR
+            found.append(FailedCheck(key.to_user_string(), error, evaluation.description or ""))
+    return found
+
+
+def _newest_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluation | None:
+    """The newest that finished: one under way says nothing yet, and the one before still holds."""
+    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=EVALUATIONS_LOOKED_AT):
+        event = record.event.dagster_event if record.event else None
+        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            return event.asset_check_evaluation_data
+    return None
+
+
+def _why(instance: dg.DagsterInstance, run_id: str) -> str:
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        error = event.step_failure_data.error if event else None
+        while error is not None and error.cause is not None:
+            error = error.cause  # the cause, not Dagster's wrapping of it
+        if error is not None:
+            return " ".join(error.message.split())[:300]
+    return ""

@@ -1,0 +1,96 @@
+"""What this process did since it last told the database: requests, refusals, errors, latencies, views of events."""
+
+import asyncio
+import contextlib
+import logging
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from serving.database import Database
+from tickettape.api_schema import service_minutes as service
+from tickettape.catalogue import event_views as views
+
+FLUSH_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Minute:
+    requests: int = 0
+    refused: int = 0
+    errors: int = 0
+    slow_statements: int = 0
+    seconds: float = 0.0
+    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(service.LATENCY_BOUNDS) + 1))
+
+
+class Minutes:
+    """The counts of one process that the database does not have yet."""
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[tuple[datetime, str], _Minute] = defaultdict(_Minute)
+        self._views: Counter[UUID] = Counter()
+
+    def count(self, route: str, status: int, seconds: float) -> None:
+        """One answered request."""
+        one = self._of_now(route)
+        one.requests += 1
+        one.refused += 400 <= status < 500
+        one.errors += status >= 500
+        one.seconds += seconds
+        one.latency_counts[bisect_left(service.LATENCY_BOUNDS, seconds)] += 1
+
+    def count_slow(self) -> None:
+        """One question to the database that took longer than service.SLOW_SECONDS."""
+        self._of_now(service.DATABASE).slow_statements += 1
+
+    def count_view(self, event_id: UUID) -> None:
+        """Somebody looked at an event."""
+        self._views[event_id] += 1
+
+    def _of_now(self, route: str) -> _Minute:
+        return self._counts[datetime.now(UTC).replace(second=0, microsecond=0), route]
+
+    async def flush(self, database: Database) -> None:
+        """Tell the database; what it does not take is kept for the next time."""
+        for place in list(self._counts):
+            one = self._counts.pop(place)
+            try:
+                minute, route = place
+                await database.run(service.ADD, {"minute": minute, "route": route, **asdict(one)})
+            except Exception:
+                self._keep(place, one)
+                raise
+        await self._flush_views(database)
+
+    async def _flush_views(self, database: Database) -> None:
+        seen, self._views = self._views, Counter()
+        if seen:
+            counts = {"ids": list(seen), "counts": list(seen.values()), "at": datetime.now(UTC)}
+            await database.run(views.ADD, counts)
+
+    def _keep(self, place: tuple[datetime, str], one: _Minute) -> None:
+        kept = self._counts[place]
+        kept.requests += one.requests
+        kept.refused += one.refused
+        kept.errors += one.errors
+        kept.slow_statements += one.slow_statements
+        kept.seconds += one.seconds
+        kept.latency_counts = [a + b for a, b in zip(kept.latency_counts, one.latency_counts, strict=True)]
+
+    async def keep_flushing(self, database: Database) -> None:
+        """Flush every few seconds until cancelled, and once more then."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_SECONDS)
+                try:
+                    await self.flush(database)
+                except Exception as error:  # counts must never stop the service
+                    log.warning("What the service did could not be written: %s. It is tried again.", error)
+        finally:
+            with contextlib.suppress(Exception):
+                await self.flush(database)

@@ -1,0 +1,76 @@
+"""The nightly audit looks at everything, finds one corrupted rollup row, and keeps what it found."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from orchestration import jobs, schedules
+from orchestration.definitions import build_defs
+from tests.support.dbt_runs import run_dbt
+from tickettape.database import Connection
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.settings import Settings
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def audit(warehouse: Warehouse, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    defs = build_defs(settings=Settings(), warehouse=warehouse)
+    return defs.resolve_job_def("nightly_audit").execute_in_process(
+        instance=instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+
+
+def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recomputed(
+    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    corrupted = connection.execute(
+        """update analytics.aggregated_analytics set min_price = min_price - 0.01
+           where (event_id, zone, hour) in (
+               select event_id, zone, hour from analytics.aggregated_analytics
+               where hour < now() - interval '3 days' order by hour, zone limit 1)
+           returning hour, zone"""
+    ).fetchone()
+    assert corrupted
+    hour, zone = corrupted
+    run_dbt("test", "--exclude", "tag:nightly", "resource_type:unit_test", all_of_it=False)  # a tick's tests pass
+
+    found = audit(warehouse, instance)
+    assert not found.success
+    checks = {check.asset_key.to_user_string(): check for check in found.get_asset_check_evaluations()}
+    assert {"aggregated_analytics", "daily_analytics", "event_hours", "event_days", "latest_prices"} <= set(checks)
+    red = checks["daily_analytics"]
+    assert not red.passed
+    assert red.severity is dg.AssetCheckSeverity.ERROR
+    sample = red.metadata["hours_make_up_their_day: failing rows (up to 10)"]
+    assert isinstance(sample, dg.TableMetadataValue)
+    assert {record.data["zone"] for record in sample.records} == {zone}
+    rows = connection.execute(
+        """select run_id, status, severity, failures, sample -> 0 ->> 'zone' from market.audits
+           where test = 'hours_make_up_their_day'"""
+    ).fetchall()
+    assert rows == [(found.run_id, "fail", "error", 2, zone)]
+    assert connection.execute("select count(*) filter (where status = 'pass') > 20 from market.audits").fetchone() == (
+        True,
+    )
+
+    marks.mark_window(connection, hour, hour.replace(minute=59))
+    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    run_dbt("test", "--exclude", "resource_type:unit_test")
+
+
+def test_the_audit_runs_every_night_without_being_told_and_never_in_a_tick() -> None:
+    assert schedules.nightly_audit.default_status is dg.DefaultScheduleStatus.RUNNING
+    graph = build_defs(settings=Settings()).resolve_asset_graph()
+    in_a_tick = {check.name for check in jobs.tick.selection.resolve_checks(graph)}
+    assert {check.name for check in jobs.nightly_audit.selection.resolve_checks(graph)} == {"audit"}
+    assert "audit" not in in_a_tick
+    assert {"prices_do_not_jump", "hours_make_up_their_day"} <= in_a_tick

@@ -1,0 +1,99 @@
+"""The parsed dbt project: whoever loads the definitions finds all of it, or makes it."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.adapters.base import impl
+
+from orchestration import dbt
+from tests.support.dbt_runs import run_dbt
+
+
+class _SlowParse:
+    """dbt, as it is while it writes: half of the manifest is there, and the rest comes when it is let on."""
+
+    def __init__(self) -> None:
+        self.half_way, self.let_on = threading.Event(), threading.Event()
+
+    def cli(self, _: Sequence[str], target_path: Path) -> "_SlowParse":
+        self._folder = target_path
+        return self
+
+    def wait(self) -> None:
+        (self._folder / "partial_parse.msgpack").write_bytes(b"")
+        with (self._folder / "manifest.json").open("w") as file:
+            file.write('{"nodes"')
+            file.flush()
+            self.half_way.set()
+            assert self.let_on.wait(20)
+            file.write(": {}}")
+
+
+def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Project:
+        manifest_path = tmp_path / "target" / "manifest.json"
+
+    parse = _SlowParse()
+    monkeypatch.setattr(dbt, "PROJECT", Project)
+    monkeypatch.setattr(dbt, "cli", lambda: parse)
+    with ThreadPoolExecutor(1) as pool:
+        path = pool.submit(dbt.manifest)
+        assert parse.half_way.wait(20)
+        seen_meanwhile = Project.manifest_path.exists()
+        parse.let_on.set()
+        assert json.loads(path.result(20).read_text()) == {"nodes": {}}
+    assert not seen_meanwhile
+    assert sorted(file.name for file in Project.manifest_path.parent.iterdir()) == [
+        "manifest.json",
+        "partial_parse.msgpack",
+    ]
+
+
+@pytest.mark.parametrize("parsed_again", [False, True])
+def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_again_since(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parsed_again: bool
+) -> None:
+    class Project:
+        manifest_path = tmp_path / "manifest.json"
+
+    of_tick = tmp_path / "tick"
+    of_tick.mkdir()
+    for number, file in enumerate([tmp_path / dbt.PARTLY_PARSED, Project.manifest_path, of_tick / dbt.PARTLY_PARSED]):
+        file.write_text(str(file))
+        os.utime(file, (number, number))
+    if parsed_again:
+        Project.manifest_path.touch()
+    monkeypatch.setattr(dbt, "PROJECT", Project)
+    dbt.keep_parsed(tmp_path / "none was left here")
+    dbt.keep_parsed(of_tick)
+    kept = (tmp_path if parsed_again else of_tick) / dbt.PARTLY_PARSED
+    assert (tmp_path / dbt.PARTLY_PARSED).read_text() == str(kept)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.json", dbt.PARTLY_PARSED, "tick"]
+
+
+def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[str] = []
+    popen = subprocess.Popen
+
+    def noting(args: list[str], *more: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        started.append(" ".join(map(str, args)))
+        return popen(args, *more, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", noting)
+    dbt.cli().cli(["--version"], target_path=tmp_path).wait()
+    assert [command.split()[1] for command in started] == ["--version"]
+
+
+def test_in_a_process_that_calls_dbt_often_no_call_leaves_more_behind_than_the_one_before(database_url: str) -> None:
+    left_behind = []
+    for _ in range(4):
+        run_dbt("list", "--select", "event_hours")
+        left_behind.append(len(impl.DEFAULT_BASE_BEHAVIOR_FLAGS))
+    assert left_behind[-1] == left_behind[1]

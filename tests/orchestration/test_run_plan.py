@@ -1,0 +1,66 @@
+"""What a run does: the decision, case by case."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestration.run_plan import (
+    TICK_TAG,
+    ClosedHourError,
+    Mode,
+    Plan,
+    plan,
+)
+
+TEN = timedelta(minutes=10)
+HOUR = timedelta(hours=1)
+SEVEN = datetime(2026, 11, 21, 7, tzinfo=UTC)
+BACKFILL = {"dagster/backfill": "abc"}
+
+
+def decide(*, now: datetime, tags: dict[str, str] | None = None, hours: int = 1, knows_the_past: bool = False) -> Plan:
+    return plan(
+        tags=tags or {}, start=SEVEN, end=SEVEN + hours * HOUR, now=now, interval=TEN, knows_the_past=knows_the_past
+    )
+
+
+def tag(tick: datetime) -> dict[str, str]:
+    return {TICK_TAG: tick.isoformat()}
+
+
+def test_a_live_tick_is_captured_until_the_next_one_begins() -> None:
+    decided = decide(tags=tag(SEVEN), now=SEVEN + timedelta(minutes=3))
+    assert decided == Plan(Mode.CAPTURE, (SEVEN,), deadline=SEVEN + TEN)
+
+
+def test_a_live_tick_that_comes_too_late_has_its_deadline_behind_it_so_that_all_is_missed() -> None:
+    decided = decide(tags=tag(SEVEN), now=SEVEN + timedelta(minutes=25))
+    assert decided.deadline is not None
+    assert decided.deadline < SEVEN + timedelta(minutes=25)
+
+
+def test_the_last_tick_of_an_hour_is_captured_after_the_hour_is_over() -> None:
+    last = SEVEN + timedelta(minutes=50)
+    assert decide(tags=tag(last), now=SEVEN + HOUR - timedelta(seconds=1)).ticks == (last,)
+
+
+def test_a_run_on_the_open_hour_without_a_tick_means_the_newest_one() -> None:
+    assert decide(now=SEVEN + timedelta(minutes=34)).ticks == (SEVEN + timedelta(minutes=30),)
+
+
+def test_a_live_capture_of_a_closed_hour_fails_and_says_what_to_do() -> None:
+    with pytest.raises(ClosedHourError, match="replay the stored answers"):
+        decide(now=SEVEN + 5 * HOUR)
+
+
+def test_a_backfill_of_live_hours_replays_stored_answers() -> None:
+    decided = decide(now=SEVEN + 5 * HOUR, tags=BACKFILL, hours=3)
+    assert decided.mode is Mode.REPLAY
+
+
+def test_simulated_hours_are_captured_tick_by_tick_up_to_now() -> None:
+    decided = decide(now=SEVEN + timedelta(minutes=95), tags=BACKFILL, hours=3, knows_the_past=True)
+    assert decided.mode is Mode.CAPTURE
+    assert decided.ticks[0] == SEVEN
+    assert decided.ticks[-1] == SEVEN + timedelta(minutes=90)
+    assert decided.deadline is None

@@ -1,0 +1,94 @@
+"""Small markets for tests: events in the catalogue, captures and snapshots written by hand."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.events import SeenZone
+from tickettape.database import Connection, partitions
+from tickettape.listing_history import history as listings
+from tickettape.listing_history.deltas import Look
+from tickettape.listing_history.rows import microseconds
+from tickettape.observations import section_snapshots as snapshots
+from tickettape.observations.section_snapshots import Verdict
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TEN = timedelta(minutes=10)
+
+PRODUCTION: dict[str, Any] = {
+    "external_id": "1", "name": "An evening", "venue": "The Hall", "city": "Chicago", "state": "IL", "country": "US",
+    "venue_time_zone": "America/Chicago", "date": datetime(2027, 6, 1, 19, tzinfo=UTC), "category": "Concerts",
+    "performer_id": "9", "performer_name": "Someone", "image_url": None,
+}  # fmt: skip
+
+
+def add_event(connection: Connection, external_id: str = "1", source: str = "simulator", **more: Any) -> int:
+    """An event in the catalogue; its key."""
+    catalogue.upsert_events(connection, source, [PRODUCTION | {"external_id": external_id} | more])
+    row = connection.execute(
+        "select event_key from market.events where source = %s and external_id = %s", [source, external_id]
+    ).fetchone()
+    assert row
+    return int(row[0])
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section at one tick; prices in cents of its listings, each of 2 tickets."""
+
+    zone: str
+    section: str
+    prices: list[int] = field(default_factory=lambda: [1000])
+
+
+def observe(
+    connection: Connection, event_key: int, tick: datetime, *sections: Section, status: str | None = None
+) -> None:
+    """Write a capture, its snapshots and its listings as the program does: `ok`, or `empty` without sections."""
+    partitions.ensure_partitions(connection, [tick])
+    with connection.transaction():
+        connection.execute(
+            """insert into market.captures (event_key, tick, status, fetched_at, job_id)
+               values (%s, %s, 'received', %s, %s) on conflict do nothing""",
+            [event_key, tick, tick, UUID(int=0)],
+        )
+        zones = catalogue.ensure_zones(connection, [SeenZone(event_key, one.zone, one.zone, 0) for one in sections])
+        keys = catalogue.ensure_sections(
+            connection, {(event_key, zones[event_key, one.zone], one.section): one.section for one in sections}
+        )
+        rows = pd.DataFrame(
+            [
+                {
+                    "event_key": event_key,
+                    "section_key": keys[event_key, zones[event_key, one.zone], one.section],
+                    "lowest_price_cents": min(one.prices),
+                    "highest_price_cents": max(one.prices),
+                    "price_sum_cents": sum(one.prices),
+                    "lowest_price_1ticket_cents": None,
+                    "lowest_price_2tickets_cents": min(one.prices),
+                    "lowest_price_4tickets_cents": None,
+                    "lowest_all_in_price_cents": None,
+                    "total_tickets": 2 * len(one.prices),
+                    "total_listings": len(one.prices),
+                }
+                for one in sections
+            ],
+            columns=[name for name in snapshots.COLUMNS if name != "tick"],
+        )
+        verdict = Verdict(event_key, status or ("ok" if sections else "empty"))
+        listings.lock(connection, tick, event_key)
+        if snapshots.replace(connection, tick, [verdict], rows):
+            lot = listings.Lots(connection)[2, (2,)]
+            offers = {
+                (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", lot): (
+                    price, price + 250 if number else 0, 70
+                )
+                for one in sections
+                for number, price in enumerate(one.prices)
+            }  # fmt: skip
+            look = Look(microseconds(tick), verdict.status == "partial", offers)
+            listings.write(connection, tick, event_key, look)

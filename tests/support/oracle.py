@@ -1,0 +1,41 @@
+"""The oracle: each rollup against a recomputation from the facts alone, in milliseconds.
+
+The queries are the project's own nightly tests (dbt_project/tests/oracle); dbt compiles them once per test run.
+"""
+
+import re
+from functools import cache
+
+from tests.support.dbt_runs import run_dbt
+from tests.support.recorded_refresh import ROLLUPS
+from tickettape.database import Connection
+
+_SUFFIX = "_equals_a_recomputation"
+
+
+@cache
+def queries() -> dict[str, str]:
+    """Each rollup's compiled query of the rows that differ; needs a test's database, and holds for all of them."""
+    compiled = {
+        outcome.node.name.removesuffix(_SUFFIX): re.sub(r'"[^"]+"\.("(?:market|analytics)"\.)', r"\1", code)
+        for outcome in run_dbt("compile", "--select", "path:dbt_project/tests/oracle").result
+        if (code := getattr(outcome.node, "compiled_code", None))
+    }
+    return {rollup: compiled[rollup] for rollup in ROLLUPS}
+
+
+def differences(connection: Connection) -> dict[str, int]:
+    """How many rows of each rollup differ from the recomputation; buckets with a mark waiting are left out."""
+    counts = {}
+    for rollup, query in queries().items():
+        row = connection.execute(f"select count(*) from ({query}) as different").fetchone()
+        assert row
+        counts[rollup] = int(row[0])
+    return counts
+
+
+def assert_exact(connection: Connection) -> None:
+    """Every rollup equals the recomputation, and no mark is left."""
+    assert differences(connection) == dict.fromkeys(ROLLUPS, 0)
+    assert connection.execute("select * from market.dirty_buckets").fetchall() == []
+    assert connection.execute("select * from market.claimed_buckets").fetchall() == []

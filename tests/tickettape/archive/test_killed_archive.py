@@ -1,0 +1,137 @@
+"""A4: kill -9 of a real process at every step of the archive and of the restore; the next run goes on."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from tests.conftest import fresh_database
+from tests.support.old_months import (
+    FACTS,
+    JULY,
+    cold,
+    copies,
+    differences,
+    fill,
+    run_archive,
+    run_restore,
+    state,
+)
+from tickettape.archive import parquet_files
+from tickettape.archive import restore_month as restore
+from tickettape.database import Connection
+
+PROCESSES = multiprocessing.get_context("forkserver")  # a clean process each, without importing everything each time
+PROCESSES.set_forkserver_preload(["tests.old_months", "pyarrow.csv", "pyarrow.parquet"])
+
+ARCHIVE_POINTS = [
+    "closed: begins",
+    "closed: done",
+    "refreshed: done",
+    "exported: captures part 0, 8 rows",
+    "exported: captures part 0 is stored",
+    "exported: section_snapshots part 1, 8 rows",
+    "exported: section_snapshots part 1 is stored",
+    "exported: done",
+    "exported: events part 0 is stored",
+    "verified: captures is equal",
+    "verified: sections is equal",
+    "verified: the manifest is written",
+    "verified: done",
+    "detached: begins",
+    "detached: done",
+    "dropped: begins",
+    "dropped: done",
+]
+RESTORE_POINTS = ["dimensions", "captures: 15 rows", "section_snapshots: 16 rows", "verified: captures", "attached"]
+
+
+def kills_itself_at(point: str) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if text.startswith(point):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return say
+
+
+def archive_until(url: str, folder: Path, point: str) -> None:
+    parquet_files.ROW_GROUP, parquet_files.PART_ROWS = 8, 16
+    with psycopg.connect(url, autocommit=True) as connection:
+        run_archive(connection, cold(folder), JULY, say=kills_itself_at(point))
+
+
+def restore_until(url: str, folder: Path, point: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        restore.restore_month(connection, cold(folder), JULY, until=None, say=kills_itself_at(point))
+
+
+def kill(connection: Connection, target: Callable[[str, Path, str], None], *arguments: str | Path) -> None:
+    process = PROCESSES.Process(target=target, args=arguments)
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == -signal.SIGKILL, f"{arguments[-1]} was never reached"
+    deadline = time.monotonic() + 10
+    others = "select count(*) from pg_stat_activity where datname = current_database() and pid != pg_backend_pid()"
+    while connection.execute(others).fetchone() != (0,):  # type: ignore[arg-type]
+        assert time.monotonic() < deadline, "the killed process's connection stays"
+        time.sleep(0.02)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a4_killed_at_each_step_the_archive_ends_in_the_same_files_and_a_killed_restore_in_the_same_rows(
+    database_url: str, connection: Connection, server_url: str, template: str, tmp_path: Path
+) -> None:
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    fill(connection, JULY)
+    copies(connection, *(f"market.{table}" for table in FACTS))
+    with fresh_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as twin:
+        fill(twin, JULY)
+        for table in ("events", "captures", "zones"):  # what a clock or chance made
+            rows = connection.execute(f"select * from market.{table}")
+            names = [column.name for column in rows.description or [] if column.name in CHANCE.get(table, ())]
+            for row in connection.execute(f"select {', '.join([*KEYS[table], *names])} from market.{table}"):
+                key, values = row[: len(KEYS[table])], row[len(KEYS[table]) :]
+                twin.execute(
+                    f"update market.{table} set {', '.join(f'{name} = %s' for name in names)} "
+                    f"where {' and '.join(f'{name} = %s' for name in KEYS[table])}",
+                    [*values, *key],
+                )
+        parquet_files.ROW_GROUP, parquet_files.PART_ROWS, sizes = (
+            8,
+            16,
+            (parquet_files.ROW_GROUP, parquet_files.PART_ROWS),
+        )
+        try:
+            run_archive(twin, cold(undisturbed), JULY)
+        finally:
+            parquet_files.ROW_GROUP, parquet_files.PART_ROWS = sizes
+
+    for point in ARCHIVE_POINTS:
+        kill(connection, archive_until, database_url, killed, point)
+    run_archive(connection, cold(killed), JULY)
+    assert state(connection, JULY) == ("archived", "dropped")
+    assert files(killed) == files(undisturbed)
+
+    for point in RESTORE_POINTS:
+        kill(connection, restore_until, database_url, killed, point)
+        for table in FACTS:
+            here = connection.execute(f"select count(*) from market.{table}").fetchone()
+            assert here in ((0,), (15,), (28,))  # never a part
+    run_restore(connection, cold(killed), JULY)
+    for table in FACTS:
+        assert differences(connection, f"market.{table}") == []
+
+
+KEYS = {"events": ("event_key",), "captures": ("event_key", "tick"), "zones": ("event_key", "zone_key")}
+CHANCE = {
+    "events": ("id", "created_at", "updated_at", "last_scraped"),
+    "zones": ("first_seen_at",),
+    "captures": ("note",),
+}

@@ -1,0 +1,308 @@
+"""Retention: what goes, exactly when, and what must be true before it does."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pyarrow.dataset as ds
+import pytest
+from typer.testing import CliRunner
+
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import (
+    TEN,
+    Section,
+    add_event,
+    observe,
+)
+from tickettape.archive import hourly_cold_storage as hours
+from tickettape.cli import app
+from tickettape.database import Connection, partitions
+from tickettape.file_storage import DamagedError, Storage, StoredFile
+from tickettape.observations import retention
+from tickettape.resources import Warehouse
+from tickettape.rollups import marks
+from tickettape.settings import settings
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MAY = date(2026, 5, 1)
+ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
+
+
+@pytest.mark.parametrize(
+    ("instant", "months", "expected"),
+    [
+        (datetime(2026, 11, 21, 12, 30, tzinfo=UTC), 4, datetime(2026, 7, 21, 12, 30, tzinfo=UTC)),
+        (datetime(2026, 1, 1, tzinfo=UTC), 1, datetime(2025, 12, 1, tzinfo=UTC)),
+        (datetime(2026, 5, 31, tzinfo=UTC), 3, datetime(2026, 2, 28, tzinfo=UTC)),
+        (datetime(2028, 3, 31, tzinfo=UTC), 1, datetime(2028, 2, 29, tzinfo=UTC)),
+        (datetime(2026, 12, 31, tzinfo=UTC), 13, datetime(2025, 11, 30, tzinfo=UTC)),
+        (datetime.fromisoformat("2026-03-01T00:30:00+02:00"), 1, datetime(2026, 1, 28, 22, 30, tzinfo=UTC)),
+    ],
+)
+def test_months_are_the_calendars_and_end_where_a_month_does(
+    instant: datetime, months: int, expected: datetime
+) -> None:
+    assert retention.months_before(instant, months) == expected
+
+
+def test_raw_answers_go_by_whole_days_and_one_that_was_never_read_says_so(connection: Connection) -> None:
+    event = add_event(connection)
+    last_gone, first_kept = datetime(2026, 11, 13, 23, 50, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC)
+    partitions.ensure_partitions(connection, [last_gone, first_kept, NOON])
+    for tick in (last_gone, first_kept):
+        connection.execute(
+            "insert into market.captures (event_key, tick, status) values (%s, %s, 'received')", [event, tick]
+        )
+        connection.execute(
+            "insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, '')", [event, tick]
+        )
+    assert retention.expire_payloads(connection, NOON, days=7) == (["capture_payloads_2026_11_13"], 1)
+    assert connection.execute("select tick from market.capture_payloads").fetchall() == [(first_kept,)]
+    assert connection.execute("select tick, status, note from market.captures order by tick").fetchall() == [
+        (last_gone, "failed", "the answer was never read, and its time is over"),
+        (first_kept, "received", None),
+    ]
+    assert retention.expire_payloads(connection, NOON, days=7) == ([], 0)
+
+
+def test_jobs_and_logs_go_when_they_are_older_than_their_months_and_not_at_the_very_instant(
+    connection: Connection,
+) -> None:
+    three, one = datetime(2026, 8, 21, 12, tzinfo=UTC), datetime(2026, 10, 21, 12, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    for started in (three - second, three):
+        job = connection.execute(
+            "insert into market.scraper_jobs (source, started_at, status) values ('s', %s, 'success') returning job_id",
+            [started],
+        ).fetchone()
+        for at in (one - second, one):
+            connection.execute(
+                "insert into market.scraper_logs (job_id, timestamp, level, message) values (%s, %s, 'INFO', 'm')",
+                [job and job[0], at],
+            )
+    assert retention.expire_logs(connection, NOON, months=1) == 2
+    assert retention.expire_jobs(connection, NOON, months=3) == 1
+    assert connection.execute("select started_at from market.scraper_jobs").fetchall() == [(three,)]
+    assert connection.execute("select timestamp from market.scraper_logs").fetchall() == [(one,)]
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "pinned_until", "goes"),
+    [
+        (datetime(2026, 12, 1, tzinfo=UTC), "archived", None, True),  # May ends exactly at the cut-off
+        (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), "archived", None, False),
+        (datetime(2026, 12, 1, tzinfo=UTC), "open", None, False),
+        (datetime(2026, 12, 1, tzinfo=UTC), "closed", None, False),
+        (datetime(2026, 12, 1, tzinfo=UTC), "restored", None, False),
+        (datetime(2026, 12, 1, tzinfo=UTC), None, None, False),
+        (datetime(2026, 12, 1, tzinfo=UTC), "archived", date(2026, 12, 1), False),
+        (datetime(2026, 12, 1, tzinfo=UTC), "archived", date(2026, 11, 30), True),
+    ],
+)
+def test_a_month_of_hours_goes_when_it_is_wholly_older_and_its_raw_month_has_gone_before(
+    now: datetime, state: str | None, pinned_until: date | None, goes: bool
+) -> None:
+    due, held_back = hours.months_due({MAY: state}, {MAY: pinned_until}, now=now, months=6)
+    assert due == ([MAY] if goes else [])
+    assert (MAY in held_back) == (not goes and now >= datetime(2026, 12, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(str(tmp_path / "cold"))
+
+
+@pytest.fixture
+def may(connection: Connection) -> list[int]:
+    """Two events with two observed hours at each end of May and one of June, rolled up; May's raw month is archived."""
+    events = [add_event(connection, "1"), add_event(connection, "2")]
+    for event in events:
+        for hour in (datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 31, 23, tzinfo=UTC)):
+            observe(connection, event, hour, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
+            observe(connection, event, hour + TEN, Section("A", "101", [1500]))
+        observe(connection, event, datetime(2026, 6, 1, tzinfo=UTC), Section("A", "101"))
+    while marks.pending(connection):
+        run_dbt(*ROLLUPS)
+    connection.execute("update market.months set state = 'archived' where month = %s", [MAY])
+    return events
+
+
+def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
+    return connection.execute(f"select * from analytics.{table} as of_mart order by of_mart::text").fetchall()
+
+
+def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
+    connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {table: rows_of(connection, table) for table in (*hours.TABLES, "daily_analytics", "event_days")}
+    in_may = {
+        table: connection.execute(f"select count(*) from analytics.{table} where hour < '2026-06-01'").fetchone()[0]  # type: ignore[index]
+        for table in hours.TABLES
+    }
+    moved = hours.move_out(connection, storage, MAY)
+    assert moved.rows == in_may
+    assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
+    assert all(in_may[table] for table in marks.OF_LISTINGS)
+    assert hours.present_months(connection) == {date(2026, 6, 1): "open"}
+    for table in ("daily_analytics", "event_days"):
+        assert rows_of(connection, table) == before[table]
+
+    read = ds.dataset(storage.path("aggregated_analytics"), partitioning="hive").to_table()
+    assert read.num_rows == 8
+    assert {(row["year"], row["month"]) for row in read.to_pylist()} == {(2026, 5)}
+    assert {str(row["avg_price"]) for row in read.to_pylist()} == {"15.00", "9.99"}
+    assert not storage.names("**/.part-*")
+
+    with monkeypatch.context() as environment:
+        environment.setenv("COLD_STORAGE_URL", storage.url)
+        settings.cache_clear()
+        done = CliRunner().invoke(app, ["bring-back-hours", "2026-05", "--until", "2026-12-24"])
+        missing = CliRunner().invoke(app, ["bring-back-hours", "2026-04"])
+    settings.cache_clear()
+    assert "aggregated_analytics: 8 rows of 2026-05 are back, through 2026-12-24" in done.output
+    assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
+    assert {table: rows_of(connection, table) for table in hours.TABLES} == {t: before[t] for t in hours.TABLES}
+    assert hours.pinned_months(connection) == {MAY: date(2026, 12, 24)}
+    hours.move_out(connection, storage, MAY)
+    assert hours.pinned_months(connection) == {MAY: None}
+
+
+def test_a_month_that_went_before_the_listings_rollups_were_there_is_completed_by_theirs(
+    connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {table: rows_of(connection, table) for table in hours.TABLES}
+    with monkeypatch.context() as older:
+        older.setattr(hours, "TABLES", ("event_hours", "aggregated_analytics"))
+        hours.move_out(connection, storage, MAY)
+    assert MAY in hours.present_months(connection)
+    hours.move_out(connection, storage, MAY)
+    assert MAY not in hours.present_months(connection)
+    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    assert {table: rows_of(connection, table) for table in hours.TABLES} == before
+
+
+def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_no_others(
+    connection: Connection, storage: Storage, may: list[int]
+) -> None:
+    hours.move_out(connection, storage, MAY)
+    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    # as a restored month leaves it: the first day was recomputed, the rest of the month is not there
+    for table in hours.TABLES:
+        connection.execute(f"delete from analytics.{table} where hour > '2026-05-02' and hour < '2026-06-01'")
+    connection.execute("update analytics.aggregated_analytics set total_tickets = 77 where hour < '2026-05-02'")
+    connection.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02' and zone = 'B'")
+    moved = hours.move_out(connection, storage, MAY)
+    assert (moved.rows["event_hours"], moved.rows["aggregated_analytics"]) == (4, 6)
+    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    tickets = connection.execute(
+        "select distinct hour < '2026-05-02', zone, total_tickets from analytics.aggregated_analytics "
+        "where hour < '2026-06-01' order by 1, 2"
+    ).fetchall()
+    assert tickets == [(False, "A", 2), (False, "B", 0), (True, "A", 77)]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
+    connection: Connection, storage: Storage, may: list[int], noted: bool
+) -> None:
+    """Without the note of what was refreshed (control) the old rows stay there."""
+    edge = datetime(2026, 5, 31, 23, tzinfo=UTC)
+    at_edge = connection.execute("select count(*) from analytics.listing_departures where hour = %s", [edge]).fetchone()
+    assert at_edge
+    assert at_edge[0] > 0
+    before = hours.move_out(connection, storage, MAY).rows["listing_departures"]
+    connection.execute("update market.months set state = 'restored' where month = %s", [MAY])
+    connection.execute("delete from market.listing_changes where tick >= %s and tick < '2026-06-01 00:00Z'", [edge])
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select 'listing_departures', event_key, %s from market.events""",
+        [edge],
+    )
+    while marks.pending(connection):
+        run_dbt(*ROLLUPS)
+    if not noted:
+        connection.execute("delete from market.remade_hours")
+    moved = hours.move_out(connection, storage, MAY)
+    assert moved.rows["listing_departures"] == before - (at_edge[0] if noted else 0)
+    assert connection.execute("select count(*) from market.remade_hours").fetchone() == (0,)
+
+
+class TruncatingStorage(Storage):
+    """A disk that loses the last byte of what it was given."""
+
+    def verify(self, file: StoredFile) -> None:
+        path = Path(self.path(file.path))
+        path.write_bytes(path.read_bytes()[:-1])
+        super().verify(file)
+
+
+class InterruptedStorage(Storage):
+    """Does something else while a file is under way."""
+
+    def __init__(self, url: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(url)
+        self.meanwhile = meanwhile
+
+    def verify(self, file: StoredFile) -> None:
+        super().verify(file)
+        self.meanwhile()
+
+
+def test_a_file_that_reads_back_short_deletes_nothing_and_leaves_nothing(
+    connection: Connection, tmp_path: Path, may: list[int]
+) -> None:
+    with pytest.raises(DamagedError, match="is damaged"):
+        hours.move_out(connection, TruncatingStorage(str(tmp_path / "cold")), MAY)
+    assert MAY in hours.present_months(connection)
+    assert not [path for path in (tmp_path / "cold").rglob("*") if path.is_file()]
+
+
+def test_hours_that_change_while_they_are_written_stay(
+    connection: Connection, warehouse: Warehouse, tmp_path: Path, may: list[int]
+) -> None:
+    with warehouse.connection() as other:
+        change = "update analytics.aggregated_analytics set total_tickets = total_tickets + 1 where hour < '2026-05-02'"
+        storage = InterruptedStorage(str(tmp_path / "cold"), lambda: other.execute(change))
+        with pytest.raises(hours.HoursError, match="changed while it was written"):
+            hours.move_out(connection, storage, MAY)
+    assert len(rows_of(connection, "aggregated_analytics")) == 10
+    assert hours.move_out(connection, Storage(str(tmp_path / "cold")), MAY).rows["aggregated_analytics"] == 8
+
+
+def test_hours_that_a_refresh_is_writing_stay(
+    connection: Connection, warehouse: Warehouse, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hours, "LOCK_TIMEOUT", "100ms")
+    with warehouse.connection() as refresh, refresh.transaction():
+        refresh.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            hours.move_out(connection, storage, MAY)
+    assert len(rows_of(connection, "aggregated_analytics")) == 6  # the refresh's own work, and no other
+
+
+def test_hours_with_a_mark_stay_until_they_are_refreshed(
+    connection: Connection, storage: Storage, may: list[int]
+) -> None:
+    connection.execute(
+        "insert into market.dirty_buckets (rollup, event_key, bucket) values ('event_hours', %s, '2026-05-31 23:00Z')",
+        [may[0]],
+    )
+    with pytest.raises(hours.HoursError, match="pending"):
+        hours.move_out(connection, storage, MAY)
+    connection.execute("update market.dirty_buckets set bucket = '2026-06-01 00:00Z'")
+    hours.move_out(connection, storage, MAY)
+
+
+def test_a_damaged_file_is_not_brought_back(connection: Connection, storage: Storage, may: list[int]) -> None:
+    hours.move_out(connection, storage, MAY)
+    for file in Path(storage.root).rglob("*.parquet"):
+        shutil.copyfile(file, file.with_suffix(".bak"))
+        file.write_bytes(file.read_bytes()[:-4] + b"gone")
+    with pytest.raises(DamagedError):
+        hours.bring_back(connection, storage, MAY, until=date(2026, 12, 24))
+    assert MAY not in hours.present_months(connection)
+    with pytest.raises(hours.HoursError, match="holds no hours of 2026-04"):
+        hours.bring_back(connection, storage, date(2026, 4, 1), until=date(2026, 12, 24))

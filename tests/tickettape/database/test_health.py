@@ -1,0 +1,161 @@
+"""The database's health: measured on a real database, judged in a table of cases."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.support.markets import Section, add_event, observe
+from tickettape.database import (
+    Connection,
+    disk,
+    health,
+    partitions,
+    vacuum,
+)
+from tickettape.database.disk import Disk
+from tickettape.database.health import Health
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+GB = 10**9
+
+FINE = Health(
+    measured_at=NOW,
+    database_bytes=GB,
+    growth_a_day=1.0 * GB,
+    disk=Disk(total=100 * GB, free=50 * GB),
+    connections=10,
+    max_connections=100,
+    xid_age=200_000_000,
+    marks=0,
+    oldest_mark_seconds=0,
+    partitions_missing=[],
+    sizes=[],
+    unused_indexes=[],
+    slow_statements=None,
+    connections_by_state=[],
+    dead_rows=[],
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "failing"),
+    [
+        (FINE, set()),
+        (replace(FINE, disk=Disk(100 * GB, 14 * GB)), set()),
+        (replace(FINE, disk=Disk(100 * GB, 13 * GB)), {"storage"}),
+        (replace(FINE, disk=Disk(100 * GB, 13 * GB), growth_a_day=-1.0), set()),
+        (replace(FINE, disk=Disk(100 * GB, 9 * GB), growth_a_day=None), {"storage"}),
+        (replace(FINE, disk=None), {"storage"}),
+        (replace(FINE, connections=80), set()),
+        (replace(FINE, connections=81), {"connections"}),
+        (replace(FINE, xid_age=500_000_001), {"xid_age"}),
+        (replace(FINE, marks=3, oldest_mark_seconds=3600), set()),
+        (replace(FINE, marks=3, oldest_mark_seconds=3601), {"marks"}),
+        (replace(FINE, partitions_missing=["captures_2027_01"]), {"partitions_ahead"}),
+    ],
+)
+def test_each_check_fails_past_its_threshold_and_no_sooner(found: Health, failing: set[str]) -> None:
+    judged = health.verdicts(found, storage_days_left=14, connections_share=0.8)
+    assert [verdict.check for verdict in judged] == list(health.CHECKS)
+    assert {verdict.check for verdict in judged if not verdict.passed} == failing
+
+
+def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
+    event = add_event(connection)
+    observe(connection, event, NOW, Section("A", "101"))
+    observe(connection, event, NOW - timedelta(days=31), Section("A", "101"))
+    connection.execute("update market.dirty_buckets set marked_at = now() - interval '2 hours'")
+    connection.execute("create index idle_index on market.events (city)")
+    for days, size in ((3, 100), (2, 200), (1, 300)):
+        connection.execute(
+            "insert into market.database_sizes (measured_at, relation, bytes) values (%s, 'market.events', %s)",
+            [NOW - timedelta(days=days), size * 1_000_000],
+        )
+    found = health.measure(connection, NOW)
+    assert found.growth_a_day is None  # one measurement of the whole says nothing of a day
+    sizes = {row["table"]: row for row in found.sizes}
+    assert sizes["market.section_snapshots"]["partitions"] == 2
+    assert sizes["market.section_snapshots"]["bytes"] > sizes["market.section_snapshots"]["index bytes"] > 0
+    assert sizes["market.events"]["growth a day"] is not None
+    assert found.disk is not None
+    assert 0 < found.disk.free < found.disk.total
+    assert "market.idle_index" in {row["index"] for row in found.unused_indexes}
+    assert found.slow_statements is None  # the embedded server does not have pg_stat_statements
+    assert found.connections == sum(row["connections"] for row in found.connections_by_state) >= 1
+    assert found.xid_age > 0
+    assert found.oldest_mark_seconds >= 7200
+    assert "captures_2026_12" in found.partitions_missing
+    assert "captures_2026_11" not in found.partitions_missing
+
+    later = health.measure(connection, NOW + timedelta(days=2))
+    assert later.growth_a_day is not None
+    assert abs(later.growth_a_day * 2 - (later.database_bytes - found.database_bytes)) < 1
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [("/var/run/postgresql", True), ("localhost", True), ("127.0.0.1", True), ("db.example.com", False)],
+)
+def test_a_server_is_here_on_a_socket_or_on_loopback(host: str, is_here: bool) -> None:
+    assert disk.is_here(host) == is_here
+
+
+def test_the_disk_of_a_server_elsewhere_is_what_its_owner_says(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "is_here", lambda host: False)
+    assert disk.disk_of(connection) is None
+    stated = disk.disk_of(connection, stated_bytes=100 * GB)
+    assert stated is not None
+    assert stated.total == 100 * GB
+    assert 100 * GB - GB < stated.free < 100 * GB
+
+
+def test_partitions_are_missed_before_they_are_needed() -> None:
+    new_years_eve = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+    missing = health.partitions_missing(["captures_2027_01"], new_years_eve)
+    assert [name for name in missing if name.startswith("captures")] == [
+        f"captures_{month}" for month in ("2026_12", "2027_02", "2027_03")
+    ]
+    assert [name for name in missing if "payloads" in name][:2] == [
+        "capture_payloads_2026_12_31",
+        "capture_payloads_2027_01_01",
+    ]
+    assert len([name for name in missing if "payloads" in name]) == 8
+
+
+def test_a_table_with_dead_rows_is_vacuumed_and_a_held_one_is_passed_by(
+    connection: Connection, database_url: str
+) -> None:
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select 'x', n, now() from generate_series(1, 5000) as n"""
+    )
+    connection.execute("delete from market.dirty_buckets")
+    partitions.ensure_partitions(connection, [NOW])
+
+    def due() -> dict[str, vacuum.Table]:
+        connection.execute("select pg_stat_force_next_flush()")
+        return {table.name: table for table in vacuum.tables(connection) if vacuum.is_due(table)}
+
+    marks = due()["dirty_buckets"]
+    assert marks.dead_rows == 5000
+    with psycopg.connect(database_url) as holder:
+        holder.execute("lock table market.dirty_buckets")
+        assert vacuum.vacuum(connection, marks) < 5
+        assert "dirty_buckets" in due()
+    vacuum.vacuum(connection, marks)
+    assert "dirty_buckets" not in due()
+    assert due()["captures"].is_partitioned
+
+
+@pytest.mark.parametrize(
+    ("live", "dead", "changed", "is_due"),
+    [(0, 0, 0, False), (0, 999, 0, False), (0, 1000, 0, True), (99_000, 4_000, 0, False), (99_000, 6_000, 0, True),
+     (99_000, 0, 4_900, False), (99_000, 0, 5_000, True)],
+)  # fmt: skip
+def test_a_table_is_due_by_its_share_of_dead_or_changed_rows(live: int, dead: int, changed: int, is_due: bool) -> None:
+    table = vacuum.Table("market", "t", False, live, dead, changed)
+    assert vacuum.is_due(table) == is_due

@@ -1,0 +1,249 @@
+"""Which months are archived and dropped, and who may write into a month (A1, A5)."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pandas as pd
+import psycopg
+import pytest
+
+from tests.support.markets import Section, add_event, observe
+from tests.support.old_months import (
+    JULY,
+    cold,
+    fill,
+    run_archive,
+    state,
+)
+from tickettape.archive import archive_month as archive
+from tickettape.database import Connection, partitions
+from tickettape.database import month_state as months
+from tickettape.database.month_state import Month, months_to_archive
+from tickettape.observations import captures, quarantine
+from tickettape.observations import section_snapshots as snapshots
+from tickettape.observations.captures import Capture
+from tickettape.observations.section_snapshots import Verdict
+from tickettape.resources import Warehouse
+
+NOVEMBER_21 = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+IN_JULY = datetime(2026, 7, 9, 12, tzinfo=UTC)
+
+
+def month(
+    number: int, state: str = "open", *, pinned: bool = False, step: str | None = None, days_ago: int = 0
+) -> Month:
+    reached_at = NOVEMBER_21 - timedelta(days=days_ago) if step else None
+    return Month(date(2026, number, 1), state, pinned, step, reached_at)
+
+
+OPEN = [month(number) for number in range(8, 13)]
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "due"),
+    [
+        pytest.param([], NOVEMBER_21, [], id="nothing is known, nothing is due"),
+        pytest.param([month(6), month(7), *OPEN], NOVEMBER_21, [(6, "archive")], id="July is not wholly 4 months back"),
+        pytest.param(
+            [month(6), month(7), *OPEN], datetime(2026, 12, 1, tzinfo=UTC), [(6, "archive"), (7, "archive")],
+            id="July is, at the first instant of December",
+        ),
+        pytest.param(
+            [month(7), *OPEN], datetime(2026, 12, 1, tzinfo=UTC) - timedelta(microseconds=1), [],
+            id="and is not, a microsecond before",
+        ),
+        pytest.param([month(3), month(5), *OPEN], NOVEMBER_21, [(3, "archive"), (5, "archive")], id="across a gap"),
+        pytest.param([month(3), month(4)], NOVEMBER_21, [(3, "archive")], id="A1: the newest attached month stays"),
+        pytest.param([month(3, "archived", step="dropped"), *OPEN], NOVEMBER_21, [], id="A1: once more does nothing"),
+        pytest.param(
+            [month(3, "archived", step="detached", days_ago=6), *OPEN], NOVEMBER_21, [], id="detached, kept for a week"
+        ),
+        pytest.param(
+            [month(3, "archived", step="detached", days_ago=7), *OPEN], NOVEMBER_21, [(3, "drop")], id="then dropped"
+        ),
+        pytest.param(
+            [month(3, "closed", step="exported"), *OPEN], NOVEMBER_21, [(3, "archive")], id="a killed archive goes on"
+        ),
+        pytest.param([month(9, "closed", step="closed"), *OPEN], NOVEMBER_21, [(9, "archive")], id="begun by hand too"),
+        pytest.param([month(3, "restored", pinned=True), *OPEN], NOVEMBER_21, [], id="pinned: left alone"),
+        pytest.param([month(3, "restored"), *OPEN], NOVEMBER_21, [(3, "archive")], id="released: taken again"),
+        pytest.param(
+            [month(2), month(3, "archived", step="dropped"), month(4, "restored", pinned=True), *OPEN],
+            NOVEMBER_21, [(2, "archive")], id="each month by itself",
+        ),
+    ],
+)  # fmt: skip
+def test_which_months_are_archived_and_dropped(known: list[Month], now: datetime, due: list[tuple[int, str]]) -> None:
+    found = months_to_archive(known, now=now, raw_months=4, keep_detached_days=7)
+    assert [(one.month, what) for one, what in found] == due
+
+
+def answer(event_key: int, tick: datetime, body: bytes | None = b"{}") -> Capture:
+    return Capture(event_key, tick, "received" if body else "failed", fetched_at=tick, note=None, answer=body)
+
+
+def store(connection: Connection, *captured: Capture) -> int:
+    with connection.transaction():
+        return captures.store(connection, captured, UUID(int=0))
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """Captures, and what is held in quarantine."""
+    row = connection.execute(
+        """select (select count(*) from market.captures),
+                  (select count(*) from market.quarantine where held_for is not null)"""
+    ).fetchone()
+    assert row
+    return row[0], row[1]
+
+
+def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_rest_is_stored(
+    connection: Connection, tmp_path: Path
+) -> None:
+    [event, other] = fill(connection, JULY)
+    run_archive(connection, cold(tmp_path), JULY)
+    partitions.ensure_partitions(connection, [IN_JULY, IN_JULY + timedelta(days=31)])
+    assert state(connection, JULY) == ("archived", "dropped")  # asking for its partition does not open it
+    late = [answer(event, IN_JULY, b'{"late": true}'), answer(other, IN_JULY, None)]
+    open_month = answer(event, IN_JULY + timedelta(days=31))
+    assert store(connection, *late, open_month) == 2
+    assert store(connection, *late) == 2
+    assert counts(connection) == (1, 2)
+    with pytest.raises(psycopg.errors.CheckViolation):  # who writes past `store` is refused by the table itself
+        observe(connection, event, IN_JULY, Section("Lower", "101"))
+    kept = quarantine.lock_held(connection, "simulator", IN_JULY)
+    assert [(one.content, one.event_key) for one in kept] == [("answer", event), ("rows", other)]
+    assert kept[0].payload == b'{"late": true}'
+    assert b'"failed"' in kept[1].payload
+    reason = connection.execute("select distinct reason from market.quarantine").fetchall()
+    assert reason == [("2026-07 is archived: `tickettape restore 2026-07` and replay this",)]
+
+
+def test_a5_snapshots_that_come_for_a_closed_month_are_quarantined_with_their_rows(connection: Connection) -> None:
+    [event, _] = fill(connection, JULY)
+    tick = datetime(2026, 7, 1, tzinfo=UTC)
+    archive.close(connection, JULY)
+    before = connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone()
+    stored = connection.execute("select section_key from market.sections where event_key = %s", [event]).fetchone()
+    assert stored
+    row = dict.fromkeys(snapshots.COLUMNS, 1) | {
+        "event_key": event,
+        "section_key": stored[0],
+        "lowest_price_cents": 700,
+    }
+    frame = pd.DataFrame([row | {"lowest_price_4tickets_cents": None}]).drop(columns="tick")
+    with connection.transaction():
+        assert not snapshots.replace(connection, tick, [Verdict(event, "ok")], frame)
+    assert (
+        connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone() == before
+    )
+    [held] = quarantine.lock_held(connection, "simulator", tick)
+    assert b'"lowest_price_cents":700' in held.payload
+    assert b'"lowest_price_4tickets_cents":null' in held.payload
+    assert b'"status":"ok"' in held.payload
+
+
+def test_a_write_into_a_month_that_nobody_made_is_quarantined_not_lost(connection: Connection) -> None:
+    event = add_event(connection)
+    assert store(connection, answer(event, IN_JULY)) == 1
+    assert connection.execute("select reason from market.quarantine").fetchall() == [("2026-07 has no partition",)]
+
+
+def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) -> None:
+    fill(connection, JULY)
+    archive.close(connection, JULY)
+    for statement in (
+        "update market.section_snapshots set total_tickets = 0",
+        "delete from market.captures",
+        "insert into market.captures_2026_07 (event_key, tick, status) values (1, '2026-07-09', 'ok')",
+    ):
+        with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+            connection.execute(statement)  # type: ignore[arg-type]
+    observe(connection, 1, datetime(2026, 8, 9, tzinfo=UTC), Section("Lower", "101"))  # other months go on
+
+
+@pytest.fixture
+def open_writer(warehouse: Warehouse, connection: Connection) -> Iterator[Connection]:
+    """A writer that stored a capture of July and has not committed."""
+    [event, _] = fill(connection, JULY)
+    partitions.ensure_partitions(connection, [IN_JULY])
+    with warehouse.connection() as writer:
+        writer.execute("begin")
+        captures.store(writer, [answer(event, IN_JULY)], UUID(int=0))
+        yield writer
+
+
+def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_part_of_it(
+    warehouse: Warehouse, connection: Connection, open_writer: Connection
+) -> None:
+    closing = threading.Thread(target=_close, args=[warehouse])
+    closing.start()
+    _wait_until_blocked(connection)
+    assert months.state_of(connection, JULY) == "open"
+    open_writer.execute("commit")
+    closing.join(timeout=20)
+    assert months.state_of(connection, JULY) == "closed"
+    assert connection.execute("select count(*) from market.captures where tick = %s", [IN_JULY]).fetchone() == (1,)
+
+
+def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
+    warehouse: Warehouse, connection: Connection
+) -> None:
+    [event, _] = fill(connection, JULY)
+    partitions.ensure_partitions(connection, [IN_JULY])
+    held: list[int] = []
+
+    def write() -> None:
+        with warehouse.connection() as writer:
+            held.append(store(writer, answer(event, IN_JULY)))
+
+    with connection.transaction():
+        archive.close(connection, JULY)
+        writing = threading.Thread(target=write)
+        writing.start()
+        with warehouse.connection() as observer:
+            _wait_until_blocked(observer)
+    writing.join(timeout=20)
+    assert held == [1]
+
+
+def test_control_without_the_share_lock_a_closing_overtakes_the_writer_who_then_fails(
+    warehouse: Warehouse, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard taken out: a writer that only looks at the month's state is overtaken by its closing, and its
+    tick fails; that its row is not lost in silence is the trigger's doing."""
+    [event, _] = fill(connection, JULY)
+    partitions.ensure_partitions(connection, [IN_JULY])
+    asked = months.refusals
+
+    def looks_only(connection: Connection, ticks: object) -> dict[date, str]:
+        with connection.transaction(force_rollback=True):
+            found = asked(connection, ticks)  # type: ignore[arg-type]
+        with warehouse.connection() as other:
+            archive.close(other, JULY)  # the injected wait: the month is closed between the look and the write
+        return found
+
+    monkeypatch.setattr(months, "refusals", looks_only)
+    with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+        store(connection, answer(event, IN_JULY))
+
+
+def _close(warehouse: Warehouse) -> None:
+    with warehouse.connection() as connection:
+        archive.close(connection, JULY)
+
+
+def _wait_until_blocked(connection: Connection) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        waiting = connection.execute(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ).fetchone()
+        if waiting and waiting[0]:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits for a lock")

@@ -1,0 +1,145 @@
+"""How each row of a file is judged: what is a price, a time, a quantity, and what is refused with which reason."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tickettape.imports.files import Batch
+from tickettape.imports.judge_rows import (
+    Judged,
+    Reading,
+    cents,
+    judge,
+)
+from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
+
+
+def judged(*rows: Mapping[str, Any], **reading: Any) -> Judged:
+    columns = {name: pa.array([row.get(name) for row in rows]) for name in {*ROW, *(n for row in rows for n in row)}}
+    lines = np.arange(2, 2 + len(rows), dtype=np.int64)
+    return judge(Batch(lines, columns, 1.0), Reading(NOW, **reading))
+
+
+def reason(**changed: Any) -> str | None:
+    refusals = judged(ROW | changed).refusals
+    return refusals[0].reason if refusals else None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("220.35", 22035), ("220.3", 22030), ("220", 22000), ("$220.350", 22035), ("0.01", 1), (220.35, 22035), (19, 1900),
+     (19.990000000000002, 1999), (float(np.float32(220.35)), 22035), (Decimal("220.35"), 22035)],
+)  # fmt: skip
+def test_a_price_is_exact_cents(value: Any, expected: int) -> None:
+    assert cents(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("1,220.35", "two decimals"), ("1.005", "two decimals"), (1.005, "two decimals"), ("0", "above 0"),
+     ("-5", "not a number"), ("free", "not a number"), (float("nan"), "not a number"), (-1.0, "above 0"),
+     (HIGHEST_PRICE_CENTS / 100 + 0.01, "is above 21,474,836.47")],
+)  # fmt: skip
+def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        cents(value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"event": None}, "event is missing"),
+        ({"event": "x" * 256}, "is longer than 255"),
+        ({"zone": " "}, "zone is missing"),
+        ({"section": ""}, "section is missing"),
+        ({"price": None}, "price is missing"),
+        ({"price": "abc"}, "price 'abc' is not a number with at most two decimals"),
+        ({"quantity": None}, "quantity is missing"),
+        ({"quantity": "2.5"}, "whole number"),
+        ({"quantity": "-1"}, "whole number"),
+        ({"quantity": "10000"}, "whole number"),
+        ({"time": "yesterday"}, "is no ISO time"),
+        ({"time": "2026-02-30T12:00Z"}, "is no ISO time"),
+        ({"time": "2026-11-20T12:00:00"}, "has no time zone: say --time-zone"),
+        ({"time": "2026-11-21T12:00:01Z"}, "is in the future"),
+        ({"time": "1970-01-01T00:00:00Z"}, "is before 2000"),
+        ({"currency": "EUR"}, "'EUR' is not USD"),
+        ({"buyable": "some"}, "is neither numbers"),
+        ({"all_in_price": "0"}, "all_in_price '0' is not above 0"),
+        ({"event_date": "soon"}, "event_date 'soon' is no ISO time"),
+    ],
+)
+def test_a_bad_row_is_refused_with_the_reason(changed: dict[str, Any], said: str) -> None:
+    found = reason(**changed)
+    assert found
+    assert said in found
+
+
+def test_a_refusal_keeps_the_row_and_what_could_be_read_of_it() -> None:
+    (refused,) = judged(ROW | {"price": "abc"}).refusals
+    assert (refused.line, refused.event, refused.zone) == (2, "1", "Floor")
+    assert refused.second == datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+    assert refused.payload
+    assert b'"price": "abc"' in refused.payload
+
+
+def test_good_rows_beside_a_bad_one_are_read_and_empty_lines_are_nothing() -> None:
+    found = judged(ROW, ROW | {"price": "abc"}, dict.fromkeys(ROW), ROW | {"price": "12"})
+    assert found.rows["line"].tolist() == [2, 5]
+    assert found.rows["price"].tolist() == [1050, 1200]
+    assert [refused.line for refused in found.refusals] == [3]
+
+
+def test_a_quantity_of_zero_is_an_observation_that_needs_neither_price_nor_zone() -> None:
+    found = judged(ROW | {"quantity": "0", "price": None, "zone": None, "section": None})
+    assert found.refusals == []
+    assert found.rows["quantity"].tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "buyable", "sizes"),
+    [(4, None, {4}), (3, None, set()), (2, None, {2}), (4, "any", {1, 2, 4}), (3, "any", {1, 2}), (4, "whole", {4}),
+     (4, "2, 4", {2, 4}), (3, "1,2,4", {1, 2}), (2, "4", {2})],
+)  # fmt: skip
+def test_a_listing_sells_what_is_stated_else_surely_only_the_whole(
+    quantity: int, buyable: str | None, sizes: set[int]
+) -> None:
+    (bits,) = judged(ROW | {"quantity": str(quantity), "buyable": buyable}).rows["sells"]
+    assert {size for size in (1, 2, 4) if bits & size} == sizes
+
+
+def test_times_are_whole_seconds_or_rounded_down_to_the_grid_and_kept_exact_beside() -> None:
+    row = ROW | {"time": "2026-11-20T07:19:59.999999-05:00"}
+    exact, binned = judged(row).rows, judged(row, bin_seconds=600).rows
+    assert exact["second"].tolist() == [datetime(2026, 11, 20, 12, 19, 59, tzinfo=UTC).timestamp()]
+    assert binned["second"].tolist() == [datetime(2026, 11, 20, 12, 10, tzinfo=UTC).timestamp()]
+    assert binned["observed"].tolist() == exact["observed"].tolist()
+    assert exact["observed"][0] % 1_000_000 == 999_999
+
+
+def test_a_local_time_is_read_in_its_zone_and_refused_where_clocks_change() -> None:
+    zone = ZoneInfo("America/New_York")
+    good = judged(ROW | {"time": "2026-07-01 08:00:00"}, time_zone=zone).rows
+    assert good["second"].tolist() == [datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()]
+    for hour in ("2026-03-08 02:30:00", "2026-11-01 01:30:00"):
+        (refused,) = judged(ROW | {"time": hour}, time_zone=zone).refusals
+        assert "clocks change" in refused.reason
+
+
+def test_typed_columns_mean_the_same_as_text() -> None:
+    typed = judged(ROW | {"time": datetime(2026, 11, 20, 12, tzinfo=UTC), "price": 10.5, "quantity": 2, "event": 1})
+    assert typed.rows.equals(judged(ROW).rows)
+
+
+def test_defaults_fill_what_the_file_leaves_empty() -> None:
+    found = judged(ROW | {"zone": None}, ROW, defaults={"zone": "Anywhere"})
+    assert found.rows["zone"].tolist() == ["Anywhere", "Floor"]

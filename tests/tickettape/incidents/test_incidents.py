@@ -1,0 +1,384 @@
+"""Alerts: sent to a real HTTP receiver, each saying what to do, repeats folded, and never at a run's cost."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typer.testing import CliRunner
+
+from orchestration import incidents as alerting
+from orchestration.definitions import build_defs
+from orchestration.incidents import (
+    Watched,
+    ended_runs,
+    failed_checks,
+    send,
+    watch,
+)
+from tests.support.loopback_servers import served
+from tests.support.markets import NOON, TEN, add_event
+from tickettape import cli
+from tickettape.cli import incidents as alerts_cli
+from tickettape.database import Connection
+from tickettape.incidents import detection as alerts
+from tickettape.incidents import incident_log as told
+from tickettape.incidents.detection import Ended, FailedCheck
+from tickettape.incidents.incident_log import Trouble
+from tickettape.marketplaces import breaker_store as breakers
+from tickettape.marketplaces.breaker_store import Row
+from tickettape.observations import poll_schedule as looks
+from tickettape.observations.poll_schedule import Rules
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
+
+HOUR = timedelta(hours=1)
+REPEAT = timedelta(hours=12)
+
+
+@dataclass
+class Receiver:
+    """What people would have read: the messages that arrived over HTTP."""
+
+    url: str = ""
+    status: int = 200
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.status == 200:
+            self.messages.append(json.loads(await Request(scope, receive).body()))
+        await Response(status_code=self.status)(scope, receive, send)
+
+    def titles(self) -> list[str]:
+        return [message["title"] for message in self.messages]
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    inbox = Receiver()
+    with served(inbox) as url:
+        inbox.url = url.replace("http://", "json://") + "/a-secret-token"
+        yield inbox
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def run(job: str, tick: str | None, *, failed: bool) -> Ended:
+    return Ended(job, f"run of {tick}", tick, failed, "no server" if failed else "")
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "told_of"),
+    [
+        ([("tick", "3", True), ("tick", "2", True), ("tick", "1", True), ("tick", "0", False)], ["tick"]),
+        ([("tick", "3", True), ("tick", "2", True), ("tick", "1", False)], []),
+        ([("tick", "3", False), ("tick", "2", True), ("tick", "1", True), ("tick", "0", True)], []),
+        ([("tick", "3", True), ("tick", "3", True), ("tick", "3", True), ("tick", "2", False)], []),  # one tick, thrice
+        ([("tick", "3", False), ("tick", "3", True)], []),  # tried again, and it worked
+        ([("backup", None, True)], ["backup"]),
+        ([("backup", "b", False), ("backup", "a", True)], []),
+        ([("backup", None, True), ("tick", "1", True)], ["backup"]),
+    ],
+)
+def test_ticks_must_fail_some_times_in_a_row_and_any_other_job_once(
+    newest_first: list[tuple[str, str | None, bool]], told_of: list[str]
+) -> None:
+    found = alerts.failed_runs([run(job, tick, failed=failed) for job, tick, failed in newest_first], in_a_row=3)
+    assert [trouble.about for trouble in found] == [f"runs of {job}" for job in told_of]
+    assert all("no server" in trouble.message and "Runs in the UI" in trouble.message for trouble in found)
+
+
+def test_every_error_of_a_check_is_a_trouble_and_all_warnings_are_one() -> None:
+    failing = [FailedCheck(f"check {n}", error=n < 2, description=f"because {n}") for n in range(9)]
+    errors, warnings = (found := alerts.failed_checks(failing))[:2], found[2:]
+    assert [trouble.about for trouble in errors] == ["check check 0", "check check 1"]
+    assert "because 1" in errors[1].message
+    assert [trouble.title for trouble in warnings] == ["7 checks warn"]
+    assert "and 2 more" in warnings[0].message
+    assert alerts.failed_checks([]) == []
+
+
+def test_a_database_is_too_large_only_above_the_limit_that_was_set() -> None:
+    assert alerts.database_too_large(10**12, None) == []
+    assert alerts.database_too_large(19_999_999_999, 20) == []
+    [trouble] = alerts.database_too_large(20_500_000_000, 20)
+    assert "20.5 GB, more than 20" in trouble.title
+
+
+def note(connection: Connection, *about: str, at: datetime) -> tuple[list[str], list[str]]:
+    troubles = [Trouble(name, f"{name} is wrong", "Mend it.") for name in about]
+    new, over = told.note(connection, troubles, now=at, repeat=REPEAT)
+    told.note_sent(connection, new, at)
+    return [one.about for one in new], [one.about for one in over]
+
+
+def test_a_trouble_is_told_once_again_after_a_while_and_when_it_is_over(connection: Connection) -> None:
+    assert note(connection, "breaker", at=NOON) == (["breaker"], [])
+    for minute in range(1, 60):
+        assert note(connection, "breaker", at=NOON + timedelta(minutes=minute)) == ([], [])
+    assert note(connection, "breaker", "storage", at=NOON + HOUR) == (["storage"], [])
+    breaker = next(one for one in told.newest(connection, 5) if one["about"] == "breaker")
+    assert (breaker["about"], breaker["folded"], breaker["first_at"], breaker["last_at"]) == (
+        "breaker", 60, NOON, NOON + HOUR,
+    )  # fmt: skip
+    assert note(connection, "breaker", at=NOON + REPEAT) == (["breaker"], ["storage"])
+    assert note(connection, at=NOON + REPEAT + HOUR) == ([], ["breaker"])
+    assert note(connection, at=NOON + REPEAT + 2 * HOUR) == ([], [])
+    assert all(one["ended_at"] for one in told.newest(connection, 5))
+
+
+def test_a_trouble_that_comes_and_goes_is_one(connection: Connection) -> None:
+    note(connection, "breaker", at=NOON)
+    assert note(connection, at=NOON + TEN) == ([], ["breaker"])
+    for number in range(2, 20, 2):
+        assert note(connection, "breaker", at=NOON + number * TEN) == ([], [])
+        assert note(connection, at=NOON + (number + 1) * TEN) == ([], [])
+    assert len(told.newest(connection, 5)) == 1
+    assert note(connection, "breaker", at=NOON + 2 * REPEAT) == (["breaker"], [])  # that long after, it is another
+    assert len(told.newest(connection, 5)) == 2
+
+
+def test_what_could_not_be_told_is_tried_again_and_not_told_when_it_is_over(connection: Connection) -> None:
+    trouble = Trouble("breaker", "blocked", "Wait.")
+    for number in range(3):
+        new, over = told.note(connection, [trouble], now=NOON + number * TEN, repeat=REPEAT)
+        assert ([one.about for one in new], over) == (["breaker"], [])
+    assert told.note(connection, [], now=NOON + HOUR, repeat=REPEAT) == ([], [])
+
+
+def settings_for(receiver: Receiver, **more: Any) -> Settings:
+    return Settings(alert_urls=receiver.url, **more)
+
+
+def look(receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance, at: datetime, **more: Any) -> str:
+    checks = [dg.AssetCheckKey(dg.AssetKey("prices"), name) for name in ("are_right", "are_usual")]
+    return watch(settings_for(receiver, **more), warehouse, instance, Watched(["backup", "checks", "tick"], checks), at)
+
+
+def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_http_with_what_to_do(
+    receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    now = datetime.now(UTC)
+    assert look(receiver, warehouse, instance, now) == "All is well."
+    assert receiver.messages == []
+    until = now + timedelta(minutes=5)
+    opened = Row("open", 5, "bbbbb", 1, now, until, "5 blocked in a row")
+    breakers.keep(connection, "simulator", opened, before=Row())
+    assert "Told 1" in look(receiver, warehouse, instance, now)
+    [message] = receiver.messages
+    assert message["title"] == "Tickettape: simulator blocks us"
+    assert f"is open until {until:%Y-%m-%d %H:%M:%S} UTC: 5 blocked in a row" in message["message"]
+    assert "ask it more slowly" in message["message"]
+    assert "1 troubles, all told" in look(receiver, warehouse, instance, now)
+    assert len(receiver.messages) == 1
+
+    add_event(connection, name="An opera")
+    connection.execute("update market.events set created_at = %s", [now - HOUR])
+    looks.plan(connection, "simulator", now, Rules(TEN))  # and then nothing: the run hangs
+    look(receiver, warehouse, instance, now, alert_database_gb=0.001)
+    assert receiver.titles()[1:] == ["Tickettape: Prices of 1 events of simulator are stale (and 1 more)"]
+    text = receiver.messages[-1]["message"]
+    assert "An opera (every 10 min, newest never)" in text
+    assert "`tickettape looks`" in text
+    assert "ALERT_DATABASE_GB" in text
+
+    breakers.keep(connection, "simulator", Row(), before=opened)
+    look(receiver, warehouse, instance, now, alert_database_gb=0.001)
+    assert receiver.titles()[2:] == ["Tickettape: Over: simulator blocks us"]
+    look(receiver, warehouse, instance, now + REPEAT, alert_database_gb=0.001)
+    assert "since the last message" in receiver.messages[-1]["message"]
+    assert len(receiver.messages) == 4
+
+
+def test_failed_runs_and_checks_of_a_real_job_are_told_and_when_they_pass_again(
+    receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    broken = [True]
+
+    @dg.asset
+    def prices() -> None:
+        if broken[0]:
+            raise ConnectionError("the marketplace's disk is full")
+
+    @dg.asset_check(asset=prices)
+    def are_right() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=not broken[0], description="7 prices below 0")
+
+    @dg.asset_check(asset=prices)
+    def are_usual() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=not broken[0], severity=dg.AssetCheckSeverity.WARN, description="twice as dear"
+        )
+
+    defs = dg.Definitions(
+        [prices],
+        asset_checks=[are_right, are_usual],
+        jobs=[
+            dg.define_asset_job("backup", selection=dg.AssetSelection.assets(prices).without_checks()),
+            dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks()),
+        ],
+    )
+
+    def run_all() -> None:
+        for job in ("backup", "checks"):
+            defs.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+
+    run_all()
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    look(receiver, warehouse, instance, now)
+    [message] = receiver.messages
+    assert message["title"].endswith("(and 2 more)")
+    for words in (
+        "The job backup failed",
+        "the marketplace's disk is full",
+        "The check prices:are_right fails",
+        "7 prices below 0",
+        "1 checks warn",
+        "prices:are_usual: twice as dear",
+    ):
+        assert words in message["message"]
+    look(receiver, warehouse, instance, now)
+    assert len(receiver.messages) == 1
+
+    broken[0] = False
+    run_all()
+    look(receiver, warehouse, instance, now)
+    assert receiver.messages[1]["message"].count("Over: ") == 3
+
+
+def test_a_jobs_failure_is_known_however_many_ticks_ran_since(instance: dg.DagsterInstance) -> None:
+    ok, failed = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    for job, status in [("backup", ok), ("backup", failed), *[("tick", ok)] * 30]:
+        instance.add_run(dg.DagsterRun(job, status=status))
+    ended = ended_runs(instance, ["tick", "backup", "never ran"], Settings())
+    assert [(run.job, run.failed) for run in ended] == [("backup", True), *[("tick", False)] * 9]
+
+
+def test_a_check_that_is_being_evaluated_says_what_it_said_before(instance: dg.DagsterInstance) -> None:
+    """Otherwise every run of a check that fails would end its alert for as long as it takes."""
+    seen: list[list[FailedCheck]] = []
+    key = dg.AssetCheckKey(dg.AssetKey("prices"), "are_right")
+
+    @dg.asset
+    def prices() -> None: ...
+
+    @dg.asset_check(asset=prices)
+    def are_right() -> dg.AssetCheckResult:
+        seen.append(failed_checks(instance, [key]))
+        return dg.AssetCheckResult(passed=False, description="7 prices below 0")
+
+    defs = dg.Definitions([prices], asset_checks=[are_right])
+    for _ in range(2):
+        defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    assert seen == [[], [FailedCheck("prices:are_right", True, "7 prices below 0")]]
+
+
+@pytest.mark.parametrize("url", ["json://127.0.0.1:1/", "nonsense", "json://"])
+def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message_goes_out_later(
+    url: str,
+    receiver: Receiver,
+    warehouse: Warehouse,
+    connection: Connection,
+    instance: dg.DagsterInstance,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert not send(f"{url}a-secret-token", "a title", "a text")
+    assert "Number 1 of ALERT_URLS was not told" in caplog.text
+    assert "a-secret-token" not in caplog.text
+    receiver.status = 503
+    assert "could not be told" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    receiver.status = 200
+    assert "Told 1" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    receiver.status = 503
+    assert "could not be told" in look(receiver, warehouse, instance, NOON)
+    receiver.status = 200
+    assert "1 that are over" in look(receiver, warehouse, instance, NOON)
+    assert look(receiver, warehouse, instance, NOON) == "All is well."
+
+
+def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(
+    receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    settings = Settings(alert_urls=f"json://127.0.0.1:1/ {receiver.url}", alert_database_gb=0.001)
+    for _ in range(2):
+        watch(settings, warehouse, instance, Watched(), NOON)
+    assert len(receiver.messages) == 1
+
+
+def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
+    receiver: Receiver,
+    warehouse: Warehouse,
+    connection: Connection,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection.execute("alter table market.breakers rename to breakers_gone")
+    look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    text = receiver.messages[0]["message"]
+    assert "The breaker could not be looked at" in text
+    assert "The database holds" in text
+
+    def sensor() -> dg.SkipReason:
+        context = dg.build_sensor_context(instance)
+        outcome = alerting.build_alert_sensor(settings_for(receiver), warehouse)(context)
+        assert isinstance(outcome, dg.SkipReason)
+        return outcome
+
+    assert "told" in str(sensor().skip_message).lower()
+    connection.execute("alter table market.alerts rename to alerts_gone")
+    assert "The look failed" in str(sensor().skip_message)  # said, and the daemon goes on
+
+
+def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
+    receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    defs = build_defs(settings=settings_for(receiver), warehouse=warehouse)
+    watched = Watched.all_of(defs.get_repository_def())
+    assert dg.AssetCheckKey(dg.AssetKey("database_health"), "storage") in watched.checks
+    assert {"tick", "shard", "rollups", "backup"} <= set(watched.jobs)
+    assert "__ASSET_JOB" not in watched.jobs
+    sensor = defs.resolve_sensor_def("alerts")
+    context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
+    outcome = sensor(context)
+    assert isinstance(outcome, dg.SkipReason)
+    assert outcome.skip_message == "All is well."
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_alerts_are_listed_and_tried_by_command(
+    receiver: Receiver, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(cli.app, ["alerts", *arguments])
+        return result.exit_code, result.output
+
+    code, output = command()
+    assert (code, "nobody is told" in output, "All is well" in output) == (0, True, True)
+    assert command("--test")[0] == 2
+    note(connection, "breaker", at=NOON)
+    code, output = command()
+    assert code == 1
+    assert "WRONG NOW, first 2026-11-20 12:00 UTC, told 2026-11-20 12:00: breaker is wrong" in output
+    assert "Mend it." in output
+    monkeypatch.setattr(alerts_cli, "settings", lambda: settings_for(receiver))
+    assert command("--test") == (0, "Sent.\n")
+    assert receiver.titles() == ["Tickettape: a test"]
+    receiver.status = 500
+    code, output = command("--test")
+    assert code == 1
+    assert "a-secret-token" not in output

@@ -1,0 +1,389 @@
+"""The listing history: whatever comes, in whatever order, every read answer's listings are there exactly."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import dagster as dg
+import psycopg
+import pytest
+import zstandard
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from orchestration.checks import listing_history
+from orchestration.partitions import floor_to
+from tests.support.markets import TEN, add_event
+from tickettape.archive import archive_month as archive
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.catalogue.events import SeenZone
+from tickettape.database import Connection, partitions
+from tickettape.listing_history import deltas as listing_chain
+from tickettape.listing_history import history as listings
+from tickettape.listing_history import latest_state as listing_heads
+from tickettape.listing_history.deltas import (
+    Link,
+    Look,
+    Offer,
+    Prices,
+    Standing,
+)
+from tickettape.listing_history.rows import (
+    COLUMNS,
+    instant,
+    link_of,
+    microseconds,
+)
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import voids
+from tickettape.observations.capture_tick import capture_tick
+from tickettape.observations.read_answers import read_tick
+from tickettape.resources import Warehouse
+from tickettape.settings import Settings
+
+START = datetime(2026, 10, 30, 22, 40, tzinfo=UTC)  # over a day's edge, and in the next night over a month's
+TICKS = [START + number * TEN for number in range(12)] + [
+    START + timedelta(days=1) + number * TEN for number in range(10)
+]
+LOTS = [(1, (1,)), (2, (2,)), (4, (2, 4)), (4, (1, 2, 3, 4))]
+
+
+def set_up(connection: Connection, external_id: str = "1") -> tuple[int, list[int], list[int]]:
+    """An event, two sections of it, and the keys of LOTS."""
+    partitions.ensure_partitions(connection, TICKS)
+    event = add_event(connection, external_id)
+    zones = catalogue.ensure_zones(connection, [SeenZone(event, "Z", "Lower", 0)])
+    sections = catalogue.ensure_sections(connection, {(event, zones[event, "Z"], s): s for s in ("101", "102")})
+    lots = listings.Lots(connection)
+    return event, list(sections.values()), [lots[lot] for lot in LOTS]
+
+
+def put(connection: Connection, event: int, tick: datetime, offers: dict[Offer, Prices], status: str = "ok") -> None:
+    """A capture and what it showed."""
+    with connection.transaction():
+        connection.execute(
+            """insert into market.captures (event_key, tick, status, fetched_at, job_id) values (%s, %s, %s, %s, %s)
+               on conflict (event_key, tick) do update set status = excluded.status""",
+            [event, tick, status, tick, UUID(int=0)],
+        )
+        listings.lock(connection, tick)
+        listings.write(connection, tick, event, Look(microseconds(tick), status == "partial", offers))
+
+
+def stored(connection: Connection, event: int) -> list[Link]:
+    rows = connection.execute(
+        f"select {', '.join(COLUMNS)} from market.listing_changes where event_key = %s order by tick", [event]
+    ).fetchall()
+    return [link_of(row) for row in rows]
+
+
+def made_anew(looks: dict[datetime, Look]) -> list[Link]:
+    """The chain of all looks, one after the other, from the first."""
+    links: list[Link] = []
+    stand: dict[Offer, Standing] | None = None
+    for tick in sorted(looks):
+        image = not links or instant(links[-1].tick).date() != tick.date()
+        link, stand = listing_chain.next_link(stand, looks[tick], image=image)
+        links.append(link)
+    return links
+
+
+def shown(connection: Connection, event: int, tick: datetime) -> dict[Offer, Prices]:
+    """What the database's own function says was for sale."""
+    rows = connection.execute(
+        """select listing_id, section_key, seat_row, lot_key, price_cents, coalesce(all_in_price_cents, 0),
+               coalesce(deal_score * 10, -1)::integer
+           from market.listings_of(%s, %s) inner join market.lots using (quantity, buyable)""",
+        [event, tick],
+    ).fetchall()
+    found = {row[:4]: row[4:] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+prices = st.tuples(
+    st.integers(1, 5).map(lambda p: 100 * p), st.sampled_from([0, 150, 250]), st.sampled_from([-1, 0, 77])
+)
+a_look = st.dictionaries(
+    st.sampled_from(["VB1", "VB2", 'VF"3', "a\\b,{", "ü\n"]),
+    st.tuples(st.integers(0, 1), st.sampled_from(["A", "", "B\\"]), st.integers(0, len(LOTS) - 1), prices),
+    max_size=5,
+)
+a_tick = st.sampled_from(TICKS)
+
+
+PROFILE = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Histories(RuleBasedStateMachine):
+    """Looks that come, come late, again, otherwise, partial, void and back; and a server that crashed."""
+
+    connect: Callable[[], Any]
+    looked = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = ExitStack()
+        self.connection: Connection = self.open.enter_context(self.connect())
+        for table in ("voided_listings", "voided_snapshots", "voids", "listing_changes", "listing_heads", "captures"):
+            self.connection.execute(f"delete from market.{table}")
+        self.event, self.sections, self.lots = set_up(self.connection)
+        self.looks: dict[datetime, Look] = {}
+        self.voided: dict[datetime, Look] = {}
+
+    def teardown(self) -> None:
+        self.check()
+        self.open.close()
+
+    @rule(tick=a_tick, look=a_look, status=st.sampled_from(["ok", "ok", "partial"]))
+    def an_answer_is_read(self, tick: datetime, look: dict[str, Any], status: str) -> None:
+        if tick in self.voided:
+            return
+        offers: dict[Offer, Prices] = {
+            (listing, self.sections[section], row, self.lots[lot]): p
+            for listing, (section, row, lot, p) in look.items()
+        }
+        put(self.connection, self.event, tick, offers, status)
+        self.looks[tick] = Look(microseconds(tick), status == "partial", offers)
+        type(self).looked += 1
+
+    @rule(look=a_look, status=st.sampled_from(["ok", "ok", "ok", "partial"]))
+    def the_next_answer_is_read(self, look: dict[str, Any], status: str) -> None:
+        later = [tick for tick in TICKS if tick > max([*self.looks, *self.voided], default=START)]
+        if later:
+            self.an_answer_is_read(later[0], look, status)
+
+    @rule(tick=a_tick)
+    def an_answer_is_rejected_when_read_again(self, tick: datetime) -> None:
+        if tick not in self.voided:
+            with self.connection.transaction():
+                listings.write(self.connection, tick, self.event, None)
+            self.looks.pop(tick, None)
+
+    @rule(tick=a_tick)
+    def a_capture_is_voided_or_comes_back(self, tick: datetime) -> None:
+        if tick in self.voided:
+            voids.undo(self.connection, self.event, tick)
+            self.looks[tick] = self.voided.pop(tick)
+        elif tick in self.looks:
+            voids.void(self.connection, self.event, tick, reason="wrong", by="a test")
+            self.voided[tick] = self.looks.pop(tick)
+
+    @rule()
+    def the_server_crashes(self) -> None:
+        self.connection.execute("truncate market.listing_heads")
+
+    @rule()
+    def check(self) -> None:
+        assert stored(self.connection, self.event) == made_anew(self.looks)
+        for tick, look in self.looks.items():
+            assert shown(self.connection, self.event, tick) == look.offers
+        heads = self.connection.execute("select tick, offers from market.listing_heads").fetchall()
+        if heads:
+            [(tick, packed)] = heads
+            assert tick == max(self.looks)
+            stand = listing_heads.Head.unpacked(tick, packed).stand()
+            newest = listing_chain.next_link(stand, self.looks[tick], image=False)[0]
+            assert (newest.came, newest.went, newest.changed) == ([], [], [])
+
+
+def test_whatever_comes_in_whatever_order_every_tick_is_reconstructed_exactly(warehouse: Warehouse) -> None:
+    class Machine(Histories):
+        pass
+
+    Machine.connect = staticmethod(warehouse.connection)
+    run_state_machine_as_test(Machine, settings=PROFILE)
+    assert Machine.looked > 100
+
+
+def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Machine(Histories):
+        pass
+
+    every_link = listings._links
+
+    def only_its_own(connection: Connection, event: int, first: datetime, last: datetime | None) -> Iterator[Link]:
+        return every_link(connection, event, first, first if last is None else last)
+
+    monkeypatch.setattr(listings, "_links", only_its_own)
+    Machine.connect = staticmethod(warehouse.connection)
+    quick = settings(PROFILE, phases=[Phase.generate])
+    with pytest.raises((AssertionError, KeyError)):
+        run_state_machine_as_test(Machine, settings=quick)
+
+
+def offer(listing: str, price: int = 100, *, lot: int = 1, row: str = "A") -> tuple[str, int, str, int]:
+    return listing, price, row, lot
+
+
+def shelf(sections: list[int], lots: list[int], *offers: tuple[str, int, str, int]) -> dict[Offer, Prices]:
+    """Offers in the first section: (listing, price, row, lot)."""
+    return {(listing, sections[0], row, lots[lot]): (price, 0, -1) for listing, price, row, lot in offers}
+
+
+def test_a_listings_states_have_the_ticks_they_held_from_and_until(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    looks = [
+        [offer("VB1", 100, lot=2)],
+        [offer("VB1", 100, lot=2)],
+        [offer("VB1", 90, lot=2)],
+        [offer("VB1", 90, lot=1)],
+        [offer("VB2")],
+        [offer("VB1", 80, row="C")],
+    ]
+    for tick, offers in zip(TICKS, looks, strict=False):
+        put(connection, event, tick, shelf(sections, lots, *offers))
+    states = connection.execute(
+        """select from_tick, until_tick, seat_row, quantity, price::text
+           from market.events, market.listing_history(id, 'VB1') order by 1"""
+    ).fetchall()
+    assert states == [
+        (TICKS[0], TICKS[2], "A", 4, "1.00"),
+        (TICKS[2], TICKS[3], "A", 4, "0.90"),
+        (TICKS[3], TICKS[4], "A", 2, "0.90"),
+        (TICKS[5], None, "C", 2, "0.80"),
+    ]
+
+
+def test_what_was_not_read_has_no_listings_rather_than_none(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    connection.execute(
+        "insert into market.captures (event_key, tick, status) values (%s, %s, 'failed')", [event, TICKS[1]]
+    )
+    (event_id,) = connection.execute("select id from market.events").fetchone() or (None,)
+    asked = "select listing_id from market.listings_at(%s, %s)"
+    assert connection.execute(asked, [event_id, TICKS[0]]).fetchall() == [("VB1",)]
+    with pytest.raises(psycopg.errors.RaiseException, match="its capture is failed"):
+        connection.execute(asked, [event_id, TICKS[1]])
+    with pytest.raises(psycopg.errors.RaiseException, match="not captured then"):
+        connection.execute(asked, [event_id, TICKS[2]])
+    with pytest.raises(psycopg.errors.RaiseException, match="no event"):
+        connection.execute(asked, [UUID(int=7), TICKS[0]])
+
+
+def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection: Connection) -> None:
+    event, sections, lots = set_up(connection)
+    september = datetime(2026, 9, 30, 23, 40, tzinfo=UTC)
+    partitions.ensure_partitions(connection, [september])
+    october = TICKS[0]
+    put(connection, event, september, shelf(sections, lots, offer("VB1")))
+    put(connection, event, october, shelf(sections, lots, offer("VB1"), offer("VB2")))
+    archive.close(connection, october.date().replace(day=1))
+    before = stored(connection, event)[-1]
+    put(connection, event, september + TEN, shelf(sections, lots, offer("VB3")))
+    assert stored(connection, event)[-1] == before
+    assert [name for name, *_ in shown(connection, event, september + TEN)] == ["VB3"]
+    assert len(shown(connection, event, october)) == 2
+
+
+def test_a_look_in_a_closed_month_changes_neither_the_history_nor_what_the_next_is_compared_with(
+    connection: Connection,
+) -> None:
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    archive.close(connection, TICKS[0].date().replace(day=1))
+    before = stored(connection, event), listing_heads.load(connection, [event])
+    with connection.transaction():
+        listings.write(connection, TICKS[1], event, Look(microseconds(TICKS[1]), False, {}))
+    assert (stored(connection, event), listing_heads.load(connection, [event])) == before
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_two_looks_at_one_event_at_once_take_turns(
+    connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The second waits with its lock until the first has committed; without the lock (control) it compares itself
+    with a head that is about to be another."""
+    event, sections, lots = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    if not guarded:
+        monkeypatch.setattr(listings, "lock", lambda *_: None)
+    looks = {
+        TICKS[0]: Look(microseconds(TICKS[0]), False, shelf(sections, lots, offer("VB1"))),
+        TICKS[1]: Look(microseconds(TICKS[1]), False, shelf(sections, lots, offer("VB1"), offer("VB2"))),
+        TICKS[2]: Look(microseconds(TICKS[2]), False, shelf(sections, lots, offer("VB2", 70))),
+    }
+    with warehouse.connection() as other, ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            connection.execute(
+                "insert into market.captures (event_key, tick, status) values (%s, %s, 'ok')", [event, TICKS[1]]
+            )
+            listings.lock(connection, TICKS[1])
+            listings.write(connection, TICKS[1], event, looks[TICKS[1]])
+            second = pool.submit(put, other, event, TICKS[2], dict(looks[TICKS[2]].offers))
+            with suppress(TimeoutError):
+                second.result(timeout=1)  # time enough to read the head, if nothing holds it off
+        second.result(timeout=20)
+    assert (stored(connection, event) == made_anew(looks)) is guarded
+
+
+FIRST = floor_to(TEN, datetime.now(UTC)) - 2 * TEN
+
+
+def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_difference(
+    connection: Connection, warehouse: Warehouse
+) -> None:
+    """Whole answers, one that was cut, and all of them read again."""
+    market = SimulatedMarketplace(seed=7, productions=3, change_share=0.3, clock=lambda: FIRST)
+    catalogue.upsert_events(
+        connection, market.source, map(asdict, asyncio.run(discover(market, "search", "simulated")))
+    )
+    ticks = [FIRST, FIRST + TEN, FIRST + 2 * TEN]
+    partitions.ensure_partitions(connection, ticks)
+    for tick in ticks:
+        capture_tick(connection, market, tick, None, "a test")
+        if tick == ticks[1]:
+            cut_an_answer(connection, tick)
+        read_tick(connection, market, tick, 0.05, "a test", only_received=True)
+    statuses = connection.execute("select status, count(*) from market.captures group by 1 order by 1").fetchall()
+    assert statuses == [("ok", 8), ("partial", 1)]
+    for again in (False, True):
+        if again:
+            read_tick(connection, market, ticks[1], 0.05, "a test", only_received=False)
+        stored_answers = connection.execute(
+            """select event_key, external_id, tick, answer_zstd
+               from market.capture_payloads inner join market.events using (event_key)"""
+        ).fetchall()
+        assert len(stored_answers) == 9
+        for event, external_id, tick, answer in stored_answers:
+            inventory = market.read_listings(zstandard.decompress(answer), external_id, 0.05)
+            assert listings.shown_at(connection, event, tick) == {
+                (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
+                 one.all_in_price_cents) for one in inventory.listings
+            }  # fmt: skip
+
+    def check() -> dg.AssetCheckResult:
+        result = listing_history(warehouse=warehouse, marketplace=market, settings=Settings())
+        assert isinstance(result, dg.AssetCheckResult)
+        return result
+
+    assert check().passed
+    assert check().metadata["listings compared"].value > 100
+    connection.execute("update market.listing_changes set prices_cents[1] = prices_cents[1] + 1 where kept is not null")
+    assert not check().passed
+
+
+def cut_an_answer(connection: Connection, tick: datetime) -> None:
+    """Leave half of the listings out of one of a tick's answers, as a marketplace might."""
+    event, answer = connection.execute(
+        "select event_key, answer_zstd from market.capture_payloads where tick = %s order by 1 limit 1", [tick]
+    ).fetchone() or (0, b"")
+    whole = json.loads(zstandard.decompress(answer))
+    whole["tickets"] = whole["tickets"][::2]
+    connection.execute(
+        "update market.capture_payloads set answer_zstd = %s where event_key = %s and tick = %s",
+        [zstandard.compress(json.dumps(whole).encode()), event, tick],
+    )

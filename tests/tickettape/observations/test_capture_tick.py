@@ -1,0 +1,77 @@
+"""What a tick's work leaves behind of its failures: the job's errors by class, and a line for each."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pytest
+
+from orchestration.partitions import floor_to
+from tests.support.markets import TEN
+from tickettape.catalogue import events as catalogue
+from tickettape.catalogue.discovery import discover
+from tickettape.database import Connection, partitions
+from tickettape.marketplaces.protocol import Answer
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations.capture_tick import capture_tick
+
+TICK = floor_to(TEN, datetime.now(UTC))
+
+
+class Moody(SimulatedMarketplace):
+    """A market whose first events fail, each in its own way."""
+
+    moods = ("throttled", "passing", "passing", "missing", "surprise")
+
+    async def listings(self, production_id: str, at: datetime) -> Answer:
+        number = [str(one.production_id) for one in self.market.productions(TICK)].index(production_id)
+        if number >= len(self.moods):
+            return await super().listings(production_id, at)
+        mood = self.moods[number]
+        if mood == "surprise":
+            raise ZeroDivisionError("a fault of ours")
+        status = "missing" if mood == "missing" else "failed"
+        return Answer(production_id, status, 503, None, TICK, 70, f"it is {mood}", mood)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def market(connection: Connection) -> Moody:
+    moody = Moody(seed=7, productions=8, clock=lambda: TICK)
+    found = asyncio.run(discover(moody, "search", "simulated"))
+    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    partitions.ensure_partitions(connection, [TICK])
+    return moody
+
+
+def test_a_jobs_errors_are_counted_by_class_and_each_has_a_line_with_its_figures(
+    connection: Connection, market: Moody
+) -> None:
+    capture_tick(connection, market, TICK, None, "a run")
+    assert connection.execute(
+        "select status, events_scraped, errors_count, error_details, duration_ms > 0 from market.scraper_jobs"
+    ).fetchall() == [("success", 3, 5, {"throttled": 1, "passing": 2, "missing": 1, "ZeroDivisionError": 1}, True)]
+    lines = {
+        metadata["class"]: (level, message, stack_trace, metadata["latency_ms"])
+        for level, message, stack_trace, metadata in connection.execute(
+            "select level, message, stack_trace, metadata from market.scraper_logs where event_id is not null"
+        )
+    }
+    assert lines["throttled"] == ("ERROR", "it is throttled", None, 70)
+    assert lines["missing"][0] == "WARNING"
+    level, message, stack_trace, _ = lines["ZeroDivisionError"]
+    assert (level, "a fault of ours" in message, "Traceback" in stack_trace) == ("ERROR", True, True)
+
+
+def test_a_job_that_dies_of_our_own_fault_is_failed_with_its_stack_trace(
+    connection: Connection, market: Moody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no room for captures")
+
+    monkeypatch.setattr("tickettape.observations.captures.store", broken)
+    with pytest.raises(RuntimeError):
+        capture_tick(connection, market, TICK, None, "a run")
+    jobs = connection.execute("select status, error_details from market.scraper_jobs").fetchall()
+    assert jobs == [("failed", {"RuntimeError": 1})]
+    [(message, trace)] = connection.execute("select message, stack_trace from market.scraper_logs").fetchall()
+    assert (message, "Traceback" in trace) == ("no room for captures", True)

@@ -1,0 +1,161 @@
+"""R16, and the recording itself, with real dbt runs."""
+
+from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from dbt.cli.main import dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from orchestration import dbt as project
+from tests.support.dbt_observations import (
+    content,
+    contents,
+    marks_of,
+    versions,
+)
+from tests.support.dbt_runs import (
+    PLACE,
+    fresh_manifest,
+    run_dbt,
+    tries_dbt,
+)
+from tests.support.markets import (
+    NOON,
+    TEN,
+    Section,
+    add_event,
+    observe,
+)
+from tests.support.oracle import assert_exact, differences
+from tests.support.recorded_refresh import ROLLUPS, SELECT_ROLLUPS, Refresh
+from tickettape.database import Connection
+from tickettape.rollups import marks
+from tickettape.settings import ROOT, Settings
+
+MODEL = "model.tickettape.event_hours"
+LONG_AGO = NOON - timedelta(days=70)
+
+
+@pytest.fixture
+def event(connection: Connection) -> int:
+    """An event that two looks have left dirty."""
+    event = add_event(connection)
+    observe(connection, event, NOON, Section("A", "101"))
+    observe(connection, event, NOON + TEN, Section("A", "101"), Section("B", "201"))
+    return event
+
+
+def why(result: dbtRunnerResult) -> str:
+    """What a failed run says."""
+    return str(result.exception) + "".join(str(node.message) for node in getattr(result.result, "results", []))
+
+
+def test_a_dbt_run_does_what_the_recorded_statements_do(connection: Connection, refresh: Refresh, event: int) -> None:
+    run_dbt(*SELECT_ROLLUPS)
+    assert_exact(connection)
+    by_dbt = contents(connection)
+    connection.execute("update market.captures set note = 'again'")
+    refresh.run_until_clean(connection)
+    assert_exact(connection)
+    assert contents(connection) == by_dbt
+    run_dbt("test", "--select", "path:dbt_project/tests/oracle")
+    connection.execute("update analytics.daily_analytics set peak_tickets = peak_tickets + 1")
+    assert not tries_dbt("test", "--select", "path:dbt_project/tests/oracle").success
+
+
+def test_r16_an_empty_run_takes_no_mark(connection: Connection, event: int) -> None:
+    waiting = marks_of(connection)
+    assert waiting
+    result = tries_dbt(*SELECT_ROLLUPS, "--empty")
+    assert not result.success
+    assert "--empty would take the marks" in why(result)
+    assert marks_of(connection) == waiting
+
+
+@pytest.mark.parametrize(("target", "schema"), [("sandbox", "sandbox"), ("warehouse", "sandbox")])
+def test_r16_another_target_or_schema_takes_no_mark(
+    connection: Connection, event: int, tmp_path: Path, target: str, schema: str
+) -> None:
+    profiles = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text())
+    output = profiles["tickettape"]["outputs"]["warehouse"]
+    profiles["tickettape"] |= {"target": target, "outputs": {target: output | {"schema": schema}}}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    waiting = marks_of(connection)
+    project.export_environment(Settings(), all_of_it=True)
+    own = ["--profiles-dir", str(tmp_path), "--target-path", str(tmp_path), "--log-path", str(tmp_path), "--quiet"]
+    result = project.runner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
+    assert not result.success
+    assert "may not take the warehouse's marks" in why(result)
+    assert marks_of(connection) == waiting
+    assert connection.execute("select * from market.claimed_buckets").fetchall() == []
+
+
+@pytest.fixture
+def frozen(connection: Connection, refresh: Refresh, event: int) -> str:
+    """The rollups with a month in the archive, whose facts are gone; an SQL condition for its hours."""
+    observe(connection, event, LONG_AGO, Section("A", "101", [500]))
+    refresh.run_until_clean(connection)
+    month = f"{LONG_AGO:%Y-%m}-01"
+    connection.execute("update market.months set state = 'archived' where month = %s", [month])
+    for table in ("captures", "section_snapshots"):
+        connection.execute(f"drop table market.{table}_{LONG_AGO:%Y_%m}")
+    return f"hour < '{NOON - timedelta(days=1)}'"
+
+
+def with_one_more_column() -> Manifest:
+    """The project with a column more in event_hours, in the model and in its contract."""
+    manifest = fresh_manifest()
+    node = manifest.nodes[MODEL]
+    node.raw_code = node.raw_code.replace("    last_ok_at,\n    now()", "    last_ok_at,\n    7 as lucky,\n    now()")
+    assert "lucky" in node.raw_code
+    lucky = deepcopy(node.columns["ok_captures"])
+    lucky.name, lucky.constraints = "lucky", []
+    node.columns["lucky"] = lucky
+    return manifest
+
+
+def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
+    connection: Connection, event: int, frozen: str
+) -> None:
+    kept = versions(connection, "event_hours", frozen)
+    before = {rollup: content(connection, rollup) for rollup in ROLLUPS}
+    assert len(kept) == 1
+    observe(connection, event, NOON + 2 * TEN, Section("A", "101"))
+    waiting = marks_of(connection, "event_hours")
+
+    # in the model alone: refused, nothing taken, nothing made anew
+    refused = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    assert not refused.success
+    assert marks_of(connection, "event_hours") == waiting
+    of_snapshots = [rollup for rollup in ROLLUPS if rollup not in marks.OF_LISTINGS]
+    assert {rollup: content(connection, rollup) for rollup in of_snapshots} == {
+        rollup: before[rollup] for rollup in of_snapshots
+    }
+
+    # by a written migration first: the frozen rows stay, the recomputed ones have it
+    connection.execute("alter table analytics.event_hours add column lucky integer")
+    done = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    assert done.success, why(done)
+    assert versions(connection, "event_hours", frozen) == kept
+    assert connection.execute(
+        "select hour, lucky, ok_captures from analytics.event_hours order by hour"
+    ).fetchall() == [(LONG_AGO, None, 1), (NOON, 7, 3)]
+    assert marks_of(connection) == set()
+
+    # in the table alone: the run may fail, the rows stay
+    observe(connection, event, NOON + 3 * TEN, Section("A", "101"))
+    tries_dbt(*SELECT_ROLLUPS)
+    assert versions(connection, "event_hours", frozen) == kept
+    assert differences(connection) == dict.fromkeys(ROLLUPS, 0)
+
+
+def test_r16_a_full_refresh_beside_frozen_hours_loses_none_of_them(
+    connection: Connection, event: int, frozen: str
+) -> None:
+    before = contents(connection)
+    run_dbt(*SELECT_ROLLUPS, "--full-refresh")
+    assert contents(connection) == before
+    assert versions(connection, "event_hours", frozen)

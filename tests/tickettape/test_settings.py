@@ -1,0 +1,75 @@
+"""What can be set, and what is refused with which words."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from tickettape.settings import ROOT, Settings
+
+
+def test_an_interval_off_the_hours_grid_is_refused_with_the_ones_that_are_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for minutes in (10, 12, 15, 20):
+        monkeypatch.setenv("SCRAPER_INTERVAL_MINUTES", str(minutes))
+        assert Settings().scraper_interval_minutes == minutes
+    for minutes in (0, 5, 13, 30, 60):
+        monkeypatch.setenv("SCRAPER_INTERVAL_MINUTES", str(minutes))
+        with pytest.raises(ValidationError, match="10, 12, 15 or 20"):
+            Settings()
+
+
+def test_data_is_filed_under_the_marketplace_it_comes_from() -> None:
+    assert Settings().source == "simulator"
+    assert Settings(marketplace_url="https://www.vividseats.com/hermes/api/v1/").source == "vividseats"
+    assert Settings(marketplace_url="http://127.0.0.1:8001", marketplace_source="simulator").source == "simulator"
+
+
+def test_the_first_day_of_the_history_has_begun() -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    with pytest.raises(ValidationError, match="choose a day that has begun"):
+        Settings(first_day=tomorrow)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETPLACE_URL", "")
+    monkeypatch.setenv("SCRAPER_INTERVAL_MINUTES", "")
+    assert Settings().marketplace_url is None
+    assert Settings().scraper_interval_minutes == 10
+
+
+def test_the_example_file_shows_every_variable_with_a_line_each() -> None:
+    shown = set(re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
+    known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
+    assert shown == known
+
+
+def test_a_secret_is_not_shown_where_settings_are_printed() -> None:
+    secret = Settings(database_url="postgresql://user:hush@localhost/tickets")
+    assert "hush" not in repr(secret)
+    assert "hush" not in str(secret.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"payload_days": 60}, {"raw_months": 2}),
+        ({"payload_days": 28}, {"raw_months": 1}),
+        ({"hourly_months": 3}, {"raw_months": 4}),
+        ({"scraper_logs_months": 4}, {"scraper_jobs_months": 3}),
+        ({"dagster_failure_days": 10}, {"dagster_run_days": 30}),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_by_both_their_names_r13(
+    first: dict[str, int], second: dict[str, int]
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**first, **second)
+    for name, value in (first | second).items():
+        assert f"{name.upper()} is {value}" in str(refused.value)
+
+
+def test_settings_that_only_just_agree_are_taken() -> None:
+    assert Settings(payload_days=27, raw_months=1, hourly_months=1, scraper_logs_months=3).raw_months == 1

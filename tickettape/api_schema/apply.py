@@ -1,0 +1,87 @@
+"""Schema `api` and who may see what: applied on top of dbt's tables, whole, when either has changed.
+
+dbt makes its tables and may remake them, and with them goes what stands on them: hence after dbt, not in a migration.
+"""
+
+import hashlib
+from pathlib import Path
+
+from tickettape.database import Connection
+from tickettape.settings import Settings
+
+SQL = Path(__file__).with_suffix(".sql")
+OLDEST_SERVER = 150_000  # views with the caller's rights and policies (security_invoker) came with PostgreSQL 15
+ROLLUPS = (
+    *("event_hours", "event_days", "aggregated_analytics", "daily_analytics", "latest_prices"),
+    *("price_distribution", "inventory_changes", "listing_departures"),
+)
+VIEWS = (
+    *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
+    *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
+    *("get_in_prices", "estimated_sales", "days_on_market"),
+)
+
+_LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
+
+
+class NotReadyError(Exception):
+    """What `api` stands on is not there, or the server is too old for it."""
+
+
+def apply(connection: Connection, settings: Settings) -> bool:
+    """Bring schema `api`, the reader's role and its policies up to date; whether there was anything to do.
+
+    Raises NotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15.
+    """
+    version = connection.info.server_version
+    if version < OLDEST_SERVER:
+        raise NotReadyError(
+            f"PostgreSQL {version // 10_000} is too old to serve from: row-level security behind views needs 15."
+        )
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
+        wanted = _fingerprint(connection, settings)
+        if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
+            return False
+        connection.execute("set local lock_timeout = '30s'")
+        ensure_reader(connection)
+        relations = f"'{' '.join([*ROLLUPS, *VIEWS])}'"
+        statements = SQL.read_text().replace(":row_cap", str(settings.row_cap)).replace(":relations", relations)
+        connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
+        connection.execute(
+            f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
+                alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
+                comment on schema api is '{wanted}'"""
+        )
+    return True
+
+
+def ensure_reader(connection: Connection) -> None:
+    """Make the reader's role where the server has none: policies name it, those of a backup too."""
+    connection.execute(
+        """do $$ begin
+               create role tickettape_reader nologin;
+           exception when duplicate_object or unique_violation then null;  -- roles are of the server, not of a database
+           end $$"""
+    )
+
+
+def _fingerprint(connection: Connection, settings: Settings) -> str:
+    """This file's SQL, the settings in it, and the tables and views under it: which they are and what they hold."""
+    found = connection.execute(
+        """select relname, case relkind when 'v' then pg_get_viewdef(pg_class.oid) else pg_class.oid::text end,
+               (select string_agg(attname, ',' order by attnum) from pg_attribute
+                where attrelid = pg_class.oid and attnum > 0 and not attisdropped)
+           from pg_class
+           where relnamespace = 'analytics'::regnamespace and relname = any(%s) order by relname""",
+        [[*ROLLUPS, *VIEWS]],
+    ).fetchall()
+    missing = {*ROLLUPS, *VIEWS} - {name for name, *_ in found}
+    if missing:
+        raise NotReadyError(
+            f"dbt has not made analytics.{', analytics.'.join(sorted(missing))} yet: run a tick first (`make tick`)."
+        )
+    # a table that dbt remade has another oid
+    about = [SQL.read_bytes(), settings.statement_seconds, settings.row_cap, found]
+    return hashlib.sha256(repr(about).encode()).hexdigest()

@@ -1,0 +1,79 @@
+"""What the HTTP service did, minute by minute: stored by its processes, asked by checks and by /metrics.
+
+A process adds its counts to the minute's; so all processes are seen as one. Old minutes are added up in one row a
+route, so that the totals only ever grow, as counters must.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import LiteralString
+
+from tickettape.database import Connection
+
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; the last count is beyond them
+SLOW_SECONDS = 1.0  # the seeds' bound for an analytics question
+DATABASE = "database"  # the route that slow statements are counted under: a statement has none of its own
+KEEP_MINUTES = timedelta(days=30)
+
+ADD: LiteralString = """
+    insert into market.service_minutes as known (
+        minute, route, requests, refused, errors, slow_statements, seconds, latency_counts)
+    values (%(minute)s, %(route)s, %(requests)s, %(refused)s, %(errors)s, %(slow_statements)s, %(seconds)s,
+        %(latency_counts)s)
+    on conflict (minute, route) do update set
+        requests = known.requests + excluded.requests,
+        refused = known.refused + excluded.refused,
+        errors = known.errors + excluded.errors,
+        slow_statements = known.slow_statements + excluded.slow_statements,
+        seconds = known.seconds + excluded.seconds,
+        latency_counts = array(
+            select a + b from unnest(known.latency_counts, excluded.latency_counts)
+                with ordinality as counts (a, b, place) order by place)"""
+TOTALS: LiteralString = """
+    select route, sum(requests)::bigint, sum(refused)::bigint, sum(errors)::bigint, sum(slow_statements)::bigint,
+        sum(seconds), array(
+            select sum(counted)::bigint from market.service_minutes as each,
+                unnest(each.latency_counts) with ordinality as counts (counted, place)
+            where each.route = minutes.route and each.minute >= %(since)s group by place order by place)
+    from market.service_minutes as minutes where minute >= %(since)s group by route order by route"""
+
+
+@dataclass(frozen=True)
+class Total:
+    """What one route did in a span of time."""
+
+    route: str
+    requests: int
+    refused: int
+    errors: int
+    slow_statements: int
+    seconds: float
+    latency_counts: Sequence[int]
+
+
+def totals(connection: Connection, since: datetime) -> list[Total]:
+    """What each route did since an instant."""
+    return [Total(*row) for row in connection.execute(TOTALS, {"since": since})]
+
+
+def quantile(latency_counts: Sequence[int], share: float) -> float:
+    """The seconds within which that share of the answers came, at most: the bound of the count that it falls into."""
+    wanted, seen = share * sum(latency_counts), 0
+    for bound, counted in zip(LATENCY_BOUNDS, latency_counts, strict=False):
+        seen += counted
+        if seen >= wanted:
+            return bound
+    return float("inf")
+
+
+def fold(connection: Connection, before: datetime) -> int:
+    """Add the minutes before an instant up in one row a route, whose minute is -infinity; how many there were."""
+    with connection.transaction():
+        old = connection.execute(
+            "delete from market.service_minutes where minute < %s and isfinite(minute) returning *", [before]
+        ).fetchall()
+        for _, *row in old:
+            names = ("route", "requests", "refused", "errors", "slow_statements", "seconds", "latency_counts")
+            connection.execute(ADD, dict(zip(names, row, strict=True)) | {"minute": "-infinity"})
+    return len(old)

@@ -1,0 +1,143 @@
+"""Who may ask the API: tenants, their keys, and the events they may see.
+
+A key is shown once, when it is made; what stays is its beginning, to know it by, and its SHA-256.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from psycopg.rows import class_row
+
+from tickettape.database import Connection
+
+PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, of no use to guess the rest
+
+
+class AccessError(Exception):
+    """Something about tenants or keys that cannot be done; says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant with what it may see."""
+
+    tenant_id: UUID
+    name: str
+    sees_all: bool
+    events: int
+    keys: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is known of a key."""
+
+    prefix: str
+    tenant: str
+    label: str | None
+    requests_per_minute: int | None
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+def sha256_of(key: str) -> bytes:
+    """What is stored of a key. One round is enough: a key is 192 random bits, not a password."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def create_tenant(connection: Connection, name: str, *, sees_all: bool) -> UUID:
+    """A new tenant. Raises AccessError where there is one of that name."""
+    try:
+        row = connection.execute(
+            "insert into access.tenants (name, sees_all) values (%s, %s) returning tenant_id", [name, sees_all]
+        ).fetchone()
+    except UniqueViolation:
+        raise AccessError(f"There is a tenant {name} already; `tickettape tenants list` shows it.") from None
+    assert row is not None  # noqa: S101  an insert that returns
+    return UUID(str(row[0]))
+
+
+def tenants(connection: Connection) -> list[Tenant]:
+    """All tenants by name."""
+    with connection.cursor(row_factory=class_row(Tenant)) as cursor:
+        return cursor.execute(
+            """select tenant_id, name, sees_all,
+                   (select count(*) from access.tenant_events as watched
+                    where watched.tenant_id = tenants.tenant_id) as events,
+                   (select count(*) from access.api_keys
+                    where api_keys.tenant_id = tenants.tenant_id and revoked_at is null) as keys
+               from access.tenants order by name"""
+        ).fetchall()
+
+
+def watch(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
+    """Put events on a tenant's watch-list; how many were not on it. Raises AccessError for one that does not exist."""
+    try:
+        added = connection.execute(
+            """insert into access.tenant_events (tenant_id, event_id) select %s, unnest(%s::uuid[])
+               on conflict do nothing""",
+            [_tenant_id(connection, tenant), list(event_ids)],
+        )
+    except ForeignKeyViolation as error:
+        raise AccessError(f"Not every one of these is an event's id: {error.diag.message_detail}") from None
+    return added.rowcount
+
+
+def unwatch(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
+    """Take events off a tenant's watch-list; how many were on it."""
+    return connection.execute(
+        "delete from access.tenant_events where tenant_id = %s and event_id = any(%s)",
+        [_tenant_id(connection, tenant), list(event_ids)],
+    ).rowcount
+
+
+def remove_tenant(connection: Connection, tenant: str) -> None:
+    """Remove a tenant with its keys and its watch-list."""
+    connection.execute("delete from access.tenants where tenant_id = %s", [_tenant_id(connection, tenant)])
+
+
+def create_key(
+    connection: Connection, tenant: str, *, label: str | None = None, requests_per_minute: int | None = None
+) -> str:
+    """A new key of a tenant: the only time that it can be read."""
+    key = f"tt_{secrets.token_hex(24)}"
+    connection.execute(
+        """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute)
+           values (%s, %s, %s, %s, %s)""",
+        [_tenant_id(connection, tenant), key[:PREFIX_LENGTH], sha256_of(key), label, requests_per_minute],
+    )
+    return key
+
+
+def keys(connection: Connection) -> list[Key]:
+    """All keys, revoked ones too, by tenant."""
+    with connection.cursor(row_factory=class_row(Key)) as cursor:
+        return cursor.execute(
+            """select prefix, tenants.name as tenant, label, requests_per_minute, api_keys.created_at, last_used_at,
+                   revoked_at
+               from access.api_keys inner join access.tenants on tenants.tenant_id = api_keys.tenant_id
+               order by tenants.name, api_keys.created_at"""
+        ).fetchall()
+
+
+def revoke(connection: Connection, prefix: str) -> None:
+    """Refuse a key from now on. Raises AccessError where no valid key begins so."""
+    done = connection.execute(
+        "update access.api_keys set revoked_at = now() where prefix = %s and revoked_at is null",
+        [prefix[:PREFIX_LENGTH]],
+    )
+    if not done.rowcount:
+        raise AccessError(f"No valid key begins with {prefix[:PREFIX_LENGTH]}; `tickettape keys list` shows them.")
+
+
+def _tenant_id(connection: Connection, name: str) -> UUID:
+    row = connection.execute("select tenant_id from access.tenants where name = %s", [name]).fetchone()
+    if row is None:
+        raise AccessError(f"There is no tenant {name}; make it with `tickettape tenants create {name}`.")
+    return UUID(str(row[0]))

@@ -1,0 +1,162 @@
+"""A table's month as Parquet files: written from the server's own text, read back into a fingerprint.
+
+The unit of memory is a row group, whatever the month's size. A name is <table>/year=2026/month=03/part-0.parquet,
+as hive-partitioned data sets are read. Which tables, and when: `archive`.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from tickettape.archive import fingerprints
+from tickettape.archive.fingerprints import Fingerprint
+from tickettape.database import Connection
+from tickettape.file_storage import (
+    TEMPORARY,
+    DamagedError,
+    Storage,
+    StoredFile,
+)
+
+ROW_GROUP = 2**18  # rows: 25 MB as text, the unit of memory here; and 1 to 3 events, so that readers skip the others
+PART_ROWS = 40 * ROW_GROUP  # rows a file: some 100 MB, what readers split their work by and a failed upload repeats
+
+Say = Callable[[str], None]
+
+
+def write(
+    connection: Connection,
+    storage: Storage,
+    table: str,
+    key: tuple[str, ...],
+    source: sql.Composable,
+    month: date,
+    say: Say,
+) -> Iterator[tuple[int, StoredFile]]:
+    """Write a relation's rows, in key order, in place of what is there of the month; (rows, file) of each file.
+
+    `source` has the columns of `table`. The same rows give the same bytes. No rows are one empty file.
+    """
+    clear(storage, table, month)
+    columns = fingerprints.columns_of(connection, table)
+    schema = pa.schema(list(columns.items()))
+    query = sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), source, sql.SQL(", ").join(map(sql.Identifier, key))
+    )
+    with connection.transaction(), connection.cursor() as cursor, cursor.copy(query) as copy:
+        groups = _Groups(copy, schema)
+        number = 0
+        while number == 0 or groups.waiting is not None:
+            before = groups.rows_taken
+            what = f"exported: {table} part {number}"
+            file = storage.write(
+                f"{folder(table, month)}/part-{number}.parquet",
+                partial(_write_part, groups=groups, schema=schema, say=say, what=what),
+            )
+            say(f"{what} is stored")
+            yield groups.rows_taken - before, file
+            number += 1
+
+
+def read_back(
+    storage: Storage, files: list[str], columns: Mapping[str, pa.DataType]
+) -> tuple[Fingerprint, list[StoredFile]]:
+    """The fingerprint of files in cold storage, and the files as they are. Raises DamagedError."""
+    tally = fingerprints.Tally(columns)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
+        for name in files:
+            path = storage.local_path(name, Path(scratch))
+            found.append(_as_it_is(name, path))
+            try:
+                for batch in pq.ParquetFile(path).iter_batches(batch_size=ROW_GROUP // 4, use_threads=True):
+                    tally.add(batch)
+            except (pa.ArrowException, OSError, KeyError) as error:
+                raise DamagedError(f"{name} in {storage} cannot be read: {error}") from error
+            if path.parent == Path(scratch):
+                path.unlink()
+    return tally.fingerprint(), found
+
+
+def folder(table: str, month: date) -> str:
+    """Where a table's month is in cold storage."""
+    return f"{table}/year={month:%Y}/month={month:%m}"
+
+
+def names(storage: Storage, table: str, month: date) -> list[str]:
+    """A table's files of a month, in order."""
+    found = storage.names(f"{folder(table, month)}/part-*.parquet")
+    return sorted(found, key=lambda name: int(name.rpartition("-")[2].removesuffix(".parquet")))
+
+
+def clear(storage: Storage, table: str, month: date) -> None:
+    """Remove what an earlier export of a month left, unfinished files too. The database has all of it."""
+    for pattern in ("part-*.parquet", f"{TEMPORARY}*"):
+        for name in storage.names(f"{folder(table, month)}/{pattern}"):
+            storage.remove(name)
+
+
+def _as_it_is(name: str, path: Path) -> StoredFile:
+    """A stored file as it is, from its copy on this machine."""
+    with path.open("rb") as content:
+        return StoredFile(name, path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())
+
+
+class _Groups:
+    """A COPY's rows as tables of ROW_GROUP rows, the next one at hand."""
+
+    def __init__(self, copy: Iterable[Any], schema: pa.Schema) -> None:
+        self._groups = _row_groups(copy, schema)
+        self.waiting: pa.Table | None = next(self._groups, None)
+        self.rows_taken = 0
+
+    def take(self) -> pa.Table | None:
+        """The next one; None at the end."""
+        group, self.waiting = self.waiting, next(self._groups, None)
+        self.rows_taken += group.num_rows if group is not None else 0
+        return group
+
+
+def _write_part(file: BinaryIO, *, groups: _Groups, schema: pa.Schema, say: Say, what: str) -> None:
+    written = 0
+    with pq.ParquetWriter(file, schema, compression="zstd") as parquet:
+        while written < PART_ROWS and (group := groups.take()) is not None:
+            parquet.write_table(group, row_group_size=ROW_GROUP)
+            written += group.num_rows
+            say(f"{what}, {written} rows")
+
+
+def _row_groups(copy: Iterable[Any], schema: pa.Schema) -> Iterator[pa.Table]:
+    lines: list[bytes] = []
+    for line in copy:  # the server sends one row a message
+        lines.append(bytes(line))
+        if len(lines) == ROW_GROUP:
+            yield _parsed(lines, schema)
+            lines = []
+    if lines:
+        yield _parsed(lines, schema)
+
+
+def _parsed(lines: list[bytes], schema: pa.Schema) -> pa.Table:
+    return pv.read_csv(
+        pa.BufferReader(b"".join(lines)),
+        read_options=pv.ReadOptions(column_names=schema.names),
+        parse_options=pv.ParseOptions(newlines_in_values=any(map(pa.types.is_string, schema.types))),
+        convert_options=pv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,  # PostgreSQL writes NULL bare and an empty text in quotes
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )

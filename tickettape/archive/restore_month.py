@@ -1,0 +1,273 @@
+"""The way back: a month from cold storage into the database, equal to what was archived, and pinned there.
+
+Loaded into tables of its own, compared with its manifest, then attached: until then nobody sees any of it.
+Rollups stay as they are: attaching marks nothing, and whoever wants the hours rebuilt marks them.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from tickettape.archive import archive_month as archive
+from tickettape.archive import fingerprints
+from tickettape.archive.archive_month import (
+    DIMENSIONS,
+    FACTS,
+    Manifest,
+    TableInCold,
+)
+from tickettape.database import Connection, locks, partitions
+from tickettape.database.month_state import bounds
+from tickettape.file_storage import DamagedError, Storage
+
+BATCH = 2**16  # rows turned into text at once: 6 MB
+
+_SAME = {
+    "events": ("source", "external_id"),
+    "zones": ("external_id", "name"),
+    "sections": ("zone_key", "external_id"),
+    "lots": ("quantity", "buyable"),
+}
+"""What must be the same of a dimension's row for its key to mean the same here."""
+
+_IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key", "lots": "lot_key"}
+
+
+class RestoreError(Exception):
+    """A month that was not restored."""
+
+
+def restore_month(
+    connection: Connection, storage: Storage, month: date, *, until: date | None, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Bring a month back, pinned through `until` (None: until it is released); figures.
+
+    A restored month only has its pin renewed. Raises RestoreError or DamagedError, with the month as it was.
+    """
+    started = time.monotonic()
+    with locks.try_lock(connection, archive.lock_name(month)) as alone:
+        if not alone:
+            raise RestoreError(f"{month:%Y-%m} is being archived or restored by another process: let it end.")
+        row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
+        state = row[0] if row else "not known here"
+        if state == "restored":
+            _pin(connection, month, until)
+            return {"rows restored": 0, "already restored": True}
+        if state in ("open", "closed"):
+            raise RestoreError(f"{month:%Y-%m} is {state}: its rows are in the database, there is nothing to restore.")
+        manifest = archive.read_manifest(storage, month)
+        with connection.transaction():
+            known = load_dimensions(connection, storage, manifest)
+        say(f"dimensions: {known} rows were new here")
+        for table in _facts(manifest):
+            load(connection, storage, manifest.tables[table], _loading(table, month), table, say)
+        for table in _facts(manifest):
+            content = manifest.tables[table].content
+            found = fingerprints.of_relation(
+                connection, sql.Identifier("market", _loading(table, month)), _columns(connection, table, manifest)
+            )
+            if differences := content.differences(found):
+                raise DamagedError(
+                    f"{table} of {month:%Y-%m} was loaded and differs from its manifest "
+                    f"({'; '.join(differences[:5])}). It was not attached."
+                )
+            say(f"verified: {table} is equal, {content.rows} rows")
+        locks.patiently(
+            connection, lambda: _attach(connection, month, until, _facts(manifest)), f"Attaching {month:%Y-%m}"
+        )
+        say("attached")
+    seconds = time.monotonic() - started
+    return {
+        "rows restored": manifest.rows,
+        "rows restored a second": round(manifest.rows / seconds),
+        "dimension rows new": known,
+        "seconds": round(seconds, 3),
+    }
+
+
+def release(connection: Connection, month: date) -> None:
+    """End a restored month's pin: the archive may take it again. Raises RestoreError where it is not restored."""
+    done = connection.execute(
+        "update market.months set pinned_until = null, updated_at = now() where month = %s and state = 'restored'",
+        [month],
+    )
+    if not done.rowcount:
+        raise RestoreError(f"{month:%Y-%m} is not a restored month: there is nothing to release.")
+
+
+def load(
+    connection: Connection,
+    storage: Storage,
+    stored: TableInCold,
+    target: str,
+    like: str,
+    say: Callable[[str], None],
+) -> None:
+    """Load a table's files into a new table of schema market like another, in one transaction.
+
+    What an earlier load left under that name is thrown away. Raises DamagedError where a file is not as its
+    manifest says.
+    """
+    table = sql.Identifier("market", target)
+    with connection.transaction(), tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
+        connection.execute(sql.SQL("drop table if exists {}").format(table))
+        connection.execute(
+            sql.SQL("create table {} (like {} including all excluding indexes)").format(
+                table, sql.Identifier("market", like)
+            )
+        )
+        # FREEZE: the rows are old and stay as they are; vacuum need not write them once more
+        _copy(
+            connection, storage, stored, table, Path(scratch), lambda rows: say(f"{like}: {rows} rows loaded"), "freeze"
+        )
+    connection.execute(sql.SQL("analyze {}").format(table))
+
+
+def load_dimensions(connection: Connection, storage: Storage, manifest: Manifest) -> int:
+    """Add the month's events, zones, sections and lots that are not known here; how many rows.
+
+    Raises RestoreError where this database knows something else by the same key: the month is another's.
+    """
+    new = 0
+    with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
+        for table in DIMENSIONS:
+            if table not in manifest.tables:
+                continue  # archived before there were any
+            stored = manifest.tables[table]
+            columns = sql.SQL(", ").join(map(sql.Identifier, stored.columns))
+            names = {
+                "table": sql.Identifier("market", table),
+                "archived": sql.Identifier("pg_temp", f"archived_{table}"),
+                "columns": columns,
+                "mine": sql.SQL(", ").join(sql.Identifier("known", name) for name in _SAME[table]),
+                "theirs": sql.SQL(", ").join(sql.Identifier("archived", name) for name in _SAME[table]),
+                "same_key": sql.SQL(" and ").join(
+                    sql.SQL("known.{0} = archived.{0}").format(sql.Identifier(name)) for name in DIMENSIONS[table]
+                ),
+                "identity": sql.Identifier(_IDENTITIES[table]),
+                "sequence": sql.Literal(f"market.{table}"),
+                "identity_name": sql.Literal(_IDENTITIES[table]),
+            }
+            connection.execute(
+                sql.SQL("create temp table {} (like {table})  on commit drop").format(
+                    sql.Identifier(f"archived_{table}"), table=names["table"]
+                )
+            )
+            _copy(connection, storage, stored, names["archived"], Path(scratch), lambda _: None)
+            new += connection.execute(
+                sql.SQL(
+                    """insert into {table} ({columns}) overriding system value
+                       select {columns} from {archived} on conflict do nothing"""
+                ).format(**names)
+            ).rowcount
+            other = connection.execute(
+                sql.SQL(
+                    """select archived.* from {archived} as archived left join {table} as known on {same_key}
+                       where ({mine}) is distinct from ({theirs}) limit 1"""
+                ).format(**names)
+            ).fetchone()
+            if other is not None:
+                raise RestoreError(
+                    f"{manifest.month} was archived by another database: {table} here knows something else by the "
+                    f"key of {other}. Restore it into an empty database, or into the one it came from."
+                )
+            connection.execute(
+                sql.SQL(
+                    """select setval(pg_get_serial_sequence({sequence}, {identity_name}), max({identity}))
+                       from {table} having max({identity}) is not null"""
+                ).format(**names)
+            )
+    return new
+
+
+def _copy(
+    connection: Connection,
+    storage: Storage,
+    stored: TableInCold,
+    table: sql.Composable,
+    scratch: Path,
+    progress: Callable[[int], None],
+    *options: str,
+) -> None:
+    copy = sql.SQL("copy {} ({}) from stdin ({})").format(
+        table,
+        sql.SQL(", ").join(map(sql.Identifier, stored.columns)),
+        sql.SQL(", ").join(map(sql.SQL, ("format csv", *options))),
+    )
+    rows = 0
+    with connection.cursor() as cursor, cursor.copy(copy) as stream:
+        for file in stored.files:
+            path = storage.fetch(file, scratch)
+            try:
+                for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH, columns=list(stored.columns)):
+                    text = pa.BufferOutputStream()
+                    pv.write_csv(batch, text, pv.WriteOptions(include_header=False))
+                    stream.write(text.getvalue())
+                    rows += batch.num_rows
+            except (pa.ArrowException, OSError) as error:
+                raise DamagedError(f"{file.path} in {storage} cannot be read: {error}") from error
+            progress(rows)
+            if path.parent == scratch:
+                path.unlink()
+
+
+def _facts(manifest: Manifest) -> list[str]:
+    """The tables that the month was archived with: one that was added since is not among them."""
+    return [table for table in FACTS if table in manifest.tables]
+
+
+def _attach(connection: Connection, month: date, until: date | None, loaded: Collection[str]) -> None:
+    for table in FACTS:
+        name = f"{table}_{month:%Y_%m}"
+        if table not in loaded:
+            connection.execute(
+                sql.SQL("create table {} (like {} including all)").format(
+                    sql.Identifier("market", _loading(table, month)), sql.Identifier("market", table)
+                )
+            )
+        # where the detached month is still kept: what was just verified equals it
+        connection.execute(sql.SQL("drop table if exists {}").format(archive.relation(table, month)))
+        connection.execute(
+            sql.SQL("alter table {} rename to {}").format(
+                sql.Identifier("market", _loading(table, month)), sql.Identifier(name)
+            )
+        )
+        partitions.attach(connection, table, name, *bounds(month))
+        connection.execute("select market.add_marks(%s)", [f"market.{name}"])
+    connection.execute(
+        """insert into market.months (month, state, restored_at) values (%s, 'restored', now())
+           on conflict (month) do update set state = 'restored', restored_at = now()""",
+        [month],
+    )
+    _pin(connection, month, until)
+
+
+def _pin(connection: Connection, month: date, until: date | None) -> None:
+    connection.execute(
+        "update market.months set pinned_until = coalesce(%s, date 'infinity'), updated_at = now() where month = %s",
+        [until, month],
+    )
+
+
+def _columns(connection: Connection, table: str, manifest: Manifest) -> dict[str, pa.DataType]:
+    """The columns that were archived, with their types; a column added since is not compared."""
+    now = fingerprints.columns_of(connection, table)
+    missing = [name for name in manifest.tables[table].columns if name not in now]
+    if missing:
+        raise RestoreError(
+            f"{manifest.month} was archived with schema {manifest.schema_version}; {table} has no {', '.join(missing)} "
+            "any more. Read the Parquet itself, or restore it into a database of that version."
+        )
+    return {name: now[name] for name in manifest.tables[table].columns}
+
+
+def _loading(table: str, month: date) -> str:
+    return f"{table}_{month:%Y_%m}_loading"

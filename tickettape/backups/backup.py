@@ -1,0 +1,344 @@
+"""Backups: dumps of the warehouse in a storage of their own, each with a manifest that says what is in it.
+
+A backup is one `base` dump (catalogue, dimensions, jobs, marks, rollups and the running month) and one dump of
+each earlier month that is still attached. Such a month hardly changes, so its dump is made once and named by
+every backup it still is true for: rows and an order-free hash of every table are taken in the very snapshot
+that is dumped, and decide it. Months in cold storage have their verified Parquet; stored answers live for days.
+
+    backups/20261121T033000Z/base.dump, manifest.json, proof.json
+    months/2026-10/20261101T033000Z/month.dump, manifest.json
+
+A manifest is written last: without one there is no backup. Restoring is in `restoring`.
+"""
+
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import BinaryIO
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from tickettape.database import Connection, server
+from tickettape.database.locks import try_lock
+from tickettape.database.month_state import month_of
+from tickettape.database.partitions import DAILY_TABLES, MONTHLY_TABLES
+from tickettape.file_storage import (
+    PIECE_BYTES,
+    DamagedError,
+    Storage,
+    StoredFile,
+)
+
+SCHEMAS = ("market", "analytics", "access")  # `api` is made again after a restore
+STAMP = "%Y%m%dT%H%M%SZ"
+LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; what takes hours more is stuck
+LOCK_WAIT_SECONDS = 60  # a partition being detached holds its lock for seconds
+UNFINISHED_AFTER = timedelta(days=1)  # a folder without a manifest is of a backup that died
+
+_MONTHLY = re.compile(rf"(?:{'|'.join(MONTHLY_TABLES)})_(\d{{4}})_(\d{{2}})(?:\D.*)?$")
+_DAILY = re.compile(rf"(?:{'|'.join(DAILY_TABLES)})_\d{{4}}_\d{{2}}_\d{{2}}")
+
+
+class BackupError(Exception):
+    """A backup that was not made, or cannot be used."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What must be the same in a table and in its copy: rows, and the sum of all rows' hashes."""
+
+    rows: int
+    hash: str
+
+
+class MonthDump(msgspec.Struct, frozen=True):
+    """The dump of a month's captures and snapshots, by partition."""
+
+    month: str
+    stamp: str
+    file: StoredFile
+    tables: dict[str, Figures]
+
+
+class Backup(msgspec.Struct, frozen=True):
+    """One backup: its base, and the month dumps that complete it."""
+
+    stamp: str
+    made_at: datetime
+    server_version: int
+    revision: str
+    database_bytes: int
+    base: StoredFile
+    tables: dict[str, Figures]
+    months: list[MonthDump]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all its files; those of months may be shared with other backups."""
+        return self.base.bytes + sum(month.file.bytes for month in self.months)
+
+    @property
+    def all_tables(self) -> dict[str, Figures]:
+        """The figures of every table in it."""
+        return self.tables | {table: figures for month in self.months for table, figures in month.tables.items()}
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """That a backup was restored and its figures were the same."""
+
+    proved_at: datetime
+    seconds: float
+    tables: int
+    rows: int
+
+
+def make(url: str, storage: Storage, *, now: datetime, say: Callable[[str], None]) -> Backup:
+    """Back the database at `url` up; what was made.
+
+    Raises BackupError where there is no room, where another backup is under way, or where pg_dump fails.
+    """
+    stamp = now.astimezone(UTC).strftime(STAMP)
+    with (
+        psycopg.connect(url, autocommit=True, options=_OPTIONS, connect_timeout=10) as connection,
+        try_lock(connection, "backup") as alone,
+    ):
+        if not alone:
+            raise BackupError("Another backup is under way; this one was not made.")
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with connection.transaction():
+            return _make(connection, url, storage, stamp, now, say)
+
+
+def _make(
+    connection: Connection, url: str, storage: Storage, stamp: str, now: datetime, say: Callable[[str], None]
+) -> Backup:
+    row = connection.execute(
+        "select pg_export_snapshot(), (select version_num from market.alembic_version), "
+        "pg_database_size(current_database())"
+    ).fetchone()
+    if row is None:
+        raise BackupError("Postgres gave no snapshot to dump.")
+    snapshot, revision, database_bytes = str(row[0]), str(row[1]), int(row[2])
+    in_base, past, left_out = split_tables(tables(connection), month_of(now))
+    dump = _Dump(url, snapshot, connection.info.server_version)
+
+    known = latest_month_dumps(storage)
+    counted = {month: figures(connection, partitions) for month, partitions in past.items()}
+    to_dump = {month: tables for month, tables in counted.items() if not _is_in(known.get(month), tables)}
+    _refuse_without_room(connection, storage, [*in_base, *(table for tables in to_dump.values() for table in tables)])
+
+    months = []
+    for month, its_tables in sorted(counted.items()):
+        if month not in to_dump:
+            months.append(known[month])
+            continue
+        folder = f"months/{month}/{stamp}"
+        file = storage.write(f"{folder}/month.dump", dump.of_data(its_tables))
+        months.append(MonthDump(month, stamp, file, its_tables))
+        storage.write_json(f"{folder}/manifest.json", months[-1])
+        say(f"Month {month}: {_size(file.bytes)}, {sum(f.rows for f in its_tables.values()):,} rows.")
+
+    base_tables = figures(connection, in_base)
+    without_data = [*left_out, *(table for partitions in past.values() for table in partitions)]
+    base = storage.write(f"backups/{stamp}/base.dump", dump.of_schemas(without_data))
+    backup = Backup(
+        stamp,
+        now.astimezone(UTC),
+        connection.info.server_version,
+        revision,
+        database_bytes,
+        base,
+        base_tables,
+        months,
+    )
+    storage.write_json(f"backups/{stamp}/manifest.json", backup)
+    say(
+        f"Backup {stamp}: {_size(base.bytes)} and {len(to_dump)} of {len(months)} earlier months; "
+        f"{sum(f.rows for f in backup.all_tables.values()):,} rows in {storage}."
+    )
+    return backup
+
+
+def all_backups(storage: Storage) -> list[Backup]:
+    """Every backup in the storage, oldest first."""
+    found = [storage.read_json(name, Backup) for name in storage.names("backups/*/manifest.json")]
+    return [backup for backup in found if backup is not None]
+
+
+def proof_of(storage: Storage, stamp: str) -> Proof | None:
+    """The proof of a backup, if it was proved."""
+    return storage.read_json(f"backups/{stamp}/proof.json", Proof)
+
+
+def latest_month_dumps(storage: Storage) -> dict[str, MonthDump]:
+    """The newest dump of each month that is there, as large as it was written."""
+    found = {}
+    for name in storage.names("months/*/*/manifest.json"):  # sorted: the newest of a month comes last
+        with suppress(DamagedError):
+            dump = storage.read_json(name, MonthDump)
+            if dump is not None and storage.size(dump.file.path) == dump.file.bytes:
+                found[dump.month] = dump
+    return found
+
+
+def tables(connection: Connection) -> dict[str, bool]:
+    """Every table of our schemas that holds rows, `schema.name`, and whether it is a partition."""
+    rows = connection.execute(
+        """select format('%%I.%%I', n.nspname, c.relname), c.relispartition
+           from pg_class c inner join pg_namespace n on n.oid = c.relnamespace
+           where n.nspname = any(%s) and c.relkind = 'r' and c.relpersistence = 'p' order by 1""",
+        [list(SCHEMAS)],
+    ).fetchall()
+    return {str(name): bool(is_partition) for name, is_partition in rows}
+
+
+def split_tables(names: dict[str, bool], running_month: date) -> tuple[list[str], dict[str, list[str]], list[str]]:
+    """Which tables go into the base, which into the dump of an earlier month, and which into none.
+
+    A month's partition that is no longer attached has its Parquet, and stored answers live for days.
+    """
+    base: list[str] = []
+    months: dict[str, list[str]] = {}
+    left_out: list[str] = []
+    for name, attached in names.items():
+        bare = name.partition(".")[2].strip('"')
+        monthly = _MONTHLY.match(bare)
+        if _DAILY.match(bare) or (monthly and not attached):
+            left_out.append(name)
+        elif monthly and date(int(monthly[1]), int(monthly[2]), 1) < running_month:
+            months.setdefault(f"{monthly[1]}-{monthly[2]}", []).append(name)
+        else:
+            base.append(name)
+    return base, months, left_out
+
+
+def figures(connection: Connection, names: Iterable[str]) -> dict[str, Figures]:
+    """The rows of each table and an order-free hash of them: the sum of the hashes of all rows."""
+    found = {}
+    for name in names:
+        # Postgres's own hash of a record: 0.2 µs a row, the same in every database of a major version
+        row = connection.execute(
+            sql.SQL("select count(*), coalesce(sum(hash_record_extended(t, 0)), 0) from only {} as t").format(
+                sql.Identifier(*name.replace('"', "").split("."))
+            )
+        ).fetchone()
+        found[name] = Figures(int(row[0]), str(row[1])) if row else Figures(0, "0")
+    return found
+
+
+def to_keep(stamps: Iterable[str], *, daily: int, weekly: int) -> set[str]:
+    """Which backups stay: the newest of each of the last days that have one, and of each of the last ISO weeks."""
+    newest_first = sorted(stamps, reverse=True)
+    days: dict[date, str] = {}
+    weeks: dict[tuple[int, int], str] = {}
+    for stamp in newest_first:
+        day = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC).date()
+        days.setdefault(day, stamp)
+        weeks.setdefault(day.isocalendar()[:2], stamp)
+    return {*list(days.values())[:daily], *list(weeks.values())[:weekly]}
+
+
+def expire(storage: Storage, *, daily: int, weekly: int, now: datetime) -> list[str]:
+    """Remove the backups that need not stay, the month dumps that none names, and what dead backups left.
+
+    The newest proved backup always stays. The names of what was removed.
+    """
+    backups = {backup.stamp: backup for backup in all_backups(storage)}
+    keep = to_keep(backups, daily=daily, weekly=weekly)
+    proved = [stamp for stamp in sorted(backups) if proof_of(storage, stamp)]
+    keep |= set(proved[-1:])
+    needed = {f"months/{month.month}/{month.stamp}" for stamp in keep for month in backups[stamp].months}
+    unfinished_before = (now.astimezone(UTC) - UNFINISHED_AFTER).strftime(STAMP)
+    removed = []
+    for folder in (*storage.names("backups/*"), *storage.names("months/*/*")):
+        stamp = folder.rpartition("/")[2]
+        if folder.startswith("backups/"):
+            goes = stamp not in keep if stamp in backups else stamp < unfinished_before
+        else:
+            goes = folder not in needed and stamp < unfinished_before
+        if goes:
+            # the manifest first: a removal that is cut short leaves no backup that cannot be restored
+            with suppress(FileNotFoundError):
+                storage.remove(f"{folder}/manifest.json")
+            storage.remove(folder)
+            removed.append(folder)
+    return removed
+
+
+class _Dump:
+    """pg_dump, for one snapshot."""
+
+    def __init__(self, url: str, snapshot: str, server_version: int) -> None:
+        self.environment = server.libpq_environment(url)
+        self.command = [
+            server.tool("pg_dump", server_version=server_version),
+            "--format=custom",
+            f"--snapshot={snapshot}",
+            f"--lock-wait-timeout={LOCK_WAIT_SECONDS}s",
+            "--no-password",
+        ]
+
+    def of_schemas(self, without_data: Iterable[str]) -> Callable[[BinaryIO], None]:
+        """All of our schemas, some tables without their rows."""
+        schemas = [f"--schema={schema}" for schema in SCHEMAS]
+        excluded = [f"--exclude-table-data={name}" for name in without_data]
+        return self._run([*schemas, "--no-unlogged-table-data", *excluded])
+
+    def of_data(self, names: Iterable[str]) -> Callable[[BinaryIO], None]:
+        """The rows of some tables."""
+        return self._run(["--data-only", *(f"--table={name}" for name in names)])
+
+    def _run(self, arguments: list[str]) -> Callable[[BinaryIO], None]:
+        def fill(file: BinaryIO) -> None:
+            with tempfile.TemporaryFile() as said:
+                process = subprocess.Popen(  # noqa: S603
+                    [*self.command, *arguments], stdout=subprocess.PIPE, stderr=said, env=self.environment
+                )
+                watchdog = threading.Timer(LONGEST_DUMP_SECONDS, process.kill)
+                watchdog.start()
+                try:
+                    assert process.stdout is not None  # noqa: S101  it is a pipe
+                    while piece := process.stdout.read(PIECE_BYTES):
+                        file.write(piece)
+                    code = process.wait()
+                finally:
+                    watchdog.cancel()
+                    if process.poll() is None:  # the storage failed: pg_dump need not go on
+                        process.kill()
+                    process.wait()
+                if code:
+                    said.seek(0)
+                    raise BackupError(f"pg_dump ended with code {code}: {said.read().decode(errors='replace').strip()}")
+
+        return fill
+
+
+# A dump can wait for longer than a session may usually be idle in its transaction.
+_OPTIONS = "-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
+
+
+def _is_in(dump: MonthDump | None, now: dict[str, Figures]) -> bool:
+    return dump is not None and dump.tables == now
+
+
+def _refuse_without_room(connection: Connection, storage: Storage, names: list[str]) -> None:
+    """A dump, compressed, is smaller than its tables: where these would fit, it does."""
+    free = storage.free_bytes()
+    row = connection.execute(
+        "select sum(pg_table_size(name::regclass))::bigint from unnest(%s::text[]) as name", [names]
+    )
+    needed = int((row.fetchone() or [0])[0] or 0)
+    if free is not None and free < needed:
+        raise BackupError(
+            f"{storage} has {_size(free)} free and the backup may take {_size(needed)}: nothing was written. "
+            "Free some space, keep fewer (BACKUPS_DAILY, BACKUPS_WEEKLY), or set BACKUP_URL to another place."
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

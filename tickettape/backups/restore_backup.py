@@ -1,0 +1,173 @@
+"""Restoring a backup: always into a new database, compared with the manifest, and only then given its name.
+
+The rows of every month are loaded before triggers, keys and indexes are made: no trigger marks an hour, no
+special right is needed, and each index is built once. What a name belonged to before is kept under another.
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tickettape.api_schema import apply as api
+from tickettape.backups.backup import (
+    LONGEST_DUMP_SECONDS,
+    STAMP,
+    Backup,
+    BackupError,
+    Proof,
+    figures,
+)
+from tickettape.database import Connection, server
+from tickettape.database.disk import disk_of
+from tickettape.file_storage import Storage
+
+LOST_ANSWER = "the answer was not read before the backup, and stored answers are not in it"
+
+
+def prove(url: str, storage: Storage, backup: Backup, *, say: Callable[[str], None]) -> Proof:
+    """Restore a backup into a scratch database of the server at `url`, compare it, drop it; the proof.
+
+    Raises BackupError or DamagedError where the backup cannot be restored or is not what it says.
+    """
+    started = time.monotonic()
+    scratch = f"tickettape_proof_{os.getpid()}_{time.time_ns() // 1_000_000}"
+    with _maintenance(url) as connection:
+        try:
+            _restore(connection, url, storage, backup, scratch, say)
+        finally:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(scratch)))
+    rows = sum(table.rows for table in backup.all_tables.values())
+    proof = Proof(datetime.now(UTC), round(time.monotonic() - started, 1), len(backup.all_tables), rows)
+    storage.write_json(f"backups/{backup.stamp}/proof.json", proof)
+    say(f"Backup {backup.stamp} is proved: {proof.tables} tables, {rows:,} rows, in {proof.seconds} s.")
+    return proof
+
+
+def restore(
+    url: str, storage: Storage, backup: Backup, *, into: str, replace: bool, now: datetime, say: Callable[[str], None]
+) -> str | None:
+    """Restore a backup as the database `into` of the server at `url`.
+
+    A database of that name is only replaced if asked for, and is renamed, never dropped: its new name, or
+    None where there was none. Raises BackupError or DamagedError, with what stood there untouched.
+    """
+    with _maintenance(url, avoid=into) as connection:
+        stands = connection.execute("select from pg_database where datname = %s", [into]).fetchone() is not None
+        if stands and not replace:
+            raise BackupError(
+                f"Database {into} exists: nothing was restored. Name another, or add --replace: the one that "
+                "stands there is then renamed and kept."
+            )
+        if stands:
+            _refuse_in_use(connection, into)
+        stamp = now.astimezone(UTC).strftime(STAMP).lower()
+        scratch, kept = f"{into}_restoring_{stamp}", f"{into}_before_{stamp}"
+        try:
+            _restore(connection, url, storage, backup, scratch, say)
+            _settle(server.with_database(url, scratch))
+            with connection.transaction():
+                if stands:
+                    _refuse_in_use(connection, into)
+                    _rename(connection, into, kept)
+                _rename(connection, scratch, into)
+        except BaseException:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(scratch)))
+            raise
+    return kept if stands else None
+
+
+def _restore(
+    connection: Connection, url: str, storage: Storage, backup: Backup, name: str, say: Callable[[str], None]
+) -> None:
+    files = [backup.base, *(month.file for month in backup.months)]
+    for file in files:
+        storage.verify(file)
+    say(f"{len(files)} files of backup {backup.stamp} are as they were written.")
+    disk = disk_of(connection)
+    if disk is not None and disk.free < backup.database_bytes:
+        raise BackupError(
+            f"The database's disk has {disk.free / 1e6:,.0f} MB free and the backup's database had "
+            f"{backup.database_bytes / 1e6:,.0f} MB: nothing was restored. Free some space first."
+        )
+    api.ensure_reader(connection)
+    connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+    pg_restore = server.tool("pg_restore", server_version=max(connection.info.server_version, backup.server_version))
+    target = server.with_database(url, name)
+    with tempfile.TemporaryDirectory(prefix="tickettape-restore-") as folder:
+        base = storage.local_path(backup.base.path, Path(folder))
+        steps = [("pre-data", base), ("data", base)]
+        steps += [("data", storage.local_path(month.file.path, Path(folder))) for month in backup.months]
+        steps += [("post-data", base)]
+        for number, (section, path) in enumerate(steps, 1):
+            started = time.monotonic()
+            done = subprocess.run(  # noqa: S603
+                [
+                    pg_restore,
+                    f"--section={section}",
+                    "--exit-on-error",
+                    "--no-owner",
+                    "--no-privileges",
+                    "--no-password",
+                    f"--dbname={name}",
+                    str(path),
+                ],
+                env=server.libpq_environment(target),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=LONGEST_DUMP_SECONDS,
+            )
+            if done.returncode:
+                raise BackupError(f"Backup {backup.stamp} cannot be restored ({section}): {done.stderr.strip()}")
+            say(f"Step {number} of {len(steps)}, {section}: {time.monotonic() - started:.1f} s.")
+    with psycopg.connect(target, autocommit=True, connect_timeout=10) as restored:
+        found = figures(restored, backup.all_tables)
+    different = [table for table, expected in backup.all_tables.items() if found[table] != expected]
+    if different:
+        told = ", ".join(f"{t}: {found[t].rows} rows, not {backup.all_tables[t].rows}" for t in different[:5])
+        raise BackupError(f"Backup {backup.stamp} restored is not what was dumped: {told} (same rows: other values).")
+
+
+def _settle(url: str) -> None:
+    """What a dump does not carry: where queries look for tables, statistics, and captures whose answer is gone."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(
+            sql.SQL('alter database {} set search_path = "$user", public, analytics').format(
+                sql.Identifier(connection.info.dbname)
+            )
+        )
+        connection.execute(
+            "update market.captures set status = 'failed', note = %s where status = 'received'", [LOST_ANSWER]
+        )
+        connection.execute("analyze")
+
+
+@contextmanager
+def _maintenance(url: str, *, avoid: str = "") -> Iterator[Connection]:
+    """A connection to a database that is neither replaced nor copied."""
+    name = "postgres" if avoid != "postgres" else "template1"
+    with psycopg.connect(server.with_database(url, name), autocommit=True, connect_timeout=10) as connection:
+        yield connection
+
+
+def _refuse_in_use(connection: Connection, name: str) -> None:
+    users = connection.execute(
+        """select coalesce(nullif(application_name, ''), usename::text), count(*) from pg_stat_activity
+           where datname = %s and backend_type = 'client backend' group by 1""",
+        [name],
+    ).fetchall()
+    if users:
+        told = ", ".join(f"{user} ({count})" for user, count in users)
+        raise BackupError(f"Database {name} is in use by {told}: stop them first. Nothing was replaced.")
+
+
+def _rename(connection: Connection, name: str, new: str) -> None:
+    connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(name), sql.Identifier(new)))

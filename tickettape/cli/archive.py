@@ -1,0 +1,114 @@
+"""`tickettape months`, `archive`, `reopen`, `restore` and `release`: old months into cold storage, and back."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+
+from tickettape.archive import archive_month as steps
+from tickettape.archive import restore_month as back
+from tickettape.cli.console import fail, say
+from tickettape.database import month_state as known_months
+from tickettape.database.locks import BusyError
+from tickettape.file_storage import DamagedError
+from tickettape.resources import Warehouse, marketplace_of
+from tickettape.settings import settings
+
+FAILURES = (steps.ArchiveError, back.RestoreError, DamagedError, BusyError, OSError)
+
+MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A month of UTC, as 2026-03.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (months, archive, reopen, restore, release):
+        app.command()(command)
+
+
+def months() -> None:
+    """List the months of facts: whether they are open, closed, archived or restored."""
+    with Warehouse().connection() as connection:
+        for month in known_months.known(connection, now=datetime.now(UTC)):
+            pinned = ", pinned" if month.pinned else ""
+            step = f" ({month.step} {month.reached_at:%Y-%m-%d %H:%M} UTC)" if month.step else ""
+            say(f"{month.month:%Y-%m}  {month.state}{pinned}{step}")
+
+
+def archive(month: MonthArgument) -> None:
+    """Put a month into cold storage: written, read back, compared, and only then taken out of the database."""
+    from orchestration.assets.archive import run_archive  # Dagster takes seconds to import
+
+    try:
+        outcome = run_archive(Warehouse(), settings(), _month(month), say=say)
+    except FAILURES as error:
+        fail(str(error))
+    for name, value in outcome.figures.items():
+        say(f"  {name}: {value}")
+    alone = "alone" if outcome.step == "dropped" else f"and its tables stay {settings().keep_detached_days} more days"
+    say(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
+
+
+def reopen(month: MonthArgument) -> None:
+    """Let a month that an unfinished archive has closed take rows again, and read what came for it meanwhile."""
+    from tickettape.archive import archived_month_replay as late
+
+    try:
+        with Warehouse().connection() as connection:
+            steps.reopen(connection, _month(month))
+            marketplace, tolerance = marketplace_of(settings()), settings().partial_tolerance
+            replayed = late.replay(connection, marketplace, _month(month), tolerance, "tickettape reopen")
+    except FAILURES as error:
+        fail(str(error))
+    say(f"{month} is open again; {replayed} late answers were read.")
+
+
+def restore(
+    month: MonthArgument,
+    until: Annotated[str | None, typer.Option(help="Keep it through this day, as 2026-12-31.")] = None,
+    replay_late: Annotated[
+        bool, typer.Option("--replay-late", help="Also read what came for the month while it was archived.")
+    ] = False,
+) -> None:
+    """Bring a month back from cold storage, compared with its manifest; it stays until its day or `release`."""
+    from orchestration.assets.archive import run_restore
+
+    try:
+        figures = run_restore(
+            Warehouse(),
+            settings(),
+            marketplace_of(settings()),
+            _month(month),
+            until=_day(until) if until else None,
+            replay_late=replay_late,
+            run_id="tickettape restore",
+            say=say,
+        )
+    except FAILURES as error:
+        fail(str(error))
+    for name, value in figures.items():
+        say(f"  {name}: {value}")
+    say(f"{month} is restored and stays {f'through {until}' if until else 'until `tickettape release`'}.")
+
+
+def release(month: MonthArgument) -> None:
+    """Let a restored month go: the archive takes it again when it is old enough."""
+    try:
+        with Warehouse().connection() as connection:
+            back.release(connection, _month(month))
+    except FAILURES as error:
+        fail(str(error))
+    say(f"{month} is released; the archive takes it when it lies {settings().raw_months} months back.")
+
+
+def _month(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
+    except ValueError:
+        fail(f"{text} is no month; write it as 2026-03.", code=2)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"{text} is no day; write it as 2026-12-31.", code=2)

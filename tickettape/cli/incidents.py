@@ -1,0 +1,50 @@
+"""`tickettape alerts`: what is wrong, what was, and whether messages get through."""
+
+from typing import Annotated
+
+import typer
+
+from tickettape.cli.console import fail, say
+from tickettape.incidents import incident_log as alerts
+from tickettape.resources import Warehouse
+from tickettape.settings import settings
+
+MOST_SHOWN = 20
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    app.command(name="alerts")(alerts_)
+
+
+def alerts_(
+    test: Annotated[bool, typer.Option("--test", help="Send a message to ALERT_URLS, to see it arrive.")] = False,
+) -> None:
+    """List what is wrong and what was, newest first. Exit code 1 where something is wrong now."""
+    if test:
+        _send_test()
+        return
+    with Warehouse().connection() as connection:
+        found = alerts.newest(connection, MOST_SHOWN)
+    if settings().alert_urls is None:
+        say("ALERT_URLS is not set: nobody is told.")
+    for one in found:
+        state = f"over since {one['ended_at']:%Y-%m-%d %H:%M}" if one["ended_at"] else "WRONG NOW"
+        told = f"told {one['sent_at']:%Y-%m-%d %H:%M}" if one["sent_at"] else "not told"
+        say(f"{state}, first {one['first_at']:%Y-%m-%d %H:%M} UTC, {told}: {one['title']}")
+        if not one["ended_at"]:
+            say(f"  {one['message']}")
+    wrong = sum(one["ended_at"] is None for one in found)
+    say(f"{wrong} troubles now." if wrong else "All is well.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _send_test() -> None:
+    from orchestration.incidents import send  # with Dagster it takes seconds to import
+
+    urls = settings().alert_urls
+    if urls is None:
+        fail("ALERT_URLS is not set: put apprise URLs there, https://github.com/caronc/apprise lists them.", code=2)
+    if not send(urls.get_secret_value(), "Tickettape: a test", "This is a test. Alerts will arrive here."):
+        fail("No message got through: see the lines above, and check ALERT_URLS.")
+    say("Sent.")

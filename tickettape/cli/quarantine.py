@@ -1,0 +1,107 @@
+"""`tickettape quarantine`: what was refused, why, and the way back."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tickettape.archive import archived_month_replay as late
+from tickettape.cli.console import fail, say
+from tickettape.cli.refresh import refresh_all
+from tickettape.database import month_state as months
+from tickettape.observations import quarantine
+from tickettape.observations.quarantine import Refusal
+from tickettape.observations.read_answers import NotReplayable, replay_quarantined
+from tickettape.resources import Warehouse, marketplace_of
+from tickettape.settings import settings
+
+MOST_SHOWN = 50
+RUN = "tickettape quarantine replay"
+
+app = typer.Typer(help="What was refused, with its reason and its payload.", invoke_without_command=True)
+
+
+def add_commands(parent: typer.Typer) -> None:
+    """Put the commands of this module on the command line."""
+    parent.add_typer(app, name="quarantine")
+
+
+@app.callback()
+def list_refusals(
+    context: typer.Context,
+    replayed: Annotated[bool, typer.Option("--replayed", help="What was replayed already, too.")] = False,
+) -> None:
+    """List what was refused, newest first. `replay` feeds it through again, `show` writes out what came."""
+    if context.invoked_subcommand:
+        return
+    with Warehouse().connection() as connection:
+        found = quarantine.refusals(connection, replayed_too=replayed, most=MOST_SHOWN)
+        waiting = quarantine.waiting(connection, settings().source)
+    counts = ", ".join(f"{count:,} {what}" for what, count in waiting.items()) or "nothing"
+    say(f"In quarantine of {settings().source}: {counts}.")
+    for one in found:
+        say(_line(one))
+    if len(found) == MOST_SHOWN:
+        say(f"  … the newest {MOST_SHOWN}; market.quarantine has all.")
+
+
+@app.command()
+def show(quarantine_id: Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.")]) -> None:
+    """Write what came, byte for byte, to stdout."""
+    with Warehouse().connection() as connection:
+        payload = quarantine.payload(connection, quarantine_id)
+    if payload is None:
+        fail(
+            f"Quarantine {quarantine_id} does not exist or has no payload; `tickettape quarantine` lists what is there."
+        )
+    sys.stdout.buffer.write(payload)
+
+
+@app.command()
+def replay(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]…", help="As the list shows them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every refused answer of the marketplace.")] = False,
+) -> None:
+    """Feed refused answers through again, each exactly once, and refresh the rollups: after a mended parser.
+
+    What is still refused stays. What is held for a month comes back with the month.
+    """
+    if bool(ids) == everything:
+        fail("Say which with their ids, or all with --all.", code=2)
+    marketplace = marketplace_of(settings())
+    left = 0
+    with Warehouse().connection() as connection:
+        chosen = quarantine.refusals(
+            connection, source=marketplace.source if everything else None, only_ids=ids or None, replayed_too=bool(ids)
+        )
+        unknown = sorted(set(ids or ()) - {one.quarantine_id for one in chosen})
+        if unknown:
+            fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
+        for one in reversed(chosen):  # the oldest first, as they came
+            if (
+                one.held_for
+                and one.source == marketplace.source
+                and months.state_of(connection, one.held_for) == "open"
+            ):
+                # it came before its month was made; months that were archived bring theirs back when restored
+                late.replay(connection, marketplace, one.held_for, settings().partial_tolerance, RUN)
+            try:
+                status = replay_quarantined(connection, marketplace, one, settings().partial_tolerance, RUN)
+            except NotReplayable as reason:
+                left += 1
+                say(f"  {one.quarantine_id} {reason}")
+            else:
+                left += status == "rejected"
+                say(f"  {one.quarantine_id} is {'still refused' if status == 'rejected' else f'{status} now'}.")
+        refresh_all(connection)
+    say(f"{len(chosen) - left} of {len(chosen)} replayed.")
+    if left and ids:
+        raise typer.Exit(1)
+
+
+def _line(one: Refusal) -> str:
+    state = f", replayed {one.replayed_at:%Y-%m-%d %H:%M}" if one.replayed_at else ""
+    about = f"{one.source} {one.external_id or '-'}"
+    tick = f"{one.tick:%Y-%m-%d %H:%M}" if one.tick else "-"
+    size = f"{one.payload_bytes or 0:,} bytes"
+    return f"{one.quarantine_id:>6}  {about:<24} {tick:<16}  {size:>13}{state}  {one.reason}"

@@ -1,0 +1,145 @@
+"""The partitions of the facts (a month each) and of the stored answers (a day each): made before a write.
+
+There is no default partition: a row outside is refused, not silently piled up. Making and removing are apart,
+so that a removal that fails stops nothing else. A partition is made as a table of its own and then attached,
+which neither waits for readers nor makes them wait.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from psycopg import sql
+
+from tickettape.database import Connection, locks
+from tickettape.database.month_state import (
+    ATTACHED,
+    bounds,
+    month_after,
+    month_of,
+)
+
+MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes")
+DAILY_TABLES = ("capture_payloads",)
+
+_LOCK = 7_153_906  # one process makes partitions at a time
+
+
+def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answers: bool = True) -> list[str]:
+    """Make the partitions that hold `ticks` where they do not exist, each in a transaction of its own; those made.
+
+    A month that `months` knows is left as it is: whether it is open is asked where a row is written. Without
+    `answers`, none are made for stored answers: an import of years has none.
+    """
+    instants = list(ticks)
+    made = []
+    for month in sorted({month_of(tick) for tick in instants}):
+        if not _month_known(connection, month):
+            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *bounds(month))
+    for day in sorted({tick.astimezone(UTC).date() for tick in instants} if answers else ()):
+        if not _exists(connection, f"capture_payloads_{day:%Y_%m_%d}"):
+            start = datetime.combine(day, datetime.min.time(), UTC)
+            made += _make(connection, DAILY_TABLES, f"{day:%Y_%m_%d}", start, start + timedelta(days=1))
+    return made
+
+
+def make_ahead(connection: Connection, now: datetime, *, months: int, days: int) -> list[str]:
+    """Make the partitions of the coming months and days, and of months left out since the oldest; those made."""
+    row = connection.execute("select min(month) from market.months").fetchone()
+    last = month_of(now)
+    month = min(last, row[0]) if row and row[0] else last
+    for _ in range(months):
+        last = month_after(last)
+    made = []
+    while month <= last:
+        if not _month_known(connection, month):
+            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *bounds(month))
+        month = month_after(month)
+    return made + ensure_partitions(connection, (now + timedelta(days=day) for day in range(days + 1)))
+
+
+def finish_detaches(connection: Connection) -> list[str]:
+    """Finish what an interrupted DETACH CONCURRENTLY left; the partitions' names.
+
+    Such a partition looks attached and is not: its rows are unseen and its writers fail. One whose month
+    `months` says is attached comes back.
+    """
+    pending = connection.execute(
+        """select parent.relname, child.relname from pg_inherits
+           inner join pg_class as parent on parent.oid = inhparent
+           inner join pg_class as child on child.oid = inhrelid
+           where inhdetachpending and parent.relnamespace = 'market'::regnamespace order by child.relname"""
+    ).fetchall()
+    for parent, child in pending:
+
+        def finish(parent: str = parent, child: str = child) -> None:
+            names = {"parent": sql.Identifier("market", parent), "child": sql.Identifier("market", child)}
+            connection.execute(sql.SQL("alter table {parent} detach partition {child} finalize").format(**names))
+            if parent in MONTHLY_TABLES:
+                month = datetime.strptime(child.removeprefix(f"{parent}_"), "%Y_%m").replace(tzinfo=UTC).date()
+                state = connection.execute("select state from market.months where month = %s", [month]).fetchone()
+                if state and state[0] in ATTACHED:
+                    attach(connection, parent, child, *bounds(month))
+
+        locks.patiently(connection, finish, f"The interrupted detach of {child}")
+    return [str(child) for _, child in pending]
+
+
+def drop_payloads_before(connection: Connection, day: date) -> list[str]:
+    """Drop the stored answers of whole UTC days before `day`, but the newest; the names of the dropped partitions."""
+    rows = connection.execute(
+        """select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where i.inhparent = 'market.capture_payloads'::regclass order by c.relname"""
+    ).fetchall()
+    prefix = "capture_payloads_"
+    old = [str(name) for (name,) in rows[:-1] if str(name) < f"{prefix}{day:%Y_%m_%d}"]
+    for name in old:
+        drop = sql.SQL("drop table {}").format(sql.Identifier("market", name))
+        locks.patiently(connection, partial(connection.execute, drop), f"Dropping {name}")
+    return old
+
+
+def attach(connection: Connection, parent: str, child: str, start: datetime, end: datetime) -> None:
+    """Attach a table as the partition [start, end). Missing indexes are made; neither readers nor writers wait."""
+    connection.execute(
+        sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+            sql.Identifier("market", parent),
+            sql.Identifier("market", child),
+            sql.Literal(start.isoformat()),
+            sql.Literal(end.isoformat()),
+        )
+    )
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    # to_regclass would answer from a cache that does not hear of what was made while this one waited for a lock
+    found = connection.execute(
+        "select from pg_class where relnamespace = 'market'::regnamespace and relname = %s", [table]
+    )
+    return found.fetchone() is not None
+
+
+def _month_known(connection: Connection, month: date) -> bool:
+    return connection.execute("select from market.months where month = %s", [month]).fetchone() is not None
+
+
+def _make(connection: Connection, tables: tuple[str, ...], suffix: str, start: datetime, end: datetime) -> list[str]:
+    def make() -> list[str]:
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        if _exists(connection, f"{tables[-1]}_{suffix}"):
+            return []  # another process made it while this one waited
+        for table in tables:
+            partition = f"{table}_{suffix}"
+            connection.execute(
+                sql.SQL("create table {} (like {} including all)").format(
+                    sql.Identifier("market", partition), sql.Identifier("market", table)
+                )
+            )
+            attach(connection, table, partition, start, end)
+            if tables is MONTHLY_TABLES:
+                connection.execute("select market.add_marks(%s)", [f"market.{partition}"])
+        if tables is MONTHLY_TABLES:
+            connection.execute("insert into market.months (month) values (%s)", [start.date()])
+        return [f"{table}_{suffix}" for table in tables]
+
+    return locks.patiently(connection, make, f"Making the partition {tables[-1]}_{suffix}")

@@ -1,0 +1,321 @@
+"""Imports: a person's own history, staged in tables of the session, then written as captures and snapshots.
+
+Rows come in any order, so they are staged and read back capture by capture. What is written goes through the
+tables' triggers like any other row: the rollups follow.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from tickettape.database import Connection
+from tickettape.observations import section_snapshots as snapshots
+from tickettape.observations import voids
+
+LISTINGS = ("event_no", "section_no", "second", "observed", "price", "all_in", "quantity", "sells", "listing", "line")
+REFUSED = ("line", "event", "event_no", "second", "zone", "reason", "payload")
+STAGED_KEY = ["second", "event_no"]
+KEY = ["event_key", "second"]
+STORED = [name for name in snapshots.COLUMNS if name != "tick"]
+
+
+def stage(connection: Connection) -> None:
+    """Make this session's empty staging tables."""
+    connection.execute("set temp_buffers = '64MB'")
+    connection.execute(
+        """drop table if exists pg_temp.staged_listings, pg_temp.staged_refused;
+           create temp table staged_listings (
+               event_no integer not null, section_no integer not null, second bigint not null,
+               observed bigint not null, price integer not null, all_in integer not null,
+               quantity smallint not null, sells smallint not null, listing text, line bigint not null);
+           create temp table staged_refused (
+               line bigint not null, event text, event_no integer, second bigint, zone text,
+               reason text not null, payload bytea)"""
+    )
+
+
+def copy(connection: Connection, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+    """COPY rows into a table."""
+    text = io.BytesIO()
+    pa_csv.write_csv(rows.select(list(columns)), text, pa_csv.WriteOptions(include_header=False))
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv)") as stream,
+    ):
+        stream.write(text.getbuffer())
+
+
+def index_staged(connection: Connection) -> None:
+    """Make the staged listings quick to find by capture."""
+    connection.execute("create index on staged_listings (second, event_no)")
+    connection.execute("analyze staged_listings")
+
+
+def staged_captures(connection: Connection) -> pd.DataFrame:
+    """What was staged, by capture, oldest first: second, event_no, listings, observed (newest, microseconds)."""
+    return _copied_out(
+        connection,
+        """select second, event_no, count(*) as listings, max(observed) as observed from staged_listings
+           group by second, event_no order by second, event_no""",
+        {},
+    )
+
+
+def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[int, int]) -> pd.DataFrame:
+    """The staged listings of the captures from (second, event_no) to another, both included; newest seen last."""
+    return _copied_out(
+        connection,
+        f"""select {", ".join(LISTINGS)} from staged_listings
+            where (second, event_no) >= (%s, %s) and (second, event_no) <= (%s, %s) order by observed, line""",  # noqa: S608
+        {"listing": pa.string()},
+        [*first, *last],
+    )
+
+
+def staged_refusals(connection: Connection) -> dict[tuple[int, int], list[str | None]]:
+    """The zones of refused rows by capture (second, event_no), where a capture could be read of them."""
+    rows = connection.execute(
+        """select second, event_no, array_agg(zone) from staged_refused
+           where second is not null and event_no is not null group by second, event_no"""
+    ).fetchall()
+    return {(second, event_no): list(zones) for second, event_no, zones in rows}
+
+
+def first_reasons(connection: Connection, limit: int = 5) -> list[str]:
+    """The first refusals, as sentences."""
+    rows = connection.execute("select line, reason from staged_refused order by line limit %s", [limit]).fetchall()
+    return [f"line {line}: {reason}" for line, reason in rows]
+
+
+def _copied_out(
+    connection: Connection, query: str, types: Mapping[str, pa.DataType], parameters: Sequence[object] = ()
+) -> pd.DataFrame:
+    with connection.cursor() as cursor:
+        text = io.BytesIO()
+        statement = psycopg.ClientCursor(connection).mogrify(query, parameters)
+        with cursor.copy(f"copy ({statement}) to stdout (format csv, header)") as stream:
+            for block in stream:
+                text.write(block)
+    text.seek(0)
+    options = pa_csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True, null_values=[""])
+    table: pd.DataFrame = pa_csv.read_csv(text, convert_options=options).to_pandas()
+    return table
+
+
+def known_events(connection: Connection, source: str) -> dict[str, int]:
+    """The events of a source: external id -> event_key."""
+    rows = connection.execute("select external_id, event_key from market.events where source = %s", [source])
+    return {str(external_id): int(event_key) for external_id, event_key in rows.fetchall()}
+
+
+def put_events(connection: Connection, source: str, events: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add events, or correct what is said of them. They are not watched: nobody can ask a file.
+
+    `events`: external id -> name, venue, date (datetime), city, …; what is not said is left as it was.
+    """
+    columns = ("name", "venue", "date", "city", "state", "country", "venue_time_zone", "category", "performer_name")
+    given = {column: f"%({column})s::{'timestamptz' if column == 'date' else 'text'}" for column in columns}
+    key = "source = %(source)s::text and external_id = %(external_id)s::text"
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"""insert into market.events as known
+                    (source, external_id, active, retired_because, {", ".join(columns)})
+                values (%(source)s::text, %(external_id)s::text, false, 'imported',
+                        coalesce({given["name"]}, %(external_id)s::text), coalesce({given["venue"]}, 'unknown'),
+                        coalesce({given["date"]}, (select date from market.events where {key})),
+                        {", ".join(given[column] for column in columns[3:])})
+                on conflict (source, external_id) do update set updated_at = now(),
+                    {", ".join(f"{column} = coalesce({value}, known.{column})" for column, value in given.items())}
+                where {
+                " or ".join(
+                    f"{value} is distinct from known.{column} and {value} is not null"
+                    for column, value in given.items()
+                )
+            }""",  # noqa: S608
+            [
+                {"source": source, "external_id": external_id} | {column: said.get(column) for column in columns}
+                for external_id, said in events.items()
+            ],
+        )
+
+
+def start(
+    connection: Connection, *, source: str, file: str, whole_inventory: bool, rows_read: int, rows_refused: int
+) -> UUID:
+    """Note that an import begins to write; its id."""
+    row = connection.execute(
+        """insert into market.imports (source, file, whole_inventory, rows_read, rows_refused)
+           values (%s, %s, %s, %s, %s) returning import_id""",
+        [source, file, whole_inventory, rows_read, rows_refused],
+    ).fetchone()
+    assert row is not None  # noqa: S101  an insert returns its row
+    return UUID(str(row[0]))
+
+
+def finish(connection: Connection, import_id: UUID, *, added: int, replaced: int, unchanged: int, refused: int) -> None:
+    """Note that an import is complete, and how many captures it brought."""
+    connection.execute(
+        """update market.imports set completed_at = clock_timestamp(), captures_added = %s, captures_replaced = %s,
+               captures_unchanged = %s, captures_refused = %s where import_id = %s""",
+        [added, replaced, unchanged, refused, import_id],
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A capture that is there already. `status`: what it was before, where it is void."""
+
+    status: str
+    imported: bool
+    void: bool
+
+
+def lock_standing(connection: Connection, captures: pd.DataFrame) -> dict[tuple[int, int], Standing]:
+    """The captures that stand at (event_key, second), locked until the caller's transaction ends."""
+    rows = connection.execute(
+        """select captures.event_key, extract(epoch from captures.tick)::bigint,
+               coalesce(voids.capture_status, captures.status),
+               exists (select from market.imports where import_id = captures.job_id), captures.status = 'void'
+           from market.captures
+           inner join unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
+               on captures.event_key = wanted.event_key and captures.tick = wanted.tick
+           left join market.voids on voids.event_key = captures.event_key and voids.tick = captures.tick
+               and voids.ended_at is null and captures.status = 'void'
+           where captures.tick >= %(first)s and captures.tick <= %(last)s
+           for update of captures""",
+        _wanted(captures),
+    ).fetchall()
+    return {(key, second): Standing(status, imported, void) for key, second, status, imported, void in rows}
+
+
+def stored_rows(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:
+    """The snapshots of captures (event_key, second), those of void ones from where they are kept: `second`, STORED."""
+    columns = ", ".join(f"stored.{name}" for name in STORED)
+    rows = connection.execute(
+        f"""with wanted as (
+                select * from unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
+            )
+            select extract(epoch from tick)::bigint as second, {columns}
+            from market.section_snapshots as stored inner join wanted using (event_key, tick)
+            where tick >= %(first)s and tick <= %(last)s
+            union all
+            select extract(epoch from tick)::bigint, {columns}
+            from market.voided_snapshots as stored inner join wanted using (event_key, tick)
+            inner join market.voids using (void_id, event_key, tick)
+            where ended_at is null""",  # noqa: S608
+        _wanted(captures),
+    ).fetchall()
+    return pd.DataFrame(rows, columns=["second", *STORED])
+
+
+def write(connection: Connection, import_id: UUID, captures: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Store captures with their snapshots, in the caller's transaction.
+
+    `captures`: event_key, second, status, observed (microseconds), listings, tickets, note, and whether it replaces
+    one that stands there, which the caller has locked and found to be of an import. `rows`: `second`, STORED.
+    """
+    wanted = _wanted(captures[captures["replaces"]])
+    for table in ("section_snapshots", "captures") if wanted["keys"] else ():
+        connection.execute(
+            f"""delete from market.{table} as stored
+                using unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
+                where stored.event_key = wanted.event_key and stored.tick = wanted.tick
+                    and stored.tick >= %(first)s and stored.tick <= %(last)s""",  # noqa: S608
+            wanted,
+        )
+    stored = captures.assign(
+        tick=_iso(captures["second"]),
+        fetched_at=pd.to_datetime(captures["observed"], unit="us", utc=True),
+        counted_listings=captures["listings"],
+        counted_tickets=captures["tickets"],
+        job_id=str(import_id),
+    )
+    columns = ("event_key", "tick", "status", "fetched_at", "counted_listings", "counted_tickets", "note", "job_id")
+    copy(connection, "market.captures", columns, pa.Table.from_pandas(stored[list(columns)], preserve_index=False))
+    snapshots.copy_rows(connection, rows.assign(tick=_iso(rows["second"])))
+    voids.end(connection, list(zip(wanted["keys"], wanted["ticks"], strict=True)), "import")
+
+
+def put_quarantine(connection: Connection, import_id: UUID, source: str, file: str) -> int:
+    """Keep the staged refusals, each once however often its file is imported; how many there are.
+
+    What an earlier import refused of a capture that this one wrote counts as replayed, unless it is refused again.
+    """
+    parameters = {"run": str(import_id), "source": source, "file": file}
+    connection.execute(
+        """update market.quarantine as kept set run_id = %(run)s
+           from staged_refused as refused
+           where kept.source = %(source)s and kept.replayed_at is null
+               and kept.reason = %(file)s || ', line ' || refused.line || ': ' || refused.reason
+               and kept.external_id is not distinct from refused.event
+               and kept.tick is not distinct from to_timestamp(refused.second)""",
+        parameters,
+    )
+    connection.execute(
+        """insert into market.quarantine (source, external_id, tick, reason, payload_zstd, run_id, content)
+           select %(source)s, event, to_timestamp(second),
+               %(file)s || ', line ' || line || ': ' || reason, payload, %(run)s, 'rows'
+           from staged_refused as refused
+           where not exists (
+               select from market.quarantine as kept
+               where kept.source = %(source)s and kept.replayed_at is null and kept.run_id = %(run)s
+                   and kept.reason = %(file)s || ', line ' || refused.line || ': ' || refused.reason
+                   and kept.external_id is not distinct from refused.event
+                   and kept.tick is not distinct from to_timestamp(refused.second))""",
+        parameters,
+    )
+    connection.execute(
+        """update market.quarantine as kept set replayed_at = clock_timestamp()
+           from market.events, market.captures
+           where kept.source = %(source)s and kept.replayed_at is null and kept.run_id != %(run)s
+               and kept.run_id in (select import_id::text from market.imports)
+               and events.source = kept.source and events.external_id = kept.external_id
+               and captures.event_key = events.event_key and captures.tick = kept.tick
+               and captures.job_id = %(run)s::uuid""",
+        parameters,
+    )
+    row = connection.execute("select count(*) from staged_refused").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _wanted(captures: pd.DataFrame) -> dict[str, Any]:
+    ticks = [datetime.fromtimestamp(second, UTC) for second in captures["second"]]
+    return {
+        "keys": [int(key) for key in captures["event_key"]],
+        "ticks": ticks,
+        "first": min(ticks, default=None),  # the bounds let the planner leave out the other months
+        "last": max(ticks, default=None),
+    }
+
+
+def _iso(seconds: "pd.Series[int]") -> "pd.Series[str]":
+    texts = {second: datetime.fromtimestamp(second, UTC).isoformat() for second in seconds.unique()}
+    return seconds.map(texts)
+
+
+def zones_by_name(connection: Connection, event_keys: Iterable[int]) -> dict[tuple[int, str], str]:
+    """The zones of events by what people see them called: (event_key, name) -> external id."""
+    rows = connection.execute(
+        """select event_key, display_name, external_id from market.zones where event_key = any(%(keys)s)
+           union all
+           select event_key, name, external_id from market.zones where event_key = any(%(keys)s)""",
+        {"keys": list(event_keys)},
+    ).fetchall()
+    return {(key, name): external_id for key, name, external_id in rows}
+
+
+def sections_by_name(connection: Connection, event_keys: Iterable[int]) -> dict[tuple[int, int, str], str]:
+    """The sections of events by name: (event_key, zone_key, name) -> external id."""
+    rows = connection.execute(
+        "select event_key, zone_key, name, external_id from market.sections where event_key = any(%s)",
+        [list(event_keys)],
+    ).fetchall()
+    return {(event_key, zone_key, name): external_id for event_key, zone_key, name, external_id in rows}

@@ -1,0 +1,156 @@
+"""What is worth telling people: pure decisions on what was found. Each trouble says what happened and what to do.
+
+Finding it out and sending it belongs in `alerting`, remembering what was told in `warehouse.alerts`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tickettape.incidents.incident_log import Trouble
+from tickettape.marketplaces.breaker_store import Row as Breaker
+
+OFTEN = ("tick", "shard", "rollups")
+"""Jobs that run so often that a single failure mends itself; of every other one failure is told."""
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that succeeded or failed; `tick` where it was started for one."""
+
+    job: str
+    run_id: str
+    tick: str | None
+    failed: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check whose newest evaluation did not pass. `error`: its severity; else it warns."""
+
+    name: str
+    error: bool
+    description: str
+
+
+def failed_runs(newest_first: Iterable[Ended], in_a_row: int) -> list[Trouble]:
+    """Jobs whose newest runs failed: that of the ticks so often in a row, any other once. Runs of one tick are one."""
+    of_job: dict[str, list[Ended]] = defaultdict(list)
+    known: set[tuple[str, str]] = set()
+    for run in newest_first:
+        attempt = (run.job, run.tick or run.run_id)
+        if attempt not in known:  # of the attempts at one tick the newest counts
+            known.add(attempt)
+            of_job[run.job].append(run)
+    found = []
+    for job, runs in sorted(of_job.items()):
+        failures = next((number for number, run in enumerate(runs) if not run.failed), len(runs))
+        if failures >= (in_a_row if job in OFTEN else 1):
+            what = "failed" if failures == 1 else f"failed {failures} times in a row"
+            found.append(
+                Trouble(
+                    f"runs of {job}",
+                    f"The job {job} {what}",
+                    f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the UI; "
+                    "once the cause is mended, its next success ends this alert.",
+                )
+            )
+    return found
+
+
+def breaker_open(source: str, breaker: Breaker, sentence: str) -> list[Trouble]:
+    """A marketplace that does not let us ask it; `sentence` is what the breaker says of itself."""
+    if breaker.state == "closed":
+        return []
+    since = f" since {breaker.opened_at:%Y-%m-%d %H:%M} UTC" if breaker.opened_at else ""
+    return [
+        Trouble(
+            f"breaker {source}",
+            f"{source} blocks us",
+            f"{sentence} It is not closed{since}: no event of {source} has fresh prices until it is; what is stored "
+            "stays as it is, and nothing counts as sold out.",
+        )
+    ]
+
+
+def stale_events(source: str, stale: Sequence[dict[str, Any]]) -> list[Trouble]:
+    """Events without an ok capture within twice their own interval."""
+    if not stale:
+        return []
+    named = "; ".join(
+        f"{one['event']} (every {one['minutes']} min, newest {_instant(one['newest'])})" for one in stale[:MOST_NAMED]
+    )
+    more = f"; and {len(stale) - MOST_NAMED} more" if len(stale) > MOST_NAMED else ""
+    return [
+        Trouble(
+            f"freshness {source}",
+            f"Prices of {len(stale)} events of {source} are stale",
+            f"No ok capture within twice their own interval: {named}{more}. If no tick runs, look at the schedule "
+            "every_tick and at a run that hangs; if ticks run, `tickettape looks` says how often these are asked for, "
+            "market.scraper_logs what came back, and `tickettape quarantine` what was refused.",
+        )
+    ]
+
+
+def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
+    """Checks that fail: each error by itself, all warnings as one."""
+    errors = [check for check in failed if check.error]
+    warnings = [check for check in failed if not check.error]
+    found = [
+        Trouble(
+            f"check {check.name}",
+            f"The check {check.name} fails",
+            f"{check.description or 'It says no more.'} Open it in the UI, under the asset's checks: what failed is in "
+            "its metadata.",
+        )
+        for check in errors
+    ]
+    if warnings:
+        named = "; ".join(f"{check.name}: {check.description}".rstrip(": ") for check in warnings[:MOST_NAMED])
+        more = f"; and {len(warnings) - MOST_NAMED} more" if len(warnings) > MOST_NAMED else ""
+        found.append(
+            Trouble(
+                "warnings of checks",
+                f"{len(warnings)} checks warn",
+                f"{named}{more}. They stop nothing; see them in the UI, under the assets' checks.",
+            )
+        )
+    return found
+
+
+def database_too_large(size_bytes: int, limit_gb: float | None) -> list[Trouble]:
+    """A database above the size that was set for it."""
+    if limit_gb is None or size_bytes <= limit_gb * 1e9:
+        return []
+    return [
+        Trouble(
+            "database size",
+            f"The database holds {size_bytes / 1e9:.1f} GB, more than {limit_gb:g} (ALERT_DATABASE_GB)",
+            "`database_health` shows what grows. Lower RAW_MONTHS or HOURLY_MONTHS so that more goes to cold storage, "
+            "track less, or raise ALERT_DATABASE_GB.",
+        )
+    ]
+
+
+def digest(new: Sequence[Trouble], ended: Sequence[Trouble]) -> tuple[str, str]:
+    """One message of all there is to tell: its title and its text."""
+    troubles = [f"{one.title}{_again(one)}.\n{one.message}" for one in new]
+    over = [f"Over: {one.title}." for one in ended]
+    first = new[0].title if new else f"Over: {ended[0].title}"
+    more = len(new) + len(ended) - 1
+    return f"Tickettape: {first}{f' (and {more} more)' if more else ''}", "\n\n".join(troubles + over)
+
+
+def _again(trouble: Trouble) -> str:
+    if not trouble.folded:
+        return ""
+    return f", since {_instant(trouble.first_at)} (seen {trouble.folded} times since the last message)"
+
+
+def _instant(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"

@@ -1,0 +1,97 @@
+"""What was wrong and who was told: a repeat of what is known is folded into its row, and told again only in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from tickettape.database import Connection
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that is wrong. `about` names it: two of one name are one trouble, whatever their words."""
+
+    about: str
+    title: str
+    message: str
+    first_at: datetime | None = None
+    folded: int = 0
+
+
+_COLUMNS = "about, title, message, first_at, folded"
+
+
+def note(
+    connection: Connection, troubles: Sequence[Trouble], *, now: datetime, repeat: timedelta
+) -> tuple[list[Trouble], list[Trouble]]:
+    """Remember what is wrong now; what to tell people of it, and of what has ended.
+
+    To be told: what is new, what could not be told, and what was last told longer ago than `repeat`. What comes back
+    within `repeat` of a message goes on as the same trouble, and its next end is not told again.
+    """
+    found = {trouble.about: trouble for trouble in troubles}
+    with connection.transaction(), connection.cursor(row_factory=class_row(Trouble)) as cursor:
+        cursor.execute("lock table market.alerts in share row exclusive mode")  # one watcher at a time
+        over = cursor.execute(
+            f"""with ended as (
+                    update market.alerts set ended_at = %s where ended_at is null and about != all(%s)
+                    returning {_COLUMNS}, sent_at, reopened
+                )
+                select {_COLUMNS} from ended where sent_at is not null and not reopened""",  # noqa: S608
+            [now, list(found)],
+        ).fetchall()
+        cursor.execute(
+            """update market.alerts as known set ended_at = null, reopened = true
+               where about = any(%s) and sent_at > %s
+                   and not exists (select from market.alerts where about = known.about and ended_at is null)
+                   and alert_id = (select max(alert_id) from market.alerts where about = known.about)""",
+            [list(found), now - repeat],
+        )
+        cursor.execute(
+            """insert into market.alerts as known (about, title, message, first_at, last_at)
+               select new.*, %(now)s, %(now)s
+               from unnest(%(about)s::text[], %(titles)s::text[], %(messages)s::text[]) as new
+               on conflict (about) where ended_at is null do update set
+                   title = excluded.title, message = excluded.message, last_at = excluded.last_at,
+                   folded = known.folded + 1""",
+            {
+                "now": now,
+                "about": list(found),
+                "titles": [trouble.title for trouble in found.values()],
+                "messages": [trouble.message for trouble in found.values()],
+            },
+        )
+        cursor.execute(
+            f"""select {_COLUMNS} from market.alerts
+                where ended_at is null and (sent_at is null or sent_at <= %s) order by alert_id""",  # noqa: S608
+            [now - repeat],
+        )
+        return cursor.fetchall(), over
+
+
+def note_sent(connection: Connection, sent: Sequence[Trouble], now: datetime) -> None:
+    """Remember that people were told."""
+    connection.execute(
+        "update market.alerts set sent_at = %s, folded = 0 where ended_at is null and about = any(%s)",
+        [now, [trouble.about for trouble in sent]],
+    )
+
+
+def note_untold(connection: Connection, over: Sequence[Trouble]) -> None:
+    """Open what has ended again, since nobody could be told: the next look ends it."""
+    connection.execute(
+        """update market.alerts as known set ended_at = null
+           where about = any(%s) and alert_id = (select max(alert_id) from market.alerts where about = known.about)""",
+        [[trouble.about for trouble in over]],
+    )
+
+
+def newest(connection: Connection, most: int) -> list[dict[str, Any]]:
+    """What is wrong now and what was, the open ones first."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select * from market.alerts order by ended_at is not null, last_at desc limit %s", [most]
+        ).fetchall()

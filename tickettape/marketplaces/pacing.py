@@ -1,0 +1,184 @@
+"""When to ask, how often, and when to give up: the same for every marketplace.
+
+A client turns each attempt into a `Reply`; the class of the reply decides what happens next, never
+an exception's name. What a status code means on a given wire belongs in that client; whose turn it is,
+by the budget and the breaker that all who ask share, in `turns`.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import stamina
+
+from tickettape.marketplaces.rate_limiter import (
+    NoTurnError,
+    Queue,
+    Seen,
+    Turns,
+)
+
+CONNECTIONS = 20  # httpx slows down past 20: 8.7 s for 1000 events at 20, 15.4 s at 50
+DEADLINE_SECONDS = 30.0  # an event's whole share of a tick, so that one bad event costs itself alone
+FIRST_BACKOFF_SECONDS = 0.5  # about one round trip with its rendering: sooner meets the same failure
+LONGEST_BACKOFF_SECONDS = 8.0  # leaves at least three more attempts inside the 30 s
+
+Class = Literal["received", "missing", "blocked", "failed", "passing", "throttled", "unasked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One attempt, classified. Only "passing" and "throttled" (429) are worth another attempt.
+
+    "unasked" is none: the breaker is open. `retry_after_seconds` is what the marketplace asked for, None
+    where it did not ask.
+    """
+
+    kind: Class
+    http_status: int | None = None
+    body: bytes | None = None
+    note: str | None = None
+    retry_after_seconds: float | None = None
+    latency_ms: int = 0
+
+
+class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never seen outside
+    def __init__(self, reply: Reply, wait_seconds: float | None) -> None:
+        super().__init__(reply.note)
+        if wait_seconds is None and reply.retry_after_seconds is not None:
+            note = (
+                f"{reply.note} It asks to wait {reply.retry_after_seconds:.0f} s, past what is left of the "
+                "deadline: it counts as passing."
+            )
+            reply = replace(reply, note=note)
+        self.reply = reply
+        self.wait_seconds = wait_seconds
+
+
+class Pace:
+    """How one client asks in one event loop: concurrency, turns, retries, deadline. Counts `requests` by class."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
+        connections: int = CONNECTIONS,
+        requests: Counter[str] | None = None,
+    ) -> None:
+        self._requests: Counter[str] = Counter() if requests is None else requests
+        self._slots = asyncio.Semaphore(connections)
+        self._queue = Queue(turns)
+        self._deadline_seconds = deadline_seconds
+        self._first_backoff_seconds = first_backoff_seconds
+
+    async def ask(self, what: str, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Make attempts at `what` until one settles it or the deadline is over; return the last reply.
+
+        The deadline covers all attempts and the waits between them. It begins when the first attempt
+        gets its turn, so a long queue never eats it. Only "received", "missing", "blocked", "failed",
+        "unasked" and an unsettled "passing" or "throttled" come back.
+        """
+        async with self._slots:
+            try:
+                probe = await self._queue.turn(self._deadline_seconds)
+            except NoTurnError as none:
+                return self._not_asked(what, none)
+            return await self._attempts(what, attempt, probe)
+
+    async def close(self) -> None:
+        """Report what was seen last, and let go of the turns."""
+        await self._queue.close()
+
+    def _not_asked(self, what: str, none: NoTurnError) -> Reply:
+        if none.quiet_seconds:
+            return Reply(
+                "throttled",
+                note=f"{what} was not asked: the marketplace wants {none.quiet_seconds:.0f} s of quiet, past the "
+                f"deadline of {self._deadline_seconds:g} s; the next tick tries again.",
+            )
+        return Reply("unasked", note=f"{what} was not asked: {none}")
+
+    async def _attempts(self, what: str, attempt: Callable[[], Awaitable[Reply]], probe: bool) -> Reply:
+        ends_at = _now() + self._deadline_seconds
+        last: Reply | None = None
+        count = 0
+        try:
+            async with asyncio.timeout_at(ends_at):
+                async for retry in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
+                    with retry:
+                        if count:
+                            probe = await self._queue.turn(ends_at - _now())
+                        count += 1
+                        started_at = _now()
+                        last = replace(await self._counted(attempt), latency_ms=round((_now() - started_at) * 1000))
+                        wait_seconds = self._wait_seconds(last, count)
+                        quiet_seconds = wait_seconds if last.kind == "throttled" else 0.0
+                        await self._queue.note(Seen(last.kind, probe, quiet_seconds))
+                        if last.kind in ("passing", "throttled"):
+                            raise _Again(last, wait_seconds if wait_seconds < ends_at - _now() else None)
+                        return last
+        except _Again as settled:
+            last = settled.reply
+        except NoTurnError:
+            pass  # the reply there is stands
+        except TimeoutError:
+            await self._queue.note(Seen("passing", probe))
+            if last is None:
+                return Reply(
+                    "passing",
+                    latency_ms=round(self._deadline_seconds * 1000),
+                    note=f"{what} did not answer within the deadline of {self._deadline_seconds:g} s; "
+                    "the next tick tries again.",
+                )
+        assert last is not None  # noqa: S101 - the loop ends without a reply only by TimeoutError
+        attempts = "1 attempt" if count == 1 else f"{count} attempts"
+        return replace(last, note=f"{last.note} Given up after {attempts}; the next tick tries again.")
+
+    async def _counted(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        try:
+            reply = await attempt()
+        except asyncio.CancelledError:
+            self._requests["passing"] += 1  # it was asked, and cut off at a deadline
+            raise
+        self._requests[reply.kind] += 1
+        return reply
+
+    def _wait_seconds(self, reply: Reply, count: int) -> float:
+        if reply.retry_after_seconds is not None:
+            return reply.retry_after_seconds
+        backoff_seconds = min(LONGEST_BACKOFF_SECONDS, self._first_backoff_seconds * 2 ** min(count - 1, 10))
+        return random.uniform(0, backoff_seconds)  # noqa: S311 - full jitter, no secret
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for (RFC 9110 §10.2.3: seconds or an HTTP date).
+
+    `now` is UTC. A date that is over is 0; a header that is neither is None, as if it were absent.
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())
+
+
+def _wait_of(exc: Exception) -> bool | float:
+    return exc.wait_seconds if isinstance(exc, _Again) and exc.wait_seconds is not None else False
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,289 @@
+"""Whose turn it is to ask: one budget and one breaker, for all that ask the same marketplace.
+
+The arithmetic is pure: `take` turns a state into the next one and a `Lease`. `LocalTurns` keeps the state in
+memory, for one process; where it is kept for many is not decided here. When to retry belongs in `pacing`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
+
+from tickettape.marketplaces import breaker as breakers
+from tickettape.marketplaces.breaker import Breaker, Policy
+
+GRACE_SECONDS = 0.1  # a turn that a busy process is later for is lost, or two seconds' requests would meet in one
+MARGIN_SECONDS = 0.2  # what a rate's window is longer: the grace, and as much again for the way to the marketplace
+BLOCK_SECONDS = 0.25  # of turns in one lease: a killed worker loses no more, and an open breaker is seen as soon
+AHEAD_SECONDS = 1.0  # nothing is leased further ahead: what is learnt until then would be ignored
+PROBE_POLL_SECONDS = 0.25  # how soon to look again for a probe's outcome
+
+RAISE, LOWER = 1.5, 0.9  # so that about one failure in five keeps the pace where it is, and fewer mend it
+SLOWEST = 10.0  # times the delay between two requests: slower than that, a tick would not see its events
+
+
+class Rate(NamedTuple):
+    """At most so many requests in any so many seconds."""
+
+    requests: int
+    seconds: float
+
+
+class Block(NamedTuple):
+    """Turns that were leased together: from the first moment to the last."""
+
+    first: float
+    last: float
+    requests: int
+
+
+class Seen(NamedTuple):
+    """What a reply says about when to ask next: its class, whether it was a probe, how long to keep quiet."""
+
+    kind: str
+    probe: bool = False
+    quiet_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What has been spent: the blocks of the longest window, the slowdown (1 is none), and until when it is quiet."""
+
+    blocks: tuple[Block, ...] = ()
+    slowdown: float = 1.0
+    quiet_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Turns to ask at, in seconds from now, or how long to wait before looking again, or why there are none.
+
+    A turn of less than 0 seconds is past: whoever is no later than the grace may still take it.
+    `quiet_seconds` is what the marketplace asked for: who cannot wait that long gives up at once.
+    """
+
+    starts: tuple[float, ...] = ()
+    probe: bool = False
+    wait_seconds: float = 0.0
+    quiet_seconds: float = 0.0
+    refusal: str | None = None
+
+
+class Turns(Protocol):
+    """The budget and the breaker of one marketplace, shared by whoever asks it."""
+
+    async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
+        """Report what was seen, and get up to `wanted` turns; with 0 only report."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds open; it can be used again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rates that hold at once, none for unpaced; the breaker's policy, None for no breaker."""
+
+    rates: tuple[Rate, ...] = ()
+    policy: Policy | None = None
+
+    def __post_init__(self) -> None:
+        for rate in self.rates:
+            if rate.requests < 1 or not rate.seconds > 0:
+                raise ValueError(f"A rate of {rate.requests} requests in {rate.seconds:g} s: give numbers above 0.")
+
+    @property
+    def longest_seconds(self) -> float:
+        """For how long a block counts."""
+        return max((rate.seconds for rate in self.rates), default=0.0) + MARGIN_SECONDS
+
+
+def per_second(requests: float) -> Rate:
+    """So many requests a second; fewer than one are one in a longer time."""
+    if not requests > 0:
+        raise ValueError(f"{requests} requests a second: give a number above 0, or None for no pacing.")
+    return Rate(int(requests), int(requests) / requests) if requests >= 1 else Rate(1, 1 / requests)
+
+
+def take(
+    rules: Rules,
+    budget: Budget,
+    breaker: Breaker,
+    wanted: int,
+    seen: Sequence[Seen],
+    now: float,
+    way_back_seconds: float = 0.0,
+) -> tuple[Budget, Breaker, Lease]:
+    """Take account of what was seen and lease up to `wanted` turns from `now` (seconds) on.
+
+    The first is `way_back_seconds` later, or the lease would arrive too late for it.
+    `Lease.refusal` says why the breaker is open; until when is the breaker's `probe_at`.
+    """
+    budget = replace(
+        budget,
+        slowdown=slowdown_after(budget.slowdown, seen),
+        quiet_until=max([budget.quiet_until, *(now + one.quiet_seconds for one in seen if one.quiet_seconds)]),
+        blocks=counted_blocks(budget.blocks, now - rules.longest_seconds),
+    )
+    if rules.policy is not None:
+        breaker = breakers.after(breaker, [(one.kind, one.probe) for one in seen], now, rules.policy)
+    if wanted < 1:
+        return budget, breaker, Lease()
+    quiet_seconds = budget.quiet_until - now
+    if quiet_seconds > 0:
+        return budget, breaker, Lease(wait_seconds=quiet_seconds, quiet_seconds=quiet_seconds)
+    soonest = now + min(way_back_seconds, AHEAD_SECONDS / 2)
+    block = next_block(rules.rates, budget, wanted, soonest) if rules.rates else Block(soonest, soonest, wanted)
+    ahead_seconds = block.first - now
+    if ahead_seconds > AHEAD_SECONDS:
+        return budget, breaker, Lease(wait_seconds=ahead_seconds - AHEAD_SECONDS)
+    breaker, verdict = breakers.admitted(breaker, now)
+    if verdict == "refuse":
+        return budget, breaker, Lease(refusal=breaker.reason)
+    if verdict == "wait":
+        return budget, breaker, Lease(wait_seconds=PROBE_POLL_SECONDS)
+    if verdict == "probe":
+        block = Block(block.first, block.first, 1)
+    if rules.rates:
+        budget = replace(budget, blocks=(*budget.blocks, block))
+    apart = (block.last - block.first) / max(1, block.requests - 1)
+    starts = tuple(ahead_seconds + number * apart for number in range(block.requests))
+    return budget, breaker, Lease(starts=starts, probe=verdict == "probe")
+
+
+def slowdown_after(slowdown: float, seen: Sequence[Seen]) -> float:
+    """How much slower to ask after what was seen, within its bounds: only an answer to use ever speeds us up."""
+    for one in seen:
+        if one.kind == "received":
+            slowdown = max(1.0, slowdown * LOWER)
+        elif one.kind in ("passing", "throttled", "blocked"):
+            slowdown = min(SLOWEST, slowdown * RAISE)
+    return slowdown
+
+
+def counted_blocks(blocks: Sequence[Block], since: float) -> tuple[Block, ...]:
+    """The blocks that end after `since`, and the last one: the next is spaced from it."""
+    return (*(block for block in blocks[:-1] if block.last > since), *blocks[-1:])
+
+
+def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, soonest: float) -> Block:
+    """The next turns from `soonest` on, up to `wanted`, so that no window of any rate holds more than its requests.
+
+    They are spaced evenly by the shortest rate: a burst is what a marketplace notices first. A longer rate is
+    kept by counting whole blocks; what it leaves no room for comes after its window.
+    """
+    shortest, *longer = sorted(rates, key=lambda rate: rate.seconds)
+    apart = (shortest.seconds + MARGIN_SECONDS) / shortest.requests * budget.slowdown
+    requests = min(wanted, max(1, int(BLOCK_SECONDS / apart)))
+    first = max(soonest, budget.blocks[-1].last + apart) if budget.blocks else soonest
+    for rate in longer:
+        window = rate.seconds + MARGIN_SECONDS
+        while True:
+            counted = [block for block in budget.blocks if block.last + window > first]
+            room = rate.requests - sum(block.requests for block in counted)
+            if room > 0:
+                break
+            first = counted[0].last + window
+        requests = min(requests, room)
+    return Block(first, first + (requests - 1) * apart, requests)
+
+
+class LocalTurns:
+    """`Turns` of one process, kept in memory."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules, self._budget, self._breaker = rules, Budget(), Breaker()
+
+    async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
+        """See `Turns.lease`."""
+        now = asyncio.get_running_loop().time()
+        self._budget, self._breaker, lease = take(self._rules, self._budget, self._breaker, wanted, seen, now)
+        return lease
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class NoTurnError(Exception):
+    """There is no turn: `quiet_seconds` of quiet were asked for, or the breaker is open."""
+
+    def __init__(self, reason: str, *, quiet_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.quiet_seconds = quiet_seconds
+
+
+@dataclass
+class Queue:
+    """The turns of one process: leased in blocks, handed out one by one in the order of asking."""
+
+    turns: Turns
+    _door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _starts: deque[float] = field(default_factory=deque)
+    _seen: list[Seen] = field(default_factory=list)
+    _probe: bool = False
+    _waiting: int = 0
+    _used: int = 0
+
+    async def turn(self, patience_seconds: float) -> bool:
+        """Wait for a turn; whether it is the breaker's probe.
+
+        Raises NoTurnError where the breaker is open, or more quiet is asked for than `patience_seconds`.
+        """
+        self._waiting += 1
+        try:
+            async with self._door:
+                while True:
+                    while not self._starts:
+                        await self._lease(patience_seconds)
+                    start = self._starts.popleft()
+                    if start > _now():
+                        await asyncio.sleep(start - _now())
+                    if self._probe or _now() <= start + GRACE_SECONDS:
+                        break  # else it is too late for this one
+                self._used += 1
+                probe, self._probe = self._probe, False
+                return probe
+        finally:
+            self._waiting -= 1
+
+    async def note(self, seen: Seen) -> None:
+        """Keep what was seen for the next lease; what changes the rules for everybody is reported at once."""
+        self._seen.append(seen)
+        if seen.probe or seen.quiet_seconds or seen.kind == "blocked":
+            self._starts.clear()
+            await self._report(0)
+
+    async def close(self) -> None:
+        """Report what is left, and let go."""
+        try:
+            if self._seen:
+                await self._report(0)
+        finally:
+            await self.turns.close()
+
+    async def _lease(self, patience_seconds: float) -> None:
+        wanted, self._used = max(self._waiting, self._used + 1), 0
+        lease = await self._report(wanted)
+        if lease.refusal is not None:
+            raise NoTurnError(lease.refusal)
+        if lease.quiet_seconds > patience_seconds:
+            raise NoTurnError("quiet", quiet_seconds=lease.quiet_seconds)
+        if lease.wait_seconds:
+            await asyncio.sleep(lease.wait_seconds)
+        now = _now()
+        self._starts.extend(now + start for start in lease.starts)
+        self._probe = lease.probe
+
+    async def _report(self, wanted: int) -> Lease:
+        seen, self._seen = self._seen, []
+        try:
+            return await self.turns.lease(wanted, seen)
+        except BaseException:
+            self._seen = seen + self._seen
+            raise
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,35 @@
+"""Serve the simulated market over real HTTP: `python -m tickettape.marketplaces.simulator`."""
+
+import argparse
+from collections.abc import Sequence
+
+import uvicorn
+
+from tickettape.marketplaces.simulator.app import build_app
+from tickettape.marketplaces.simulator.market import CHANGE_SHARE, Market
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and serve until stopped."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tickettape.marketplaces.simulator",
+        description="A simulated ticket market in the Vivid Seats wire format.",
+    )
+    # Bound to this machine: nobody else should take made-up prices for real ones.
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8001, help="port (default: %(default)s)")
+    parser.add_argument("--productions", type=int, default=24, help="events (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another market")
+    parser.add_argument(
+        "--change-share",
+        type=float,
+        default=CHANGE_SHARE,
+        help="share of listings that change per 10 minutes (default: %(default)s)",
+    )
+    chosen = parser.parse_args(arguments)
+    market = Market(chosen.seed, chosen.productions, chosen.change_share)
+    uvicorn.run(build_app(market), host=chosen.host, port=chosen.port, log_level="info")
+
+
+if __name__ == "__main__":
+    main()

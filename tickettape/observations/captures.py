@@ -1,0 +1,174 @@
+"""Captures: one event observed at one tick, and the raw answer while it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tickettape.database import Connection
+from tickettape.database import month_state as months
+from tickettape.observations import payloads, quarantine
+
+RETRIED = ("failed", "missed")
+"""Statuses that a run resuming its tick asks again; every other one stands."""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What one event's marketplace answered at one tick, or why it did not."""
+
+    event_key: int
+    tick: datetime
+    status: str
+    http_status: int | None = None
+    fetched_at: datetime | None = None
+    latency_ms: int | None = None
+    note: str | None = None
+    answer: bytes | None = None
+    kind: str | None = None
+    """The class of the failure, where it tells more than the status; for the job's errors and the log."""
+    stack_trace: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """A raw answer as it was kept, and what was made of it so far."""
+
+    event_key: int
+    external_id: str
+    status: str
+    answer_zstd: bytes
+
+    @property
+    def answer(self) -> bytes:
+        """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
+        return payloads.unpacked(self.answer_zstd)
+
+
+def captured(connection: Connection, tick: datetime) -> set[int]:
+    """The event keys that need not be asked again at a tick."""
+    rows = connection.execute(
+        "select event_key from market.captures where tick = %s and status != all(%s)", [tick, list(RETRIED)]
+    ).fetchall()
+    return {int(event_key) for (event_key,) in rows}
+
+
+def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | None) -> int:
+    """Store captures with their answers in the caller's transaction; how many went to quarantine instead.
+
+    A capture that stands is never overwritten: only one whose status is RETRIED. One of a month that takes no
+    rows is held in quarantine until the month is back.
+    """
+    refused = months.refusals(connection, {capture.tick for capture in captures})
+    late = [capture for capture in captures if months.month_of(capture.tick) in refused]
+    for capture in late:
+        month = months.month_of(capture.tick)
+        rows = None if capture.answer is not None else {"captures": [asdict(capture)]}
+        quarantine.hold(
+            connection, capture.event_key, capture.tick, month, refused[month], answer=capture.answer, rows=rows
+        )
+    captures = [capture for capture in captures if months.month_of(capture.tick) not in refused]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into market.captures as known
+                   (event_key, tick, status, http_status, fetched_at, latency_ms, payload_bytes, note, job_id)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+               on conflict (event_key, tick) do update set
+                   status = excluded.status, http_status = excluded.http_status,
+                   fetched_at = excluded.fetched_at, latency_ms = excluded.latency_ms,
+                   payload_bytes = excluded.payload_bytes, note = excluded.note, job_id = excluded.job_id
+               where known.status = any(%s)""",
+            [
+                (
+                    capture.event_key, capture.tick, capture.status, capture.http_status, capture.fetched_at,
+                    capture.latency_ms, len(capture.answer) if capture.answer is not None else None,
+                    capture.note, job_id, list(RETRIED),
+                )
+                for capture in captures
+            ],
+        )  # fmt: skip
+        cursor.executemany(
+            """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
+               on conflict do nothing""",
+            [
+                (capture.event_key, capture.tick, payloads.packed(capture.answer))
+                for capture in captures
+                if capture.answer is not None
+            ],
+        )
+    return len(late)
+
+
+def ticks_with_answers(
+    connection: Connection,
+    source: str,
+    start: datetime,
+    end: datetime,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
+) -> list[datetime]:
+    """The ticks in [start, end) with stored answers of a marketplace (to be read for the first time), newest first."""
+    table = "captures" if only_received else "capture_payloads"
+    rows = connection.execute(
+        f"""select distinct stored.tick from market.{table} as stored
+            inner join market.events on events.event_key = stored.event_key and events.source = %(source)s
+            where stored.tick >= %(start)s and stored.tick < %(end)s
+                {"and stored.status = 'received'" if only_received else ""}
+                and (%(event_key)s::integer is null or stored.event_key = %(event_key)s)
+            order by stored.tick desc""",  # noqa: S608
+        {"source": source, "start": start, "end": end, "event_key": event_key},
+    ).fetchall()
+    return [tick for (tick,) in rows]
+
+
+def lock_answers(
+    connection: Connection,
+    source: str,
+    tick: datetime,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
+    voided_too: bool = False,
+) -> list[StoredAnswer]:
+    """A marketplace's stored answers of a tick (of one event), their captures locked until the transaction ends.
+
+    Another marketplace's are left to the program that watches it: they may be in another format, and their event
+    may have the id of one here. Answers to be read for the first time that another process has locked are left to
+    it. A voided capture stays void: its answer is not given out unless it is asked for.
+    """
+    to_read_again = "true" if voided_too else "captures.status != 'void'"
+    wanted = "captures.status = 'received'" if only_received else to_read_again
+    rows = connection.execute(
+        f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd
+            from market.captures as captures
+            inner join market.capture_payloads as payloads
+                on payloads.event_key = captures.event_key and payloads.tick = captures.tick
+            inner join market.events as events on events.event_key = captures.event_key
+            where captures.tick = %(tick)s and events.source = %(source)s and {wanted}
+                and (%(event_key)s::integer is null or captures.event_key = %(event_key)s)
+            order by captures.event_key
+            for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
+        {"source": source, "tick": tick, "event_key": event_key},
+        binary=True,
+    ).fetchall()
+    return [StoredAnswer(*row) for row in rows]
+
+
+def lock_status(connection: Connection, event_key: int, tick: datetime) -> str | None:
+    """The status of a capture, which is locked until the caller's transaction ends; None where there is none."""
+    row = connection.execute(
+        "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def newest_tick(connection: Connection, source: str) -> datetime | None:
+    """The newest tick at which any event of a marketplace was captured or known to be missed."""
+    row = connection.execute(
+        """select max(captures.tick) from market.captures
+           inner join market.events on events.event_key = captures.event_key
+           where events.source = %s""",
+        [source],
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,110 @@
+"""What is due at a tick and who has it in hand, so that several workers capture no event twice.
+
+A lease expires, or ends with the job that holds it: a killed worker's events go to the others.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from tickettape.catalogue.events import Event
+from tickettape.database import Connection
+
+KEPT = timedelta(days=1)  # what is done says who did it, while somebody may ask
+
+TAKE = """
+    with free as (
+        select event_key from market.leases
+        where tick = %(tick)s and not done and coalesce(leased_until, '-infinity') < clock_timestamp()
+            and event_key in (select event_key from market.events where source = %(source)s)
+        order by place limit %(most)s
+        for update skip locked
+    ),
+    taken as (
+        update market.leases set leased_by = %(job_id)s, leased_until = clock_timestamp() + %(length)s
+        from free where leases.event_key = free.event_key and leases.tick = %(tick)s
+        returning leases.event_key, leases.place
+    )
+    select event_key, external_id, name, date from taken inner join market.events using (event_key) order by place
+"""
+
+
+def plan(connection: Connection, tick: datetime, plan: str, event_keys: Sequence[int]) -> int:
+    """Make what is due at a tick to be taken, in this order; how much is new.
+
+    Workers of one plan may all say what it is: the first is heard. Another plan asks again what the one before
+    is done with (and has no capture that stands: the caller leaves those out); what is in hand stays there.
+    """
+    connection.execute("delete from market.leases where done and tick < %s", [tick - KEPT])
+    due = {"tick": tick, "plan": plan, "keys": list(event_keys)}
+    again = connection.execute(
+        """with again as (
+               select event_key from market.leases
+               where tick = %(tick)s and event_key = any(%(keys)s) and done and plan != %(plan)s
+               order by event_key for update
+           )
+           update market.leases set plan = %(plan)s, done = false, leased_by = null, leased_until = null
+           from again where leases.event_key = again.event_key and tick = %(tick)s""",
+        due,
+    )
+    new = connection.execute(
+        """insert into market.leases (event_key, tick, place, plan)
+           select event_key, %(tick)s, place, %(plan)s
+           from unnest(%(keys)s::integer[]) with ordinality as due (event_key, place)
+           where not exists (
+               select from market.leases as known where known.event_key = due.event_key and known.tick = %(tick)s)
+           on conflict do nothing""",  # which alone would wait for a worker that is storing
+        due,
+    )
+    return again.rowcount + new.rowcount
+
+
+def take(
+    connection: Connection, source: str, tick: datetime, job_id: UUID, *, most: int, length: timedelta
+) -> list[Event]:
+    """Lease up to so many events that nobody has in hand, in the plan's order."""
+    with connection.cursor(row_factory=class_row(Event)) as cursor:
+        return cursor.execute(
+            TAKE, {"source": source, "tick": tick, "job_id": job_id, "most": most, "length": length}
+        ).fetchall()
+
+
+def renew(connection: Connection, job_id: UUID, tick: datetime, length: timedelta) -> None:
+    """Keep what a job has in hand for longer."""
+    connection.execute(
+        """update market.leases set leased_until = clock_timestamp() + %s
+           where tick = %s and not done and leased_by = %s""",
+        [length, tick, job_id],
+    )
+
+
+def finish(connection: Connection, job_id: UUID, tick: datetime, event_keys: Collection[int]) -> set[int]:
+    """Note what a job is done with, in the transaction that stores it; the events that were still its own.
+
+    One that is not: its lease expired and another took it.
+    """
+    rows = connection.execute(
+        """update market.leases set done = true
+           where tick = %s and event_key = any(%s) and not done and leased_by = %s returning event_key""",
+        [tick, list(event_keys), job_id],
+    ).fetchall()
+    return {int(event_key) for (event_key,) in rows}
+
+
+def release(connection: Connection, job_ids: Collection[UUID]) -> None:
+    """Free what jobs have in hand that are over."""
+    connection.execute(
+        "update market.leases set leased_until = null where not done and leased_by = any(%s)", [list(job_ids)]
+    )
+
+
+def left(connection: Connection, source: str, tick: datetime) -> int:
+    """How much of a tick is not done, whoever has it in hand."""
+    row = connection.execute(
+        """select count(*) from market.leases inner join market.events using (event_key)
+           where tick = %s and not done and source = %s""",
+        [tick, source],
+    ).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,217 @@
+"""What is known of each watched event when it is decided when to look at it, and what was decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from tickettape.database import Connection
+
+BACK = timedelta(days=2)  # an event that was not looked at for so long is as good as never seen
+VIEWS_OF = timedelta(days=1)
+MOST_FAILURES = 12  # in a row: more are not told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An event as it stands before a tick.
+
+    `looked_tick` is when it was last asked for, `due_tick` what was decided last. `moved_per_hour` is the share of its
+    sections that changed between its newest two ok captures, `tickets` what was for sale at the newest, `views` how
+    often people looked at it in the last day.
+    """
+
+    event_key: int
+    date: datetime
+    known_since: datetime
+    looked_tick: datetime | None
+    due_tick: datetime | None
+    failures_in_a_row: int
+    moved_per_hour: float | None
+    tickets: int | None
+    views: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A decision: how often, when next, and why. Hurried: it wishes to have been looked at before this tick."""
+
+    sight: Sight
+    interval: timedelta
+    due_tick: datetime
+    reason: str
+    hurried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A decision as it is shown: due again at `due_tick`, or put off."""
+
+    look: Look
+    due_tick: datetime
+    put_off: bool
+
+
+def sights(connection: Connection, source: str, tick: datetime) -> list[Sight]:
+    """Every event to be watched at a tick, from what was captured before it."""
+    with connection.cursor(row_factory=class_row(Sight)) as cursor:
+        return cursor.execute(
+            """with watched as materialized (
+                   select event_key, date, created_at from market.events
+                   where source = %(source)s and date > %(tick)s and (active or retired_because = 'past')
+               ),
+               viewed as (
+                   select event_key, sum(views)::integer as views from market.event_views
+                   where hour > %(tick)s - %(views_of)s and hour <= %(tick)s
+                   group by event_key
+               )
+               select watched.event_key, watched.date, watched.created_at as known_since,
+                   asked.looked_tick, looks.due_tick, coalesce(asked.failures, 0) as failures_in_a_row,
+                   moved.share / (extract(epoch from newest.tick - before.tick) / 3600)::float8 as moved_per_hour,
+                   newest.counted_tickets as tickets, coalesce(viewed.views, 0) as views
+               from watched
+               left join market.looks as looks on looks.event_key = watched.event_key
+               left join viewed on viewed.event_key = watched.event_key
+               cross join lateral (
+                   select max(tick) as looked_tick,
+                       (count(*) filter (where failed and successes = 0))::integer as failures
+                   from (
+                       select tick, failed, count(*) filter (where not failed) over (order by tick desc) as successes
+                       from (
+                           -- a refused answer is one: it can be replayed, and so is worth asking for as often
+                           select tick, status in ('missing', 'blocked', 'failed') as failed
+                           from market.captures
+                           where event_key = watched.event_key and tick < %(tick)s and tick >= %(tick)s - %(back)s
+                               and status not in ('missed', 'void')
+                           order by tick desc limit %(failures)s
+                       ) as newest_first
+                   ) as counted
+               ) as asked
+               left join lateral (
+                   select tick, counted_tickets from market.captures
+                   where event_key = watched.event_key and tick < %(tick)s and tick >= %(tick)s - %(back)s
+                       and status in ('ok', 'empty')
+                   order by tick desc limit 1
+               ) as newest on true
+               left join lateral (
+                   select tick from market.captures
+                   where event_key = watched.event_key and tick < newest.tick and tick >= %(tick)s - %(back)s
+                       and status in ('ok', 'empty')
+                   order by tick desc limit 1
+               ) as before on true
+               cross join lateral (
+                   select (count(*) filter (where changed))::float8 / nullif(count(*), 0) as share
+                   from (
+                       select count(*) = 1
+                           or (min(lowest_price_cents), min(highest_price_cents), min(price_sum_cents),
+                               min(total_tickets), min(total_listings))
+                           != (max(lowest_price_cents), max(highest_price_cents), max(price_sum_cents),
+                               max(total_tickets), max(total_listings)) as changed
+                       from market.section_snapshots as s
+                       where s.event_key = watched.event_key and s.tick in (newest.tick, before.tick)
+                       group by s.section_key
+                   ) as sections
+               ) as moved
+               order by watched.event_key""",
+            {"source": source, "tick": tick, "back": BACK, "views_of": VIEWS_OF, "failures": MOST_FAILURES},
+        ).fetchall()
+
+
+def keep(connection: Connection, source: str, decided: Iterable[Kept]) -> None:
+    """Keep a tick's decisions in place of older ones, in the caller's transaction; unwatched events have none."""
+    rows = sorted(decided, key=lambda kept: kept.look.sight.event_key)  # in one order: planners wait, never deadlock
+    sights = [kept.look.sight for kept in rows]
+    connection.execute(
+        """delete from market.looks using market.events
+           where events.event_key = looks.event_key and events.source = %s and looks.event_key != all(%s)""",
+        [source, [sight.event_key for sight in sights]],
+    )
+    connection.execute(
+        """insert into market.looks (event_key, due_tick, looked_tick, interval_minutes, put_off, hurried,
+               failures_in_a_row, moved_per_hour, tickets, views, reason, decided_at)
+           select new.*, now() from unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::bool[],
+               %s::bool[], %s::int[], %s::float8[], %s::int[], %s::int[], %s::text[]) as new
+           on conflict (event_key) do update set
+               due_tick = excluded.due_tick, looked_tick = excluded.looked_tick,
+               interval_minutes = excluded.interval_minutes, put_off = excluded.put_off, hurried = excluded.hurried,
+               failures_in_a_row = excluded.failures_in_a_row, moved_per_hour = excluded.moved_per_hour,
+               tickets = excluded.tickets, views = excluded.views, reason = excluded.reason,
+               decided_at = excluded.decided_at""",
+        [
+            [sight.event_key for sight in sights],
+            [kept.due_tick for kept in rows],
+            [sight.looked_tick for sight in sights],
+            [kept.look.interval // timedelta(minutes=1) for kept in rows],
+            [kept.put_off for kept in rows],
+            [kept.look.hurried for kept in rows],
+            [sight.failures_in_a_row for sight in sights],
+            [sight.moved_per_hour for sight in sights],
+            [sight.tickets for sight in sights],
+            [sight.views for sight in sights],
+            [kept.look.reason for kept in rows],
+        ],
+    )
+
+
+def stale(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
+    """Watched events whose newest ok capture is older than twice their own interval, the stalest first.
+
+    An event never captured counts from when it became known. One whose interval was cut short at the newest tick is
+    not stale for that.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """select events.name as event, newest.tick as newest, looks.interval_minutes as minutes, looks.reason
+               from market.events
+               inner join market.looks using (event_key)
+               left join lateral (
+                   select captures.tick from market.captures
+                   where captures.event_key = events.event_key and captures.status in ('received', 'ok', 'empty')
+                   order by captures.tick desc limit 1
+               ) as newest on true
+               where events.source = %(source)s and events.active and events.date > %(now)s and not looks.hurried
+                   and coalesce(newest.tick, events.created_at)
+                       < %(now)s - 2 * looks.interval_minutes * interval '1 minute'
+               order by newest.tick nulls first""",
+            {"source": source, "now": now},
+        ).fetchall()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A marketplace's newest decisions, counted."""
+
+    watched: int
+    put_off: int
+    by_interval: dict[str, int]
+    longest_put_off_minutes: int
+
+
+def summary(connection: Connection, source: str, now: datetime) -> Summary:
+    """How many events are watched and put off, for how long by now, and how often they are looked at."""
+    row = connection.execute(
+        """with mine as (
+               select looks.* from market.looks inner join market.events using (event_key) where source = %(source)s
+           ),
+           intervals as (select interval_minutes, count(*) as events from mine group by interval_minutes)
+           select count(*), count(*) filter (where put_off),
+               (select coalesce(jsonb_object_agg(interval_minutes || ' min', events), '{}') from intervals),
+               coalesce(max(extract(epoch from %(now)s - due_tick) / 60) filter (where put_off), 0)::integer
+           from mine""",
+        {"source": source, "now": now},
+    ).fetchone()
+    assert row is not None  # noqa: S101  an aggregate without GROUP BY is one row
+    return Summary(*row)
+
+
+def newest(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The newest decision about each watched event, what is due first."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """select events.external_id, events.name, events.date, looks.*
+               from market.looks inner join market.events using (event_key)
+               where source = %s and active order by due_tick, date, event_key""",
+            [source],
+        ).fetchall()

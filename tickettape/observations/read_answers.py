@@ -1,0 +1,252 @@
+"""Read stored answers into snapshots: for the first time, again, or out of quarantine.
+
+What an answer turns out to be is stored in the transaction that stores its snapshots. What bytes mean belongs in
+`marketplaces`, rows in `warehouse`.
+"""
+
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache, partial
+
+import pandas as pd
+
+from tickettape.catalogue.zones_and_sections import Places
+from tickettape.database import Connection, partitions
+from tickettape.database import month_state as months
+from tickettape.listing_history import history as listings
+from tickettape.listing_history.deltas import Offer, Prices
+from tickettape.listing_history.history import Lots
+from tickettape.listing_history.latest_state import Sight
+from tickettape.listing_history.rows import microseconds
+from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces.protocol import (
+    Inventory,
+    Listing,
+    Missing,
+    Refused,
+)
+from tickettape.observations import (
+    answer_fields,
+    captures,
+    payloads,
+    quarantine,
+    voids,
+)
+from tickettape.observations import (
+    scraper_jobs as jobs,
+)
+from tickettape.observations import (
+    section_snapshots as snapshots,
+)
+from tickettape.observations.captures import Capture, StoredAnswer
+from tickettape.observations.quarantine import Refusal
+from tickettape.observations.section_metrics import Gathered
+from tickettape.observations.section_snapshots import Verdict
+
+FIELDS_OF = 20
+"""How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
+
+STRANGERS_AT_ONCE = 100
+"""How many inventories wait for their zones and sections to be made together."""
+
+
+def read_tick(
+    connection: Connection,
+    marketplace: Marketplace,
+    tick: datetime,
+    tolerance: float,
+    run_id: str,
+    *,
+    only_received: bool,
+    event_key: int | None = None,
+    voided_too: bool = False,
+) -> tuple[list[Verdict], pd.DataFrame]:
+    """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
+
+    What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
+    """
+    with connection.transaction():
+        listings.lock(connection, tick, event_key)
+        answers = captures.lock_answers(
+            connection,
+            marketplace.source,
+            tick,
+            only_received=only_received,
+            event_key=event_key,
+            voided_too=voided_too,
+        )
+        return _read(connection, marketplace, tick, answers, tolerance, run_id)
+
+
+class NotReplayable(Exception):  # noqa: N818
+    """Why something stays in quarantine, and what brings it back: a sentence for the person who asked."""
+
+
+def replay_quarantined(
+    connection: Connection, marketplace: Marketplace, refusal: Refusal, tolerance: float, run_id: str
+) -> str:
+    """Feed a refused answer through again, in one transaction and exactly once; the status its capture has now.
+
+    "rejected" is an answer that is still refused: it stays, with the newest reason. Raises NotReplayable.
+    """
+    event_key, tick = _replayable(connection, marketplace.source, refusal)
+    partitions.ensure_partitions(connection, [tick])
+    with connection.transaction():
+        listings.lock(connection, tick, event_key)
+        # the capture before the refusal, as `read_tick` takes them: so the two never wait for each other
+        status = captures.lock_status(connection, event_key, tick)
+        answer = quarantine.lock_unreplayed(connection, refusal.quarantine_id)
+        if answer is None:
+            raise NotReplayable("was replayed by somebody else just now.")
+        if status == "void":
+            raise NotReplayable("its capture is void: `tickettape replay --voided` reads it again, with its hour.")
+        if status is None or status in captures.RETRIED:
+            captures.store(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
+        elif status not in ("rejected", "received"):
+            quarantine.note_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
+            return status
+        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", payloads.packed(answer))
+        verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
+        return verdicts[0].status
+
+
+def _replayable(connection: Connection, source: str, refusal: Refusal) -> tuple[int, datetime]:
+    if refusal.replayed_at is not None:
+        raise NotReplayable(f"was replayed at {refusal.replayed_at:%Y-%m-%d %H:%M} UTC: once is enough.")
+    if refusal.held_for is not None:
+        month = f"{refusal.held_for:%Y-%m}"
+        raise NotReplayable(f"waits for {month}: `tickettape restore {month} --replay-late` brings it back.")
+    if refusal.content != "answer":
+        raise NotReplayable("is a row of an import: mend the file and import it again.")
+    if refusal.source != source:
+        raise NotReplayable(f"is of {refusal.source}, and {source} is watched: set MARKETPLACE_SOURCE to replay it.")
+    if refusal.tick is None:
+        raise NotReplayable("is a page of the catalogue: the next tick asks for it again by itself.")
+    if refusal.event_key is None:
+        raise NotReplayable(f"no event {refusal.external_id} is known here: `tickettape track` it first.")
+    for reason in months.refusals(connection, [refusal.tick]).values():
+        raise NotReplayable(f"{reason}.")
+    return refusal.event_key, refusal.tick
+
+
+def _read(
+    connection: Connection,
+    marketplace: Marketplace,
+    tick: datetime,
+    answers: list[StoredAnswer],
+    tolerance: float,
+    run_id: str,
+) -> tuple[list[Verdict], pd.DataFrame]:
+    event_keys = [stored.event_key for stored in answers]
+    tape = _Tape(connection, tick, event_keys)
+    verdicts: list[Verdict] = []
+    fields: dict[str, str] = {}
+    looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
+    with connection.pipeline():
+        for stored in answers:
+            answer = stored.answer
+            if stored.event_key in looked_through:
+                fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
+            inventory = None
+            try:
+                inventory = marketplace.read_listings(answer, stored.external_id, tolerance)
+                verdicts.append(_verdict(stored.event_key, inventory))
+            except Missing as missing:
+                verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
+            except Refused as refused:
+                verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
+                quarantine.put(
+                    connection,
+                    source=marketplace.source,
+                    external_id=stored.external_id,
+                    tick=tick,
+                    reason=str(refused),
+                    payload=answer,
+                    run_id=run_id,
+                )
+            tape.take(stored.event_key, inventory)
+        tape.take_strangers()
+    rows = tape.gathered.section_metrics()
+    if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+        tape.history.write()
+        voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
+        rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
+        understood = [one.external_id for one in answers if one.event_key not in rejected]
+        quarantine.settle(connection, marketplace.source, tick, understood)
+    _note_fields(connection, marketplace.source, fields)
+    return verdicts, rows
+
+
+class _Tape:
+    """What a tick's inventories become, one by one: each is done with while it is at hand, where all of a tick's
+    would not fit a processor's cache."""
+
+    def __init__(self, connection: Connection, tick: datetime, event_keys: list[int]) -> None:
+        self.gathered = Gathered()
+        self.history = listings.Writer(connection, tick, event_keys)
+        self._tick = microseconds(tick)
+        self._places = Places(connection, event_keys)
+        self._lots = Lots(connection)
+        self._strangers: list[tuple[int, Inventory]] = []
+
+    def take(self, event_key: int, inventory: Inventory | None) -> None:
+        """Take what an event's answer shows; None: nothing that can be used."""
+        if inventory is None:
+            self.history.take(event_key, None)
+        elif self._places.knows(event_key, inventory):
+            self._take_known(event_key, inventory)
+        else:
+            self._strangers.append((event_key, inventory))
+            if len(self._strangers) == STRANGERS_AT_ONCE:
+                self.take_strangers()
+
+    def take_strangers(self) -> None:
+        """Take those whose zones and sections had to wait to be made."""
+        if self._strangers:
+            self._places.make(self._strangers)
+        for event_key, inventory in self._strangers:
+            self._take_known(event_key, inventory)
+        self._strangers.clear()
+
+    def _take_known(self, event_key: int, inventory: Inventory) -> None:
+        section_keys = self._places.of(event_key)
+        self.gathered.add(event_key, inventory.listings, section_keys)
+        spell = partial(_offer, section_keys, self._lots)
+        self.history.take(event_key, Sight(self._tick, inventory.status == "partial", inventory.listings, spell))
+
+
+def _note_fields(connection: Connection, source: str, fields: dict[str, str]) -> None:
+    news = answer_fields.note(connection, source, fields)
+    if news:
+        message = (
+            f"The answers of {source} have fields that were never seen before: {', '.join(news)}. They are ignored; "
+            "if something we read was renamed, mend its wire format and replay."
+        )
+        jobs.log(connection, None, level="WARNING", event_key=None, message=message, metadata={"new fields": news})
+
+
+def _verdict(event_key: int, inventory: Inventory) -> Verdict:
+    return Verdict(
+        event_key,
+        inventory.status,
+        "; ".join(inventory.contradictions) or None,
+        stated_listings=inventory.stated_listings,
+        stated_tickets=inventory.stated_tickets,
+        counted_listings=inventory.counted_listings,
+        counted_tickets=inventory.counted_tickets,
+        stated_group_tickets=inventory.stated_group_tickets,
+        stated_section_tickets=inventory.stated_section_tickets,
+    )
+
+
+def _offer(section_keys: Mapping[tuple[str, str], int], lots: Lots, one: Listing) -> tuple[Offer, Prices]:
+    """A listing as the history has it."""
+    offer = (one.listing_id, section_keys[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable])
+    return offer, (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))
+
+
+@lru_cache(maxsize=8_192)
+def _tenths(deal_score: float | None) -> int:
+    """A deal score as the history has it: the marketplace's are tenths from 0 to 10; -1 where there is none."""
+    return round(deal_score * 10) if deal_score is not None and 0 <= deal_score <= 10 else -1

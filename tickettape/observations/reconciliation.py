@@ -1,0 +1,91 @@
+"""Answers against themselves: what they state in all, by groups and by sections, what came, and what was stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from tickettape.database import Connection
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """One event at one tick. Groups and sections state nothing (None) where the answer lists none."""
+
+    event: str
+    status: str
+    listings_stated: int
+    listings_counted: int
+    listings_stored: int
+    tickets_stated: int
+    tickets_stated_by_groups: int | None
+    tickets_stated_by_sections: int | None
+    tickets_counted: int
+    tickets_stored: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the answer did not contradict itself, and no more was stored of it than it holds.
+
+        Less may be: a listing without a price or a quantity is counted and is no inventory.
+        """
+        more = self.listings_stored > self.listings_counted or self.tickets_stored > self.tickets_counted
+        return self.status != "partial" and not more
+
+
+def of_newest_tick(connection: Connection, source: str) -> tuple[datetime | None, list[Reconciliation]]:
+    """The newest tick of a marketplace that was read, and its events; what differs most comes first."""
+    newest = connection.execute(
+        """select max(tick) from market.captures inner join market.events using (event_key)
+           where source = %s and status in ('ok', 'empty', 'partial')""",
+        [source],
+    ).fetchone()
+    tick = newest[0] if newest else None
+    with connection.cursor(row_factory=class_row(Reconciliation)) as cursor:
+        events = cursor.execute(
+            """select events.name as event, captures.status,
+                   coalesce(captures.stated_listings, 0) as listings_stated,
+                   coalesce(captures.counted_listings, 0) as listings_counted,
+                   stored.listings as listings_stored,
+                   coalesce(captures.stated_tickets, 0) as tickets_stated,
+                   captures.stated_group_tickets as tickets_stated_by_groups,
+                   captures.stated_section_tickets as tickets_stated_by_sections,
+                   coalesce(captures.counted_tickets, 0) as tickets_counted,
+                   stored.tickets as tickets_stored
+               from market.captures inner join market.events using (event_key)
+               cross join lateral (
+                   select coalesce(sum(total_listings), 0)::integer as listings,
+                       coalesce(sum(total_tickets), 0)::integer as tickets
+                   from market.section_snapshots as s
+                   where s.tick = captures.tick and s.event_key = captures.event_key
+               ) as stored
+               where events.source = %s and captures.tick = %s and captures.status in ('ok', 'empty', 'partial')
+               order by abs(coalesce(captures.stated_tickets - captures.counted_tickets, 0)) desc, event_key""",
+            [source, tick],
+        ).fetchall()
+    return tick, events
+
+
+def totals(events: Sequence[Reconciliation]) -> dict[str, int]:
+    """The sums over all events."""
+    names = [field.name for field in fields(Reconciliation) if field.name.startswith(("listings", "tickets"))]
+    return {name.replace("_", " "): sum(getattr(event, name) or 0 for event in events) for name in names}
+
+
+def refusals_of_newest_tick(
+    connection: Connection, source: str
+) -> tuple[datetime | None, int, list[dict[str, str | None]]]:
+    """The newest tick of a marketplace that was read, how many answers it had, and those that were refused."""
+    rows = connection.execute(
+        """select captures.tick, events.name, captures.status, captures.note
+           from market.captures inner join market.events using (event_key)
+           where source = %(source)s and captures.status in ('ok', 'empty', 'partial', 'rejected')
+               and captures.tick = (
+                   select max(tick) from market.captures inner join market.events using (event_key)
+                   where source = %(source)s and captures.status in ('ok', 'empty', 'partial', 'rejected'))
+           order by event_key""",
+        {"source": source},
+    ).fetchall()
+    refused = [{"event": name, "reason": note} for _, name, status, note in rows if status == "rejected"]
+    return (rows[0][0] if rows else None), len(rows), refused

@@ -1,0 +1,156 @@
+"""Voids: captures that a person found wrong. They count as nothing, and can be brought back as they were.
+
+A voided capture keeps its row with the status `void`, so that nothing asks or stores it again; its snapshots
+move to `voided_snapshots` and its listings to `voided_listings`, so that whatever reads those cannot meet them.
+The triggers mark the hour on both ways.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tickettape.database import Connection
+from tickettape.database import month_state as months
+from tickettape.listing_history import history as listings
+from tickettape.observations import section_snapshots as snapshots
+
+_COLUMNS = ", ".join(snapshots.COLUMNS)
+
+
+class NothingToDo(Exception):  # noqa: N818
+    """A capture is not in the state that a correction starts from. The message is for the person who asked."""
+
+
+def ticks(connection: Connection, event_key: int, start: datetime, end: datetime, *, voided: bool) -> list[datetime]:
+    """The ticks in [start, end) at which an event has a capture that is void, or one that is not; oldest first."""
+    rows = connection.execute(
+        """select tick from market.captures
+           where event_key = %s and tick >= %s and tick < %s and (status = 'void') = %s order by tick""",
+        [event_key, start, end, voided],
+    ).fetchall()
+    return [tick for (tick,) in rows]
+
+
+def void(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> str:
+    """Void a capture, in one transaction; what its status was.
+
+    Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
+    """
+    with connection.transaction():
+        listings.lock(connection, tick, event_key)
+        _hold_open(connection, tick)
+        row = connection.execute(
+            "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
+        ).fetchone()
+        if row is None:
+            raise NothingToDo(f"There is no capture at {_said(tick)}{_nearest(connection, event_key, tick)}.")
+        if row[0] == "void":
+            raise NothingToDo(f"The capture at {_said(tick)} is void already.")
+        (void_id,) = connection.execute(
+            """insert into market.voids (event_key, tick, reason, voided_by, capture_status, capture_note)
+               select event_key, tick, %s, %s, status, note from market.captures where event_key = %s and tick = %s
+               returning void_id""",
+            [reason, by, event_key, tick],
+        ).fetchone() or (None,)
+        connection.execute(
+            f"""with moved as (
+                    delete from market.section_snapshots where event_key = %s and tick = %s returning {_COLUMNS}
+                )
+                insert into market.voided_snapshots (void_id, {_COLUMNS}) select %s, {_COLUMNS} from moved""",  # noqa: S608
+            [event_key, tick, void_id],
+        )
+        look = listings.look_at(connection, event_key, tick)
+        if look is not None:
+            listings.keep_voided(connection, void_id, look)
+            listings.write(connection, tick, event_key, None)
+        connection.execute(
+            "update market.captures set status = 'void', note = %s where event_key = %s and tick = %s",
+            [f"voided: {reason}", event_key, tick],
+        )
+    return str(row[0])
+
+
+def undo(connection: Connection, event_key: int, tick: datetime) -> str:
+    """Bring a voided capture back as it was, in one transaction; the status it has again.
+
+    Raises NothingToDo where it is not void, or where its month takes no writes.
+    """
+    with connection.transaction():
+        listings.lock(connection, tick, event_key)
+        _hold_open(connection, tick)
+        row = connection.execute(
+            """select voids.void_id, voids.capture_status, voids.capture_note
+               from market.captures inner join market.voids
+                   on voids.event_key = captures.event_key and voids.tick = captures.tick and voids.ended_at is null
+               where captures.event_key = %s and captures.tick = %s and captures.status = 'void'
+               for update of captures""",
+            [event_key, tick],
+        ).fetchone()
+        if row is None:
+            raise NothingToDo(f"The capture at {_said(tick)} is not void{_how_it_ended(connection, event_key, tick)}.")
+        void_id, status, note = row
+        connection.execute(
+            f"""insert into market.section_snapshots ({_COLUMNS})
+                select {_COLUMNS} from market.voided_snapshots where void_id = %s""",  # noqa: S608
+            [void_id],
+        )
+        look = listings.voided_look(connection, void_id)
+        if look is not None:
+            listings.write(connection, tick, event_key, look)
+        connection.execute(
+            "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
+            [status, note, event_key, tick],
+        )
+        end(connection, [(event_key, tick)], "undo")
+    return str(status)
+
+
+def end(connection: Connection, captures: Sequence[tuple[int, datetime]], by: str) -> None:
+    """Note that captures (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
+
+    The rows that were void stay in voided_snapshots, as the record of what was found wrong.
+    """
+    if captures:
+        connection.execute(
+            """update market.voids set ended_at = clock_timestamp(), ended_by = %s
+               from unnest(%s::int[], %s::timestamptz[]) as again (event_key, tick)
+               where voids.event_key = again.event_key and voids.tick = again.tick and ended_at is null""",
+            [by, [event_key for event_key, _ in captures], [tick for _, tick in captures]],
+        )
+
+
+def _hold_open(connection: Connection, tick: datetime) -> None:
+    """Keep the tick's month from being closed until the caller's transaction ends."""
+    for month in months.refusals(connection, [tick]):
+        state = months.state_of(connection, month) or "without a partition"
+        raise NothingToDo(f"{month:%Y-%m} is {state}: nothing in it can be changed. `tickettape restore {month:%Y-%m}`")
+
+
+def is_void(connection: Connection, event_key: int, tick: datetime) -> bool:
+    """Whether a capture is void."""
+    found = connection.execute(
+        "select from market.captures where event_key = %s and tick = %s and status = 'void'", [event_key, tick]
+    ).fetchone()
+    return found is not None
+
+
+def _said(tick: datetime) -> str:
+    return f"{tick:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _nearest(connection: Connection, event_key: int, tick: datetime) -> str:
+    row = connection.execute(
+        """select (select max(tick) from market.captures where event_key = %(event)s and tick < %(tick)s),
+                  (select min(tick) from market.captures where event_key = %(event)s and tick > %(tick)s)""",
+        {"event": event_key, "tick": tick},
+    ).fetchone()
+    known = [_said(near) for near in row or () if near is not None]
+    return f"; the nearest: {' and '.join(known)}" if known else " nor at any other time"
+
+
+def _how_it_ended(connection: Connection, event_key: int, tick: datetime) -> str:
+    row = connection.execute(
+        """select ended_by, ended_at from market.voids
+           where event_key = %s and tick = %s and ended_at is not null order by ended_at desc limit 1""",
+        [event_key, tick],
+    ).fetchone()
+    return f" any more: {row[0]} at {_said(row[1])} ended that" if row else ""

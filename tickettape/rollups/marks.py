@@ -1,0 +1,47 @@
+"""Marks: which buckets of which rollup must still be recomputed. Written by triggers, taken by dbt's hooks."""
+
+from datetime import datetime
+
+from tickettape.database import Connection
+
+OF_LISTINGS = ("price_distribution", "inventory_changes", "listing_departures")
+"""The rollups that are made of the listing history."""
+
+
+def pending(connection: Connection) -> dict[str, int]:
+    """Buckets to recompute, by rollup; empty when every rollup is exact."""
+    rows = connection.execute(
+        """select rollup, count(*)
+           from (select distinct rollup, event_key, bucket from market.dirty_buckets) as marked
+           group by rollup order by rollup"""
+    ).fetchall()
+    return {str(rollup): int(count) for rollup, count in rows}
+
+
+def mark_window(connection: Connection, start: datetime, end: datetime) -> int:
+    """Have the hours of [start, end) recomputed, those that only the rollup still knows too; how many."""
+    has_rollup = connection.execute("select to_regclass('analytics.event_hours') is not null").fetchone()
+    known = """union
+               select events.event_key, h.hour
+               from analytics.event_hours as h inner join market.events on events.id = h.event_id
+               where h.hour >= %(start)s and h.hour < %(end)s"""
+    connection.execute(
+        """insert into market.dirty_buckets (rollup, event_key, bucket)
+           select rollup, event_key, hour
+           from (
+               select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
+               from market.listing_changes where tick >= %(start)s and tick < %(end)s
+           ) as hours
+           cross join unnest(%(rollups)s::text[]) as rollups (rollup)""",
+        {"start": start, "end": end, "rollups": list(OF_LISTINGS)},
+    )
+    done = connection.execute(
+        f"""insert into market.dirty_buckets (rollup, event_key, bucket)
+            select 'event_hours', event_key, hour from (
+                select event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
+                from market.captures where tick >= %(start)s and tick < %(end)s
+                {known if has_rollup and has_rollup[0] else ""}
+            ) as hours""",  # noqa: S608
+        {"start": start, "end": end},
+    )
+    return done.rowcount
