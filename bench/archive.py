@@ -16,15 +16,13 @@ from typing import Any
 import psutil
 import psycopg
 
-from tickettape.archive import archive_month as archive
-from tickettape.archive import parquet_files
-from tickettape.archive import restore_month as restore
-from tickettape.database import (
-    Connection,
-    migrations,
-    partitions,
-    server,
-)
+from tickettape.archive.month_archive import archive_month
+from tickettape.archive.month_manifest import FACT_TABLES
+from tickettape.archive.month_restore import restore_month
+from tickettape.archive.parquet_files import ROW_GROUP
+from tickettape.database import Connection, ensure_partitions
+from tickettape.database.migrations import upgrade_database
+from tickettape.database.server import embedded_url
 from tickettape.file_storage import Storage
 
 MONTH = date(2026, 7, 1)
@@ -39,7 +37,7 @@ Say = Callable[[str], None]
 def fill(connection: Connection, rows: int, say: Say) -> int:
     """A month of about so many snapshots, in the order they come in use; how many."""
     start = datetime.combine(MONTH, datetime.min.time(), UTC)
-    partitions.ensure_partitions(connection, [start])
+    ensure_partitions(connection, [start])
     connection.execute(
         """insert into market.events (source, external_id, name, venue, date)
            select 'bench', n::text, 'Event ' || n, 'The Hall', timestamptz '2027-01-01'
@@ -89,7 +87,7 @@ def fill(connection: Connection, rows: int, say: Say) -> int:
         ).rowcount
         connection.execute("delete from market.dirty_buckets")  # rollups are measured elsewhere
         say(f"filled: {made:,} rows")
-    for table in archive.FACTS:
+    for table in FACT_TABLES:
         connection.execute(f"vacuum analyze market.{table}")  # type: ignore[arg-type]
     return made
 
@@ -114,7 +112,7 @@ def run(url: str, rows: int, *, say: Say = lambda _: None) -> list[str]:
         f"Parquet: {out['bytes a row']} bytes a row with zstd (at most {MOST_BYTES_A_ROW}), {out['ratio']} times "
         "smaller than in the database with its indexes; bound by how often prices change",
         f"memory: {peak:.0f} MB at the peak of the archive's process, {back_megabytes:.0f} of the restore's (at most "
-        f"{MOST_MEGABYTES}); bound by a row group of {parquet_files.ROW_GROUP:,} rows as text, not by the month",
+        f"{MOST_MEGABYTES}); bound by a row group of {ROW_GROUP:,} rows as text, not by the month",
         f"restore: {back['rows restored a second']:,} rows/s with the comparison and the indexes; bound by one server "
         f"process reading text, and {back_cpu / back['seconds']:.0%} of a core here",
     ]
@@ -146,7 +144,7 @@ def _report(pipe: Any, what: Callable[[str, str], dict[str, Any]], url: str, fol
 
 def _archive(url: str, folder: str) -> dict[str, Any]:
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
-        return archive.archive_month(
+        return archive_month(
             connection,
             Storage(folder),
             MONTH,
@@ -159,15 +157,15 @@ def _archive(url: str, folder: str) -> dict[str, Any]:
 
 def _restore(url: str, folder: str) -> dict[str, Any]:
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
-        return restore.restore_month(connection, Storage(folder), MONTH, until=None, say=lambda _: None)
+        return restore_month(connection, Storage(folder), MONTH, until=None, say=lambda _: None)
 
 
 def main() -> None:
     """Run it on a server of its own, thrown away afterwards."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     with tempfile.TemporaryDirectory(prefix="tickettape-bench-") as folder:
-        url = server.embedded_url(Path(folder) / "postgres")
-        migrations.upgrade(url)
+        url = embedded_url(Path(folder) / "postgres")
+        upgrade_database(url)
         for line in run(url, rows, say=lambda text: print(text, flush=True)):  # noqa: T201
             print(line)  # noqa: T201
 

@@ -7,11 +7,8 @@ import pandas as pd
 
 from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
-from tickettape.database import Connection, partitions
-from tickettape.observations import captures
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.captures import Capture
-from tickettape.observations.section_snapshots import Verdict
+from tickettape.database import Connection, ensure_partitions
+from tickettape.observations import AnswerVerdict, Capture, copy_snapshots, replace_snapshots, store_captures
 
 EVENTS = 1000
 TICK = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -21,20 +18,20 @@ def run(connection: Connection, repetitions: int) -> bool:
     """Print the ratio of rows a second; whether it holds."""
     heading("Ingest of a tick of 60,000 rows")
     market.add_catalogue(connection, EVENTS)
-    partitions.ensure_partitions(connection, [TICK])
+    ensure_partitions(connection, [TICK])
     connection.execute("create table market.bare (like market.section_snapshots)")
     rows = _rows(connection)
-    verdicts = [Verdict(int(event_key), "ok") for event_key in rows["event_key"].unique()]
+    verdicts = [AnswerVerdict(int(event_key), "ok") for event_key in rows["event_key"].unique()]
     with connection.transaction():
-        captures.store(connection, [Capture(v.event_key, TICK, "received") for v in verdicts], UUID(int=0))
+        store_captures(connection, [Capture(v.event_key, TICK, "received") for v in verdicts], UUID(int=0))
 
     def stored() -> float:
         with connection.transaction(force_rollback=True):
-            return seconds(lambda: snapshots.replace(connection, TICK, verdicts, rows))
+            return seconds(lambda: replace_snapshots(connection, TICK, verdicts, rows))
 
     def bare() -> float:
         with connection.transaction(force_rollback=True):
-            return seconds(lambda: snapshots.copy_rows(connection, rows.assign(tick=TICK.isoformat()), "bare"))
+            return seconds(lambda: copy_snapshots(connection, rows.assign(tick=TICK.isoformat()), "bare"))
 
     stored_seconds, bare_seconds = in_turn(stored, bare, repetitions)
     say(f"{len(rows):,} rows: {stored_seconds:.2f} s stored, {bare_seconds:.2f} s into a bare table")

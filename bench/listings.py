@@ -19,15 +19,13 @@ import numpy as np
 
 from bench.report import figure, heading, in_turn, say, seconds
 from tests.support.recorded_refresh import record
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
 from tickettape.listing_history import history as listings
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.simulator.market import Outcome, _numbers
-from tickettape.observations import payloads
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
+from tickettape.observations import capture_tick, read_tick
+from tickettape.observations.payloads import decompress_payload
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)
@@ -159,13 +157,13 @@ def judge(connection: Connection, name: str, change_share: float, *, events: int
 
 def _market(connection: Connection, events: int, change_share: float) -> SimulatedMarketplace:
     market = SimulatedMarketplace(productions=events, change_share=change_share, clock=lambda: MIDNIGHT)
-    productions = asyncio.run(discover(market, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, productions))
+    productions = asyncio.run(discover_events(market, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, productions))
     return market
 
 
 def _observe(connection: Connection, market: SimulatedMarketplace, tick: datetime) -> None:
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     capture_tick(connection, market, tick, None, "bench")
     read_tick(connection, market, tick, 0.05, "bench", only_received=True)
 
@@ -210,7 +208,7 @@ def _put_jsonb(connection: Connection, ticks: Sequence[datetime]) -> None:
     with connection.cursor() as cursor, cursor.copy("copy market.seed_snapshots from stdin") as copy:
         for tick, answer in rows:
             sections: dict[str, list[Any]] = {}
-            for ticket in msgspec.json.decode(payloads.unpacked(answer))["tickets"]:
+            for ticket in msgspec.json.decode(decompress_payload(answer))["tickets"]:
                 sections.setdefault(ticket["d"], []).append(ticket)
             for section, tickets in sections.items():
                 copy.write_row((tick, section, msgspec.json.encode(tickets).decode()))

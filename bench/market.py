@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tickettape.database import Connection, partitions
+from tickettape.database import Connection, ensure_partitions
 
 EVENTS, ZONES, SECTIONS = 100, 10, 60  # the seeds' 100 events, and 60 sections of a real answer
 START = datetime(2026, 10, 20, tzinfo=UTC)
@@ -30,7 +30,7 @@ def add_ticks(connection: Connection, first: int, last: int, *, mark: bool = Fal
     Prices walk, a fifth of the group prices is NULL. Without `mark` the triggers are off, as in a bulk load.
     """
     ticks = [START + number * TICK for number in range(first, last)]
-    partitions.ensure_partitions(connection, ticks)
+    ensure_partitions(connection, ticks)
     with connection.transaction():
         if not mark:
             connection.execute("set local session_replication_role = replica")

@@ -13,9 +13,9 @@ from bench.report import figure, heading, in_turn, say, seconds
 from tests.support.recorded_refresh import ROLLUPS as EVERY_ROLLUP
 from tests.support.recorded_refresh import Refresh, record
 from tickettape.database import Connection
-from tickettape.rollups import marks
+from tickettape.rollups import OF_LISTINGS
 
-ROLLUPS = [rollup for rollup in EVERY_ROLLUP if rollup not in marks.OF_LISTINGS]  # the market here has no listings
+ROLLUPS = [rollup for rollup in EVERY_ROLLUP if rollup not in OF_LISTINGS]  # the market here has no listings
 LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter
 
 PLAIN = """

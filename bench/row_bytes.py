@@ -8,12 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bench.report import figure, heading, say
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
+from tickettape.observations import capture_tick, read_tick
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)
@@ -23,12 +21,12 @@ def run(connection: Connection, change_share: float, *, events: int, ticks: int)
     """Print the bytes a row at a share of listings changing per tick; whether the bound holds."""
     heading(f"Bytes a snapshot row, {change_share:.0%} of listings changing per tick")
     marketplace = SimulatedMarketplace(productions=events, change_share=change_share, clock=lambda: FIRST_TICK)
-    productions = asyncio.run(discover(marketplace, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, productions))
+    productions = asyncio.run(discover_events(marketplace, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, productions))
     rows = 0
     for number in range(ticks):
         tick = FIRST_TICK + number * TICK
-        partitions.ensure_partitions(connection, [tick])
+        ensure_partitions(connection, [tick])
         capture_tick(connection, marketplace, tick, None, "bench")
         _, read = read_tick(connection, marketplace, tick, 0.05, "bench", only_received=True)
         rows += len(read)

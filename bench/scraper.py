@@ -14,20 +14,16 @@ from bench import shards
 from bench.ready_made import FIRST_TICK, TICK
 from bench.report import figure, heading, say
 from bench.served import served
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
+from tickettape.marketplaces import Inventory
 from tickettape.marketplaces.pacing import CONNECTIONS
-from tickettape.marketplaces.protocol import Inventory
-from tickettape.marketplaces.rate_limiter import LocalTurns, Rules, per_second
+from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits, rate_per_second
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.vividseats import VividSeats
-from tickettape.observations import captures
-from tickettape.observations import event_leases as leases
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.captures import Capture
-from tickettape.observations.read_answers import read_tick
-from tickettape.observations.section_metrics import Gathered
+from tickettape.observations import Capture, capture_tick, read_tick, store_captures
+from tickettape.observations.event_leases import plan_leases
+from tickettape.observations.section_metrics import GatheredListings
 
 LEAST_SECONDS, MOST_SECONDS = 0.05, 0.2
 SHARDS = 4
@@ -37,8 +33,8 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
     """Print wall times against the ideal, CPU by stage, and what four shards cost; whether the bounds hold."""
     heading(f"A tick of {events} events over HTTP, {LEAST_SECONDS * 1000:.0f} to {MOST_SECONDS * 1000:.0f} ms latency")
     simulator = SimulatedMarketplace(productions=events, clock=lambda: FIRST_TICK)
-    found = asyncio.run(discover(simulator, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    found = asyncio.run(discover_events(simulator, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
     ids = [production.external_id for production in found]
     ideal = events * (LEAST_SECONDS + MOST_SECONDS) / 2 / CONNECTIONS
     with served("bench.ready_made", events, LEAST_SECONDS, MOST_SECONDS) as url:
@@ -61,7 +57,7 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
 
 
 def _client(url: str) -> VividSeats:
-    return VividSeats(url, "bench", source="simulator", turns=LocalTurns(Rules((per_second(1000),))))
+    return VividSeats(url, "bench", source="simulator", limiter=LocalRateLimiter(RateLimits((rate_per_second(1000),))))
 
 
 def _fetched(url: str, ids: list[str]) -> tuple[float, float, list[bytes]]:
@@ -77,7 +73,7 @@ def _fetched(url: str, ids: list[str]) -> tuple[float, float, list[bytes]]:
 
 def _tick(connection: Connection, url: str, number: int) -> None:
     tick = FIRST_TICK + number * TICK
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     capture_tick(connection, _client(url), tick, None, "bench")
     read_tick(connection, _client(url), tick, 0.05, "bench", only_received=True)
 
@@ -99,14 +95,14 @@ def _stages(
     answers = [
         Capture(keys[one], tick, "received", answer=body) for one, body in zip(ids, bodies, strict=True)
     ]  # the ticks before are in the same partitions
-    leases.plan(connection, tick, "bench", [answer.event_key for answer in answers])
+    plan_leases(connection, tick, "bench", [answer.event_key for answer in answers])
     with connection.transaction():
-        _, store = _timed(lambda: captures.store(connection, answers, None))
+        _, store = _timed(lambda: store_captures(connection, answers, None))
     return {"decode": decode, "metrics": metrics, "store the answers": store}
 
 
 def _metrics(inventories: list[Inventory]) -> None:
-    gathered = Gathered()
+    gathered = GatheredListings()
     for number, inventory in enumerate(inventories):
         places = {(one.zone_id, one.section_id): key for key, one in enumerate(inventory.sections)}
         gathered.add(number, inventory.listings, places)
@@ -116,7 +112,7 @@ def _metrics(inventories: list[Inventory]) -> None:
 def _captured_by(count: int, connection: Connection, database_url: str, url: str) -> tuple[float, float]:
     """(wall, CPU) seconds of so many worker processes capturing a tick together, without their start."""
     tick = FIRST_TICK + (20 + count) * TICK
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     with shards.started(count, database_url, url, per_second=1000, per_minute=60_000) as workers:
         started = time.perf_counter()
         spent = shards.capture(workers, tick)

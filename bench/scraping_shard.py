@@ -11,12 +11,12 @@ from datetime import datetime
 import psutil
 import stamina
 
-from tickettape.marketplaces.breaker import Policy
-from tickettape.marketplaces.rate_limiter import Rate, Rules, per_second
-from tickettape.marketplaces.shared_rate_limiter import SharedTurns
+from tickettape.database import Warehouse
+from tickettape.marketplaces.breaker import BreakerPolicy
+from tickettape.marketplaces.rate_limiter import Rate, RateLimits, rate_per_second
+from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter
 from tickettape.marketplaces.vividseats import VividSeats
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.resources import Warehouse
+from tickettape.observations import capture_tick
 
 
 def main() -> None:
@@ -24,13 +24,13 @@ def main() -> None:
     url, second, minute = sys.argv[1:]
     stamina.instrumentation.set_on_retry_hooks([])  # it would say each retry where the figures are expected
     warehouse = Warehouse()
-    rules = Rules((per_second(float(second)), Rate(int(minute), 60.0)), Policy())
-    turns = SharedTurns(warehouse.connect_to, "simulator", rules)
+    rules = RateLimits((rate_per_second(float(second)), Rate(int(minute), 60.0)), BreakerPolicy())
+    turns = SharedRateLimiter(warehouse.connect_to, "simulator", rules)
     with warehouse.connection() as connection:
         _say("ready")
         for line in sys.stdin:
             before = _cpu()
-            client = VividSeats(url, "bench", source="simulator", turns=turns)
+            client = VividSeats(url, "bench", source="simulator", limiter=turns)
             capture_tick(connection, client, datetime.fromisoformat(line.strip()), None, "bench", "one plan")
             _say(f"{_cpu() - before} {psutil.Process().memory_info().rss / 1e6}")
 

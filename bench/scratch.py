@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psycopg
 
-from tickettape.database import Connection, migrations, server
+from tickettape.database import Connection
+from tickettape.database.migrations import upgrade_database
+from tickettape.database.server import embedded_url
 from tickettape.settings import settings
 
 TEMPLATE = "bench_template"
@@ -25,13 +27,13 @@ def scratch_server() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="tickettape-bench-") as folder:
         os.environ["TICKETTAPE_HOME"] = folder
-        url = server.embedded_url(Path(folder) / "postgres")
+        url = embedded_url(Path(folder) / "postgres")
         try:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("alter system set autovacuum = off")
                 connection.execute("select pg_reload_conf()")
                 connection.execute(f"create database {TEMPLATE}")
-            migrations.upgrade(_with_database(url, TEMPLATE))
+            upgrade_database(_with_database(url, TEMPLATE))
             yield url
         finally:
             get_server(Path(folder) / "postgres").stop()
@@ -67,5 +69,3 @@ def _with_database(url: str, name: str) -> str:
 
 def _forget_settings() -> None:
     settings.cache_clear()
-    server.configured_url.cache_clear()
-    server.database_url.cache_clear()

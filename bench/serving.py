@@ -22,9 +22,9 @@ from bench import market
 from bench.report import figure, heading, say
 from tests.support.dbt_runs import run_dbt
 from tests.support.processes import free_port
-from tickettape.api_schema import apply as api
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection, server
+from tickettape.api_schema import apply_api_schema, create_key, create_tenant, watch_events
+from tickettape.api_schema.tenants import key_sha256
+from tickettape.database import Connection, libpq_environment, postgres_tool
 from tickettape.settings import Settings
 
 DAYS = 30
@@ -69,11 +69,11 @@ def run(connection: Connection, url: str) -> bool:
     say(f"making the rollups of {market.EVENTS * market.SECTIONS * DAYS * 144:,} snapshots")
     for statement in _ROLLUPS.split(";"):
         connection.execute(statement)
-    api.apply(connection, Settings())
-    access.create_tenant(connection, "bench", sees_all=False)
+    apply_api_schema(connection, Settings())
+    create_tenant(connection, "bench", sees_all=False)
     events = [row[0] for row in connection.execute("select id from market.events order by event_key")]
-    access.watch(connection, "bench", events)
-    key = access.create_key(connection, "bench", requests_per_minute=10_000_000)
+    watch_events(connection, "bench", events)
+    key = create_key(connection, "bench", requests_per_minute=10_000_000)
     (hours,) = connection.execute("select count(*) from analytics.aggregated_analytics").fetchone() or (0,)
     heading(f"The service on {hours:,} hours of zones: a zone's week, 168 rows, to a tenant with {len(events)} events")
     holds = True
@@ -89,7 +89,7 @@ def run(connection: Connection, url: str) -> bool:
         same, cpu = _measured(process, port, paths, key, 16, conditional=True)
         holds &= _figures("price-trends, 16 clients, matching ETag", same, bound=True)
         figure("  the service's CPU a request", cpu * 1000, "ms")
-    _pgbench(url, connection.info.server_version, access.sha256_of(key), events)
+    _pgbench(url, connection.info.server_version, key_sha256(key), events)
     return holds
 
 
@@ -171,10 +171,10 @@ def _pgbench(url: str, version: int, key_sha256: bytes, events: Sequence[UUID]) 
         file.write("\n".join(line.strip() for line in script.splitlines()[:1]) + "\n")
         file.write(" ".join(line.strip() for line in script.splitlines()[1:]) + "\n")
         file.flush()
-        pgbench = server.tool("pgbench", server_version=version)
+        pgbench = postgres_tool("pgbench", server_version=version)
         said = subprocess.run(  # noqa: S603
             [pgbench, "--no-vacuum", "--client=16", f"--time={max(2, int(SECONDS))}", f"--file={file.name}"],
-            env=server.libpq_environment(url), capture_output=True, text=True, timeout=120, check=False,
+            env=libpq_environment(url), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
     found = [float(line.split("=")[1].split()[0]) for line in said.stdout.splitlines() if line.startswith("tps")]
     if found:

@@ -18,13 +18,12 @@ from bench import shards
 from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 from bench.served import served
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
-from tickettape.marketplaces import breaker_store as breakers
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
+from tickettape.marketplaces import load_breaker
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace
 from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING
-from tickettape.observations.read_answers import read_tick
+from tickettape.observations import read_tick
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)
@@ -60,13 +59,13 @@ def main() -> int:
 def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
     """Capture and read every tick; each worker's memory when it was warm and at the end."""
     simulator = SimulatedMarketplace(productions=events, clock=lambda: FIRST_TICK)
-    found = asyncio.run(discover(simulator, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    found = asyncio.run(discover_events(simulator, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
     connection.execute("update market.events set date = date + interval '1 year'")  # every event due each tick
     memory: dict[int, list[float]] = {number: [] for number in range(len(workers))}
     for number in range(ticks):
         tick, started = FIRST_TICK + number * TICK, time.monotonic()
-        partitions.ensure_partitions(connection, [tick])
+        ensure_partitions(connection, [tick])
         some = workers if number % 2 else workers[:1]
         for worker, spent in enumerate(shards.capture(some, tick)):
             memory[worker].append(spent.memory_mb)
@@ -99,7 +98,7 @@ def _judge(connection: Connection, events: int, ticks: int) -> bool:
         production = market.production(int(external_id), tick)
         false += production is None or len(market.shelf(production, tick).slot) > 0
     holds &= figure("captures that are falsely sold out", false, "", most=0)
-    closed = breakers.of(connection, "simulator").state == "closed"
+    closed = load_breaker(connection, "simulator").state == "closed"
     return holds & figure("breakers open at the end: isolated blocks open none", float(not closed), "", most=0)
 
 

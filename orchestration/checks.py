@@ -11,18 +11,21 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.metadata_tables import as_table
-from tickettape.listing_history import history as listings
+from tickettape.database import Warehouse
+from tickettape.listing_history import listings_shown_at
 from tickettape.marketplaces import Marketplace
-from tickettape.observations import poll_schedule_store as looks
-from tickettape.observations import reconciliation as reconciliations
-from tickettape.resources import Warehouse
-from tickettape.rollups import audits
-from tickettape.rollups.audits import Finding
+from tickettape.observations import (
+    reconcile_newest_tick,
+    reconciliation_totals,
+    refusals_of_newest_tick,
+    sample_answers,
+    stale_events,
+)
+from tickettape.rollups import AuditFinding, export_dbt_environment, store_audit
 from tickettape.settings import Settings
 
 SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a day some 900 of all that was read
@@ -64,8 +67,8 @@ def reconciliation(
     Listings may differ from the marketplace's totals (a partial answer says so by its status): that warns.
     """
     with warehouse.connection() as connection:
-        tick, events = reconciliations.of_newest_tick(connection, marketplace.source)
-    totals = reconciliations.totals(events)
+        tick, events = reconcile_newest_tick(connection, marketplace.source)
+    totals = reconciliation_totals(events)
     wrong = [event for event in events if not event.agrees]
     return dg.AssetCheckResult(
         passed=not wrong,
@@ -95,14 +98,14 @@ def listing_history(
     since = datetime.now(UTC) - timedelta(days=settings.payload_days)
     compared, different = 0, []
     with warehouse.connection() as connection:
-        for stored in listings.sample_answers(connection, marketplace.source, since, each=SAMPLED_ANSWERS):
+        for stored in sample_answers(connection, marketplace.source, since, each=SAMPLED_ANSWERS):
             inventory = marketplace.read_listings(stored.answer, stored.external_id, settings.partial_tolerance)
             read = {
                 (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
                  one.all_in_price_cents) for one in inventory.listings
             }  # fmt: skip
             compared += len(read)
-            if read != listings.shown_at(connection, stored.event_key, stored.tick):
+            if read != listings_shown_at(connection, stored.event_key, stored.tick):
                 different.append(f"{stored.external_id} at {stored.tick:%Y-%m-%d %H:%M}")
     return dg.AssetCheckResult(
         passed=not different,
@@ -118,7 +121,7 @@ def answers_understood(
 ) -> dg.AssetCheckResult:
     """No answer of the newest tick was refused. Warns: the others count, and what was refused can be replayed."""
     with warehouse.connection() as connection:
-        tick, read, refused = reconciliations.refusals_of_newest_tick(connection, marketplace.source)
+        tick, read, refused = refusals_of_newest_tick(connection, marketplace.source)
     return dg.AssetCheckResult(
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN,
@@ -139,7 +142,7 @@ def freshness(
     """Every watched event has an ok capture within twice its own interval. Asked in SQL: a backfill of an old hour
     must not make this green."""
     with warehouse.connection() as connection:
-        stale = looks.stale(connection, marketplace.source, datetime.now(UTC))
+        stale = stale_events(connection, marketplace.source, datetime.now(UTC))
     return dg.AssetCheckResult(
         passed=not stale,
         severity=dg.AssetCheckSeverity.WARN,
@@ -164,17 +167,17 @@ def audit(
     The results are kept in market.audits, a check for each table. A test of severity error that does not pass
     fails the run, after all results are in: someone must look.
     """
-    dbt_project.export_environment(settings, all_of_it=True)
+    export_dbt_environment(settings, all_of_it=True)
     started_at = datetime.now(UTC)
     invocation = dbt.cli(["test", "--exclude-resource-type", "unit_test"], raise_on_error=False).wait()
     try:
         run_results = invocation.get_artifact("run_results.json")
     except FileNotFoundError as missing:
         raise dg.Failure(f"No test was run: {invocation.get_error() or missing}") from missing
-    found = dbt_tests.findings(run_results, warehouse, since="-infinity")
+    found = dbt_tests.audit_findings(run_results, warehouse, since="-infinity")
     with warehouse.connection() as connection:
-        audits.store(connection, run_id=context.run.run_id, started_at=started_at, findings=found)
-    of_table: dict[str, list[Finding]] = defaultdict(list)
+        store_audit(connection, run_id=context.run.run_id, started_at=started_at, findings=found)
+    of_table: dict[str, list[AuditFinding]] = defaultdict(list)
     for finding in found:
         of_table[finding.about].append(finding)
     for spec in context.selected_asset_check_keys:
@@ -188,7 +191,7 @@ def audit(
         )
 
 
-def _audit_result(about: dg.AssetKey, found: list[Finding]) -> dg.AssetCheckResult:
+def _audit_result(about: dg.AssetKey, found: list[AuditFinding]) -> dg.AssetCheckResult:
     broken = [finding for finding in found if finding.status in ("fail", "error")]
     warned = [finding for finding in found if finding.status == "warn"]
     summary = [

@@ -1,13 +1,11 @@
 """Where the dbt project is, how its models appear in Dagster, and how it is called."""
 
 import filecmp
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +14,13 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from tickettape.database import server
-from tickettape.settings import ROOT, Settings
+from tickettape.rollups import DBT_EXECUTABLE
+from tickettape.settings import ROOT
 
 if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
+    pass
 
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
-EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
-_IN_PROCESS = (
-    *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"), "--quiet"),
-    "--no-write-json",  # half a second a call, and over the manifest that other processes read (`manifest`)
-)
 PARTLY_PARSED = "partial_parse.msgpack"
 PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
 
@@ -73,7 +65,7 @@ def manifest() -> Path:
         # beside it and moved when done: processes that start together parse together, and none may read half of it
         with tempfile.TemporaryDirectory(dir=path.parent, prefix="parsing-") as apart:
             # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
-            cli().cli(["--quiet", "parse", "--no-partial-parse"], target_path=Path(apart)).wait()
+            dbt_resource().cli(["--quiet", "parse", "--no-partial-parse"], target_path=Path(apart)).wait()
             for name in (PARTLY_PARSED, path.name):
                 (Path(apart) / name).replace(path.with_name(name))
     return path
@@ -107,64 +99,14 @@ class Dbt(DbtCliResource):
         """None: nothing asks for it."""
 
 
-def cli() -> DbtCliResource:
+def dbt_resource() -> DbtCliResource:
     """dbt for the tick, the documentation and the checks."""
     return Dbt(
         project_dir=str(PROJECT.project_dir),
         profiles_dir=str(PROJECT.profiles_dir),
         target=PROJECT.target,
-        dbt_executable=EXECUTABLE,
+        dbt_executable=DBT_EXECUTABLE,
     )
-
-
-def export_environment(settings: Settings, *, all_of_it: bool = False) -> None:
-    """Let the dbt processes that this one starts find the warehouse, with the settings their SQL asks for.
-
-    `all_of_it`: tests look at everything instead of at a recent window.
-    """
-    os.environ.update(server.dbt_environment())
-    since = "-infinity" if all_of_it else ""
-    os.environ["PGOPTIONS"] = (
-        f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since} "
-        f"-c tickettape.sold_after={settings.sold_after_captures}"
-    )
-
-
-def call(*arguments: str) -> None:
-    """dbt in this process, for a command that calls it several times: two seconds each instead of five.
-
-    Needs `export_environment` before. Raises RuntimeError with what dbt says where it fails.
-    """
-    # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
-    manifest = _parsed(os.environ["TICKETTAPE_PGDATABASE"]).deepcopy()  # type: ignore[no-untyped-call]
-    result = runner(manifest).invoke([*arguments, *_IN_PROCESS])
-    if not result.success:
-        failed = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", ()) if r.status == "error"]
-        raise RuntimeError(f"dbt {' '.join(arguments)} failed: {'; '.join(failed) or result.exception}")
-
-
-@cache
-def _parsed(_database: str) -> "Manifest":
-    """The dbt project; a parsed model holds the name of its database."""
-    from dbt.contracts.graph.manifest import Manifest
-
-    parsed = runner().invoke(["parse", "--no-partial-parse", *_IN_PROCESS])  # as in `manifest`
-    if not isinstance(parsed.result, Manifest):
-        raise RuntimeError(f"dbt cannot read its project: {parsed.exception}")
-    return parsed.result
-
-
-def runner(manifest: "Manifest | None" = None, **more: Any) -> "dbtRunner":
-    """dbt's own runner for one call, in a process that makes many."""
-    # imported here: it takes seconds, and Dagster's processes never need it
-    from dbt.adapters.base import impl
-    from dbt.cli.main import dbtRunner
-
-    flags = impl.DEFAULT_BASE_BEHAVIOR_FLAGS
-    # Each call puts the adapter's own flags at the end of this list once more, and looks through the whole stack for
-    # each that is there: calls took 2.5 s at first and 3.9 s after thirty.
-    del flags[len({flag["name"] for flag in flags}) :]
-    return dbtRunner(manifest=manifest, **more)
 
 
 REFRESH_AGAIN_FOR = timedelta(minutes=4)

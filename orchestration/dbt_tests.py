@@ -15,9 +15,8 @@ from dagster_dbt import DbtCliInvocation
 
 from orchestration.dbt import Translator, manifest
 from orchestration.metadata_tables import as_table
-from tickettape.resources import Warehouse
-from tickettape.rollups import audits
-from tickettape.rollups.audits import Finding, Row
+from tickettape.database import Warehouse
+from tickettape.rollups import SAMPLE_ROWS, AuditFinding, Row, failing_rows
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def with_samples(events: Iterable[Any], invocation: DbtCliInvocation, warehouse:
             if test is not None and _plain(event.metadata.get("status")) in ("fail", "warn"):
                 query = (invocation.target_path / test.compiled).read_text()
                 with warehouse.connection() as connection:
-                    sample = sample_metadata(audits.failing_rows(connection, query))
+                    sample = sample_metadata(failing_rows(connection, query))
                 yield event._replace(metadata={**event.metadata, **sample})
                 continue
         yield event
@@ -87,10 +86,10 @@ def _plain(value: Any) -> Any:
 
 def sample_metadata(sample: Sequence[Row]) -> dict[str, dg.MetadataValue]:
     """Failing rows as a table that the UI draws; nothing where there are none."""
-    return {f"failing rows (up to {audits.SAMPLE_ROWS})": as_table(sample)} if sample else {}
+    return {f"failing rows (up to {SAMPLE_ROWS})": as_table(sample)} if sample else {}
 
 
-def findings(run_results: Mapping[str, Any], warehouse: Warehouse, *, since: str) -> list[Finding]:
+def audit_findings(run_results: Mapping[str, Any], warehouse: Warehouse, *, since: str) -> list[AuditFinding]:
     """What a run of the tests found (dbt's run_results.json), with some rows of those that did not pass."""
     found = []
     for result in run_results["results"]:
@@ -100,9 +99,9 @@ def findings(run_results: Mapping[str, Any], warehouse: Warehouse, *, since: str
         sample: tuple[Row, ...] = ()
         if result["status"] in ("fail", "warn") and result.get("compiled_code"):
             with warehouse.connection() as connection:
-                sample = audits.failing_rows(connection, result["compiled_code"], since=since)
+                sample = failing_rows(connection, result["compiled_code"], since=since)
         found.append(
-            Finding(
+            AuditFinding(
                 about=test.about.to_user_string(),
                 test=test.name,
                 severity=test.severity,

@@ -11,16 +11,11 @@ from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
-from orchestration.incidents import build_alert_sensor
+from orchestration.incidents import build_incident_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
-from orchestration.sensors import (
-    abandoned_runs,
-    build_archive_sensor,
-    build_first_tick_sensor,
-    build_rollups_sensor,
-)
-from tickettape.marketplaces import Marketplace
-from tickettape.resources import Warehouse, marketplace_of
+from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor, build_rollups_sensor
+from tickettape.database import Warehouse
+from tickettape.marketplaces import Marketplace, open_marketplace
 from tickettape.settings import Settings
 from tickettape.settings import settings as read_settings
 
@@ -55,7 +50,7 @@ def build_defs(
         sensors=[
             build_first_tick_sensor(settings, warehouse),
             build_archive_sensor(settings, warehouse),
-            build_alert_sensor(settings, warehouse),
+            build_incident_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
             abandoned_runs,
             *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
@@ -63,8 +58,8 @@ def build_defs(
         resources={
             "settings": settings,
             "warehouse": warehouse,
-            "marketplace": marketplace or marketplace_of(settings, warehouse),
-            "dbt": dbt.cli(),
+            "marketplace": marketplace or open_marketplace(settings, warehouse),
+            "dbt": dbt.dbt_resource(),
         },
     )
 

@@ -12,13 +12,25 @@ import dagster as dg
 
 from orchestration.run_plan import TICK_TAG
 from orchestration.sensors import MOST_ATTEMPTS
-from tickettape.incidents import detection as alerts
-from tickettape.incidents import incident_log as told
-from tickettape.incidents.detection import Ended, FailedCheck
-from tickettape.incidents.incident_log import Trouble
-from tickettape.marketplaces import breaker_store as breakers
-from tickettape.observations import poll_schedule_store as looks
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
+from tickettape.incidents import (
+    FREQUENT_JOBS,
+    EndedRun,
+    FailedCheck,
+    Incident,
+    breaker_incidents,
+    compose_message,
+    database_size_incidents,
+    failed_check_incidents,
+    failed_run_incidents,
+    record_incidents,
+    record_told,
+    reopen_untold,
+    send_message,
+    stale_event_incidents,
+)
+from tickettape.marketplaces import describe_breaker, load_breaker
+from tickettape.observations import stale_events
 from tickettape.settings import Settings
 
 EVALUATIONS_LOOKED_AT = 5  # runs of a check that are under way at once stand before its newest result
@@ -44,7 +56,7 @@ class Watched:
         return cls(jobs, repository.asset_graph.asset_check_keys)
 
 
-def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """Look every minute at what people should know, and tell them what is new."""
 
     @dg.sensor(name="alerts", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -52,7 +64,7 @@ def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDef
         """What is wrong now; told once, and again after ALERT_REPEAT_HOURS."""
         try:
             watched = Watched.all_of(context.repository_def)
-            return dg.SkipReason(watch(settings, warehouse, context.instance, watched, datetime.now(UTC)))
+            return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, datetime.now(UTC)))
         except Exception as error:  # whatever it is, it must not stop the next look
             context.log.exception("Nobody could be alerted: the look itself failed.")
             return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
@@ -60,74 +72,52 @@ def build_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDef
     return alert_people
 
 
-def watch(
+def watch_for_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
     """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
-    troubles = list(find(settings, warehouse, instance, watched, now))
+    troubles = list(find_incidents(settings, warehouse, instance, watched, now))
     repeat = timedelta(hours=settings.alert_repeat_hours)
     with warehouse.connection() as connection:
-        new, over = told.note(connection, troubles, now=now, repeat=repeat)
+        new, over = record_incidents(connection, troubles, now=now, repeat=repeat)
         if not (new or over):
             return f"{len(troubles)} troubles, all told." if troubles else "All is well."
         if settings.alert_urls is None:
             return f"{len(troubles)} troubles and nobody to tell: set ALERT_URLS. `tickettape alerts` lists them."
-        if not send(settings.alert_urls.get_secret_value(), *alerts.digest(new, over)):
-            told.note_untold(connection, over)
+        if not send_message(settings.alert_urls.get_secret_value(), *compose_message(new, over)):
+            reopen_untold(connection, over)
             return f"{len(new)} troubles could not be told: no message got through; the next look tries again."
-        told.note_sent(connection, new, now)
+        record_told(connection, new, now)
     return f"Told {len(new)} troubles, and {len(over)} that are over."
 
 
-def send(urls: str, title: str, text: str) -> bool:
-    """Send a message to every URL; whether any took it: who did is not told twice because another did not.
-
-    Nothing is raised, and no URL is logged: they hold secrets.
-    """
-    import apprise  # a quarter of a second, which only those need wait for who have something to tell
-
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold the URLs, and so their secrets
-    taken = 0
-    for number, url in enumerate(urls.split(), 1):
-        notifier = apprise.Apprise()
-        try:
-            if notifier.add(url) and notifier.notify(title=title, body=text):
-                taken += 1
-                continue
-            why = "it did not take the message" if len(notifier) else "it is no apprise URL"
-        except Exception as error:
-            why = type(error).__name__
-        log.warning("Number %d of ALERT_URLS was not told: %s. Try it with `tickettape alerts --test`.", number, why)
-    return taken > 0
-
-
-def find(
+def find_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
-) -> Iterator[Trouble]:
+) -> Iterator[Incident]:
     """Everything that is wrong, each part looked at by itself."""
     source = settings.source
 
-    def runs() -> list[Trouble]:
-        return alerts.failed_runs(ended_runs(instance, watched.jobs, settings), settings.alert_failed_runs)
+    def runs() -> list[Incident]:
+        return failed_run_incidents(ended_runs(instance, watched.jobs, settings), settings.alert_failed_runs)
 
-    def checks() -> list[Trouble]:
-        return alerts.failed_checks(failed_checks(instance, watched.checks))
+    def checks() -> list[Incident]:
+        return failed_check_incidents(failed_checks(instance, watched.checks))
 
-    def breaker() -> list[Trouble]:
+    def breaker() -> list[Incident]:
         with warehouse.connection() as connection:
-            row = breakers.of(connection, source)
-        return alerts.breaker_open(source, row, breakers.sentence(source, row))
+            row = load_breaker(connection, source)
+        return breaker_incidents(source, row, describe_breaker(source, row))
 
-    def freshness() -> list[Trouble]:
+    def freshness() -> list[Incident]:
         with warehouse.connection() as connection:
-            return alerts.stale_events(source, looks.stale(connection, source, now))
+            return stale_event_incidents(source, stale_events(connection, source, now))
 
-    def storage() -> list[Trouble]:
+    def storage() -> list[Incident]:
         with warehouse.connection() as connection:
             row = connection.execute("select pg_database_size(current_database())").fetchone()
-        return alerts.database_too_large(int(row[0]) if row else 0, settings.alert_database_gb)
+        return database_size_incidents(int(row[0]) if row else 0, settings.alert_database_gb)
 
-    parts: dict[str, Callable[[], list[Trouble]]] = {
+    parts: dict[str, Callable[[], list[Incident]]] = {
         "runs": runs,
         "checks": checks,
         "breaker": breaker,
@@ -140,20 +130,20 @@ def find(
         except Exception as error:  # one part's surprise must not hide the others
             log.exception("The %s could not be looked at.", part)
             why = f"{type(error).__name__}: {error} Until it is mended, nobody is told about the {part}."
-            yield Trouble(f"watching {part}", f"The {part} could not be looked at", why)
+            yield Incident(f"watching {part}", f"The {part} could not be looked at", why)
 
 
-def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings: Settings) -> list[Ended]:
+def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings: Settings) -> list[EndedRun]:
     """Each job's newest runs that succeeded or failed, newest first. One that a person cancelled says nothing."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    ended: list[Ended] = []
+    ended: list[EndedRun] = []
     for job in sorted(job_names):
-        most = settings.alert_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in alerts.OFTEN else 1
+        most = settings.alert_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in FREQUENT_JOBS else 1
         for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=over), limit=most):
             failed = run.status is dg.DagsterRunStatus.FAILURE
             newest = not ended or ended[-1].job != job
             why = _why(instance, run.run_id) if failed and newest else ""  # no other one's reason is told
-            ended.append(Ended(job, run.run_id, run.tags.get(TICK_TAG), failed, why))
+            ended.append(EndedRun(job, run.run_id, run.tags.get(TICK_TAG), failed, why))
     return ended
 
 

@@ -11,7 +11,7 @@ import psycopg
 from dagster._serdes import ConfigurableClassData  # what the custom storage of dagster.yaml is handed
 from dagster_postgres import DagsterPostgresStorage
 
-from tickettape.database.server import database_url, sqlalchemy_url
+from tickettape.database import database_url, sqlalchemy_url
 from tickettape.settings import ROOT
 
 SCHEMA = "dagster"

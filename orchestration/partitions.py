@@ -4,11 +4,11 @@ A tick is a scheduled observation time on the interval's UTC grid; an hourly par
 whose time falls into it. Everything takes and gives time-zone-aware UTC instants.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from tickettape.observations import floor_to_grid
 from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
@@ -24,27 +24,9 @@ MONTHLY = dg.MonthlyPartitionsDefinition(
 )
 
 
-def floor_to(interval: timedelta, instant: datetime) -> datetime:
-    """The latest point of the interval's UTC grid that is not after `instant`."""
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant} has no time zone; give an aware datetime")
-    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (instant - midnight) // interval * interval
-
-
-def ticks_between(start: datetime, end: datetime, interval: timedelta) -> Iterator[datetime]:
-    """Every tick in [start, end), oldest first."""
-    tick = floor_to(interval, start)
-    if tick < start:
-        tick += interval
-    while tick < end:
-        yield tick
-        tick += interval
-
-
 def partition_of(tick: datetime) -> str:
     """The key of the hourly partition that holds a tick."""
-    return floor_to(HOUR, tick).strftime(HOURLY.fmt)
+    return floor_to_grid(HOUR, tick).strftime(HOURLY.fmt)
 
 
 def month_of_partition(key: str) -> date:

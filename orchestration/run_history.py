@@ -13,8 +13,7 @@ import dagster as dg
 
 from orchestration.instance import SCHEMA
 from orchestration.partitions import HOURLY
-from tickettape.database import Connection
-from tickettape.database.month_state import month_of
+from tickettape.database import Connection, month_of
 
 SUCCEEDED = (dg.DagsterRunStatus.SUCCESS,)
 FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
@@ -23,7 +22,7 @@ SAY_EVERY = 200
 
 
 @dataclass(frozen=True)
-class Made:
+class Materialized:
     """A materialization: what was made, and where Dagster's log has it."""
 
     asset: str
@@ -32,7 +31,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Pruned:
+class PrunedRuns:
     """What a pruning did."""
 
     deleted: int
@@ -42,8 +41,8 @@ class Pruned:
     check_rows: int
 
 
-def may_go(
-    made: Collection[Made], newest: Mapping[tuple[str, str | None], int], has_data: Callable[[str | None], bool]
+def run_may_go(
+    made: Collection[Materialized], newest: Mapping[tuple[str, str | None], int], has_data: Callable[[str | None], bool]
 ) -> bool:
     """Whether a run is the newest maker of nothing that still has data."""
     return not any(
@@ -51,7 +50,7 @@ def may_go(
     )
 
 
-def has_data(partition: str | None, months: Collection[date]) -> bool:
+def partition_has_data(partition: str | None, months: Collection[date]) -> bool:
     """Whether a partition's rows may still be there: an hour's are while its month has facts or hours.
 
     Days are kept for ever, but no hour is theirs. What is not an hour is never taken for empty.
@@ -63,7 +62,7 @@ def has_data(partition: str | None, months: Collection[date]) -> bool:
     return month_of(hour) in months
 
 
-def prune(
+def prune_runs(
     instance: dg.DagsterInstance,
     connection: Connection,
     *,
@@ -72,7 +71,7 @@ def prune(
     failure_days: int,
     months: Collection[date],
     say: Callable[[str], None],
-) -> Pruned:
+) -> PrunedRuns:
     """Delete old runs with their events, logs and check results; `months` have data."""
     started = time.monotonic()
     newest = _newest(instance)
@@ -84,7 +83,7 @@ def prune(
     for run_id in candidates:
         if time.monotonic() - started > LONGEST_SECONDS:
             break
-        if may_go(_made(instance, run_id), newest, lambda partition: has_data(partition, months)):
+        if run_may_go(_made(instance, run_id), newest, lambda partition: partition_has_data(partition, months)):
             instance.delete_run(run_id)
             instance.compute_log_manager.delete_logs(prefix=[run_id])
             deleted += 1
@@ -93,7 +92,7 @@ def prune(
         if (deleted + kept) % SAY_EVERY == 0:
             say(f"{deleted + kept} of {len(candidates)} old runs looked at, {deleted} deleted.")
     check_rows = _delete_check_results(connection, now - timedelta(days=success_days))
-    return Pruned(deleted, kept, len(candidates) - deleted - kept, check_rows)
+    return PrunedRuns(deleted, kept, len(candidates) - deleted - kept, check_rows)
 
 
 def _ended_before(
@@ -119,10 +118,10 @@ def _newest(instance: dg.DagsterInstance) -> dict[tuple[str, str | None], int]:
     return newest
 
 
-def _made(instance: dg.DagsterInstance, run_id: str) -> list[Made]:
+def _made(instance: dg.DagsterInstance, run_id: str) -> list[Materialized]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     return [
-        Made(record.asset_key.to_user_string(), record.partition_key, record.storage_id)
+        Materialized(record.asset_key.to_user_string(), record.partition_key, record.storage_id)
         for record in records
         if record.asset_key is not None
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from orchestration.partitions import floor_to, ticks_between
+from tickettape.observations import floor_to_grid, ticks_between
 
 TICK_TAG = "tickettape/tick"
 SHARD_TAG = "tickettape/shard"
@@ -18,7 +18,7 @@ PLAN_TAG = "tickettape/plan"
 BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
 
 
-class Mode(Enum):
+class RunMode(Enum):
     """What a run does about its ticks."""
 
     CAPTURE = "capture"
@@ -28,10 +28,10 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """The ticks of a run, oldest first, and what happens for them."""
 
-    mode: Mode
+    mode: RunMode
     ticks: tuple[datetime, ...]
     deadline: datetime | None
     """When a live tick may no longer be captured: the next one's start."""
@@ -46,12 +46,12 @@ def tick_of(tags: Mapping[str, str]) -> datetime | None:
     return datetime.fromisoformat(tags[TICK_TAG]) if TICK_TAG in tags else None
 
 
-def plan_of(tags: Mapping[str, str]) -> str | None:
+def shared_plan_of(tags: Mapping[str, str]) -> str | None:
     """The plan that a run shares with others of its tick; a run that was started again has one of its own."""
     return None if "dagster/parent_run_id" in tags else tags.get(PLAN_TAG)
 
 
-def plan(
+def plan_run(
     *,
     tags: Mapping[str, str],
     start: datetime,
@@ -59,23 +59,23 @@ def plan(
     now: datetime,
     interval: timedelta,
     knows_the_past: bool,
-) -> Plan:
+) -> RunPlan:
     """What a run on the hours [start, end) does.
 
     Raises ClosedHourError where a live marketplace is asked for its past.
     """
     tick = tick_of(tags)
     if tick is None and start <= now < end and end - start <= timedelta(hours=1):
-        tick = floor_to(interval, now)  # the running hour without a tick: the newest one
+        tick = floor_to_grid(interval, now)  # the running hour without a tick: the newest one
     if tick is not None:
         if knows_the_past:
-            return Plan(Mode.CAPTURE, (tick,), deadline=None)
-        return Plan(Mode.CAPTURE, (tick,), deadline=tick + interval)
+            return RunPlan(RunMode.CAPTURE, (tick,), deadline=None)
+        return RunPlan(RunMode.CAPTURE, (tick,), deadline=tick + interval)
     ticks = tuple(ticks_between(start, min(end, now), interval))
     if knows_the_past:
-        return Plan(Mode.CAPTURE, ticks, deadline=None)
+        return RunPlan(RunMode.CAPTURE, ticks, deadline=None)
     if any(tag in tags for tag in BACKFILL_TAGS):
-        return Plan(Mode.REPLAY, ticks, deadline=None)
+        return RunPlan(RunMode.REPLAY, ticks, deadline=None)
     raise ClosedHourError(
         f"The hour {start:%Y-%m-%d %H:%M} UTC is over, and nobody can ask a live marketplace what it offered then. "
         "Run section_snapshots and what follows it to replay the stored answers, or start a backfill, which does."

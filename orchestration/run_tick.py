@@ -1,5 +1,6 @@
 """One tick without a UI: the job `tick` in this process, and what came of it in words."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,14 +9,15 @@ import dagster as dg
 
 from orchestration.definitions import defs
 from orchestration.instance import open_instance
-from orchestration.partitions import floor_to, partition_of
+from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
+from tickettape.observations import floor_to_grid
 from tickettape.settings import settings
 
 
 def run_tick(say: Callable[[str], None]) -> bool:
     """Run the newest tick of the grid, say what was captured, checked and refreshed; whether it was green."""
-    tick = floor_to(timedelta(minutes=settings().scraper_interval_minutes), datetime.now(UTC))
+    tick = floor_to_grid(timedelta(minutes=settings().scraper_interval_minutes), datetime.now(UTC))
     say(f"Tick {tick:%Y-%m-%d %H:%M} UTC on {settings().source}")
     with open_instance() as instance:
         result = defs.resolve_job_def("tick").execute_in_process(
@@ -49,3 +51,7 @@ def _figures(metadata: Any) -> str:
         if not name.startswith(("dagster", "dagster_dbt")) and isinstance(value.value, int | float | str)
     }
     return ", ".join(f"{name} {value}" for name, value in shown.items() if name not in ("unique_id", "invocation_id"))
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run_tick(lambda text: print(text, flush=True)) else 1)  # noqa: T201

@@ -20,7 +20,7 @@ UNDER_WAY = [
 
 def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
     """A run of a tick, or of a shard of it, that has not ended, if there is one."""
-    runs = [*under_way(instance, "tick"), *under_way(instance, "shard")]
+    runs = [*runs_under_way(instance, "tick"), *runs_under_way(instance, "shard")]
     return next((run for run in runs if TICK_TAG in run.tags), None)
 
 
@@ -40,12 +40,12 @@ def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] 
     return None
 
 
-def under_way(instance: dg.DagsterInstance, job_name: str) -> list[dg.DagsterRun]:
+def runs_under_way(instance: dg.DagsterInstance, job_name: str) -> list[dg.DagsterRun]:
     """The runs of a job that have not ended."""
     return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY)))
 
 
-def runs_of(instance: dg.DagsterInstance, tick: datetime) -> list[dg.DagsterRun]:
+def runs_of_tick(instance: dg.DagsterInstance, tick: datetime) -> list[dg.DagsterRun]:
     """Every run that was started for a tick."""
     return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()})))
 

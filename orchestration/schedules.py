@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import jobs, runs
-from orchestration.partitions import floor_to, partition_of
+from orchestration import jobs
+from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
+from orchestration.runs import tick_under_way
+from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
 
 nightly_audit = dg.ScheduleDefinition(
@@ -56,8 +58,8 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     )
     def every_tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """One run per tick, or one per shard of it."""
-        tick = floor_to(interval, context.scheduled_execution_time.astimezone(UTC))
-        under_way = runs.tick_under_way(context.instance)
+        tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
+        under_way = tick_under_way(context.instance)
         if under_way is not None:
             return dg.SkipReason(
                 f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "

@@ -5,13 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import jobs, runs
-from orchestration.partitions import floor_to, partition_of, partition_of_month
+from orchestration import jobs
+from orchestration.partitions import partition_of, partition_of_month
 from orchestration.run_plan import TICK_TAG
+from orchestration.runs import (
+    close_abandoned,
+    has_failed,
+    runs_of_tick,
+    runs_under_way,
+    sharded_tick_to_roll_up,
+    tick_under_way,
+)
 from orchestration.schedules import tick_job, tick_requests
-from tickettape.database import month_state as months
-from tickettape.observations import captures
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse, known_months, months_to_archive
+from tickettape.observations import floor_to_grid, newest_captured_tick
 from tickettape.settings import Settings
 
 MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
@@ -29,16 +36,16 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
     )
     def first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """The newest tick, when neither it nor the one before was captured."""
-        tick = floor_to(interval, datetime.now(UTC))
+        tick = floor_to_grid(interval, datetime.now(UTC))
         with warehouse.connection() as connection:
-            newest = captures.newest_tick(connection, settings.source)
+            newest = newest_captured_tick(connection, settings.source)
         if newest is not None and newest >= tick - interval:
             return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
-        under_way = runs.tick_under_way(context.instance)
+        under_way = tick_under_way(context.instance)
         if under_way is not None:
             return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
-        earlier = runs.runs_of(context.instance, tick)
-        if not all(map(runs.has_failed, earlier)):
+        earlier = runs_of_tick(context.instance, tick)
+        if not all(map(has_failed, earlier)):
             return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
         attempts = len(earlier) // settings.scraper_shards
         if attempts >= MOST_ATTEMPTS:
@@ -61,10 +68,10 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
     def rollups_follow(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """One run for the newest tick that is captured; it reads what older ones left, too."""
         shards = context.instance.get_runs(dg.RunsFilter(job_name="shard"), limit=4 * settings.scraper_shards)
-        captured = runs.sharded_tick_to_roll_up(shards)
+        captured = sharded_tick_to_roll_up(shards)
         if captured is None:
             return dg.SkipReason("No tick's shards have all ended.")
-        under_way = runs.under_way(context.instance, "rollups")
+        under_way = runs_under_way(context.instance, "rollups")
         if under_way:
             return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is under way.")
         tick, count = captured
@@ -86,15 +93,15 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         minimum_interval_seconds=3600,  # what failed is tried again an hour later
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def months_to_archive(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def archive_old_months(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """One run per month and attempt, one month at a time; the cursor counts the attempts."""
-        under_way = runs.under_way(context.instance, "archive")
+        under_way = runs_under_way(context.instance, "archive")
         if under_way:
             return dg.SkipReason(f"Run {under_way[0].run_id} of the archive is under way.")
         now = datetime.now(UTC)
         with warehouse.connection() as connection:
-            known = months.known(connection, now=now)
-        due = months.months_to_archive(
+            known = known_months(connection, now=now)
+        due = months_to_archive(
             known, now=now, raw_months=settings.raw_months, keep_detached_days=settings.keep_detached_days
         )
         unreachable = [month for month, _ in due if month < settings.first_day.replace(day=1)]
@@ -114,11 +121,11 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         )
         return dg.SensorResult(run_requests=[request], cursor=json.dumps(attempts))
 
-    return months_to_archive
+    return archive_old_months
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail the runs whose process was killed, so that they hold no slot and their ticks can be run again."""
-    closed = runs.close_abandoned(context.instance)
+    closed = close_abandoned(context.instance)
     return dg.SkipReason(f"Closed {', '.join(closed)}." if closed else "Every run under way has its process.")

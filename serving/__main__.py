@@ -8,10 +8,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
-from tickettape.api_schema import apply as api
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection, server
-from tickettape.resources import Warehouse
+from tickettape.api_schema import (
+    ApiNotReadyError,
+    apply_api_schema,
+    create_key,
+    create_tenant,
+    list_keys,
+    list_tenants,
+    revoke_key,
+)
+from tickettape.database import Connection, Warehouse, check_session_mode, database_url, forget_killed_users
 from tickettape.settings import settings
 
 DEMO = "demo"  # the tenant, and the label of its keys
@@ -21,11 +27,11 @@ def main() -> None:
     """Apply schema api where the tables are there, say where to look, and serve until stopped."""
     chosen = settings()
     where = f"http://{chosen.serving_host}:{chosen.port}"
-    server.check_session_mode(server.database_url())
+    check_session_mode(database_url())
     with Warehouse().connection() as connection:
         try:
-            api.apply(connection, chosen)
-        except api.NotReadyError as error:
+            apply_api_schema(connection, chosen)
+        except ApiNotReadyError as error:
             _say(str(error))
         if chosen.source == "simulator":
             key = demo_key(connection)
@@ -44,24 +50,24 @@ def main() -> None:
         workers=chosen.serving_processes,
         log_level="warning",
     )
-    server.forget_killed()  # the server processes
+    forget_killed_users()  # the server processes
 
 
 def app() -> FastAPI:
     """The application of one server process."""
     settings.cache_clear()  # main may have set the dashboard's key
-    return build_app(settings(), server.database_url())
+    return build_app(settings(), database_url())
 
 
 def demo_key(connection: Connection) -> str:
     """A new key that sees every event of the simulated market, in place of the last start's."""
     with connection.transaction():
-        if DEMO not in {tenant.name for tenant in access.tenants(connection)}:
-            access.create_tenant(connection, DEMO, sees_all=True)
-        for key in access.keys(connection):
+        if DEMO not in {tenant.name for tenant in list_tenants(connection)}:
+            create_tenant(connection, DEMO, sees_all=True)
+        for key in list_keys(connection):
             if key.tenant == DEMO and key.label == DEMO and key.revoked_at is None:
-                access.revoke(connection, key.prefix)
-        return access.create_key(connection, DEMO, label=DEMO)
+                revoke_key(connection, key.prefix)
+        return create_key(connection, DEMO, label=DEMO)
 
 
 def _say(text: str) -> None:

@@ -11,21 +11,13 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serving import (
-    dashboard,
-    events,
-    examples,
-    operations,
-    problems,
-    series,
-    stream,
-)
+from serving import dashboard, events, examples, operations, problems, series, stream
 from serving.database import open_database
-from serving.middleware import GUARDED, Front
+from serving.middleware import GUARDED, ServiceMiddleware
 from serving.problems import Problem
-from serving.rate_limits import Limits
-from serving.request_counts import Minutes
-from serving.stream import Bell
+from serving.rate_limits import KeyRateLimits
+from serving.request_counts import RequestCounts
+from serving.stream import PriceBell
 from tickettape.settings import Settings
 
 DESCRIPTION = """
@@ -43,8 +35,8 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_database(database_url, settings, app.state.minutes.count_slow) as database:
             app.state.database = database
-            app.state.limits = Limits(database, settings.key_requests_per_minute)
-            app.state.bell = Bell()
+            app.state.limits = KeyRateLimits(database, settings.key_requests_per_minute)
+            app.state.bell = PriceBell()
             work = [
                 asyncio.create_task(app.state.minutes.keep_flushing(database)),
                 asyncio.create_task(app.state.bell.listen(database_url)),
@@ -65,8 +57,8 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.minutes = Minutes()
-    app.add_middleware(Front)
+    app.state.minutes = RequestCounts()
+    app.add_middleware(ServiceMiddleware)
     app.include_router(series.router)
     app.include_router(events.router)
     app.include_router(stream.router)

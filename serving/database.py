@@ -14,8 +14,8 @@ import psycopg
 from psycopg import AsyncClientCursor
 from psycopg_pool import AsyncConnectionPool
 
-from tickettape.api_schema import service_minutes as service
-from tickettape.database import server
+from tickettape.api_schema import SLOW_SECONDS
+from tickettape.database import CONNECT_TIMEOUT_SECONDS
 from tickettape.settings import Settings
 
 POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
@@ -50,7 +50,7 @@ class Database:
                 await cursor.execute(_AS_THE_READER + question, {**values, "key_sha256": key_sha256})
             finally:
                 seconds = monotonic() - started
-                if seconds > service.SLOW_SECONDS:
+                if seconds > SLOW_SECONDS:
                     self._count_slow()
                     log.warning("A statement took %.1f s: %s", seconds, " ".join(question.split())[:500])
             while cursor.nextset():
@@ -94,7 +94,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         configure=configure,
         kwargs={
             "application_name": "tickettape-serving",
-            "connect_timeout": server.CONNECT_TIMEOUT_SECONDS,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )

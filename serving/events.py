@@ -11,14 +11,8 @@ from serving import examples, formats
 from serving import query_parameters as asked
 from serving.database import Database
 from serving.problems import Problem
-from serving.query_parameters import Events, Nothing
-from serving.series import (
-    CACHE_CONTROL,
-    etag_of,
-    next_link,
-    not_modified,
-    version_of,
-)
+from serving.query_parameters import EventsQuery, NoParameters
+from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, version_of
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -39,9 +33,9 @@ _PAGES: dict[str, LiteralString] = {
 
 
 @router.get("", **examples.of_events())
-async def events(request: Request, query: Annotated[Events, Query()]) -> Response:
+async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
     """Events by name, venue, city, category, performer and date."""
-    sort, after, after_id = asked.values_of(query.cursor, 3) if query.cursor else (query.sort, None, None)
+    sort, after, after_id = asked.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
     if sort != query.sort:
         raise Problem(422, f"cursor is of an answer sorted by {sort}, and sort is {query.sort}.")
     values = query.model_dump() | {"after": after, "after_id": after_id}
@@ -49,19 +43,19 @@ async def events(request: Request, query: Annotated[Events, Query()]) -> Respons
 
 
 @router.get("/{event_id}", **examples.of_event())
-async def event(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+async def event(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
     """One event: its catalogue entry, its newest ok capture, and what is for sale at it."""
     return await _of_event(request, event_id, "select * from api.event(%(event_id)s::uuid)", one=True)
 
 
 @router.get("/{event_id}/zones", **examples.of_zones())
-async def zones(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+async def zones(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
     """The event's zones in the marketplace's order, with their sections and what is for sale."""
     return await _of_event(request, event_id, "select * from api.zones(%(event_id)s::uuid)")
 
 
 @router.get("/{event_id}/latest", **examples.of_latest())
-async def latest(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+async def latest(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
     """The latest prices of the event's zones: at its newest ok capture, which `timestamp` names."""
     return await _of_event(request, event_id, "select * from api.latest_prices(%(event_id)s::uuid)")
 
@@ -92,7 +86,7 @@ async def _table(
 ) -> Response:
     """The rows of a question in the format that is asked for; JSON: {"data": [...]}, or the one row itself."""
     database: Database = request.app.state.database
-    media_type = formats.accepted(request)
+    media_type = formats.accepted_media_type(request)
     cursor = await database.ask(request.state.key_sha256, question, values)
     found, columns = await cursor.fetchall(), cursor.description or ()
     names = [column.name for column in columns]
@@ -101,7 +95,9 @@ async def _table(
     if paged_by and len(found) == limit:
         last = dict(zip(names, found[-1], strict=True))
         after = last[paged_by.lstrip("-")]
-        next_cursor = asked.cursor_of(paged_by, after if isinstance(after, str) else after.isoformat(), str(last["id"]))
+        next_cursor = asked.encode_cursor(
+            paged_by, after if isinstance(after, str) else after.isoformat(), str(last["id"])
+        )
         headers["link"] = next_link(request, next_cursor)
     if media_type == formats.CSV:
         body = formats.as_csv(names, found)

@@ -16,7 +16,7 @@ OFFERED = (JSON, CSV, PARQUET)
 WORTH_COMPRESSING = 1_000  # bytes: below, the headers are most of the answer
 
 
-def accepted(request: Request) -> str:
+def accepted_media_type(request: Request) -> str:
     """The media type to answer with: the offered one that Accept weighs most. Raises Problem 406."""
     header = request.headers.get("accept")
     if not header:

@@ -15,7 +15,7 @@ from serving.problems import Problem, of_database
 GUARDED = "/api/"
 
 
-class Front:
+class ServiceMiddleware:
     """The ASGI application in front of the routes."""
 
     def __init__(self, app: ASGIApp) -> None:

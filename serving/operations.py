@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from serving.database import Database
 from serving.problems import Problem
-from serving.request_counts import Minutes
-from tickettape.api_schema import service_minutes as service
+from serving.request_counts import RequestCounts
+from tickettape.api_schema import DATABASE_ROUTE, LATENCY_BOUNDS, SERVICE_TOTALS, SLOW_SECONDS, RouteTotal
 
 router = APIRouter(tags=["operations"])
 
@@ -59,9 +59,9 @@ async def health(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Requests, latencies, slow statements; freshness and success of the scraper: for Prometheus."""
     database: Database = request.app.state.database
-    minutes: Minutes = request.app.state.minutes
+    minutes: RequestCounts = request.app.state.minutes
     await minutes.flush(database)
-    totals = [service.Total(*row) for row in await database.run(service.TOTALS, {"since": "-infinity"})]
+    totals = [RouteTotal(*row) for row in await database.run(SERVICE_TOTALS, {"since": "-infinity"})]
     families = _Families([*_of_service(totals), *_of_markets(await database.run(_MARKETS, {}))])
     return Response(exposition.generate_latest(families), media_type=exposition.CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -91,18 +91,18 @@ class _Families(Collector):
         return self._families
 
 
-def _of_service(totals: list[service.Total]) -> Iterator[Metric]:
+def _of_service(totals: list[RouteTotal]) -> Iterator[Metric]:
     """All server processes together, since ever: the database adds them up."""
     requests = CounterMetricFamily("tickettape_requests", "Requests by route and outcome.", labels=["route", "outcome"])
     latency = HistogramMetricFamily("tickettape_request_seconds", "Seconds to an answer's begin.", labels=["route"])
-    slow = CounterMetricFamily("tickettape_slow_statements", f"Statements of more than {service.SLOW_SECONDS:g} s.")
+    slow = CounterMetricFamily("tickettape_slow_statements", f"Statements of more than {SLOW_SECONDS:g} s.")
     for total in totals:
-        if total.route != service.DATABASE:
+        if total.route != DATABASE_ROUTE:
             answered = total.requests - total.refused - total.errors
             for outcome, count in (("answered", answered), ("refused", total.refused), ("failed", total.errors)):
                 requests.add_metric([total.route, outcome], count)
             so_far, buckets = 0, []
-            for bound, count in zip([*map(str, service.LATENCY_BOUNDS), "+Inf"], total.latency_counts, strict=True):
+            for bound, count in zip([*map(str, LATENCY_BOUNDS), "+Inf"], total.latency_counts, strict=True):
                 so_far += count
                 buckets.append((bound, so_far))
             latency.add_metric([total.route], buckets, total.seconds)

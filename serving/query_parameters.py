@@ -57,7 +57,7 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Series(_Asked):
+class SeriesQuery(_Asked):
     """A series of an event's zones."""
 
     event_id: UUID = Field(description="The event.")
@@ -82,7 +82,7 @@ class Series(_Asked):
     cursor: Cursor = None
 
 
-class PricedSeries(Series):
+class PricedSeriesQuery(SeriesQuery):
     """A series of prices that knows fees."""
 
     basis: Literal["before_fees", "all_in"] = Field(
@@ -91,7 +91,7 @@ class PricedSeries(Series):
     )
 
 
-class Events(_Asked):
+class EventsQuery(_Asked):
     """Events, by what is said of them; all that is given must hold."""
 
     search: Text = Field(default=None, description="In the event's name.")
@@ -107,16 +107,16 @@ class Events(_Asked):
     cursor: Cursor = None
 
 
-class Nothing(_Asked):
+class NoParameters(_Asked):
     """No parameters."""
 
 
-def cursor_of(*values: object) -> str:
+def encode_cursor(*values: object) -> str:
     """An opaque cursor: where an answer ended."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
-def values_of(cursor: str, count: int) -> list[str]:
+def decode_cursor(cursor: str, count: int) -> list[str]:
     """What a cursor holds. Raises Problem 422 for one that no answer gave."""
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

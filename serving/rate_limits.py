@@ -18,7 +18,7 @@ MOST_KEYS = 10_000  # leases that a process remembers; the least used go first
 
 
 @dataclass
-class Lease:
+class KeyLease:
     """Requests that this process may still let through before the minute ends (monotonic seconds)."""
 
     left: int
@@ -36,16 +36,16 @@ class Lease:
         }
 
 
-class Limits:
+class KeyRateLimits:
     """The leases of one process."""
 
     def __init__(self, database: Database, requests_per_minute: int) -> None:
         self._database = database
         self._requests_per_minute = requests_per_minute
-        self._leases: OrderedDict[bytes, Lease] = OrderedDict()
+        self._leases: OrderedDict[bytes, KeyLease] = OrderedDict()
         self._leasing: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
-    async def admit(self, key_sha256: bytes) -> Lease:
+    async def admit(self, key_sha256: bytes) -> KeyLease:
         """Count one request. Raises Problem 401 for a key that is not valid, 429 where the minute is used up."""
         lease = self._lease_of(key_sha256)
         if lease is None:
@@ -61,14 +61,14 @@ class Limits:
         lease.left -= 1
         return lease
 
-    def _lease_of(self, key_sha256: bytes) -> Lease | None:
+    def _lease_of(self, key_sha256: bytes) -> KeyLease | None:
         lease = self._leases.get(key_sha256)
         if lease is None or lease.ends_at <= monotonic() or (not lease.left and lease.unleased):
             return None
         self._leases.move_to_end(key_sha256)
         return lease
 
-    async def _renew(self, key_sha256: bytes) -> Lease:
+    async def _renew(self, key_sha256: bytes) -> KeyLease:
         asked = monotonic()
         (row,) = await self._database.run(
             "select granted, leased, most, seconds_left from access.lease(%(key)s, %(most)s)",
@@ -77,7 +77,7 @@ class Limits:
         granted, leased, most, seconds_left = row
         if most is None:
             raise Problem(401, "The API key is unknown or was revoked. `tickettape keys create` makes one.")
-        lease = Lease(granted, most - leased, most, asked + float(seconds_left), monotonic() + float(seconds_left))
+        lease = KeyLease(granted, most - leased, most, asked + float(seconds_left), monotonic() + float(seconds_left))
         self._leases[key_sha256] = lease
         if len(self._leases) > MOST_KEYS:
             self._leases.popitem(last=False)

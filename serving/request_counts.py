@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from serving.database import Database
-from tickettape.api_schema import service_minutes as service
-from tickettape.catalogue import event_views as views
+from tickettape.api_schema import ADD_SERVICE_MINUTES, DATABASE_ROUTE, LATENCY_BOUNDS
+from tickettape.catalogue import ADD_EVENT_VIEWS
 
 FLUSH_SECONDS = 5
 
@@ -25,10 +25,10 @@ class _Minute:
     errors: int = 0
     slow_statements: int = 0
     seconds: float = 0.0
-    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(service.LATENCY_BOUNDS) + 1))
+    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
 
 
-class Minutes:
+class RequestCounts:
     """The counts of one process that the database does not have yet."""
 
     def __init__(self) -> None:
@@ -42,11 +42,11 @@ class Minutes:
         one.refused += 400 <= status < 500
         one.errors += status >= 500
         one.seconds += seconds
-        one.latency_counts[bisect_left(service.LATENCY_BOUNDS, seconds)] += 1
+        one.latency_counts[bisect_left(LATENCY_BOUNDS, seconds)] += 1
 
     def count_slow(self) -> None:
         """One question to the database that took longer than service.SLOW_SECONDS."""
-        self._of_now(service.DATABASE).slow_statements += 1
+        self._of_now(DATABASE_ROUTE).slow_statements += 1
 
     def count_view(self, event_id: UUID) -> None:
         """Somebody looked at an event."""
@@ -61,7 +61,7 @@ class Minutes:
             one = self._counts.pop(place)
             try:
                 minute, route = place
-                await database.run(service.ADD, {"minute": minute, "route": route, **asdict(one)})
+                await database.run(ADD_SERVICE_MINUTES, {"minute": minute, "route": route, **asdict(one)})
             except Exception:
                 self._keep(place, one)
                 raise
@@ -71,7 +71,7 @@ class Minutes:
         seen, self._views = self._views, Counter()
         if seen:
             counts = {"ids": list(seen), "counts": list(seen.values()), "at": datetime.now(UTC)}
-            await database.run(views.ADD, counts)
+            await database.run(ADD_EVENT_VIEWS, counts)
 
     def _keep(self, place: tuple[datetime, str], one: _Minute) -> None:
         kept = self._counts[place]

@@ -13,7 +13,7 @@ from serving import examples, formats
 from serving import query_parameters as asked
 from serving.database import Database
 from serving.problems import Problem
-from serving.query_parameters import PricedSeries, Series
+from serving.query_parameters import PricedSeriesQuery, SeriesQuery
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 
@@ -32,27 +32,27 @@ _CALLS: dict[str, LiteralString] = {
 
 
 @router.get("/price-trends", **examples.of_series("price-trends"))
-async def price_trends(request: Request, query: Annotated[PricedSeries, Query()]) -> Response:
+async def price_trends(request: Request, query: Annotated[PricedSeriesQuery, Query()]) -> Response:
     """Lowest, average and highest price."""
     return await _answer(request, "price_trends", query)
 
 
 @router.get("/group-prices", **examples.of_series("group-prices"))
-async def group_prices(request: Request, query: Annotated[Series, Query()]) -> Response:
+async def group_prices(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Lowest price per ticket for exactly one, two and four together, before fees."""
     return await _answer(request, "group_prices", query)
 
 
 @router.get("/ticket-counts", **examples.of_series("ticket-counts"))
-async def ticket_counts(request: Request, query: Annotated[Series, Query()]) -> Response:
+async def ticket_counts(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Tickets and listings. An observed hour in which a zone was sold out has 0."""
     return await _answer(request, "ticket_counts", query)
 
 
-async def _answer(request: Request, name: str, query: Series) -> Response:
+async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
     database: Database = request.app.state.database
     key: bytes = request.state.key_sha256
-    media_type = formats.accepted(request)
+    media_type = formats.accepted_media_type(request)
     now = datetime.now(UTC)
     values = _values(query, now, request.app.state.settings.row_cap)
     # what an open end holds changes with the hour, whether data came or not
@@ -73,7 +73,7 @@ async def _answer(request: Request, name: str, query: Series) -> Response:
         )
         version, granularity, count, rows = await cursor.fetchone() or (None, "", 0, "[]")
         last = orjson.loads(rows)[-1] if count == query.limit else None
-        next_cursor = asked.cursor_of(last["timestamp"], last["zone"]) if last else None
+        next_cursor = asked.encode_cursor(last["timestamp"], last["zone"]) if last else None
         head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
         head |= {"granularity": granularity, "basis": values["basis"], "currency": "USD", "fill": query.fill}
         body = orjson.dumps(head | {"next_cursor": next_cursor})
@@ -83,7 +83,7 @@ async def _answer(request: Request, name: str, query: Series) -> Response:
         found, columns = await cursor.fetchall(), cursor.description or ()
         next_cursor = None
         if len(found) == query.limit:
-            next_cursor = asked.cursor_of(found[-1][0].isoformat(), found[-1][1])
+            next_cursor = asked.encode_cursor(found[-1][0].isoformat(), found[-1][1])
         if media_type == formats.CSV:
             body = formats.as_csv([column.name for column in columns], found)
         else:
@@ -95,13 +95,13 @@ async def _answer(request: Request, name: str, query: Series) -> Response:
     return formats.respond(request, body, media_type, headers)
 
 
-def _values(query: Series, now: datetime, row_cap: int) -> dict[str, Any]:
+def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
     """What the database is asked with: no value open, so that the same question has the same tag."""
     if query.limit > row_cap:
         raise Problem(
             422, f"limit is {query.limit}: an answer has at most {row_cap} rows. Follow next_cursor for more."
         )
-    after_timestamp, after_zone = asked.values_of(query.cursor, 2) if query.cursor else (None, None)
+    after_timestamp, after_zone = asked.decode_cursor(query.cursor, 2) if query.cursor else (None, None)
     end = query.end_date or now.replace(minute=0, second=0, microsecond=0)
     earliest = datetime.min.replace(tzinfo=UTC)
     start = query.start_date or (end - DEFAULT_RANGE if end - earliest > DEFAULT_RANGE else earliest)

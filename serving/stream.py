@@ -21,9 +21,9 @@ from starlette.responses import Response, StreamingResponse
 from serving import examples
 from serving.database import Database
 from serving.problems import Problem, of_database
-from serving.query_parameters import Nothing
+from serving.query_parameters import NoParameters
 from serving.series import version_of
-from tickettape.database import server
+from tickettape.database import CONNECT_TIMEOUT_SECONDS
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -35,7 +35,7 @@ RECONNECT_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
-class Bell:
+class PriceBell:
     """Tells who waits for an event that its latest prices are new."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Bell:
                 async with await psycopg.AsyncConnection.connect(
                     url,
                     autocommit=True,
-                    connect_timeout=server.CONNECT_TIMEOUT_SECONDS,
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
                     application_name="tickettape-stream",
                 ) as connection:
                     await connection.execute(f"listen {CHANNEL}")
@@ -81,10 +81,10 @@ class Bell:
 
 
 @router.get("/{event_id}/stream", **examples.of_stream())
-async def stream(request: Request, event_id: UUID, query: Annotated[Nothing, Query()]) -> Response:
+async def stream(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
     """The latest prices now, and again whenever a tick brings new ones (`text/event-stream`)."""
     database: Database = request.app.state.database
-    bell: Bell = request.app.state.bell
+    bell: PriceBell = request.app.state.bell
     key: bytes = request.state.key_sha256
     if await version_of(database, key, event_id) is None:
         raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
@@ -96,7 +96,9 @@ async def stream(request: Request, event_id: UUID, query: Annotated[Nothing, Que
     return StreamingResponse(_news(database, bell, key, event_id, known), 200, headers, "text/event-stream")
 
 
-async def _news(database: Database, bell: Bell, key: bytes, event_id: UUID, known: str | None) -> AsyncIterator[bytes]:
+async def _news(
+    database: Database, bell: PriceBell, key: bytes, event_id: UUID, known: str | None
+) -> AsyncIterator[bytes]:
     with bell.of(event_id) as ring:
         while True:
             ring.clear()

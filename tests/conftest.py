@@ -22,16 +22,17 @@ for name in (
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
+from tests.support.databases import use_database  # noqa: E402
 from tests.support.processes import empty_home  # noqa: E402
-from tickettape.database import Connection, migrations, server  # noqa: E402
-from tickettape.database.server import with_database  # noqa: E402
-from tickettape.resources import Warehouse  # noqa: E402
+from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
+from tickettape.database.migrations import upgrade_database  # noqa: E402
+from tickettape.database.server import embedded_url  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
     """The test run's own PostgreSQL server."""
-    return server.embedded_url(Path(_HOME.name) / "postgres")
+    return embedded_url(Path(_HOME.name) / "postgres")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def template(server_url: str) -> str:
     """The name of a migrated database, to copy."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("create database template_market")
-    migrations.upgrade(with_database(server_url, "template_market"))
+    upgrade_database(with_database(server_url, "template_market"))
     return "template_market"
 
 
@@ -62,8 +63,7 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
 def database_url(server_url: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A migrated database of this test's own, which the program uses as if it were DATABASE_URL's."""
     with fresh_database(server_url, template) as url:
-        monkeypatch.setattr(server, "configured_url", lambda: url)
-        monkeypatch.setattr(server, "database_url", lambda: url)
+        use_database(monkeypatch, url)
         yield url
 
 

@@ -16,6 +16,8 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
+from tickettape.settings import Settings
+
 PIECE_BYTES = (
     8 * 1024 * 1024
 )  # read and written at once: bounds the memory of a file of any size; S3 takes no less than 5
@@ -197,3 +199,13 @@ class _HashedFile(io.RawIOBase):
 
 def _write_all(file: BinaryIO, content: bytes) -> None:
     file.write(content)
+
+
+def open_cold_storage(settings: Settings) -> Storage:
+    """Where old months are kept, by the settings."""
+    return Storage(settings.cold_storage, settings.fsspec_options)
+
+
+def open_backup_storage(settings: Settings) -> Storage:
+    """Where backups are kept, by the settings."""
+    return Storage(settings.backups, settings.fsspec_options)

@@ -3,20 +3,19 @@
 What each step does and why it is safe: `warehouse.archive` and `warehouse.restore`.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
 
 import dagster as dg
 
 from orchestration import dbt as dbt_project
 from orchestration.partitions import MONTHLY, month_of_partition
-from tickettape.archive import archive_month as archive
-from tickettape.archive import archived_month_replay as late
-from tickettape.archive import restore_month as restore
-from tickettape.database import partitions
+from tickettape.archive import (
+    run_archive,
+    run_restore,
+)
+from tickettape.database import Warehouse, finish_interrupted_detaches, make_partitions_ahead
 from tickettape.marketplaces import Marketplace
-from tickettape.resources import Warehouse, cold_storage_of
+from tickettape.rollups import export_dbt_environment
 from tickettape.settings import Settings
 
 MONTHS_AHEAD = 3
@@ -27,8 +26,8 @@ DAYS_AHEAD = 7
 def partitions_ahead(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """The partitions of the next three months and seven days, so that no tick waits for one to be made."""
     with warehouse.connection() as connection:
-        repaired = partitions.finish_detaches(connection)
-        made = partitions.make_ahead(connection, datetime.now(UTC), months=MONTHS_AHEAD, days=DAYS_AHEAD)
+        repaired = finish_interrupted_detaches(connection)
+        made = make_partitions_ahead(connection, datetime.now(UTC), months=MONTHS_AHEAD, days=DAYS_AHEAD)
     return dg.MaterializeResult(metadata={"made": made, "interrupted detaches finished": repaired})
 
 
@@ -39,7 +38,13 @@ def archived_months(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """A month of captures and snapshots in cold storage, compared with the database before it leaves there."""
-    outcome = run_archive(warehouse, settings, month_of_partition(context.partition_key), say=context.log.info)
+    outcome = run_archive(
+        warehouse,
+        settings,
+        month_of_partition(context.partition_key),
+        refresh=lambda: refresh_once(settings),
+        say=context.log.info,
+    )
     return dg.MaterializeResult(
         metadata={
             "step": outcome.step,
@@ -87,46 +92,7 @@ def restore_month() -> None:
     restored_month()
 
 
-def run_archive(
-    warehouse: Warehouse, settings: Settings, month: date, *, say: Callable[[str], None]
-) -> archive.Outcome:
-    """Take a month's archive as far as it may go today: what the asset and `tickettape archive` do."""
-    with warehouse.connection() as connection:
-        return archive.archive_month(
-            connection,
-            cold_storage_of(settings),
-            month,
-            refresh=lambda: refresh_rollups(settings),
-            now=datetime.now(UTC),
-            keep_detached_days=settings.keep_detached_days,
-            say=say,
-        )
-
-
-def run_restore(
-    warehouse: Warehouse,
-    settings: Settings,
-    marketplace: Marketplace,
-    month: date,
-    *,
-    until: date | None,
-    replay_late: bool,
-    run_id: str,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Bring a month back, and what waited for it: what the job and `tickettape restore` do."""
-    with warehouse.connection() as connection:
-        figures = restore.restore_month(connection, cold_storage_of(settings), month, until=until, say=say)
-        waiting = late.waiting(connection, marketplace, month)
-        if replay_late:
-            replayed = late.replay(connection, marketplace, month, settings.partial_tolerance, run_id)
-            figures |= {"late answers and rows replayed": replayed}
-        else:
-            figures |= {"ticks waiting in quarantine": waiting}
-    return figures
-
-
-def refresh_rollups(settings: Settings) -> None:
+def refresh_once(settings: Settings) -> None:
     """One refresh of the rollups alone."""
-    dbt_project.export_environment(settings)
-    dbt_project.cli().cli(["run", "--select", "path:dbt_project/models/marts/rollups"]).wait()
+    export_dbt_environment(settings)
+    dbt_project.dbt_resource().cli(["run", "--select", "path:dbt_project/models/marts/rollups"]).wait()

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tickettape.backups import backup as store
-from tickettape.backups import restore_backup as restoring
-from tickettape.resources import Warehouse, backup_storage_of
+from tickettape.backups import all_backups, expire_backups, make_backup, prove_backup, read_proof
+from tickettape.database import Warehouse
+from tickettape.file_storage import open_backup_storage
 from tickettape.settings import Settings
 
 OLDEST_BACKUP = timedelta(hours=26)  # daily, with two hours for the backup itself
@@ -22,9 +22,9 @@ def backups(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """Catalogue, rollups, jobs and the running month, and each earlier month once; old backups go."""
-    storage, now = backup_storage_of(settings), datetime.now(UTC)
-    backup = store.make(warehouse.url(), storage, now=now, say=context.log.info)
-    removed = store.expire(storage, daily=settings.backups_daily, weekly=settings.backups_weekly, now=now)
+    storage, now = open_backup_storage(settings), datetime.now(UTC)
+    backup = make_backup(warehouse.url(), storage, now=now, say=context.log.info)
+    removed = expire_backups(storage, daily=settings.backups_daily, weekly=settings.backups_weekly, now=now)
     free = storage.free_bytes()
     return dg.MaterializeResult(
         metadata={
@@ -47,11 +47,11 @@ def proved_backup(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """The newest backup, restored into a scratch database and compared, table by table."""
-    storage = backup_storage_of(settings)
-    found = store.all_backups(storage)
+    storage = open_backup_storage(settings)
+    found = all_backups(storage)
     if not found:
         raise dg.Failure(f"There is no backup in {storage} to prove: materialize `backups` first.", allow_retries=False)
-    proof = restoring.prove(warehouse.url(), storage, found[-1], say=context.log.info)
+    proof = prove_backup(warehouse.url(), storage, found[-1], say=context.log.info)
     return dg.MaterializeResult(
         metadata={
             "backup": found[-1].stamp,
@@ -65,9 +65,9 @@ def proved_backup(
 @dg.asset_check(asset=backups)
 def backups_are_fresh(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
     """The newest backup is of today, and one was proved within the week. Asked of the storage itself."""
-    storage, now = backup_storage_of(settings), datetime.now(UTC)
-    found = store.all_backups(storage)
-    proofs = {backup.stamp: store.proof_of(storage, backup.stamp) for backup in found}
+    storage, now = open_backup_storage(settings), datetime.now(UTC)
+    found = all_backups(storage)
+    proofs = {backup.stamp: read_proof(storage, backup.stamp) for backup in found}
     proved = {stamp: proof.proved_at for stamp, proof in proofs.items() if proof is not None}
     newest, newest_proof = found[-1].made_at if found else None, max(proved.values(), default=None)
     return dg.AssetCheckResult(

@@ -11,23 +11,18 @@ import dagster as dg
 from orchestration.assets.events import events
 from orchestration.metadata_tables import as_table
 from orchestration.partitions import HOURLY
-from orchestration.run_plan import (
-    ClosedHourError,
-    Mode,
-    plan,
-    plan_of,
+from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of
+from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.marketplaces import Marketplace, current_slowdown, describe_breaker, load_breaker
+from tickettape.observations import (
+    capture_tick,
+    count_quarantined,
+    newest_jobs,
+    poll_rules,
+    poll_summary,
+    scraper_figures,
+    stale_events,
 )
-from tickettape.database import Connection, partitions
-from tickettape.marketplaces import Marketplace
-from tickettape.marketplaces import breaker_store as breakers
-from tickettape.marketplaces import request_budget as budgets
-from tickettape.observations import poll_schedule as looks
-from tickettape.observations import poll_schedule_store as looked
-from tickettape.observations import quarantine
-from tickettape.observations import scraper_figures as scraping
-from tickettape.observations import scraper_jobs as jobs
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.resources import Warehouse
 from tickettape.settings import Settings
 
 CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
@@ -54,7 +49,7 @@ def captures(
     window = context.partition_time_window
     started = time.monotonic()
     try:
-        todo = plan(
+        todo = plan_run(
             tags=context.run.tags,
             start=window.start,
             end=window.end,
@@ -64,7 +59,7 @@ def captures(
         )
     except ClosedHourError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    if todo.mode is Mode.REPLAY:
+    if todo.mode is RunMode.REPLAY:
         return dg.MaterializeResult(
             metadata={
                 "mode": "replay: nothing was asked, stored answers are read again",
@@ -73,9 +68,9 @@ def captures(
         )
     counts: Counter[str] = Counter()
     with warehouse.connection() as connection:
-        partitions.ensure_partitions(connection, todo.ticks)
+        ensure_partitions(connection, todo.ticks)
         asked_before = marketplace.requests.copy()
-        rules = looks.rules_of(settings, budgets.slowdown(connection, marketplace.source))
+        rules = poll_rules(settings, current_slowdown(connection, marketplace.source))
         for number, tick in enumerate(todo.ticks, 1):
             past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
             counts += capture_tick(
@@ -84,7 +79,7 @@ def captures(
                 tick,
                 todo.deadline,
                 context.run.run_id,
-                plan_of(context.run.tags),
+                shared_plan_of(context.run.tags),
                 None if past else rules,  # a backfill captures all there was
             )
             if len(todo.ticks) > 1:
@@ -92,9 +87,9 @@ def captures(
         due = sum(counts.values())
         requests = marketplace.requests - asked_before
         health = _health(connection, marketplace.source, todo.ticks)
-        breaker = breakers.of(connection, marketplace.source)
+        breaker = load_breaker(connection, marketplace.source)
         if breaker.state != "closed":
-            context.log.warning(breakers.sentence(marketplace.source, breaker))
+            context.log.warning(describe_breaker(marketplace.source, breaker))
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,
@@ -109,7 +104,7 @@ def captures(
             "events failed": counts["failed"],
             "seconds": round(time.monotonic() - started, 3),
             **{f"requests {kind}": requests[kind] for kind in CLASSES},
-            "breaker": breakers.sentence(marketplace.source, breaker),
+            "breaker": describe_breaker(marketplace.source, breaker),
             **health,
         }
     )
@@ -120,10 +115,10 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
 
     Asked of the tables: a tick's captures are told whole, whoever made them.
     """
-    found = scraping.figures(connection, source, ticks)
+    found = scraper_figures(connection, source, ticks)
     now = datetime.now(UTC)
-    decided, stale = looked.summary(connection, source, now), looked.stale(connection, source, now)
-    waiting = quarantine.waiting(connection, source)
+    decided, stale = poll_summary(connection, source, now), stale_events(connection, source, now)
+    waiting = count_quarantined(connection, source)
     plotted = {
         "success rate": found.success_rate,
         "latency p50 (ms)": found.latency_p50,
@@ -142,5 +137,5 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
         "captures by HTTP status": found.by_http_status,
         "waiting in quarantine": sum(waiting.values()),
         "quarantine": waiting,
-        "newest jobs": as_table(jobs.newest(connection, source, JOBS_SHOWN)),
+        "newest jobs": as_table(newest_jobs(connection, source, JOBS_SHOWN)),
     }

@@ -7,16 +7,16 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration import dbt as dbt_project
 from orchestration.assets.serving import api
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
+from tickettape.rollups import export_dbt_environment
 from tickettape.settings import ROOT, Settings
 
 
 @dg.asset(group_name="documentation", kinds={"dbt"}, deps=[api])
 def documentation(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Every table, column, word and test on one page, with the lineage: the service shows it at /docs/data."""
-    dbt_project.export_environment(settings)
+    export_dbt_environment(settings)
     fingerprint = models_fingerprint()
     invocation = dbt.cli(["docs", "generate", "--static"]).wait()
     page = (invocation.target_path / "static_index.html").read_bytes()

@@ -6,12 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.marketplaces import Marketplace
-from tickettape.marketplaces.protocol import MarketplaceError, Refused
-from tickettape.observations import quarantine
-from tickettape.resources import Warehouse
+from tickettape.catalogue import (
+    discover_events,
+    due_tracking_rules,
+    events_watched_at,
+    record_discovery,
+    retire_events,
+    track_rule,
+    tracking_rules,
+    upsert_events,
+)
+from tickettape.database import Warehouse
+from tickettape.marketplaces import Marketplace, MarketplaceError, Refused
+from tickettape.observations import quarantine_refused
 from tickettape.settings import Settings
 
 
@@ -28,17 +35,17 @@ def events(
     added = refreshed = 0
     failures: dict[str, str] = {}
     with warehouse.connection() as connection:
-        if marketplace.source == "simulator" and not catalogue.rules(connection, "simulator"):
+        if marketplace.source == "simulator" and not tracking_rules(connection, "simulator"):
             # the first start shows something: all simulated events carry this word in their names
-            catalogue.track(connection, "simulator", "search", "simulated")
-        for rule in catalogue.due_rules(connection, marketplace.source, now=now, every=every):
+            track_rule(connection, "simulator", "search", "simulated")
+        for rule in due_tracking_rules(connection, marketplace.source, now=now, every=every):
             try:
-                productions = asyncio.run(discover(marketplace, rule.kind, rule.value))
+                productions = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
             except MarketplaceError as error:
                 failures[str(rule)] = str(error)
                 context.log.warning("%s was not refreshed: %s", rule, error)
                 if isinstance(error, Refused):
-                    quarantine.put(
+                    quarantine_refused(
                         connection,
                         source=marketplace.source,
                         external_id=None,
@@ -49,11 +56,11 @@ def events(
                     )
                 continue
             with connection.transaction():
-                new, changed = catalogue.upsert_events(connection, rule.source, map(asdict, productions))
-                catalogue.note_discovered(connection, rule, [p.external_id for p in productions], now)
+                new, changed = upsert_events(connection, rule.source, map(asdict, productions))
+                record_discovery(connection, rule, [p.external_id for p in productions], now)
             added, refreshed = added + new, refreshed + changed
-        retired = catalogue.retire(connection, marketplace.source, now=now, misses_to_retire=settings.misses_to_retire)
-        watched = catalogue.watched_at(connection, marketplace.source, now)
+        retired = retire_events(connection, marketplace.source, now=now, misses_to_retire=settings.misses_to_retire)
+        watched = events_watched_at(connection, marketplace.source, now)
     return dg.MaterializeResult(
         metadata={
             "source": marketplace.source,

@@ -11,9 +11,8 @@ from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
-from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh
+from tickettape.database import Warehouse
+from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, mark_hours, pending_buckets, refresh_rollups
 from tickettape.settings import Settings
 
 
@@ -35,16 +34,16 @@ def marts(
 
     A run on hours without a tick has those hours recomputed whole, whether they changed or not.
     """
-    dbt_project.export_environment(settings)
+    export_dbt_environment(settings)
     tick = tick_of(context.run.tags)
     started = time.monotonic()
     with warehouse.connection() as connection:
         if tick is None:
             window = context.partition_time_window
-            marked = marks.mark_window(connection, window.start, window.end)
+            marked = mark_hours(connection, window.start, window.end)
             context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
-        refresh(
+        refresh_rollups(
             connection,
             lambda: dbt.cli(ROLLUPS_ALONE).wait(),
             context.log.info,
@@ -54,5 +53,5 @@ def marts(
         build = dbt.cli(["build"], context=context)
         yield from dbt_tests.with_samples(build.stream(), build, warehouse)
         dbt_project.keep_parsed(build.target_path)
-        unfinished = marks.pending(connection)
+        unfinished = pending_buckets(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")

@@ -4,13 +4,18 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tickettape.api_schema import service_minutes as service
-from tickettape.archive import hourly_cold_storage as hours
-from tickettape.catalogue import event_views as views
-from tickettape.database.month_state import months_before
-from tickettape.observations import quarantine, retention
-from tickettape.observations.poll_schedule_store import VIEWS_OF
-from tickettape.resources import Warehouse, cold_storage_of
+from tickettape.api_schema import SERVICE_MINUTES_KEPT, fold_service_minutes
+from tickettape.archive import (
+    HourlyStorageError,
+    hourly_months_due,
+    hourly_months_pinned,
+    hourly_months_present,
+    move_hours_to_cold_storage,
+)
+from tickettape.catalogue import delete_event_views_before
+from tickettape.database import Warehouse, months_before
+from tickettape.file_storage import open_cold_storage
+from tickettape.observations import VIEWS_WINDOW, delete_replayed_before, expire_jobs, expire_logs, expire_payloads
 from tickettape.settings import Settings
 
 BUSY = dg.RetryPolicy(max_retries=3, delay=120)
@@ -23,7 +28,7 @@ def expired_payloads(
 ) -> dg.MaterializeResult[None]:
     """Raw answers older than PAYLOAD_DAYS, dropped by whole days."""
     with warehouse.connection() as connection:
-        dropped, lost = retention.expire_payloads(connection, datetime.now(UTC), days=settings.payload_days)
+        dropped, lost = expire_payloads(connection, datetime.now(UTC), days=settings.payload_days)
     return dg.MaterializeResult(
         metadata={"days dropped": len(dropped), "partitions": dropped, "answers lost unread": lost}
     )
@@ -36,19 +41,19 @@ def expired_hours(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """Hours older than HOURLY_MONTHS, by whole months: in cold storage, read back and compared, then deleted."""
-    storage = cold_storage_of(settings)
+    storage = open_cold_storage(settings)
     moved, kept = [], {}
     with warehouse.connection() as connection:
-        due, held_back = hours.months_due(
-            hours.present_months(connection),
-            hours.pinned_months(connection),
+        due, held_back = hourly_months_due(
+            hourly_months_present(connection),
+            hourly_months_pinned(connection),
             now=datetime.now(UTC),
             months=settings.hourly_months,
         )
         for month in due:
             try:
-                moved.append(hours.move_out(connection, storage, month))
-            except hours.HoursError as error:
+                moved.append(move_hours_to_cold_storage(connection, storage, month))
+            except HourlyStorageError as error:
                 context.log.warning("%s", error)
                 kept[month] = str(error)
     rows = sum(sum(month.rows.values()) for month in moved)
@@ -73,10 +78,10 @@ def expired_jobs(
     and views that decide nothing any more."""
     now = datetime.now(UTC)
     with warehouse.connection() as connection:
-        forgotten = views.forget(connection, now - 2 * VIEWS_OF)
-        lines = retention.expire_logs(connection, now, months=settings.scraper_logs_months)
-        jobs = retention.expire_jobs(connection, now, months=settings.scraper_jobs_months)
-        replayed = quarantine.forget_replayed(connection, months_before(now, settings.scraper_logs_months))
+        forgotten = delete_event_views_before(connection, now - 2 * VIEWS_WINDOW)
+        lines = expire_logs(connection, now, months=settings.scraper_logs_months)
+        jobs = expire_jobs(connection, now, months=settings.scraper_jobs_months)
+        replayed = delete_replayed_before(connection, months_before(now, settings.scraper_logs_months))
     return dg.MaterializeResult(
         metadata={
             "log lines deleted": lines,
@@ -91,5 +96,5 @@ def expired_jobs(
 def service_history(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """What the service did, minute by minute: old minutes are added up."""
     with warehouse.connection() as connection:
-        folded = service.fold(connection, datetime.now(UTC) - service.KEEP_MINUTES)
+        folded = fold_service_minutes(connection, datetime.now(UTC) - SERVICE_MINUTES_KEPT)
     return dg.MaterializeResult(metadata={"minutes added up": folded})

@@ -9,11 +9,9 @@ import dagster as dg
 from orchestration.assets.captures import captures
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
+from tickettape.database import Warehouse
 from tickettape.marketplaces import Marketplace
-from tickettape.observations import answer_fields
-from tickettape.observations import captures as store
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse
+from tickettape.observations import new_answer_fields, read_tick, ticks_with_answers
 from tickettape.settings import Settings
 
 
@@ -43,11 +41,9 @@ def section_snapshots(
     with warehouse.connection() as connection:
         now = datetime.now(UTC)
         kept_since = now - timedelta(days=settings.payload_days + 1)
-        ticks = store.ticks_with_answers(connection, marketplace.source, kept_since, window.end, only_received=True)
+        ticks = ticks_with_answers(connection, marketplace.source, kept_since, window.end, only_received=True)
         if replay:
-            again = store.ticks_with_answers(
-                connection, marketplace.source, window.start, window.end, only_received=False
-            )
+            again = ticks_with_answers(connection, marketplace.source, window.start, window.end, only_received=False)
             ticks = sorted({*ticks, *again}, reverse=True)
         for number, tick in enumerate(ticks, 1):
             reread = replay and window.start <= tick < window.end
@@ -67,7 +63,7 @@ def section_snapshots(
                 cheapest = int(sections["lowest_price_cents"].min()) / 100
             if len(ticks) > 1:
                 context.log.info("Read tick %s (%d of %d): %d sections.", tick, number, len(ticks), len(sections))
-        new_fields = answer_fields.news(connection, marketplace.source, now)
+        new_fields = new_answer_fields(connection, marketplace.source, now)
     return dg.MaterializeResult(
         metadata={
             "mode": "replay" if replay else "tick",

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tickettape.api_schema import apply as schema_api
-from tickettape.api_schema import service_minutes as service
-from tickettape.resources import Warehouse
+from tickettape.api_schema import SERVED_ROLLUPS, SERVED_VIEWS, apply_api_schema, latency_quantile, service_totals
+from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
 _STANDS_ON = [
-    dg.AssetKey(["analytics", name] if name == "events" else name) for name in (*schema_api.ROLLUPS, *schema_api.VIEWS)
+    dg.AssetKey(["analytics", name] if name == "events" else name) for name in (*SERVED_ROLLUPS, *SERVED_VIEWS)
 ]
 LOOK_BACK = timedelta(minutes=15)  # longer than a tick, so that no minute goes unchecked
 FEWEST_REQUESTS = 20  # of fewer, one that fails is a twentieth
@@ -22,7 +21,7 @@ MOST_SLOW_STATEMENTS = 5
 def api(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Views, functions, grants and row-level security for those who ask; made anew only where something changed."""
     with warehouse.connection() as connection:
-        changed = schema_api.apply(connection, settings)
+        changed = apply_api_schema(connection, settings)
     return dg.MaterializeResult(metadata={"made anew": changed})
 
 
@@ -38,10 +37,10 @@ def service_is_well(
 ) -> Iterator[dg.AssetCheckResult]:
     """What the service did in the last quarter of an hour. Warns: no data is wrong because of it."""
     with warehouse.connection() as connection:
-        totals = service.totals(connection, datetime.now(UTC) - LOOK_BACK)
+        totals = service_totals(connection, datetime.now(UTC) - LOOK_BACK)
     requests, errors = sum(one.requests for one in totals), sum(one.errors for one in totals)
     slow = sum(one.slow_statements for one in totals)
-    p95 = service.quantile([sum(counts) for counts in zip(*(one.latency_counts for one in totals), strict=True)], 0.95)
+    p95 = latency_quantile([sum(counts) for counts in zip(*(one.latency_counts for one in totals), strict=True)], 0.95)
     share, few = errors / max(1, requests), requests < FEWEST_REQUESTS
     found: dict[str, tuple[bool, dict[str, int | float], str]] = {
         "answers_do_not_fail": (

@@ -6,11 +6,18 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import run_history
 from orchestration.metadata_tables import as_table
-from tickettape.archive import hourly_cold_storage as hours
-from tickettape.database import health, vacuum
-from tickettape.resources import Warehouse
+from orchestration.run_history import prune_runs
+from tickettape.archive import months_with_data
+from tickettape.database import (
+    HEALTH_CHECKS,
+    Warehouse,
+    judge_health,
+    measure_health,
+    table_activity,
+    vacuum_is_due,
+    vacuum_table,
+)
 from tickettape.settings import Settings
 
 
@@ -22,13 +29,13 @@ def dagster_history(
 ) -> dg.MaterializeResult[None]:
     """Dagster's old runs and events, deleted; the newest materialization of what still has data stays."""
     with warehouse.connection() as connection:
-        pruned = run_history.prune(
+        pruned = prune_runs(
             context.instance,
             connection,
             now=datetime.now(UTC),
             success_days=settings.dagster_run_days,
             failure_days=settings.dagster_failure_days,
-            months=hours.months_with_data(connection),
+            months=months_with_data(connection),
             say=context.log.info,
         )
     return dg.MaterializeResult(
@@ -48,9 +55,9 @@ def vacuumed_tables(
     """Tables that changed a lot, vacuumed and analyzed."""
     rows: list[dict[str, Any]] = []
     with warehouse.connection() as connection:
-        due = [table for table in vacuum.tables(connection) if vacuum.is_due(table)]
+        due = [table for table in table_activity(connection) if vacuum_is_due(table)]
         for number, table in enumerate(due, 1):
-            seconds = vacuum.vacuum(connection, table)
+            seconds = vacuum_table(connection, table)
             context.log.info("%s.%s (%d of %d): %.1f s", table.schema, table.name, number, len(due), seconds)
             rows.append(
                 {
@@ -74,7 +81,7 @@ def vacuumed_tables(
     group_name="upkeep",
     kinds={"postgres"},
     check_specs=[
-        dg.AssetCheckSpec(name, asset="database_health", description=what) for name, what in health.CHECKS.items()
+        dg.AssetCheckSpec(name, asset="database_health", description=what) for name, what in HEALTH_CHECKS.items()
     ],
 )
 def database_health(
@@ -83,10 +90,10 @@ def database_health(
     """Sizes and growth, indexes, statements, connections, dead rows, marks and partitions ahead, every hour."""
     stated = settings.warehouse_disk_gb
     with warehouse.connection() as connection:
-        found = health.measure(
+        found = measure_health(
             connection, datetime.now(UTC), stated_disk_bytes=int(stated * 1e9) if stated is not None else None
         )
-    judged = health.verdicts(
+    judged = judge_health(
         found, storage_days_left=settings.storage_days_left, connections_share=settings.connections_share
     )
     numbers = {

@@ -15,9 +15,9 @@ from selenium.webdriver import Chrome
 from tests.browser import week
 from tests.browser.page import DESKTOP, Dashboard, browser
 from tests.conftest import fresh_database
+from tests.support.databases import use_database
 from tests.support.processes import free_port, start, wait_for
-from tickettape.database import server
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def chrome() -> Iterator[Chrome]:
 def week_url(chrome: Chrome, server_url: str, template: str) -> Iterator[str]:
     """The week's database."""
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "database_url", lambda: url)
+        use_database(patch, url)
         with Warehouse().connection() as connection:
             week.build(connection)
         yield url

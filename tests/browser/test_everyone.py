@@ -14,15 +14,10 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from serving import dashboard as page
 from tests.browser.conftest import Service, running
 from tests.browser.page import PHONE, Dashboard
-from tests.browser.week import (
-    HOUR,
-    LAST_HOUR,
-    UPPER,
-    in_words,
-)
-from tickettape.api_schema import tenants as access
-from tickettape.database import server
-from tickettape.resources import Warehouse
+from tests.browser.week import HOUR, LAST_HOUR, UPPER, in_words
+from tests.support.databases import use_database
+from tickettape.api_schema import create_key, create_tenant
+from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
 
@@ -90,10 +85,10 @@ def test_control_the_browser_reaches_nothing_else(chrome: Chrome, service: Servi
 def test_a_reader_brings_a_key_that_enters_no_url(
     chrome: Chrome, dashboard: Dashboard, week_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "database_url", lambda: week_url)
+    use_database(monkeypatch, week_url)
     with Warehouse().connection() as connection:
-        access.create_tenant(connection, "readers", sees_all=True)
-        key = access.create_key(connection, "readers")
+        create_tenant(connection, "readers", sees_all=True)
+        key = create_key(connection, "readers")
     with running(week_url, tmp_path, "vividseats") as service:
         own = Dashboard(chrome, service.base)
         own.visit()

@@ -7,16 +7,7 @@ import pytest
 
 from tests.browser.conftest import Service
 from tests.browser.page import Dashboard
-from tests.browser.week import (
-    COURTSIDE,
-    FIRST_HOUR,
-    GAME,
-    LAST_HOUR,
-    LOWER,
-    SEEN_IN_PART,
-    UNSEEN,
-    UPPER,
-)
+from tests.browser.week import COURTSIDE, FIRST_HOUR, GAME, LAST_HOUR, LOWER, SEEN_IN_PART, UNSEEN, UPPER
 
 
 @pytest.mark.parametrize(("event", "zones"), [(UNSEEN, []), (SEEN_IN_PART, ["Balcony"])])

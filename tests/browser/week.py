@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import add_event
-from tickettape.api_schema import apply as api
-from tickettape.database import Connection, partitions
+from tickettape.api_schema import apply_api_schema
+from tickettape.database import Connection, ensure_partitions
 from tickettape.settings import Settings
 
 GAME, PLAY, NEW = "Bulls vs. Celtics", "A Quiet Play", "Just Announced"
@@ -78,10 +78,10 @@ def build(connection: Connection) -> None:
         "game": GAME, "play": PLAY, "new": NEW, "part": SEEN_IN_PART, "first": FIRST_HOUR,
         "last": LAST_HOUR, "announced": ANNOUNCED, "unobserved": UNOBSERVED, "sold_out_since": SOLD_OUT_SINCE,
     }  # fmt: skip
-    partitions.ensure_partitions(connection, [FIRST_HOUR, LAST_HOUR])
+    ensure_partitions(connection, [FIRST_HOUR, LAST_HOUR])
     with connection.transaction():
         for statement in (*_ZONES.split(";"), _CAPTURES, _SNAPSHOTS):
             connection.execute(statement, values)
     run_dbt("run")
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
-    api.apply(connection, Settings())
+    apply_api_schema(connection, Settings())

@@ -9,10 +9,9 @@ from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
 from tests.support.dbt_runs import run_dbt
-from tickettape.database import Connection
+from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
 ANOMALIES = {"volume_is_as_usual", "prices_do_not_jump", "zones_do_not_vanish_at_once"}
@@ -105,7 +104,7 @@ def test_a_warning_stops_nothing_and_shows_rows_in_dagster(
     connection.execute(MADE["prices_do_not_jump"], {"event": event})
     result = refresh(warehouse, connection, instance)
     assert result.success
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
     (warning,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert (warning.check_name, warning.severity) == ("prices_do_not_jump", dg.AssetCheckSeverity.WARN)
     sample = warning.metadata["failing rows (up to 10)"]
@@ -132,4 +131,4 @@ def test_an_error_stops_what_is_downstream_and_shows_rows_in_dagster(
     assert {"snapshot_prices_are_in_order" in str(m["unique_id"].value) for m in failed.values()} == {True}
     assert isinstance(failed["section_snapshots"]["failing rows (up to 10)"], dg.TableMetadataValue)
     assert connection.execute("select max(created_at) from analytics.aggregated_analytics").fetchall() == before
-    assert marks.pending(connection)  # nothing is lost: they are refreshed once the snapshots are right
+    assert pending_buckets(connection)  # nothing is lost: they are refreshed once the snapshots are right

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from orchestration import jobs, schedules
+from orchestration import jobs
 from orchestration.definitions import build_defs
+from orchestration.schedules import nightly_audit
 from tests.support.dbt_runs import run_dbt
-from tickettape.database import Connection
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.database import Connection, Warehouse
+from tickettape.rollups import mark_hours
 from tickettape.settings import Settings
 
 
@@ -62,13 +62,13 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
         True,
     )
 
-    marks.mark_window(connection, hour, hour.replace(minute=59))
+    mark_hours(connection, hour, hour.replace(minute=59))
     run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
     run_dbt("test", "--exclude", "resource_type:unit_test")
 
 
 def test_the_audit_runs_every_night_without_being_told_and_never_in_a_tick() -> None:
-    assert schedules.nightly_audit.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert nightly_audit.default_status is dg.DefaultScheduleStatus.RUNNING
     graph = build_defs(settings=Settings()).resolve_asset_graph()
     in_a_tick = {check.name for check in jobs.tick.selection.resolve_checks(graph)}
     assert {check.name for check in jobs.nightly_audit.selection.resolve_checks(graph)} == {"audit"}

@@ -5,12 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dbt_runs import (
-    TARGET,
-    manifest,
-    run_dbt,
-    tries_dbt,
-)
+from tests.support.dbt_runs import TARGET, manifest, run_dbt, tries_dbt
 from tickettape.database import Connection
 
 

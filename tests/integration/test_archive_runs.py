@@ -11,23 +11,14 @@ from typer.testing import CliRunner
 
 from orchestration.definitions import build_defs
 from orchestration.sensors import build_archive_sensor
-from tests.support.old_months import (
-    AUGUST,
-    FACTS,
-    JULY,
-    copies,
-    differences,
-    fill,
-    state,
-)
+from tests.support.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
 from tickettape import cli
-from tickettape.archive import archive_month as archive
-from tickettape.database import Connection
+from tickettape.archive.month_archive import close_month
+from tickettape.cli import app
+from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import captures
-from tickettape.observations.captures import Capture
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.observations import Capture, store_captures
+from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
 SEPTEMBER, OCTOBER = AUGUST.replace(month=9), AUGUST.replace(month=10)
@@ -84,7 +75,7 @@ def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restor
     assert archived.metadata["step"].value == "dropped"
     assert archived.metadata["rows exported"].value == 15 + 28 + 15  # captures, snapshots, listing changes
     assert state(connection, AUGUST) == ("archived", "dropped")
-    assert marks.pending(connection).get("event_hours", 0) == 0
+    assert pending_buckets(connection).get("event_hours", 0) == 0
     hours = connection.execute("select count(*) from analytics.event_hours where hour < '2026-09-01'").fetchone()
     assert hours == (2 * 3 + 1,)  # refreshed before the facts went
     assert ask() == ("2026-09-01", "2026-09-01 attempt 2")
@@ -105,16 +96,16 @@ def test_a_month_is_archived_restored_and_released_by_hand(
     connection.execute("delete from market.dirty_buckets")
 
     def tickettape(*arguments: str, exit_code: int = 0) -> str:
-        result = CliRunner().invoke(cli.app, arguments)
+        result = CliRunner().invoke(app, arguments)
         assert result.exit_code == exit_code, result.output
         return result.output
 
     assert tickettape("months") == "2026-07  open\n"
     assert "is open: its rows are in the database" in tickettape("restore", "2026-07", exit_code=1)
-    archive.close(connection, JULY)
+    close_month(connection, JULY)
     with connection.transaction():
         late = Capture(1, datetime(2026, 7, 9, tzinfo=UTC), "failed", note="no answer")
-        assert captures.store(connection, [late], None) == 1
+        assert store_captures(connection, [late], None) == 1
     assert tickettape("reopen", "2026-07") == "2026-07 is open again; 1 late answers were read.\n"
     connection.execute("delete from market.dirty_buckets")
     archived = tickettape("archive", "2026-07")

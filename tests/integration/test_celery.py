@@ -13,17 +13,12 @@ import psycopg
 import pytest
 import yaml
 
-from orchestration.partitions import floor_to, partition_of
+from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
 from tests.support.markets import TEN
-from tests.support.processes import (
-    BIN,
-    environment,
-    free_port,
-    start,
-    wait_for,
-)
+from tests.support.processes import BIN, environment, free_port, start, wait_for
 from tickettape.database import Connection
+from tickettape.observations import floor_to_grid
 from tickettape.settings import ROOT
 
 EVENTS, SHARDS = 45, 2
@@ -68,7 +63,7 @@ def test_the_shards_of_a_tick_run_as_celery_tasks_and_share_its_events(
         "DATABASE_URL": database_url, "DAGSTER_HOME": str(home), "SIMULATOR_PRODUCTIONS": str(EVENTS),
         "CELERY_BROKER_URL": f"{redis}/0", "CELERY_RESULT_URL": f"{redis}/1", "SCRAPER_SHARDS": str(SHARDS),
     }  # fmt: skip
-    tick = floor_to(TEN, datetime.now(UTC))
+    tick = floor_to_grid(TEN, datetime.now(UTC))
     memory_only = ["--save", "", "--appendonly", "no", "--dir", str(home)]
     worker = [
         *(str(BIN / "celery"), "-b", f"{redis}/0", "--result-backend", f"{redis}/1", "-A", "dagster_celery.app"),

@@ -3,16 +3,7 @@
 from pathlib import Path
 
 from tests.support.loopback_servers import served
-from tests.support.processes import (
-    database_of,
-    free_port,
-    kill_all,
-    left_over,
-    press_ctrl_c,
-    runs,
-    start_dev,
-    wait_for,
-)
+from tests.support.processes import database_of, free_port, kill_all, left_over, press_ctrl_c, runs, start_dev, wait_for
 from tests.support.slow_simulator import SlowSimulator
 
 

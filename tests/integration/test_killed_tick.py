@@ -3,14 +3,7 @@
 from pathlib import Path
 
 from tests.support.loopback_servers import served
-from tests.support.processes import (
-    BIN,
-    database_of,
-    kill_all,
-    start,
-    tick_once,
-    wait_for,
-)
+from tests.support.processes import BIN, database_of, kill_all, start, tick_once, wait_for
 from tests.support.slow_simulator import SlowSimulator
 
 

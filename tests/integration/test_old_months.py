@@ -22,16 +22,15 @@ from tests.support.old_months import (
     state,
 )
 from tests.support.recorded_refresh import ROLLUPS
-from tickettape.archive import archived_month_replay as late
-from tickettape.archive import hourly_cold_storage as hours
-from tickettape.catalogue.discovery import discover
+from tickettape.archive import replay_archived_month
+from tickettape.archive.archived_month_replay import ticks_waiting_for_month
+from tickettape.archive.hourly_parquet import HOURLY_TABLES
+from tickettape.catalogue import discover_events
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import captures
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.captures import Capture
-from tickettape.rollups import marks
+from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures
+from tickettape.rollups import mark_hours, pending_buckets
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -45,9 +44,9 @@ def refresh(*arguments: str) -> None:
 def refresh_all(connection: Connection) -> None:
     for _ in range(3):
         refresh()
-        if not marks.pending(connection):
+        if not pending_buckets(connection):
             return
-    raise AssertionError(f"marks are left: {marks.pending(connection)}")
+    raise AssertionError(f"marks are left: {pending_buckets(connection)}")
 
 
 @pytest.fixture
@@ -99,8 +98,8 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
 ) -> None:
     assert changed(connection) == {}
     with connection.transaction():
-        assert captures.store(connection, [Capture(events[0], LATE, "received", answer=b"{}")], None) == 1
-    marks.mark_window(connection, DAY, DAY + timedelta(days=2))
+        assert store_captures(connection, [Capture(events[0], LATE, "received", answer=b"{}")], None) == 1
+    mark_hours(connection, DAY, DAY + timedelta(days=2))
     refresh_all(connection)
     assert changed(connection) == {}
     refused = connection.execute(
@@ -109,14 +108,14 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
     assert refused == (6, "its month is in cold storage")  # three events, on each of two days
     refresh("--full-refresh")
     assert changed(connection) == {}
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
     assert connection.execute("select count(*) from market.quarantine where held_for = %s", [JULY]).fetchone() == (1,)
 
 
 def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     connection: Connection, events: list[int], storage: Storage
 ) -> None:
-    for rollup in hours.TABLES:  # as their retention does
+    for rollup in HOURLY_TABLES:  # as their retention does
         connection.execute(f"delete from analytics.{rollup} where hour < '2026-08-01 00:00Z'")
     remember(connection)
     run_restore(connection, storage, JULY)  # behind August, which stays archived
@@ -146,7 +145,7 @@ def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     for rollup in ROLLUPS:
         rows = differences(connection, f"analytics.{rollup}", but="created_at")
         assert {row["event_id"] for _, row in rows} <= {str(late_event)}
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
 
     observe(connection, events[2], LATE, Section("Lower", "101"))
     remember(connection)
@@ -179,12 +178,12 @@ def test_an_event_whose_newest_capture_is_in_cold_storage_keeps_its_latest_price
     refresh_all(connection)
     assert state(connection, older) == ("open", None)
     assert differences(connection, "analytics.latest_prices", but="created_at") == []
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
 
 
 async def one_answer(market: SimulatedMarketplace, tick: datetime) -> tuple[str, bytes]:
     """A production of the market, and what it offers at a tick."""
-    production = (await discover(market, "search", "simulated"))[0].external_id
+    production = (await discover_events(market, "search", "simulated"))[0].external_id
     async with market:
         answer = await market.listings(production, tick)
     assert answer.body is not None
@@ -199,17 +198,17 @@ def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection:
     run_archive(connection, storage, JULY)
     with connection.transaction():
         held = [Capture(event, LATE, "received", answer=body), Capture(other, LATE, "failed", note="no answer")]
-        assert captures.store(connection, held, None) == 2
+        assert store_captures(connection, held, None) == 2
     run_restore(connection, storage, JULY)
-    assert late.waiting(connection, market, JULY) == 1
-    assert late.replay(connection, market, JULY, 0.05, "a run") == 2
-    assert late.replay(connection, market, JULY, 0.05, "a run") == 0
+    assert ticks_waiting_for_month(connection, market, JULY) == 1
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 2
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 0
     statuses = connection.execute("select event_key, status, note from market.captures where tick = %s", [LATE])
     assert sorted(statuses) == [(event, "ok", None), (other, "failed", "no answer")]
     sections = connection.execute("select count(*) from market.section_snapshots where tick = %s", [LATE]).fetchone()
     assert sections
     assert sections[0] > 5
-    assert marks.pending(connection)["event_hours"] == 2
+    assert pending_buckets(connection)["event_hours"] == 2
 
 
 def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: Connection, storage: Storage) -> None:
@@ -223,9 +222,9 @@ def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: 
     frame = pd.DataFrame(captured.fetchall(), columns=columns).drop(columns="tick").assign(total_tickets=99)
     run_archive(connection, storage, JULY)
     with connection.transaction():
-        assert not snapshots.replace(connection, DAY, [snapshots.Verdict(event, "ok")], frame.convert_dtypes())
+        assert not replace_snapshots(connection, DAY, [AnswerVerdict(event, "ok")], frame.convert_dtypes())
     run_restore(connection, storage, JULY)
-    assert late.replay(connection, market, JULY, 0.05, "a run") == 1
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 1
     assert len(differences(connection, "market.section_snapshots")) == 4  # its two rows, old and new
     tickets = connection.execute(
         "select distinct total_tickets from market.section_snapshots where event_key = %s and tick = %s", [event, DAY]

@@ -14,13 +14,7 @@ import psycopg
 import pytest
 
 from tests.support.loopback_servers import served
-from tests.support.processes import (
-    BIN,
-    database_of,
-    empty_home,
-    start,
-    tick_once,
-)
+from tests.support.processes import BIN, database_of, empty_home, start, tick_once
 from tests.support.slow_simulator import answering
 from tickettape.marketplaces.simulator import answers
 from tickettape.marketplaces.simulator.market import Market

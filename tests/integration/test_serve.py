@@ -7,14 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.processes import (
-    free_port,
-    kill_all,
-    left_over,
-    press_ctrl_c,
-    start,
-    wait_for,
-)
+from tests.support.processes import free_port, kill_all, left_over, press_ctrl_c, start, wait_for
 
 
 def _status(url: str, **headers: str) -> int | None:

@@ -10,22 +10,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import runs
 from orchestration.definitions import build_defs
-from orchestration.partitions import floor_to
-from orchestration.run_plan import (
-    PLAN_TAG,
-    SHARD_TAG,
-    TICK_TAG,
-    plan_of,
-)
+from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG, shared_plan_of
+from orchestration.runs import sharded_tick_to_roll_up
 from tests.support.markets import TEN
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.observations import floor_to_grid
+from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
 EVENTS, SHARDS = 50, 3
@@ -50,8 +43,10 @@ def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow
 ) -> None:
     now = datetime.now(UTC)
     defs = program(warehouse, now)
-    found = asyncio.run(discover(SimulatedMarketplace(seed=7, productions=EVENTS, clock=lambda: now), "search", "sim"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    found = asyncio.run(
+        discover_events(SimulatedMarketplace(seed=7, productions=EVENTS, clock=lambda: now), "search", "sim")
+    )
+    upsert_events(connection, "simulator", map(asdict, found))
 
     def execute(job: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         return (
@@ -84,7 +79,7 @@ def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow
 
     with ThreadPoolExecutor(SHARDS) as pool:
         assert all(result.success for result in pool.map(lambda request: execute("shard", request), requests))
-    tick = floor_to(TEN, now)
+    tick = floor_to_grid(TEN, now)
     assert connection.execute("select count(*), count(distinct event_key) from market.captures").fetchone() == (
         EVENTS,
         EVENTS,
@@ -103,7 +98,7 @@ def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow
     checked = {check.asset_check_key.to_user_string() for check in result.get_asset_check_evaluations()}
     assert "captures:captured_share" in checked
     assert all(check.passed for check in result.get_asset_check_evaluations())
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
     assert connection.execute("select count(distinct event_id) from analytics.latest_prices").fetchone() == (EVENTS,)
     assert [again.run_key for again in followed()] == [request.run_key]  # which Dagster runs once
 
@@ -118,7 +113,7 @@ def test_the_rollups_wait_for_every_shard_and_for_none_that_was_killed() -> None
     )  # fmt: skip
     old = [shard("2026-11-20T12:00:00+00:00", number, success) for number in (1, 2)]
     new = "2026-11-20T12:10:00+00:00"
-    ready = runs.sharded_tick_to_roll_up
+    ready = sharded_tick_to_roll_up
     assert ready([]) is None
     assert ready([shard(new, 1, success)]) is None  # the other is not there yet
     assert ready([shard(new, 1, success), shard(new, 2, running)]) is None
@@ -141,6 +136,6 @@ def test_one_shard_is_one_run_of_the_whole_tick(instance: dg.DagsterInstance) ->
 
 
 def test_shards_share_a_plan_and_a_run_that_is_started_again_has_its_own() -> None:
-    assert plan_of({PLAN_TAG: "a plan"}) == "a plan"
-    assert plan_of({PLAN_TAG: "a plan", "dagster/parent_run_id": "x"}) is None
-    assert plan_of({}) is None
+    assert shared_plan_of({PLAN_TAG: "a plan"}) == "a plan"
+    assert shared_plan_of({PLAN_TAG: "a plan", "dagster/parent_run_id": "x"}) is None
+    assert shared_plan_of({}) is None

@@ -8,13 +8,13 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
-from orchestration.partitions import floor_to, partition_of
+from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
 from tests.support.markets import TEN
-from tickettape.database import Connection
+from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.observations import floor_to_grid
+from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -64,7 +64,7 @@ def test_a_tick_captures_every_event_reads_it_and_rolls_it_up_and_the_same_tick_
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
 ) -> None:
     now = datetime.now(UTC)
-    tick = floor_to(TEN, now)
+    tick = floor_to_grid(TEN, now)
     first = run_tick(warehouse, instance, market(now), tick)
     assert first.success
     assert all(check.passed for check in first.get_asset_check_evaluations())
@@ -77,7 +77,7 @@ def test_a_tick_captures_every_event_reads_it_and_rolls_it_up_and_the_same_tick_
     stored = facts(connection)
     assert stored[0] == stored[1] == 3
     assert stored[2] == metadata(first, "section_snapshots")["rows"] > 50
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
     latest = connection.execute("select count(*), count(distinct event_id) from analytics.latest_prices").fetchone()
     assert latest is not None
     assert latest[1] == 3
@@ -121,7 +121,7 @@ def test_hours_across_a_months_edge_backfilled_are_exact_and_again_change_nothin
     for table in ("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices"):
         rollups[table] = rows_of(connection, table)
         assert rollups[table]
-    assert marks.pending(connection) == {}
+    assert pending_buckets(connection) == {}
     stored = facts(connection)
     assert run().success
     assert facts(connection) == stored

@@ -6,14 +6,8 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.definitions import build_defs
-from tests.support.markets import (
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
-from tickettape.database import Connection
-from tickettape.resources import Warehouse
+from tests.support.markets import TEN, Section, add_event, observe
+from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
 JOBS = ("retention", "upkeep", "backup", "prove_backup", "health")

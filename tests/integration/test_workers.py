@@ -13,20 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.partitions import floor_to
 from tests.support.loopback_servers import served
 from tests.support.markets import TEN
 from tests.support.processes import start, wait_for
 from tests.tickettape.marketplaces.test_rate_limiter import most_in
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.simulator.app import build_app
 from tickettape.marketplaces.simulator.faults import Faulty, evenly
-from tickettape.observations import event_leases as leases
+from tickettape.observations import floor_to_grid
+from tickettape.observations.event_leases import leases_left
 
-TICK = floor_to(TEN, datetime.now(UTC))
+TICK = floor_to_grid(TEN, datetime.now(UTC))
 EVENTS = 60
 
 
@@ -34,9 +33,9 @@ EVENTS = 60
 def market(connection: Connection) -> Iterator[tuple[Faulty, str]]:
     """A market in the catalogue, behind real HTTP: what it was asked, and its URL."""
     simulated = SimulatedMarketplace(seed=7, productions=EVENTS, clock=lambda: TICK)
-    found = asyncio.run(discover(simulated, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
-    partitions.ensure_partitions(connection, [TICK])
+    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
+    ensure_partitions(connection, [TICK])
     app = Faulty(build_app(simulated.market, clock=lambda: TICK), latency=evenly(0.05, 0.2))
     with served(app) as url:
         yield app, url
@@ -48,7 +47,7 @@ def workers(
 ) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """So many worker processes of one plan; none is left at the end."""
     settings = {"DATABASE_URL": database_url, "MARKETPLACE_URL": url, "MARKETPLACE_SOURCE": "simulator"}
-    command = [sys.executable, "-m", "tests.scraping_worker", TICK.isoformat()]
+    command = [sys.executable, "-m", "tests.support.scraping_worker", TICK.isoformat()]
     started = [
         start([*command, f"run {number}", "a plan"], home, home / "log", **settings, NO_PROXY="127.0.0.1", **more)
         for number in range(count)
@@ -100,7 +99,7 @@ def test_a_worker_that_is_killed_in_mid_tick_leaves_no_event_out_and_none_twice(
     assert connection.execute(
         "select count(*), count(distinct event_key) from market.captures where tick = %s", [TICK]
     ).fetchone() == (EVENTS, EVENTS)
-    assert leases.left(connection, "simulator", TICK) == 0
+    assert leases_left(connection, "simulator", TICK) == 0
     assert connection.execute(
         """select run_id, status, error_details is not null from market.scraper_jobs order by run_id"""
     ).fetchall() == [("run 0", "failed", True), ("run 1", "success", False)]

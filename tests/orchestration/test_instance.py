@@ -8,8 +8,7 @@ import pytest
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from orchestration.instance import SCHEMA, PostgresStorage
-from tickettape.database import Connection
-from tickettape.database.server import sqlalchemy_url
+from tickettape.database import Connection, sqlalchemy_url
 
 
 def makers(monkeypatch: pytest.MonkeyPatch, open_storage: Callable[[], PostgresStorage]) -> int:

@@ -42,7 +42,7 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
 
     parse = _SlowParse()
     monkeypatch.setattr(dbt, "PROJECT", Project)
-    monkeypatch.setattr(dbt, "cli", lambda: parse)
+    monkeypatch.setattr(dbt, "dbt_resource", lambda: parse)
     with ThreadPoolExecutor(1) as pool:
         path = pool.submit(dbt.manifest)
         assert parse.half_way.wait(20)
@@ -87,7 +87,7 @@ def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.Monkey
         return popen(args, *more, **options)
 
     monkeypatch.setattr(subprocess, "Popen", noting)
-    dbt.cli().cli(["--version"], target_path=tmp_path).wait()
+    dbt.dbt_resource().cli(["--version"], target_path=tmp_path).wait()
     assert [command.split()[1] for command in started] == ["--version"]
 
 

@@ -8,9 +8,8 @@ import dagster as dg
 import pytest
 
 from orchestration import instance as storage
-from orchestration import run_history
 from orchestration.partitions import HOURLY
-from orchestration.run_history import Made
+from orchestration.run_history import Materialized, PrunedRuns, partition_has_data, prune_runs, run_may_go
 from tickettape.database import Connection
 from tickettape.settings import ROOT
 
@@ -49,10 +48,8 @@ def run(instance: dg.DagsterInstance, *assets: dg.AssetsDefinition, partition: s
     return result.run_id
 
 
-def prune(
-    instance: dg.DagsterInstance, connection: Connection, *, days_later: int, months: set[date]
-) -> run_history.Pruned:
-    return run_history.prune(
+def prune(instance: dg.DagsterInstance, connection: Connection, *, days_later: int, months: set[date]) -> PrunedRuns:
+    return prune_runs(
         instance,
         connection,
         now=datetime.now(UTC) + timedelta(days=days_later),
@@ -108,16 +105,18 @@ def test_old_runs_go_and_the_newest_materialization_of_every_partition_with_data
     ("made", "may_go"),
     [
         ([], True),
-        ([Made("a", NOVEMBER, 4)], True),
-        ([Made("a", NOVEMBER, 5)], False),
-        ([Made("a", OCTOBER, 9)], True),  # the newest, of an hour without data
-        ([Made("a", OCTOBER, 9), Made("b", None, 7)], False),
-        ([Made("b", None, 6), Made("gone", None, 1)], False),  # an asset that nothing else knows of
+        ([Materialized("a", NOVEMBER, 4)], True),
+        ([Materialized("a", NOVEMBER, 5)], False),
+        ([Materialized("a", OCTOBER, 9)], True),  # the newest, of an hour without data
+        ([Materialized("a", OCTOBER, 9), Materialized("b", None, 7)], False),
+        ([Materialized("b", None, 6), Materialized("gone", None, 1)], False),  # an asset that nothing else knows of
     ],
 )
-def test_a_run_stays_while_it_is_the_newest_maker_of_something_with_data(made: list[Made], may_go: bool) -> None:
+def test_a_run_stays_while_it_is_the_newest_maker_of_something_with_data(
+    made: list[Materialized], may_go: bool
+) -> None:
     newest = {("a", NOVEMBER): 5, ("a", OCTOBER): 9, ("b", None): 7}
-    assert run_history.may_go(made, newest, lambda partition: partition != OCTOBER) == may_go
+    assert run_may_go(made, newest, lambda partition: partition != OCTOBER) == may_go
 
 
 @pytest.mark.parametrize(
@@ -131,4 +130,4 @@ def test_a_run_stays_while_it_is_the_newest_maker_of_something_with_data(made: l
     ],
 )
 def test_an_hour_has_data_while_its_month_has_and_everything_else_always(partition: str | None, has_data: bool) -> None:
-    assert run_history.has_data(partition, {date(2026, 11, 1)}) == has_data
+    assert partition_has_data(partition, {date(2026, 11, 1)}) == has_data

@@ -4,13 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestration.run_plan import (
-    TICK_TAG,
-    ClosedHourError,
-    Mode,
-    Plan,
-    plan,
-)
+from orchestration.run_plan import TICK_TAG, ClosedHourError, RunMode, RunPlan, plan_run
 
 TEN = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
@@ -18,8 +12,10 @@ SEVEN = datetime(2026, 11, 21, 7, tzinfo=UTC)
 BACKFILL = {"dagster/backfill": "abc"}
 
 
-def decide(*, now: datetime, tags: dict[str, str] | None = None, hours: int = 1, knows_the_past: bool = False) -> Plan:
-    return plan(
+def decide(
+    *, now: datetime, tags: dict[str, str] | None = None, hours: int = 1, knows_the_past: bool = False
+) -> RunPlan:
+    return plan_run(
         tags=tags or {}, start=SEVEN, end=SEVEN + hours * HOUR, now=now, interval=TEN, knows_the_past=knows_the_past
     )
 
@@ -30,7 +26,7 @@ def tag(tick: datetime) -> dict[str, str]:
 
 def test_a_live_tick_is_captured_until_the_next_one_begins() -> None:
     decided = decide(tags=tag(SEVEN), now=SEVEN + timedelta(minutes=3))
-    assert decided == Plan(Mode.CAPTURE, (SEVEN,), deadline=SEVEN + TEN)
+    assert decided == RunPlan(RunMode.CAPTURE, (SEVEN,), deadline=SEVEN + TEN)
 
 
 def test_a_live_tick_that_comes_too_late_has_its_deadline_behind_it_so_that_all_is_missed() -> None:
@@ -55,12 +51,12 @@ def test_a_live_capture_of_a_closed_hour_fails_and_says_what_to_do() -> None:
 
 def test_a_backfill_of_live_hours_replays_stored_answers() -> None:
     decided = decide(now=SEVEN + 5 * HOUR, tags=BACKFILL, hours=3)
-    assert decided.mode is Mode.REPLAY
+    assert decided.mode is RunMode.REPLAY
 
 
 def test_simulated_hours_are_captured_tick_by_tick_up_to_now() -> None:
     decided = decide(now=SEVEN + timedelta(minutes=95), tags=BACKFILL, hours=3, knows_the_past=True)
-    assert decided.mode is Mode.CAPTURE
+    assert decided.mode is RunMode.CAPTURE
     assert decided.ticks[0] == SEVEN
     assert decided.ticks[-1] == SEVEN + timedelta(minutes=90)
     assert decided.deadline is None

@@ -16,18 +16,11 @@ import uvicorn
 from serving import database as serving_database
 from serving.app import build_app
 from tests.conftest import fresh_database
+from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
-from tickettape.api_schema import apply as api
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection, server
-from tickettape.resources import Warehouse
+from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tickettape.api_schema import apply_api_schema, create_key, create_tenant, watch_events
+from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -41,7 +34,7 @@ def template(server_url: str, template: str) -> str:
     Event 1 at noon: both zones; 13:00: nobody looked; 14:00: Upper is sold out; 15:00: both. Event 2: noon alone.
     """
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "database_url", lambda: url)
+        use_database(patch, url)
         with Warehouse().connection() as connection:
             one, two = add_event(connection, "1"), add_event(connection, "2", name="A matinee", city="Boston")
             lower, upper = Section("Lower", "101", [5000, 7000]), Section("Upper", "301", [2000])
@@ -51,11 +44,11 @@ def template(server_url: str, template: str) -> str:
             observe(connection, one, NOON + 3 * HOUR, lower, upper)
             observe(connection, two, NOON, Section("Floor", "1", [9900]))
             run_dbt("run")
-            api.apply(connection, Settings())
-            access.create_tenant(connection, EVERYONE, sees_all=True)
+            apply_api_schema(connection, Settings())
+            create_tenant(connection, EVERYONE, sees_all=True)
             for tenant, event in ((LEFT, "1"), (RIGHT, "2")):
-                access.create_tenant(connection, tenant, sees_all=False)
-                access.watch(connection, tenant, [id_of(connection, event)])
+                create_tenant(connection, tenant, sees_all=False)
+                watch_events(connection, tenant, [id_of(connection, event)])
         with psycopg.connect(server_url, autocommit=True) as connection:
             name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
             connection.execute(f"create database template_served template {name}")
@@ -103,7 +96,7 @@ def ask(service: str, connection: Connection) -> Iterator[Callable[[str], Ask]]:
     with httpx.Client(base_url=service, timeout=10) as client:
 
         def of(tenant: str) -> Ask:
-            key = access.create_key(connection, tenant)
+            key = create_key(connection, tenant)
 
             def get(path: str, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
                 return client.get(path, params=params or None, headers={"x-api-key": key} | (headers or {}))

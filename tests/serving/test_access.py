@@ -12,28 +12,26 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.serving.conftest import (
-    EVERYONE,
-    LEFT,
-    RIGHT,
-    Ask,
-    id_of,
-    serving,
-)
+from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    NOON,
-    Section,
-    add_event,
-    observe,
+from tests.support.markets import NOON, Section, add_event, observe
+from tickettape.api_schema import (
+    SERVED_ROLLUPS,
+    SERVED_VIEWS,
+    ApiNotReadyError,
+    apply_api_schema,
+    create_key,
+    list_keys,
+    list_tenants,
+    revoke_key,
+    unwatch_events,
+    watch_events,
 )
-from tickettape.api_schema import apply as api
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection
-from tickettape.resources import Warehouse
+from tickettape.api_schema.tenants import key_sha256
+from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
-VIEWS = (*api.ROLLUPS, *api.VIEWS)
+VIEWS = (*SERVED_ROLLUPS, *SERVED_VIEWS)
 
 
 def paths_of(event: object) -> list[str]:
@@ -47,8 +45,8 @@ def paths_of(event: object) -> list[str]:
 
 
 def test_without_a_valid_key_every_path_is_401_v1(service: str, connection: Connection) -> None:
-    revoked = access.create_key(connection, EVERYONE)
-    access.revoke(connection, revoked)
+    revoked = create_key(connection, EVERYONE)
+    revoke_key(connection, revoked)
     event = id_of(connection, "1")
     with httpx.Client(base_url=service) as client:
         for path in [*paths_of(event), f"/api/events/{event}/stream", "/api/events", "/api/nowhere"]:
@@ -60,11 +58,11 @@ def test_without_a_valid_key_every_path_is_401_v1(service: str, connection: Conn
 
 
 def test_a_revoked_key_is_refused_at_once_though_it_was_just_in_use_v1(service: str, connection: Connection) -> None:
-    key, event = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    key, event = create_key(connection, EVERYONE), id_of(connection, "1")
     with httpx.Client(base_url=service, headers={"authorization": f"Bearer {key}"}) as client:
         first = client.get(f"/api/events/{event}")
         assert first.status_code == 200
-        access.revoke(connection, key)
+        revoke_key(connection, key)
         for path in paths_of(event):
             assert client.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 401
 
@@ -119,18 +117,18 @@ def test_answers_may_be_kept_by_their_own_client_alone(ask: Callable[[str], Ask]
 def test_a_watch_list_holds_from_the_next_request_on(ask: Callable[[str], Ask], connection: Connection) -> None:
     left, two = ask(LEFT), id_of(connection, "2")
     assert left(f"/api/events/{two}").status_code == 404
-    access.watch(connection, LEFT, [two])
+    watch_events(connection, LEFT, [two])
     assert left(f"/api/events/{two}").status_code == 200
-    access.unwatch(connection, LEFT, [two])
+    unwatch_events(connection, LEFT, [two])
     assert left(f"/api/events/{two}").status_code == 404
 
 
 def test_only_the_keys_hash_is_stored(connection: Connection) -> None:
-    key = access.create_key(connection, LEFT, label="a program")
+    key = create_key(connection, LEFT, label="a program")
     (row,) = connection.execute("select to_jsonb(api_keys)::text from access.api_keys").fetchone() or ("",)
     assert key not in row
-    assert access.sha256_of(key).hex() in row
-    (known,) = access.keys(connection)
+    assert key_sha256(key).hex() in row
+    (known,) = list_keys(connection)
     assert (known.prefix, known.label, known.last_used_at) == (key[:11], "a program", None)
 
 
@@ -144,7 +142,7 @@ def as_postgrest(connection: Connection, question: str, **request: Any) -> list[
 
 
 def claims_of(connection: Connection, tenant: str) -> str:
-    (found,) = [one for one in access.tenants(connection) if one.name == tenant]
+    (found,) = [one for one in list_tenants(connection) if one.name == tenant]
     return json.dumps({"role": "tickettape_reader", "tenant": str(found.tenant_id)})
 
 
@@ -161,7 +159,7 @@ def test_every_view_shows_a_tenant_its_own_rows_to_postgrest_v1(connection: Conn
         there = {event for (event,) in connection.execute(f"select {column} from analytics.{view}").fetchall()}
         assert one in there or view in UNDECIDED, view
         for tenant, events in ((LEFT, {one}), (RIGHT, {two}), (EVERYONE, {one, two})):
-            headers = json.dumps({"x-api-key": access.create_key(connection, tenant)})
+            headers = json.dumps({"x-api-key": create_key(connection, tenant)})
             by_claim = as_postgrest(connection, rows, jwt_claims=claims_of(connection, tenant))
             by_key = as_postgrest(connection, rows, headers=headers)
             assert {event for (event,) in by_claim} == {event for (event,) in by_key} == events & there, view
@@ -217,7 +215,7 @@ def test_a_role_that_is_not_the_reader_is_shown_no_schema_of_ours(connection: Co
 def test_an_answer_past_the_row_cap_is_refused_and_pages_are_offered_v4(
     connection: Connection, database_url: str
 ) -> None:
-    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
     path = f"/api/analytics/price-trends?event_id={one}&start_date=2026-11-20&end_date=2026-11-20"
     with serving(database_url, Settings(row_cap=3)) as url:
         refused = httpx.get(f"{url}{path}", headers={"x-api-key": key})
@@ -233,7 +231,7 @@ def test_an_answer_past_the_row_cap_is_refused_and_pages_are_offered_v4(
 def test_a_question_that_takes_too_long_is_stopped_and_the_service_goes_on_v4(
     connection: Connection, database_url: str
 ) -> None:
-    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
     with serving(database_url, Settings(statement_seconds=0.3)) as url, httpx.Client(base_url=url) as client:
         headers = {"x-api-key": key}
         assert client.get(f"/api/events/{one}/latest", headers=headers).status_code == 200
@@ -246,9 +244,9 @@ def test_a_question_that_takes_too_long_is_stopped_and_the_service_goes_on_v4(
 
 
 def test_an_unchanged_tick_changes_nothing_and_dbt_takes_nothing_along(connection: Connection) -> None:
-    assert not api.apply(connection, Settings())
+    assert not apply_api_schema(connection, Settings())
     run_dbt("run")  # it makes its views anew
-    assert not api.apply(connection, Settings())
+    assert not apply_api_schema(connection, Settings())
     claims = claims_of(connection, LEFT)
     assert all(as_postgrest(connection, f"select * from api.{view} limit 0", jwt_claims=claims) == [] for view in VIEWS)
 
@@ -260,21 +258,21 @@ def test_a_table_that_was_made_anew_gets_its_policies_and_views_again(connection
            alter table analytics.remade rename to latest_prices"""
     )
     run_dbt("run", "--select", "mv_latest_prices")  # the cascade took dbt's view along
-    assert api.apply(connection, Settings())
+    assert apply_api_schema(connection, Settings())
     rows = as_postgrest(connection, "select event_id from api.latest_prices", jwt_claims=claims_of(connection, RIGHT))
     assert {event for (event,) in rows} == {id_of(connection, "2")}
 
 
 def test_a_changed_setting_is_applied(connection: Connection) -> None:
-    assert api.apply(connection, Settings(row_cap=5))
-    assert not api.apply(connection, Settings(row_cap=5))
-    api.apply(connection, Settings())
+    assert apply_api_schema(connection, Settings(row_cap=5))
+    assert not apply_api_schema(connection, Settings(row_cap=5))
+    apply_api_schema(connection, Settings())
 
 
 def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
     connection.execute("drop schema analytics cascade; create schema analytics")
-    with pytest.raises(api.NotReadyError, match="run a tick"):
-        api.apply(connection, Settings())
+    with pytest.raises(ApiNotReadyError, match="run a tick"):
+        apply_api_schema(connection, Settings())
 
 
 def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse, connection: Connection) -> None:

@@ -9,12 +9,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from tests.serving.conftest import (
-    EVERYONE,
-    HOUR,
-    Ask,
-    id_of,
-)
+from tests.serving.conftest import EVERYONE, HOUR, Ask, id_of
 from tests.support.markets import NOON
 from tickettape.database import Connection
 

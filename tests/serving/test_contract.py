@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from tests.serving.conftest import EVERYONE, id_of
-from tickettape.api_schema import tenants as access
+from tickettape.api_schema import create_key
 from tickettape.database import Connection
 
 
@@ -29,7 +29,7 @@ def described(service: str) -> Any:
 @pytest.fixture
 def known(connection: Connection) -> tuple[str, str]:
     """A key, and an event that it sees."""
-    return access.create_key(connection, EVERYONE, requests_per_minute=1_000_000), str(id_of(connection, "1"))
+    return create_key(connection, EVERYONE, requests_per_minute=1_000_000), str(id_of(connection, "1"))
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -9,8 +9,8 @@ from orchestration import dbt as dbt_project
 from orchestration.assets import documentation as built
 from tests.serving.conftest import serving
 from tests.support.dbt_runs import manifest
-from tickettape.database import Connection
-from tickettape.resources import Warehouse
+from tickettape.database import Connection, Warehouse
+from tickettape.rollups import DBT_EXECUTABLE
 from tickettape.settings import Settings
 
 
@@ -23,7 +23,7 @@ def test_it_is_built_once_a_change_and_shown_by_the_service(
     with serving(database_url, settings) as url:
         assert httpx.get(f"{url}/docs/data").status_code == 404
         assert isinstance(sensor(dg.build_sensor_context()), dg.RunRequest)
-        dbt = DbtCliResource(project_dir=dbt_project.PROJECT, dbt_executable=dbt_project.EXECUTABLE)
+        dbt = DbtCliResource(project_dir=dbt_project.PROJECT, dbt_executable=DBT_EXECUTABLE)
         done = dg.materialize(
             [built.documentation], resources={"dbt": dbt, "settings": settings}, instance=dg.DagsterInstance.ephemeral()
         )

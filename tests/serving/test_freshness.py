@@ -11,22 +11,11 @@ import httpx
 import pytest
 
 from serving import stream
-from tests.serving.conftest import (
-    EVERYONE,
-    LEFT,
-    RIGHT,
-    Ask,
-    id_of,
-)
+from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of
 from tests.serving.test_access import paths_of
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    NOON,
-    Section,
-    add_event,
-    observe,
-)
-from tickettape.api_schema import tenants as access
+from tests.support.markets import NOON, Section, add_event, observe
+from tickettape.api_schema import create_key, revoke_key
 from tickettape.database import Connection
 
 
@@ -100,7 +89,7 @@ def listen(service: str) -> Iterator[Callable[[str, object], "Queue[tuple[str, A
 def test_new_prices_are_streamed_to_those_who_see_the_event_as_a_tick_lands(
     listen: Callable[[str, object], "Queue[tuple[str, Any]]"], connection: Connection
 ) -> None:
-    left, right = (access.create_key(connection, tenant) for tenant in (LEFT, RIGHT))
+    left, right = (create_key(connection, tenant) for tenant in (LEFT, RIGHT))
     one, two = id_of(connection, "1"), id_of(connection, "2")
     mine, theirs = listen(left, one), listen(right, two)
     kind, first = mine.get(timeout=10)
@@ -121,10 +110,10 @@ def test_a_stream_ends_when_its_key_is_revoked(
     listen: Callable[[str, object], "Queue[tuple[str, Any]]"], connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.2)
-    key = access.create_key(connection, LEFT)
+    key = create_key(connection, LEFT)
     arrived = listen(key, id_of(connection, "1"))
     assert arrived.get(timeout=10)[0] == "latest"
-    access.revoke(connection, key)
+    revoke_key(connection, key)
     kind, problem = arrived.get(timeout=10)
     assert (kind, problem["status"]) == ("problem", 401)
     assert arrived.get(timeout=10) == ("end", None)
@@ -134,7 +123,7 @@ def test_a_stream_survives_the_loss_of_its_connection_to_the_database(
     listen: Callable[[str, object], "Queue[tuple[str, Any]]"], connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "RECONNECT_SECONDS", 0.1)
-    arrived = listen(access.create_key(connection, LEFT), id_of(connection, "1"))
+    arrived = listen(create_key(connection, LEFT), id_of(connection, "1"))
     assert arrived.get(timeout=10)[0] == "latest"
     connection.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tickettape-stream'"

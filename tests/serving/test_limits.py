@@ -8,13 +8,8 @@ import httpx
 import pytest
 
 from serving import rate_limits as limits
-from tests.serving.conftest import (
-    EVERYONE,
-    LEFT,
-    id_of,
-    serving,
-)
-from tickettape.api_schema import tenants as access
+from tests.serving.conftest import EVERYONE, LEFT, id_of, serving
+from tickettape.api_schema import create_key
 from tickettape.database import Connection
 
 
@@ -27,7 +22,7 @@ def _a_whole_minute() -> None:
 
 
 def test_one_clients_limit_is_its_own_and_its_retry_after_is_true_v2(service: str, connection: Connection) -> None:
-    few, many = (access.create_key(connection, EVERYONE, requests_per_minute=n) for n in (5, 500))
+    few, many = (create_key(connection, EVERYONE, requests_per_minute=n) for n in (5, 500))
     with httpx.Client(base_url=service) as client:
         answers = [client.get("/api/events", headers={"x-api-key": few}) for _ in range(7)]
         assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
@@ -47,7 +42,7 @@ def test_one_clients_limit_is_its_own_and_its_retry_after_is_true_v2(service: st
 def test_after_retry_after_it_works_again_v2(
     service: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = access.create_key(connection, EVERYONE, requests_per_minute=1)
+    key = create_key(connection, EVERYONE, requests_per_minute=1)
     with httpx.Client(base_url=service, headers={"x-api-key": key}) as client:
         assert client.get("/api/events").status_code == 200
         refused = client.get("/api/events")
@@ -61,7 +56,7 @@ def test_after_retry_after_it_works_again_v2(
 
 
 def test_no_verb_and_no_path_gets_around_the_limit_v2(service: str, connection: Connection) -> None:
-    key, event = access.create_key(connection, EVERYONE, requests_per_minute=6), id_of(connection, "1")
+    key, event = create_key(connection, EVERYONE, requests_per_minute=6), id_of(connection, "1")
     with httpx.Client(base_url=service, headers={"x-api-key": key}) as client:
         asked = [
             ("HEAD", "/api/events"),
@@ -81,7 +76,7 @@ def test_no_verb_and_no_path_gets_around_the_limit_v2(service: str, connection: 
 
 
 def test_two_server_processes_share_a_limit_v2(connection: Connection, database_url: str) -> None:
-    key = access.create_key(connection, LEFT, requests_per_minute=12)
+    key = create_key(connection, LEFT, requests_per_minute=12)
     with serving(database_url) as one, serving(database_url) as two, httpx.Client() as client:
         statuses = Counter(
             client.get(f"{url}/api/events", headers={"x-api-key": key}).status_code for url in [one, two] * 10
@@ -90,7 +85,7 @@ def test_two_server_processes_share_a_limit_v2(connection: Connection, database_
 
 
 def test_many_at_once_are_counted_each_v2(service: str, connection: Connection) -> None:
-    key = access.create_key(connection, LEFT, requests_per_minute=40)
+    key = create_key(connection, LEFT, requests_per_minute=40)
     with httpx.Client(base_url=service, headers={"x-api-key": key}) as client, ThreadPoolExecutor(16) as pool:
         statuses = Counter(pool.map(lambda _: client.get("/api/events").status_code, range(60)))
     assert statuses == {200: 40, 429: 20}

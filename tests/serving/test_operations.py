@@ -17,15 +17,22 @@ from prometheus_client.parser import text_string_to_metric_families
 from orchestration.assets.serving import service_is_well
 from serving.app import build_app
 from tests.serving.conftest import EVERYONE, id_of, serving
-from tickettape.api_schema import service_minutes as service
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection, server
-from tickettape.resources import Warehouse
+from tests.support.databases import use_database
+from tickettape.api_schema import (
+    ADD_SERVICE_MINUTES,
+    LATENCY_BOUNDS,
+    SERVICE_TOTALS,
+    RouteTotal,
+    create_key,
+    fold_service_minutes,
+    service_totals,
+)
+from tickettape.database import Connection, Warehouse, check_session_mode, configured_url, connections
 from tickettape.settings import Settings
 
 
 def test_metrics_tell_of_requests_latencies_and_the_scraper(service: str, connection: Connection) -> None:
-    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
     with httpx.Client(base_url=service, headers={"x-api-key": key}) as client:
         for path, times in ((f"/api/events/{one}", 3), ("/api/nowhere", 2)):
             for _ in range(times):
@@ -60,7 +67,7 @@ def test_health_says_what_is_missing(database_url: str, connection: Connection) 
         assert httpx.get(f"{url}/health").json() == {"status": "ok"}
         connection.execute("drop schema api cascade")
         waiting = httpx.get(f"{url}/health")
-        key = access.create_key(connection, EVERYONE)
+        key = create_key(connection, EVERYONE)
         early = httpx.get(f"{url}/api/events", headers={"x-api-key": key})
     assert (waiting.status_code, early.status_code) == (503, 503)
     assert "run a tick" in waiting.json()["detail"]
@@ -68,11 +75,11 @@ def test_health_says_what_is_missing(database_url: str, connection: Connection) 
 
 
 def did(connection: Connection, *, requests: int = 0, errors: int = 0, slow: int = 0, bucket: int = 0) -> None:
-    counts = [0] * (len(service.LATENCY_BOUNDS) + 1)
+    counts = [0] * (len(LATENCY_BOUNDS) + 1)
     counts[bucket] = requests
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
     row = {"route": "/r", "requests": requests, "refused": 0, "errors": errors, "slow_statements": slow}
-    connection.execute(service.ADD, row | {"minute": minute, "seconds": 1.0, "latency_counts": counts})
+    connection.execute(ADD_SERVICE_MINUTES, row | {"minute": minute, "seconds": 1.0, "latency_counts": counts})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +106,7 @@ def test_checks_fail_where_the_service_fails_or_is_slow(
 def test_a_failure_of_ours_is_a_500_that_is_counted_and_tells_nothing(
     connection: Connection, database_url: str
 ) -> None:
-    key = access.create_key(connection, EVERYONE)
+    key = create_key(connection, EVERYONE)
     with serving(database_url) as url:
         connection.execute(
             """create or replace function api.event(id uuid) returns setof api.event_detail language plpgsql as $$
@@ -116,12 +123,12 @@ def test_old_minutes_are_added_up_and_no_total_changes(connection: Connection) -
     for _ in range(2):
         did(connection, requests=3, errors=1, bucket=2)
     always = datetime.min.replace(tzinfo=UTC)
-    before = service.totals(connection, always)
-    assert service.fold(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
+    before = service_totals(connection, always)
+    assert fold_service_minutes(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
     did(connection, requests=0)
-    assert service.fold(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
-    after = connection.execute(service.TOTALS, {"since": "-infinity"}).fetchall()
-    assert [service.Total(*row).latency_counts for row in after] == [before[0].latency_counts]
+    assert fold_service_minutes(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
+    after = connection.execute(SERVICE_TOTALS, {"since": "-infinity"}).fetchall()
+    assert [RouteTotal(*row).latency_counts for row in after] == [before[0].latency_counts]
     assert connection.execute("select isfinite(minute), requests from market.service_minutes").fetchall() == [
         (False, 6)
     ]
@@ -165,26 +172,23 @@ def swallowing_notifications(database_url: str) -> Iterator[str]:
 def test_a_pooler_that_swallows_notifications_is_refused_at_the_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.check_session_mode(database_url)
-    monkeypatch.setattr(server, "NOTIFY_SECONDS", 0.5)
+    check_session_mode(database_url)
+    monkeypatch.setattr(connections, "NOTIFY_SECONDS", 0.5)
     with swallowing_notifications(database_url) as pooled:
         with psycopg.connect(pooled) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
         with pytest.raises(RuntimeError, match="session mode"):
-            server.check_session_mode(pooled)
+            check_session_mode(pooled)
 
 
 def test_supabases_pooler_in_transaction_mode_is_refused_by_its_port(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pooled = "postgresql://postgres.ref:hush@aws-0-eu.pooler.supabase.com:6543/postgres"
-    monkeypatch.undo()
-    monkeypatch.setattr(server, "settings", lambda: Settings(database_url=pooled))
-    server.configured_url.cache_clear()
+    use_database(monkeypatch, pooled)
     with pytest.raises(RuntimeError, match="session mode") as refused:
-        server.configured_url()
+        configured_url()
     assert "hush" not in str(refused.value)
-    server.configured_url.cache_clear()
 
 
 def test_the_application_is_built_without_a_database(database_url: str) -> None:
@@ -193,7 +197,7 @@ def test_the_application_is_built_without_a_database(database_url: str) -> None:
 
 
 def test_views_of_events_are_counted(database_url: str, connection: Connection) -> None:
-    key, one = access.create_key(connection, EVERYONE), id_of(connection, "1")
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
     with serving(database_url) as url:
         for path in (f"/api/events/{one}", f"/api/analytics/price-trends?event_id={one}", "/api/events"):
             assert httpx.get(f"{url}{path}", headers={"x-api-key": key}).status_code == 200

@@ -9,18 +9,12 @@ import psycopg
 import pytest
 
 from tests.serving.conftest import id_of, serving
+from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    NOON,
-    Section,
-    add_event,
-    observe,
-)
-from tickettape.api_schema import apply as api
-from tickettape.api_schema import tenants as access
-from tickettape.database import Connection, migrations, server
-from tickettape.database.server import with_database
-from tickettape.resources import Warehouse
+from tests.support.markets import NOON, Section, add_event, observe
+from tickettape.api_schema import apply_api_schema, create_key, create_tenant, ensure_reader_role, watch_events
+from tickettape.database import Connection, Warehouse, with_database
+from tickettape.database.migrations import upgrade_database
 from tickettape.settings import Settings
 
 SUPABASE_ROLES = ("anon", "authenticated", "authenticator")
@@ -32,7 +26,7 @@ def owner(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     parts = urlsplit(with_database(server_url, "owned"))
     url = urlunsplit(parts._replace(netloc=f"plain_owner@{parts.netloc.rpartition('@')[2]}"))
     with psycopg.connect(server_url, autocommit=True) as superuser:
-        api.ensure_reader(superuser)
+        ensure_reader_role(superuser)
         superuser.execute("create role plain_owner login createrole")
         superuser.execute("create database owned owner plain_owner")
         for role in ("tickettape_reader", *SUPABASE_ROLES):
@@ -42,8 +36,7 @@ def owner(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             superuser.execute(f"grant {role} to plain_owner with admin option, inherit false, set false")
         superuser.execute("grant anon, authenticated to authenticator")
         try:
-            monkeypatch.setattr(server, "configured_url", lambda: url)
-            monkeypatch.setattr(server, "database_url", lambda: url)
+            use_database(monkeypatch, url)
             yield url
         finally:
             superuser.execute("drop database owned with (force)")
@@ -52,16 +45,16 @@ def owner(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_the_owner_applies_it_and_serves_and_supabases_roles_see_what_their_key_sees(owner: str) -> None:
-    migrations.upgrade(owner)
+    upgrade_database(owner)
     with Warehouse().connection() as connection:
         for event in ("1", "2"):
             observe(connection, add_event(connection, event), NOON, Section("Floor", "1"))
         run_dbt("run")
-        assert api.apply(connection, Settings())
-        assert not api.apply(connection, Settings())
-        access.create_tenant(connection, "one", sees_all=False)
-        access.watch(connection, "one", [id_of(connection, "1")])
-        key = access.create_key(connection, "one")
+        assert apply_api_schema(connection, Settings())
+        assert not apply_api_schema(connection, Settings())
+        create_tenant(connection, "one", sees_all=False)
+        watch_events(connection, "one", [id_of(connection, "1")])
+        key = create_key(connection, "one")
         with serving(owner) as url:
             seen = httpx.get(f"{url}/api/events", headers={"x-api-key": key}).json()["data"]
         assert [event["external_id"] for event in seen] == ["1"]

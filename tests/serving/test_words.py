@@ -5,12 +5,12 @@ from typer.testing import CliRunner
 
 from serving.__main__ import demo_key
 from tests.serving.conftest import id_of, serving
-from tickettape import cli
+from tickettape.cli import app
 from tickettape.database import Connection
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments))
     return result.exit_code, result.output
 
 

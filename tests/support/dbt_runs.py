@@ -7,8 +7,8 @@ from pathlib import Path
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration import dbt as project
-from tickettape.database import server
+from tickettape.rollups import export_dbt_environment
+from tickettape.rollups.dbt import dbt_environment, dbt_runner
 from tickettape.settings import ROOT, Settings
 
 _OWN = tempfile.TemporaryDirectory(prefix="tickettape-dbt-")  # the project's target folder is a developer's
@@ -30,13 +30,13 @@ def run_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool =
 
 def tries_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool = True) -> dbtRunnerResult:
     """As run_dbt, for runs that may fail."""
-    project.export_environment(settings or Settings(), all_of_it=all_of_it)
-    return project.runner(fresh_manifest()).invoke([*arguments, *PLACE, "--quiet"])
+    export_dbt_environment(settings or Settings(), all_of_it=all_of_it)
+    return dbt_runner(fresh_manifest()).invoke([*arguments, *PLACE, "--quiet"])
 
 
 def fresh_manifest() -> Manifest:
     """The parsed project for the test's database, to be used up by one run."""
-    database = server.dbt_environment()["TICKETTAPE_PGDATABASE"]
+    database = dbt_environment()["TICKETTAPE_PGDATABASE"]
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
     copy = manifest().deepcopy()
     # parsed once for all tests, it names the first one's database
@@ -50,6 +50,6 @@ def fresh_manifest() -> Manifest:
 @cache
 def manifest() -> Manifest:
     """The project as dbt parses it."""
-    parsed = project.runner().invoke(["parse", *PLACE, "--quiet"])
+    parsed = dbt_runner().invoke(["parse", *PLACE, "--quiet"])
     assert isinstance(parsed.result, Manifest), parsed.exception
     return parsed.result

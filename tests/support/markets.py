@@ -7,14 +7,11 @@ from uuid import UUID
 
 import pandas as pd
 
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.events import SeenZone
-from tickettape.database import Connection, partitions
-from tickettape.listing_history import history as listings
-from tickettape.listing_history.deltas import Look
-from tickettape.listing_history.rows import microseconds
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.section_snapshots import Verdict
+from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones, upsert_events
+from tickettape.database import Connection, ensure_partitions
+from tickettape.listing_history import OfferTermsKeys, lock_listing_history, microseconds, write_observation
+from tickettape.listing_history.deltas import Observation
+from tickettape.observations import SNAPSHOT_COLUMNS, AnswerVerdict, replace_snapshots
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TEN = timedelta(minutes=10)
@@ -28,7 +25,7 @@ PRODUCTION: dict[str, Any] = {
 
 def add_event(connection: Connection, external_id: str = "1", source: str = "simulator", **more: Any) -> int:
     """An event in the catalogue; its key."""
-    catalogue.upsert_events(connection, source, [PRODUCTION | {"external_id": external_id} | more])
+    upsert_events(connection, source, [PRODUCTION | {"external_id": external_id} | more])
     row = connection.execute(
         "select event_key from market.events where source = %s and external_id = %s", [source, external_id]
     ).fetchone()
@@ -49,15 +46,15 @@ def observe(
     connection: Connection, event_key: int, tick: datetime, *sections: Section, status: str | None = None
 ) -> None:
     """Write a capture, its snapshots and its listings as the program does: `ok`, or `empty` without sections."""
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     with connection.transaction():
         connection.execute(
             """insert into market.captures (event_key, tick, status, fetched_at, job_id)
                values (%s, %s, 'received', %s, %s) on conflict do nothing""",
             [event_key, tick, tick, UUID(int=0)],
         )
-        zones = catalogue.ensure_zones(connection, [SeenZone(event_key, one.zone, one.zone, 0) for one in sections])
-        keys = catalogue.ensure_sections(
+        zones = ensure_zones(connection, [SeenZone(event_key, one.zone, one.zone, 0) for one in sections])
+        keys = ensure_sections(
             connection, {(event_key, zones[event_key, one.zone], one.section): one.section for one in sections}
         )
         rows = pd.DataFrame(
@@ -77,12 +74,12 @@ def observe(
                 }
                 for one in sections
             ],
-            columns=[name for name in snapshots.COLUMNS if name != "tick"],
+            columns=[name for name in SNAPSHOT_COLUMNS if name != "tick"],
         )
-        verdict = Verdict(event_key, status or ("ok" if sections else "empty"))
-        listings.lock(connection, tick, event_key)
-        if snapshots.replace(connection, tick, [verdict], rows):
-            lot = listings.Lots(connection)[2, (2,)]
+        verdict = AnswerVerdict(event_key, status or ("ok" if sections else "empty"))
+        lock_listing_history(connection, tick, event_key)
+        if replace_snapshots(connection, tick, [verdict], rows):
+            lot = OfferTermsKeys(connection)[2, (2,)]
             offers = {
                 (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", lot): (
                     price, price + 250 if number else 0, 70
@@ -90,5 +87,5 @@ def observe(
                 for one in sections
                 for number, price in enumerate(one.prices)
             }  # fmt: skip
-            look = Look(microseconds(tick), verdict.status == "partial", offers)
-            listings.write(connection, tick, event_key, look)
+            look = Observation(microseconds(tick), verdict.status == "partial", offers)
+            write_observation(connection, tick, event_key, look)

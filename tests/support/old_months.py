@@ -5,15 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.markets import (
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
-from tickettape.archive import archive_month as archive
-from tickettape.archive import restore_month as restore
-from tickettape.archive.archive_month import Outcome
+from tests.support.markets import TEN, Section, add_event, observe
+from tickettape.archive.month_archive import ArchiveOutcome, archive_month
+from tickettape.archive.month_restore import restore_month
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 
@@ -54,19 +48,19 @@ def run_archive(
     now: datetime = NOW,
     keep: int = 0,
     say: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> ArchiveOutcome:
     """Archive a month, to its drop if `keep` is 0. Without `refresh` its marks are thrown away, as if refreshed."""
 
     def no_rollups() -> None:
         connection.execute("delete from market.dirty_buckets")
 
-    return archive.archive_month(
+    return archive_month(
         connection, storage, month, refresh=refresh or no_rollups, now=now, keep_detached_days=keep, say=say
     )
 
 
 def run_restore(connection: Connection, storage: Storage, month: date, until: date | None = None) -> dict[str, Any]:
-    return restore.restore_month(connection, storage, month, until=until, say=lambda _: None)
+    return restore_month(connection, storage, month, until=until, say=lambda _: None)
 
 
 def copies(connection: Connection, *tables: str) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from dbt_common.events.base_types import EventMsg
 
-from orchestration import dbt as project
 from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt
 from tickettape.database import Connection
+from tickettape.rollups import export_dbt_environment
+from tickettape.rollups.dbt import dbt_runner
 from tickettape.settings import Settings
 
 ROLLUPS = (
@@ -75,8 +76,8 @@ def record(settings: Settings | None = None) -> Refresh:
         if event.info.name == "SQLQuery" and event.data.node_info.unique_id.startswith("model."):
             sent.setdefault(event.data.node_info.unique_id.rsplit(".", 1)[-1], []).append(event.data.sql)
 
-    project.export_environment(settings or Settings(), all_of_it=True)
-    done = project.runner(fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    export_dbt_environment(settings or Settings(), all_of_it=True)
+    done = dbt_runner(fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert done.success, done.exception
     return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUPS})
 

@@ -9,8 +9,9 @@ import sys
 import time
 from datetime import datetime
 
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.resources import Warehouse, marketplace_of
+from tickettape.database import Warehouse
+from tickettape.marketplaces import open_marketplace
+from tickettape.observations import capture_tick
 from tickettape.settings import settings
 
 
@@ -30,5 +31,7 @@ if __name__ == "__main__":
     http.addHandler(Sent())
     tick, run_id, plan = sys.argv[1:]
     with Warehouse().connection() as connection:
-        counts = capture_tick(connection, marketplace_of(settings()), datetime.fromisoformat(tick), None, run_id, plan)
+        counts = capture_tick(
+            connection, open_marketplace(settings()), datetime.fromisoformat(tick), None, run_id, plan
+        )
     sys.stdout.write(f"{dict(counts)}\n")

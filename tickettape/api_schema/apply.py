@@ -11,11 +11,11 @@ from tickettape.settings import Settings
 
 SQL = Path(__file__).with_suffix(".sql")
 OLDEST_SERVER = 150_000  # views with the caller's rights and policies (security_invoker) came with PostgreSQL 15
-ROLLUPS = (
+SERVED_ROLLUPS = (
     *("event_hours", "event_days", "aggregated_analytics", "daily_analytics", "latest_prices"),
     *("price_distribution", "inventory_changes", "listing_departures"),
 )
-VIEWS = (
+SERVED_VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
     *("get_in_prices", "estimated_sales", "days_on_market"),
@@ -24,18 +24,18 @@ VIEWS = (
 _LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
 
 
-class NotReadyError(Exception):
+class ApiNotReadyError(Exception):
     """What `api` stands on is not there, or the server is too old for it."""
 
 
-def apply(connection: Connection, settings: Settings) -> bool:
+def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     """Bring schema `api`, the reader's role and its policies up to date; whether there was anything to do.
 
     Raises NotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15.
     """
     version = connection.info.server_version
     if version < OLDEST_SERVER:
-        raise NotReadyError(
+        raise ApiNotReadyError(
             f"PostgreSQL {version // 10_000} is too old to serve from: row-level security behind views needs 15."
         )
     with connection.transaction():
@@ -45,8 +45,8 @@ def apply(connection: Connection, settings: Settings) -> bool:
         if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
             return False
         connection.execute("set local lock_timeout = '30s'")
-        ensure_reader(connection)
-        relations = f"'{' '.join([*ROLLUPS, *VIEWS])}'"
+        ensure_reader_role(connection)
+        relations = f"'{' '.join([*SERVED_ROLLUPS, *SERVED_VIEWS])}'"
         statements = SQL.read_text().replace(":row_cap", str(settings.row_cap)).replace(":relations", relations)
         connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
         connection.execute(
@@ -57,7 +57,7 @@ def apply(connection: Connection, settings: Settings) -> bool:
     return True
 
 
-def ensure_reader(connection: Connection) -> None:
+def ensure_reader_role(connection: Connection) -> None:
     """Make the reader's role where the server has none: policies name it, those of a backup too."""
     connection.execute(
         """do $$ begin
@@ -75,11 +75,11 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
                 where attrelid = pg_class.oid and attnum > 0 and not attisdropped)
            from pg_class
            where relnamespace = 'analytics'::regnamespace and relname = any(%s) order by relname""",
-        [[*ROLLUPS, *VIEWS]],
+        [[*SERVED_ROLLUPS, *SERVED_VIEWS]],
     ).fetchall()
-    missing = {*ROLLUPS, *VIEWS} - {name for name, *_ in found}
+    missing = {*SERVED_ROLLUPS, *SERVED_VIEWS} - {name for name, *_ in found}
     if missing:
-        raise NotReadyError(
+        raise ApiNotReadyError(
             f"dbt has not made analytics.{', analytics.'.join(sorted(missing))} yet: run a tick first (`make tick`)."
         )
     # a table that dbt remade has another oid

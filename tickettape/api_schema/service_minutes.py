@@ -13,10 +13,10 @@ from tickettape.database import Connection
 
 LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; the last count is beyond them
 SLOW_SECONDS = 1.0  # the seeds' bound for an analytics question
-DATABASE = "database"  # the route that slow statements are counted under: a statement has none of its own
-KEEP_MINUTES = timedelta(days=30)
+DATABASE_ROUTE = "database"  # the route that slow statements are counted under: a statement has none of its own
+SERVICE_MINUTES_KEPT = timedelta(days=30)
 
-ADD: LiteralString = """
+ADD_SERVICE_MINUTES: LiteralString = """
     insert into market.service_minutes as known (
         minute, route, requests, refused, errors, slow_statements, seconds, latency_counts)
     values (%(minute)s, %(route)s, %(requests)s, %(refused)s, %(errors)s, %(slow_statements)s, %(seconds)s,
@@ -30,7 +30,7 @@ ADD: LiteralString = """
         latency_counts = array(
             select a + b from unnest(known.latency_counts, excluded.latency_counts)
                 with ordinality as counts (a, b, place) order by place)"""
-TOTALS: LiteralString = """
+SERVICE_TOTALS: LiteralString = """
     select route, sum(requests)::bigint, sum(refused)::bigint, sum(errors)::bigint, sum(slow_statements)::bigint,
         sum(seconds), array(
             select sum(counted)::bigint from market.service_minutes as each,
@@ -40,7 +40,7 @@ TOTALS: LiteralString = """
 
 
 @dataclass(frozen=True)
-class Total:
+class RouteTotal:
     """What one route did in a span of time."""
 
     route: str
@@ -52,12 +52,12 @@ class Total:
     latency_counts: Sequence[int]
 
 
-def totals(connection: Connection, since: datetime) -> list[Total]:
+def service_totals(connection: Connection, since: datetime) -> list[RouteTotal]:
     """What each route did since an instant."""
-    return [Total(*row) for row in connection.execute(TOTALS, {"since": since})]
+    return [RouteTotal(*row) for row in connection.execute(SERVICE_TOTALS, {"since": since})]
 
 
-def quantile(latency_counts: Sequence[int], share: float) -> float:
+def latency_quantile(latency_counts: Sequence[int], share: float) -> float:
     """The seconds within which that share of the answers came, at most: the bound of the count that it falls into."""
     wanted, seen = share * sum(latency_counts), 0
     for bound, counted in zip(LATENCY_BOUNDS, latency_counts, strict=False):
@@ -67,7 +67,7 @@ def quantile(latency_counts: Sequence[int], share: float) -> float:
     return float("inf")
 
 
-def fold(connection: Connection, before: datetime) -> int:
+def fold_service_minutes(connection: Connection, before: datetime) -> int:
     """Add the minutes before an instant up in one row a route, whose minute is -infinity; how many there were."""
     with connection.transaction():
         old = connection.execute(
@@ -75,5 +75,5 @@ def fold(connection: Connection, before: datetime) -> int:
         ).fetchall()
         for _, *row in old:
             names = ("route", "requests", "refused", "errors", "slow_statements", "seconds", "latency_counts")
-            connection.execute(ADD, dict(zip(names, row, strict=True)) | {"minute": "-infinity"})
+            connection.execute(ADD_SERVICE_MINUTES, dict(zip(names, row, strict=True)) | {"minute": "-infinity"})
     return len(old)

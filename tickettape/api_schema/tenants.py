@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 
 from tickettape.database import Connection
 
-PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, of no use to guess the rest
+KEY_PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, of no use to guess the rest
 
 
 class AccessError(Exception):
@@ -34,7 +34,7 @@ class Tenant:
 
 
 @dataclass(frozen=True)
-class Key:
+class ApiKey:
     """What is known of a key."""
 
     prefix: str
@@ -46,7 +46,7 @@ class Key:
     revoked_at: datetime | None
 
 
-def sha256_of(key: str) -> bytes:
+def key_sha256(key: str) -> bytes:
     """What is stored of a key. One round is enough: a key is 192 random bits, not a password."""
     return hashlib.sha256(key.encode()).digest()
 
@@ -63,7 +63,7 @@ def create_tenant(connection: Connection, name: str, *, sees_all: bool) -> UUID:
     return UUID(str(row[0]))
 
 
-def tenants(connection: Connection) -> list[Tenant]:
+def list_tenants(connection: Connection) -> list[Tenant]:
     """All tenants by name."""
     with connection.cursor(row_factory=class_row(Tenant)) as cursor:
         return cursor.execute(
@@ -76,7 +76,7 @@ def tenants(connection: Connection) -> list[Tenant]:
         ).fetchall()
 
 
-def watch(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
+def watch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
     """Put events on a tenant's watch-list; how many were not on it. Raises AccessError for one that does not exist."""
     try:
         added = connection.execute(
@@ -89,7 +89,7 @@ def watch(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int
     return added.rowcount
 
 
-def unwatch(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
+def unwatch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
     """Take events off a tenant's watch-list; how many were on it."""
     return connection.execute(
         "delete from access.tenant_events where tenant_id = %s and event_id = any(%s)",
@@ -110,14 +110,14 @@ def create_key(
     connection.execute(
         """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute)
            values (%s, %s, %s, %s, %s)""",
-        [_tenant_id(connection, tenant), key[:PREFIX_LENGTH], sha256_of(key), label, requests_per_minute],
+        [_tenant_id(connection, tenant), key[:KEY_PREFIX_LENGTH], key_sha256(key), label, requests_per_minute],
     )
     return key
 
 
-def keys(connection: Connection) -> list[Key]:
+def list_keys(connection: Connection) -> list[ApiKey]:
     """All keys, revoked ones too, by tenant."""
-    with connection.cursor(row_factory=class_row(Key)) as cursor:
+    with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         return cursor.execute(
             """select prefix, tenants.name as tenant, label, requests_per_minute, api_keys.created_at, last_used_at,
                    revoked_at
@@ -126,14 +126,14 @@ def keys(connection: Connection) -> list[Key]:
         ).fetchall()
 
 
-def revoke(connection: Connection, prefix: str) -> None:
+def revoke_key(connection: Connection, prefix: str) -> None:
     """Refuse a key from now on. Raises AccessError where no valid key begins so."""
     done = connection.execute(
         "update access.api_keys set revoked_at = now() where prefix = %s and revoked_at is null",
-        [prefix[:PREFIX_LENGTH]],
+        [prefix[:KEY_PREFIX_LENGTH]],
     )
     if not done.rowcount:
-        raise AccessError(f"No valid key begins with {prefix[:PREFIX_LENGTH]}; `tickettape keys list` shows them.")
+        raise AccessError(f"No valid key begins with {prefix[:KEY_PREFIX_LENGTH]}; `tickettape keys list` shows them.")
 
 
 def _tenant_id(connection: Connection, name: str) -> UUID:

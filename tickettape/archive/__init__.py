@@ -1,1 +1,32 @@
-"""archive."""
+"""Old months to cold storage as Parquet, verified, and back; hourly rollups likewise."""
+
+from tickettape.archive.archived_month_replay import replay_archived_month
+from tickettape.archive.hourly_cold_storage import (
+    bring_hours_back,
+    hourly_months_due,
+    hourly_months_pinned,
+    hourly_months_present,
+    months_with_data,
+    move_hours_to_cold_storage,
+)
+from tickettape.archive.hourly_parquet import HourlyStorageError
+from tickettape.archive.month_archive import ArchiveError, reopen_month
+from tickettape.archive.month_operations import run_archive, run_restore
+from tickettape.archive.month_restore import RestoreError, release_month
+
+__all__ = [
+    "ArchiveError",
+    "HourlyStorageError",
+    "RestoreError",
+    "bring_hours_back",
+    "hourly_months_due",
+    "hourly_months_pinned",
+    "hourly_months_present",
+    "months_with_data",
+    "move_hours_to_cold_storage",
+    "release_month",
+    "reopen_month",
+    "replay_archived_month",
+    "run_archive",
+    "run_restore",
+]

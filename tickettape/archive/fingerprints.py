@@ -56,7 +56,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
         ]
 
 
-def columns_of(connection: Connection, table: str) -> dict[str, pa.DataType]:
+def parquet_columns(connection: Connection, table: str) -> dict[str, pa.DataType]:
     """The columns of a table of schema market with their Parquet types: all of them, those of later migrations too."""
     rows = connection.execute(
         """select attname, typname from pg_attribute inner join pg_type on pg_type.oid = atttypid
@@ -66,7 +66,9 @@ def columns_of(connection: Connection, table: str) -> dict[str, pa.DataType]:
     return {name: TYPES.get(type_name, pa.string()) for name, type_name in rows}
 
 
-def of_relation(connection: Connection, relation: sql.Composable, columns: Mapping[str, pa.DataType]) -> Fingerprint:
+def fingerprint_relation(
+    connection: Connection, relation: sql.Composable, columns: Mapping[str, pa.DataType]
+) -> Fingerprint:
     """Ask the database: `relation` is a table or a query in brackets with an alias."""
     summed = [name for name, kind in columns.items() if pa.types.is_integer(kind)]
     asked: list[sql.Composable] = [sql.SQL("count(*)")]
@@ -90,7 +92,7 @@ def of_relation(connection: Connection, relation: sql.Composable, columns: Mappi
 
 
 @dataclass
-class Tally:
+class ArrowFingerprint:
     """The fingerprint of Arrow data, batch by batch."""
 
     columns: Mapping[str, pa.DataType]

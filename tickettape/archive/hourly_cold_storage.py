@@ -4,29 +4,31 @@ A month of hours goes whole, and only when its raw month has gone before it: unt
 have its day rebuilt, from all the hours of that day.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tickettape.database import Connection
-from tickettape.database.month_state import month_after, months_before
+from tickettape.archive.hourly_parquet import (
+    HOURLY_TABLES,
+    HourlyStorageError,
+    hours_reader_check,
+    hours_writer,
+    load_hours,
+    mart_table,
+    scratch_tables,
+)
+from tickettape.database import Connection, month_after, months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
-from tickettape.rollups.marks import OF_LISTINGS
 
-TABLES = ("event_hours", "aggregated_analytics", *OF_LISTINGS)
-ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
 LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
 
-class MonthManifest(msgspec.Struct, frozen=True):
+class HourlyManifest(msgspec.Struct, frozen=True):
     """What cold storage holds of a month of hours."""
 
     month: str
@@ -37,7 +39,7 @@ class MonthManifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Moved:
+class MovedHours:
     """A month of hours that left the database."""
 
     month: date
@@ -45,11 +47,7 @@ class Moved:
     bytes: int
 
 
-class HoursError(Exception):
-    """A month of hours that stays where it is."""
-
-
-def months_due(
+def hourly_months_due(
     present: Mapping[date, str | None], pinned: Mapping[date, date | None], *, now: datetime, months: int
 ) -> tuple[list[date], dict[date, str]]:
     """Which months of hours go, oldest first, and why others that are old enough stay.
@@ -71,7 +69,7 @@ def months_due(
     return due, held_back
 
 
-def present_months(connection: Connection) -> dict[date, str | None]:
+def hourly_months_present(connection: Connection) -> dict[date, str | None]:
     """The months that have hours in the database, with the state of their raw month."""
     if not _exists(connection):
         return {}
@@ -89,14 +87,14 @@ def present_months(connection: Connection) -> dict[date, str | None]:
                order by asked.month"""
         ).format(
             spans=sql.SQL(" union all ").join(
-                sql.SQL("select min(hour), max(hour) from {}").format(_mart(table)) for table in TABLES
+                sql.SQL("select min(hour), max(hour) from {}").format(mart_table(table)) for table in HOURLY_TABLES
             ),
             present=sql.SQL(" or ").join(
                 sql.SQL(
                     """exists (select from {} where hour >= asked.month at time zone 'UTC'
                            and hour < (asked.month + interval '1 month') at time zone 'UTC')"""
-                ).format(_mart(table))
-                for table in TABLES
+                ).format(mart_table(table))
+                for table in HOURLY_TABLES
             ),
         )
     ).fetchall()
@@ -106,16 +104,16 @@ def present_months(connection: Connection) -> dict[date, str | None]:
 def months_with_data(connection: Connection) -> set[date]:
     """The months of which the database has captures and snapshots, or hours."""
     rows = connection.execute("select month from market.months where state != 'archived'").fetchall()
-    return {month for (month,) in rows} | set(present_months(connection))
+    return {month for (month,) in rows} | set(hourly_months_present(connection))
 
 
-def pinned_months(connection: Connection) -> dict[date, date | None]:
+def hourly_months_pinned(connection: Connection) -> dict[date, date | None]:
     """The months that were brought back, and until when they stay."""
     rows = connection.execute("select month, pinned_until from market.cold_hours").fetchall()
     return dict(rows)
 
 
-def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
+def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: date) -> MovedHours:
     """Move a month of hours to cold storage: written, read back, compared row by row, then deleted.
 
     What cold storage holds of hours that are not in the database stays there: a month that was brought back,
@@ -126,16 +124,16 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
     known = _manifest(storage, month)
     remade = _remade(connection, month)
     files, rows = {}, {}
-    with _scratch_tables(connection, "gathered") as gathered:
+    with scratch_tables(connection, "gathered") as gathered:
         _gather(connection, storage, known, month, gathered)
-        for table in TABLES:
+        for table in HOURLY_TABLES:
             rows[table] = _count(connection, gathered[table])
             files[table] = storage.write(
                 f"{table}/year={month:%Y}/month={month:%m}/{table}-{month:%Y-%m}.parquet",
-                _writer(connection, gathered[table]),
-                check=_reader_check(connection, storage, table, gathered[table]),
+                hours_writer(connection, gathered[table]),
+                check=hours_reader_check(connection, storage, table, gathered[table]),
             )
-        manifest = MonthManifest(f"{month:%Y-%m}", 1, datetime.now(UTC), rows, files)
+        manifest = HourlyManifest(f"{month:%Y-%m}", 1, datetime.now(UTC), rows, files)
         storage.write_json(_manifest_name(month), manifest)
         connection.execute(
             """insert into market.cold_hours (month, verified_at, files) values (%s, %s, %s)
@@ -145,23 +143,29 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
         with connection.transaction():
             connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(
-                sql.SQL("lock table {} in share row exclusive mode").format(sql.SQL(", ").join(map(_mart, TABLES)))
+                sql.SQL("lock table {} in share row exclusive mode").format(
+                    sql.SQL(", ").join(map(mart_table, HOURLY_TABLES))
+                )
             )
             _refuse_marked(connection, month)
             if _remade(connection, month) != remade:
-                raise HoursError(f"Hours of {month:%Y-%m} changed while they were written; the next run takes them.")
-            for table in TABLES:
+                raise HourlyStorageError(
+                    f"Hours of {month:%Y-%m} changed while they were written; the next run takes them."
+                )
+            for table in HOURLY_TABLES:
                 changed = connection.execute(
                     sql.SQL("select * from {table} where {in_month} except all select * from {other} limit 1").format(
-                        table=_mart(table), other=gathered[table], in_month=_in_month(month)
+                        table=mart_table(table), other=gathered[table], in_month=_in_month(month)
                     )
                 ).fetchone()
-                fewer = known is None and rows[table] != _count(connection, _mart(table), _in_month(month))
+                fewer = known is None and rows[table] != _count(connection, mart_table(table), _in_month(month))
                 if changed is not None or fewer:
-                    raise HoursError(f"{table} of {month:%Y-%m} changed while it was written; the next run takes it.")
+                    raise HourlyStorageError(
+                        f"{table} of {month:%Y-%m} changed while it was written; the next run takes it."
+                    )
                 connection.execute(
                     sql.SQL("delete from {table} where {in_month}").format(
-                        table=_mart(table), in_month=_in_month(month)
+                        table=mart_table(table), in_month=_in_month(month)
                     )
                 )
             connection.execute(
@@ -170,10 +174,10 @@ def move_out(connection: Connection, storage: Storage, month: date) -> Moved:
             connection.execute(
                 sql.SQL("delete from market.remade_hours where {in_month}").format(in_month=_in_month(month))
             )
-    return Moved(month, rows, sum(file.bytes for file in files.values()))
+    return MovedHours(month, rows, sum(file.bytes for file in files.values()))
 
 
-def bring_back(connection: Connection, storage: Storage, month: date, *, until: date) -> dict[str, int]:
+def bring_hours_back(connection: Connection, storage: Storage, month: date, *, until: date) -> dict[str, int]:
     """Load a month of hours from cold storage and leave it alone through `until`; the rows loaded by table.
 
     Hours that are in the database stay as they are: what was made again there is newer. Raises HoursError
@@ -181,14 +185,14 @@ def bring_back(connection: Connection, storage: Storage, month: date, *, until: 
     """
     manifest = _manifest(storage, month)
     if manifest is None:
-        raise HoursError(f"Cold storage ({storage}) holds no hours of {month:%Y-%m}: nothing was brought back.")
+        raise HourlyStorageError(f"Cold storage ({storage}) holds no hours of {month:%Y-%m}: nothing was brought back.")
     loaded = {}
-    with _scratch_tables(connection, "gathered") as gathered:
+    with scratch_tables(connection, "gathered") as gathered:
         _load_absent(connection, storage, manifest, gathered)
         with connection.transaction():
-            for table in TABLES:
+            for table in HOURLY_TABLES:
                 loaded[table] = connection.execute(
-                    sql.SQL("insert into {} select * from {}").format(_mart(table), gathered[table])
+                    sql.SQL("insert into {} select * from {}").format(mart_table(table), gathered[table])
                 ).rowcount
             connection.execute("update market.cold_hours set pinned_until = %s where month = %s", [until, month])
     return loaded
@@ -197,23 +201,23 @@ def bring_back(connection: Connection, storage: Storage, month: date, *, until: 
 def _gather(
     connection: Connection,
     storage: Storage,
-    known: MonthManifest | None,
+    known: HourlyManifest | None,
     month: date,
     gathered: Mapping[str, sql.Identifier],
 ) -> None:
     """Fill the scratch tables: what cold storage alone knows of the month, and all the database has of it."""
     if known is not None:
         _load_absent(connection, storage, known, gathered)
-    for table in TABLES:
+    for table in HOURLY_TABLES:
         connection.execute(
             sql.SQL("insert into {other} select * from {table} where {in_month}").format(
-                table=_mart(table), other=gathered[table], in_month=_in_month(month)
+                table=mart_table(table), other=gathered[table], in_month=_in_month(month)
             )
         )
 
 
 def _load_absent(
-    connection: Connection, storage: Storage, manifest: MonthManifest, gathered: Mapping[str, sql.Identifier]
+    connection: Connection, storage: Storage, manifest: HourlyManifest, gathered: Mapping[str, sql.Identifier]
 ) -> None:
     """Load from cold storage the hours that the database does not have: an (event, hour) is taken whole or not.
 
@@ -222,7 +226,7 @@ def _load_absent(
     in_month = _in_month(date.fromisoformat(f"{manifest.month}-01"))
     for table in manifest.files:  # a month that went before a rollup was there lacks it
         storage.verify(manifest.files[table])
-        _load(connection, storage, manifest.files[table].path, gathered[table])
+        load_hours(connection, storage, manifest.files[table].path, gathered[table])
         if _count(connection, gathered[table]) != manifest.rows[table]:
             raise DamagedError(f"{manifest.files[table].path} has other rows than its manifest says.")
         connection.execute(
@@ -235,94 +239,8 @@ def _load_absent(
                        where rollup = {table} and {in_month}
                    ) as newer
                    where newer.event_id = cold.event_id and newer.hour = cold.hour"""
-            ).format(cold=gathered[table], mart=_mart(table), table=table, in_month=in_month)
+            ).format(cold=gathered[table], mart=mart_table(table), table=table, in_month=in_month)
         )
-
-
-def _writer(connection: Connection, table: sql.Identifier) -> Callable[[BinaryIO], None]:
-    """What writes a table as Parquet, zstd, in key order."""
-
-    def write(file: BinaryIO) -> None:
-        with connection.transaction(), connection.cursor(name="cold_hours") as cursor:
-            cursor.itersize = ROWS_AT_ONCE
-            cursor.execute(sql.SQL("select * from {} order by event_id, hour").format(table))
-            columns = cursor.description or []
-            schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
-            with pq.ParquetWriter(file, schema, compression="zstd") as parquet:
-                while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                    values = zip(*rows, strict=True)
-                    arrays = [
-                        pa.array(map(str, column) if field.name == "event_id" else column, field.type)
-                        for field, column in zip(schema, values, strict=True)
-                    ]
-                    parquet.write_batch(pa.record_batch(arrays, schema=schema))
-
-    return write
-
-
-def _reader_check(
-    connection: Connection, storage: Storage, table: str, gathered: sql.Identifier
-) -> Callable[[str], None]:
-    """What reads a written file back through the way that brings hours back, and compares both ways."""
-
-    def check(name: str) -> None:
-        with _scratch_tables(connection, "read_back") as read_back:
-            _load(connection, storage, name, read_back[table])
-            different = connection.execute(
-                sql.SQL(
-                    """select count(*) from (
-                           (select * from {a} except all select * from {b})
-                           union all (select * from {b} except all select * from {a})) as different"""
-                ).format(a=gathered, b=read_back[table])
-            ).fetchone()
-        if different is None or different[0]:
-            rows = different[0] if different else "unknown"
-            raise DamagedError(f"{name} read back differs from the database (rows: {rows}); nothing was deleted.")
-
-    return check
-
-
-def _load(connection: Connection, storage: Storage, name: str, table: sql.Identifier) -> None:
-    with storage.fs.open(storage.path(name), "rb") as file, connection.cursor() as cursor:
-        parquet = pq.ParquetFile(file)
-        columns = sql.SQL(", ").join(map(sql.Identifier, parquet.schema_arrow.names))
-        with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, columns)) as copy:
-            for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    copy.write_row(row)
-
-
-def _arrow_type(column: Any) -> pa.DataType:
-    """The Arrow type that holds a column exactly."""
-    types: dict[str, pa.DataType] = {
-        "uuid": pa.string(),
-        "text": pa.string(),
-        "varchar": pa.string(),
-        "bool": pa.bool_(),
-        "int4": pa.int32(),
-        "int8": pa.int64(),
-        "timestamptz": pa.timestamp("us", "UTC"),
-    }
-    name = str(column.type_display).partition("(")[0]
-    if name == "numeric":
-        return pa.decimal128(column.precision, column.scale)
-    if name not in types:
-        raise HoursError(f"Column {column.name} has type {name}, which the export does not know: add it to `hours`.")
-    return types[name]
-
-
-@contextmanager
-def _scratch_tables(connection: Connection, prefix: str) -> Iterator[dict[str, sql.Identifier]]:
-    """Empty temporary tables with the columns of the marts, for the block."""
-    names = {table: sql.Identifier("pg_temp", f"{prefix}_{table}") for table in TABLES}
-    try:
-        for table, name in names.items():
-            connection.execute(sql.SQL("create table {} (like {})").format(name, _mart(table)))
-        yield names
-    finally:
-        if not connection.closed:
-            for name in names.values():
-                connection.execute(sql.SQL("drop table if exists {}").format(name))
 
 
 def _refuse_marked(connection: Connection, month: date) -> None:
@@ -332,26 +250,25 @@ def _refuse_marked(connection: Connection, month: date) -> None:
     ).fetchone()
     if row is None or row[0]:
         marks = row[0] if row else "unknown"
-        raise HoursError(f"Marks of {month:%Y-%m} are pending ({marks}); its hours stay until they are refreshed.")
+        raise HourlyStorageError(
+            f"Marks of {month:%Y-%m} are pending ({marks}); its hours stay until they are refreshed."
+        )
 
 
 def _manifest_name(month: date) -> str:
     return f"manifests/hours-{month:%Y-%m}.json"
 
 
-def _manifest(storage: Storage, month: date) -> MonthManifest | None:
-    return storage.read_json(_manifest_name(month), MonthManifest)
+def _manifest(storage: Storage, month: date) -> HourlyManifest | None:
+    return storage.read_json(_manifest_name(month), HourlyManifest)
 
 
 def _exists(connection: Connection) -> bool:
     row = connection.execute(
-        "select bool_and(to_regclass('analytics.' || name) is not null) from unnest(%s::text[]) as name", [list(TABLES)]
+        "select bool_and(to_regclass('analytics.' || name) is not null) from unnest(%s::text[]) as name",
+        [list(HOURLY_TABLES)],
     ).fetchone()
     return bool(row and row[0])
-
-
-def _mart(table: str) -> sql.Identifier:
-    return sql.Identifier("analytics", table)
 
 
 def _count(connection: Connection, table: sql.Identifier, where: sql.Composable | None = None) -> int:

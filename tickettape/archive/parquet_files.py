@@ -17,15 +17,9 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from tickettape.archive import fingerprints
-from tickettape.archive.fingerprints import Fingerprint
+from tickettape.archive.fingerprints import ArrowFingerprint, Fingerprint, parquet_columns
 from tickettape.database import Connection
-from tickettape.file_storage import (
-    TEMPORARY,
-    DamagedError,
-    Storage,
-    StoredFile,
-)
+from tickettape.file_storage import TEMPORARY, DamagedError, Storage, StoredFile
 
 ROW_GROUP = 2**18  # rows: 25 MB as text, the unit of memory here; and 1 to 3 events, so that readers skip the others
 PART_ROWS = 40 * ROW_GROUP  # rows a file: some 100 MB, what readers split their work by and a failed upload repeats
@@ -33,7 +27,7 @@ PART_ROWS = 40 * ROW_GROUP  # rows a file: some 100 MB, what readers split their
 Say = Callable[[str], None]
 
 
-def write(
+def write_parquet(
     connection: Connection,
     storage: Storage,
     table: str,
@@ -46,8 +40,8 @@ def write(
 
     `source` has the columns of `table`. The same rows give the same bytes. No rows are one empty file.
     """
-    clear(storage, table, month)
-    columns = fingerprints.columns_of(connection, table)
+    clear_parquet(storage, table, month)
+    columns = parquet_columns(connection, table)
     schema = pa.schema(list(columns.items()))
     query = sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), source, sql.SQL(", ").join(map(sql.Identifier, key))
@@ -59,7 +53,7 @@ def write(
             before = groups.rows_taken
             what = f"exported: {table} part {number}"
             file = storage.write(
-                f"{folder(table, month)}/part-{number}.parquet",
+                f"{parquet_folder(table, month)}/part-{number}.parquet",
                 partial(_write_part, groups=groups, schema=schema, say=say, what=what),
             )
             say(f"{what} is stored")
@@ -67,11 +61,11 @@ def write(
             number += 1
 
 
-def read_back(
+def read_back_parquet(
     storage: Storage, files: list[str], columns: Mapping[str, pa.DataType]
 ) -> tuple[Fingerprint, list[StoredFile]]:
     """The fingerprint of files in cold storage, and the files as they are. Raises DamagedError."""
-    tally = fingerprints.Tally(columns)
+    tally = ArrowFingerprint(columns)
     found = []
     with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
         for name in files:
@@ -87,21 +81,21 @@ def read_back(
     return tally.fingerprint(), found
 
 
-def folder(table: str, month: date) -> str:
+def parquet_folder(table: str, month: date) -> str:
     """Where a table's month is in cold storage."""
     return f"{table}/year={month:%Y}/month={month:%m}"
 
 
-def names(storage: Storage, table: str, month: date) -> list[str]:
+def parquet_names(storage: Storage, table: str, month: date) -> list[str]:
     """A table's files of a month, in order."""
-    found = storage.names(f"{folder(table, month)}/part-*.parquet")
+    found = storage.names(f"{parquet_folder(table, month)}/part-*.parquet")
     return sorted(found, key=lambda name: int(name.rpartition("-")[2].removesuffix(".parquet")))
 
 
-def clear(storage: Storage, table: str, month: date) -> None:
+def clear_parquet(storage: Storage, table: str, month: date) -> None:
     """Remove what an earlier export of a month left, unfinished files too. The database has all of it."""
     for pattern in ("part-*.parquet", f"{TEMPORARY}*"):
-        for name in storage.names(f"{folder(table, month)}/{pattern}"):
+        for name in storage.names(f"{parquet_folder(table, month)}/{pattern}"):
             storage.remove(name)
 
 

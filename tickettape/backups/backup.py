@@ -24,19 +24,19 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from tickettape.database import Connection, server
-from tickettape.database.locks import try_lock
-from tickettape.database.month_state import month_of
-from tickettape.database.partitions import DAILY_TABLES, MONTHLY_TABLES
-from tickettape.file_storage import (
-    PIECE_BYTES,
-    DamagedError,
-    Storage,
-    StoredFile,
+from tickettape.database import (
+    DAILY_TABLES,
+    MONTHLY_TABLES,
+    Connection,
+    libpq_environment,
+    month_of,
+    postgres_tool,
+    try_lock,
 )
+from tickettape.file_storage import PIECE_BYTES, DamagedError, Storage, StoredFile
 
 SCHEMAS = ("market", "analytics", "access")  # `api` is made again after a restore
-STAMP = "%Y%m%dT%H%M%SZ"
+STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; what takes hours more is stuck
 LOCK_WAIT_SECONDS = 60  # a partition being detached holds its lock for seconds
 UNFINISHED_AFTER = timedelta(days=1)  # a folder without a manifest is of a backup that died
@@ -49,7 +49,7 @@ class BackupError(Exception):
     """A backup that was not made, or cannot be used."""
 
 
-class Figures(msgspec.Struct, frozen=True):
+class TableFigures(msgspec.Struct, frozen=True):
     """What must be the same in a table and in its copy: rows, and the sum of all rows' hashes."""
 
     rows: int
@@ -62,7 +62,7 @@ class MonthDump(msgspec.Struct, frozen=True):
     month: str
     stamp: str
     file: StoredFile
-    tables: dict[str, Figures]
+    tables: dict[str, TableFigures]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class Backup(msgspec.Struct, frozen=True):
     revision: str
     database_bytes: int
     base: StoredFile
-    tables: dict[str, Figures]
+    tables: dict[str, TableFigures]
     months: list[MonthDump]
 
     @property
@@ -83,7 +83,7 @@ class Backup(msgspec.Struct, frozen=True):
         return self.base.bytes + sum(month.file.bytes for month in self.months)
 
     @property
-    def all_tables(self) -> dict[str, Figures]:
+    def all_tables(self) -> dict[str, TableFigures]:
         """The figures of every table in it."""
         return self.tables | {table: figures for month in self.months for table, figures in month.tables.items()}
 
@@ -97,12 +97,12 @@ class Proof(msgspec.Struct, frozen=True):
     rows: int
 
 
-def make(url: str, storage: Storage, *, now: datetime, say: Callable[[str], None]) -> Backup:
+def make_backup(url: str, storage: Storage, *, now: datetime, say: Callable[[str], None]) -> Backup:
     """Back the database at `url` up; what was made.
 
     Raises BackupError where there is no room, where another backup is under way, or where pg_dump fails.
     """
-    stamp = now.astimezone(UTC).strftime(STAMP)
+    stamp = now.astimezone(UTC).strftime(STAMP_FORMAT)
     with (
         psycopg.connect(url, autocommit=True, options=_OPTIONS, connect_timeout=10) as connection,
         try_lock(connection, "backup") as alone,
@@ -124,11 +124,11 @@ def _make(
     if row is None:
         raise BackupError("Postgres gave no snapshot to dump.")
     snapshot, revision, database_bytes = str(row[0]), str(row[1]), int(row[2])
-    in_base, past, left_out = split_tables(tables(connection), month_of(now))
-    dump = _Dump(url, snapshot, connection.info.server_version)
+    in_base, past, left_out = split_tables(warehouse_tables(connection), month_of(now))
+    dump = PgDump(url, snapshot, connection.info.server_version)
 
     known = latest_month_dumps(storage)
-    counted = {month: figures(connection, partitions) for month, partitions in past.items()}
+    counted = {month: table_figures(connection, partitions) for month, partitions in past.items()}
     to_dump = {month: tables for month, tables in counted.items() if not _is_in(known.get(month), tables)}
     _refuse_without_room(connection, storage, [*in_base, *(table for tables in to_dump.values() for table in tables)])
 
@@ -143,7 +143,7 @@ def _make(
         storage.write_json(f"{folder}/manifest.json", months[-1])
         say(f"Month {month}: {_size(file.bytes)}, {sum(f.rows for f in its_tables.values()):,} rows.")
 
-    base_tables = figures(connection, in_base)
+    base_tables = table_figures(connection, in_base)
     without_data = [*left_out, *(table for partitions in past.values() for table in partitions)]
     base = storage.write(f"backups/{stamp}/base.dump", dump.of_schemas(without_data))
     backup = Backup(
@@ -170,7 +170,7 @@ def all_backups(storage: Storage) -> list[Backup]:
     return [backup for backup in found if backup is not None]
 
 
-def proof_of(storage: Storage, stamp: str) -> Proof | None:
+def read_proof(storage: Storage, stamp: str) -> Proof | None:
     """The proof of a backup, if it was proved."""
     return storage.read_json(f"backups/{stamp}/proof.json", Proof)
 
@@ -186,7 +186,7 @@ def latest_month_dumps(storage: Storage) -> dict[str, MonthDump]:
     return found
 
 
-def tables(connection: Connection) -> dict[str, bool]:
+def warehouse_tables(connection: Connection) -> dict[str, bool]:
     """Every table of our schemas that holds rows, `schema.name`, and whether it is a partition."""
     rows = connection.execute(
         """select format('%%I.%%I', n.nspname, c.relname), c.relispartition
@@ -217,7 +217,7 @@ def split_tables(names: dict[str, bool], running_month: date) -> tuple[list[str]
     return base, months, left_out
 
 
-def figures(connection: Connection, names: Iterable[str]) -> dict[str, Figures]:
+def table_figures(connection: Connection, names: Iterable[str]) -> dict[str, TableFigures]:
     """The rows of each table and an order-free hash of them: the sum of the hashes of all rows."""
     found = {}
     for name in names:
@@ -227,33 +227,33 @@ def figures(connection: Connection, names: Iterable[str]) -> dict[str, Figures]:
                 sql.Identifier(*name.replace('"', "").split("."))
             )
         ).fetchone()
-        found[name] = Figures(int(row[0]), str(row[1])) if row else Figures(0, "0")
+        found[name] = TableFigures(int(row[0]), str(row[1])) if row else TableFigures(0, "0")
     return found
 
 
-def to_keep(stamps: Iterable[str], *, daily: int, weekly: int) -> set[str]:
+def backups_to_keep(stamps: Iterable[str], *, daily: int, weekly: int) -> set[str]:
     """Which backups stay: the newest of each of the last days that have one, and of each of the last ISO weeks."""
     newest_first = sorted(stamps, reverse=True)
     days: dict[date, str] = {}
     weeks: dict[tuple[int, int], str] = {}
     for stamp in newest_first:
-        day = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC).date()
+        day = datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=UTC).date()
         days.setdefault(day, stamp)
         weeks.setdefault(day.isocalendar()[:2], stamp)
     return {*list(days.values())[:daily], *list(weeks.values())[:weekly]}
 
 
-def expire(storage: Storage, *, daily: int, weekly: int, now: datetime) -> list[str]:
+def expire_backups(storage: Storage, *, daily: int, weekly: int, now: datetime) -> list[str]:
     """Remove the backups that need not stay, the month dumps that none names, and what dead backups left.
 
     The newest proved backup always stays. The names of what was removed.
     """
     backups = {backup.stamp: backup for backup in all_backups(storage)}
-    keep = to_keep(backups, daily=daily, weekly=weekly)
-    proved = [stamp for stamp in sorted(backups) if proof_of(storage, stamp)]
+    keep = backups_to_keep(backups, daily=daily, weekly=weekly)
+    proved = [stamp for stamp in sorted(backups) if read_proof(storage, stamp)]
     keep |= set(proved[-1:])
     needed = {f"months/{month.month}/{month.stamp}" for stamp in keep for month in backups[stamp].months}
-    unfinished_before = (now.astimezone(UTC) - UNFINISHED_AFTER).strftime(STAMP)
+    unfinished_before = (now.astimezone(UTC) - UNFINISHED_AFTER).strftime(STAMP_FORMAT)
     removed = []
     for folder in (*storage.names("backups/*"), *storage.names("months/*/*")):
         stamp = folder.rpartition("/")[2]
@@ -270,13 +270,13 @@ def expire(storage: Storage, *, daily: int, weekly: int, now: datetime) -> list[
     return removed
 
 
-class _Dump:
+class PgDump:
     """pg_dump, for one snapshot."""
 
     def __init__(self, url: str, snapshot: str, server_version: int) -> None:
-        self.environment = server.libpq_environment(url)
+        self.environment = libpq_environment(url)
         self.command = [
-            server.tool("pg_dump", server_version=server_version),
+            postgres_tool("pg_dump", server_version=server_version),
             "--format=custom",
             f"--snapshot={snapshot}",
             f"--lock-wait-timeout={LOCK_WAIT_SECONDS}s",
@@ -322,7 +322,7 @@ class _Dump:
 _OPTIONS = "-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
 
 
-def _is_in(dump: MonthDump | None, now: dict[str, Figures]) -> bool:
+def _is_in(dump: MonthDump | None, now: dict[str, TableFigures]) -> bool:
     return dump is not None and dump.tables == now
 
 

@@ -1,1 +1,42 @@
-"""catalogue."""
+"""What is watched: tracking rules, the events they find, zones and sections, and how often people view an event."""
+
+from tickettape.catalogue.discovery import discover_events
+from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views_before
+from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
+from tickettape.catalogue.tracking import (
+    RULE_KINDS,
+    due_tracking_rules,
+    record_discovery,
+    track_rule,
+    tracking_rules,
+    untrack_rule,
+)
+from tickettape.catalogue.zones_and_sections import (
+    SeenZone,
+    ZonesAndSections,
+    ensure_sections,
+    ensure_zones,
+    lock_naming,
+)
+
+__all__ = [
+    "ADD_EVENT_VIEWS",
+    "RULE_KINDS",
+    "Event",
+    "SeenZone",
+    "ZonesAndSections",
+    "delete_event_views_before",
+    "discover_events",
+    "due_tracking_rules",
+    "ensure_sections",
+    "ensure_zones",
+    "events_watched_at",
+    "find_event",
+    "lock_naming",
+    "record_discovery",
+    "retire_events",
+    "track_rule",
+    "tracking_rules",
+    "untrack_rule",
+    "upsert_events",
+]

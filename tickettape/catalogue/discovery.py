@@ -1,9 +1,9 @@
 """The events that a tracked rule stands for, asked of its marketplace."""
 
-from tickettape.marketplaces.protocol import Marketplace, Production
+from tickettape.marketplaces import Marketplace, MarketplaceEvent
 
 
-async def discover(marketplace: Marketplace, kind: str, value: str) -> list[Production]:
+async def discover_events(marketplace: Marketplace, kind: str, value: str) -> list[MarketplaceEvent]:
     """Every upcoming production of a rule: `production`, `performer`, `venue` (by id) or `search` (by words).
 
     Raises MarketplaceError where the marketplace does not answer, does not know a production, or knows no

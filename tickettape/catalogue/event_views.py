@@ -5,7 +5,7 @@ from typing import LiteralString
 
 from tickettape.database import Connection
 
-ADD: LiteralString = """
+ADD_EVENT_VIEWS: LiteralString = """
     insert into market.event_views as known (event_key, hour, views)
     select events.event_key, date_bin('1 hour', %(at)s, timestamptz '2000-01-01 00:00Z'), new.views
     from unnest(%(ids)s::uuid[], %(counts)s::int[]) as new (id, views) inner join market.events using (id)
@@ -16,6 +16,6 @@ ADD: LiteralString = """
 seconds; collect what comes between, a statement per view would lock too often."""
 
 
-def forget(connection: Connection, before: datetime) -> int:
+def delete_event_views_before(connection: Connection, before: datetime) -> int:
     """Delete the counts of older hours; how many rows."""
     return connection.execute("delete from market.event_views where hour < %s", [before]).rowcount

@@ -1,15 +1,133 @@
-"""Where listings are: the keys of the zones and sections that answers name, made where they are new."""
+"""Where listings are: zones and sections, and their keys, made where answers name new ones."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.events import SeenZone
 from tickettape.database import Connection
-from tickettape.marketplaces.protocol import Inventory, Zone
+from tickettape.marketplaces import Inventory, Zone
 
 
-class Places:
+@dataclass(frozen=True)
+class SeenZone:
+    """A zone as an answer names it."""
+
+    event_key: int
+    external_id: str
+    name: str
+    display_order: int
+
+
+def lock_naming(connection: Connection) -> None:
+    """Let one transaction at a time make zones, sections and lots, until it ends.
+
+    Two that make the same ones in another order would wait for each other for ever.
+    """
+    connection.execute("select pg_advisory_xact_lock(7153907)")
+
+
+def read_zones_and_sections(
+    connection: Connection, event_keys: Sequence[int]
+) -> list[tuple[int, str, str, str | None, int | None]]:
+    """(event_key, zone id, name shown, section id, section_key) of events; None where a zone has no section yet."""
+    return connection.execute(
+        """select zones.event_key, zones.external_id, zones.display_name, sections.external_id, section_key
+           from market.zones left join market.sections using (event_key, zone_key)
+           where zones.event_key = any(%s)""",
+        [list(event_keys)],
+    ).fetchall()
+
+
+def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tuple[int, str], int]:
+    """Make the zones that are new; every given (event_key, zone id) with its zone_key.
+
+    Names are fixed at first sight and unique per event: "" becomes `Zone <id>`, a second zone of the same
+    name gets ` (<id>)`. A later name only changes display_name.
+    """
+    seen = {(zone.event_key, zone.external_id): zone for zone in zones}
+    event_keys = sorted({event_key for event_key, _ in seen})
+    known = _zones(connection, event_keys)
+    new = [zone for key, zone in seen.items() if key not in known]
+    if new:
+        lock_naming(connection)  # two zones of one name must not both find it free
+        known = _zones(connection, event_keys)
+        taken = {(event_key, name) for (event_key, _), (_, name, _) in known.items()}
+        made = []
+        for zone in sorted(new, key=lambda zone: (zone.event_key, zone.display_order, zone.external_id)):
+            if (zone.event_key, zone.external_id) in known:
+                continue
+            name = zone.name.strip() or f"Zone {zone.external_id}"
+            while (zone.event_key, name) in taken:
+                name = f"{name} ({zone.external_id})"
+            taken.add((zone.event_key, name))
+            made.append((zone.event_key, zone.external_id, name, zone.name.strip() or name, zone.display_order))
+        rows = connection.execute(
+            """insert into market.zones (event_key, external_id, name, display_name, display_order)
+               select * from unnest(%s::integer[], %s::text[], %s::text[], %s::text[], %s::integer[])
+               returning event_key, external_id, zone_key, name, display_name""",
+            _columns(made, 5),
+        ).fetchall()
+        known |= {(event_key, external_id): tuple(rest) for event_key, external_id, *rest in rows}
+    renamed = [
+        (zone.name.strip(), event_key, external_id)
+        for (event_key, external_id), zone in seen.items()
+        if zone.name.strip() and zone.name.strip() != known.get((event_key, external_id), (0, "", zone.name.strip()))[2]
+    ]
+    if renamed:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "update market.zones set display_name = %s where event_key = %s and external_id = %s", renamed
+            )
+    return {key: known[key][0] for key in seen}
+
+
+def _zones(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int, str], tuple[int, str, str]]:
+    rows = connection.execute(
+        """select event_key, external_id, zone_key, name, display_name from market.zones
+           where event_key = any(%s)""",
+        [list(event_keys)],
+    ).fetchall()
+    return {(event_key, external_id): (zone_key, name, shown) for event_key, external_id, zone_key, name, shown in rows}
+
+
+def ensure_sections(
+    connection: Connection, sections: Mapping[tuple[int, int, str], str]
+) -> dict[tuple[int, int, str], int]:
+    """Make the sections that are new, given (event_key, zone_key, section id) -> name; each with its section_key."""
+    event_keys = sorted({event_key for event_key, _, _ in sections})
+    known = _sections(connection, event_keys)
+    new = [(*key, name) for key, name in sections.items() if key not in known]
+    if not new:
+        return known
+    lock_naming(connection)
+    rows = connection.execute(
+        """insert into market.sections (event_key, zone_key, external_id, name)
+           select * from unnest(%s::integer[], %s::integer[], %s::text[], %s::text[])
+           on conflict do nothing
+           returning event_key, zone_key, external_id, section_key""",
+        _columns(sorted(new), 4),
+    ).fetchall()
+    if len(rows) < len(new):
+        return _sections(connection, event_keys)  # somebody else has made some meanwhile
+    return known | {
+        (event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows
+    }
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Rows as columns: one statement with arrays for all of them."""
+    return [[row[number] for row in rows] for number in range(width)]
+
+
+def _sections(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int, int, str], int]:
+    rows = connection.execute(
+        "select event_key, zone_key, external_id, section_key from market.sections where event_key = any(%s)",
+        [list(event_keys)],
+    ).fetchall()
+    return {(event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows}
+
+
+class ZonesAndSections:
     """The zones and sections of some events, read once."""
 
     def __init__(self, connection: Connection, event_keys: Sequence[int]) -> None:
@@ -32,7 +150,7 @@ class Places:
     def make(self, inventories: Sequence[tuple[int, Inventory]]) -> None:
         """Make what events' answers name and is not known yet: together, a tick that sees all for the first time
         takes half as long."""
-        zone_keys = catalogue.ensure_zones(
+        zone_keys = ensure_zones(
             self._connection,
             [
                 SeenZone(event_key, zone.zone_id, zone.name, zone.display_order)
@@ -40,7 +158,7 @@ class Places:
                 for zone in inventory.zones
             ],
         )
-        catalogue.ensure_sections(
+        ensure_sections(
             self._connection,
             {
                 (event_key, zone_keys[event_key, one.zone_id], one.section_id): one.name
@@ -55,7 +173,7 @@ class Places:
         return shown is not None and zone.name.strip() in ("", shown)
 
     def _read(self, event_keys: Sequence[int]) -> None:
-        for event_key, zone_id, name, section_id, section_key in catalogue.places(self._connection, event_keys):
+        for event_key, zone_id, name, section_id, section_key in read_zones_and_sections(self._connection, event_keys):
             self._zone_names[event_key][zone_id] = name
             if section_id is not None and section_key is not None:
                 self._section_keys[event_key][zone_id, section_id] = section_key

@@ -5,16 +5,23 @@ from typing import Annotated
 
 import typer
 
-from tickettape.archive import archive_month as steps
-from tickettape.archive import restore_month as back
+from tickettape.archive import (
+    ArchiveError,
+    RestoreError,
+    release_month,
+    reopen_month,
+    replay_archived_month,
+    run_archive,
+    run_restore,
+)
 from tickettape.cli.console import fail, say
-from tickettape.database import month_state as known_months
-from tickettape.database.locks import BusyError
+from tickettape.cli.refresh import refresh_once
+from tickettape.database import BusyError, Warehouse, known_months
 from tickettape.file_storage import DamagedError
-from tickettape.resources import Warehouse, marketplace_of
+from tickettape.marketplaces import open_marketplace
 from tickettape.settings import settings
 
-FAILURES = (steps.ArchiveError, back.RestoreError, DamagedError, BusyError, OSError)
+FAILURES = (ArchiveError, RestoreError, DamagedError, BusyError, OSError)
 
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A month of UTC, as 2026-03.")]
 
@@ -28,7 +35,7 @@ def add_commands(app: typer.Typer) -> None:
 def months() -> None:
     """List the months of facts: whether they are open, closed, archived or restored."""
     with Warehouse().connection() as connection:
-        for month in known_months.known(connection, now=datetime.now(UTC)):
+        for month in known_months(connection, now=datetime.now(UTC)):
             pinned = ", pinned" if month.pinned else ""
             step = f" ({month.step} {month.reached_at:%Y-%m-%d %H:%M} UTC)" if month.step else ""
             say(f"{month.month:%Y-%m}  {month.state}{pinned}{step}")
@@ -36,10 +43,9 @@ def months() -> None:
 
 def archive(month: MonthArgument) -> None:
     """Put a month into cold storage: written, read back, compared, and only then taken out of the database."""
-    from orchestration.assets.archive import run_archive  # Dagster takes seconds to import
 
     try:
-        outcome = run_archive(Warehouse(), settings(), _month(month), say=say)
+        outcome = run_archive(Warehouse(), settings(), _month(month), refresh=refresh_once, say=say)
     except FAILURES as error:
         fail(str(error))
     for name, value in outcome.figures.items():
@@ -50,13 +56,12 @@ def archive(month: MonthArgument) -> None:
 
 def reopen(month: MonthArgument) -> None:
     """Let a month that an unfinished archive has closed take rows again, and read what came for it meanwhile."""
-    from tickettape.archive import archived_month_replay as late
 
     try:
         with Warehouse().connection() as connection:
-            steps.reopen(connection, _month(month))
-            marketplace, tolerance = marketplace_of(settings()), settings().partial_tolerance
-            replayed = late.replay(connection, marketplace, _month(month), tolerance, "tickettape reopen")
+            reopen_month(connection, _month(month))
+            marketplace, tolerance = open_marketplace(settings()), settings().partial_tolerance
+            replayed = replay_archived_month(connection, marketplace, _month(month), tolerance, "tickettape reopen")
     except FAILURES as error:
         fail(str(error))
     say(f"{month} is open again; {replayed} late answers were read.")
@@ -70,13 +75,12 @@ def restore(
     ] = False,
 ) -> None:
     """Bring a month back from cold storage, compared with its manifest; it stays until its day or `release`."""
-    from orchestration.assets.archive import run_restore
 
     try:
         figures = run_restore(
             Warehouse(),
             settings(),
-            marketplace_of(settings()),
+            open_marketplace(settings()),
             _month(month),
             until=_day(until) if until else None,
             replay_late=replay_late,
@@ -94,7 +98,7 @@ def release(month: MonthArgument) -> None:
     """Let a restored month go: the archive takes it again when it is old enough."""
     try:
         with Warehouse().connection() as connection:
-            back.release(connection, _month(month))
+            release_month(connection, _month(month))
     except FAILURES as error:
         fail(str(error))
     say(f"{month} is released; the archive takes it when it lies {settings().raw_months} months back.")

@@ -17,7 +17,7 @@ def fail(text: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """An ISO instant with its zone, or a date, which means its UTC midnight. Anything else is refused, not guessed."""
     try:
         parsed = datetime.fromisoformat(text)
@@ -31,18 +31,20 @@ def instant(text: str) -> datetime:
 
 
 INSTANT = "ISO instant with its zone (2026-11-21T10:00Z); a bare date is its UTC midnight."
-From = Annotated[datetime, typer.Option("--from", parser=instant, metavar="INSTANT", help=f"Begin: {INSTANT}")]
-To = Annotated[datetime, typer.Option("--to", parser=instant, metavar="INSTANT", help="End, itself not included.")]
+From = Annotated[datetime, typer.Option("--from", parser=parse_instant, metavar="INSTANT", help=f"Begin: {INSTANT}")]
+To = Annotated[
+    datetime, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="End, itself not included.")
+]
 
 
-def window(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+def check_window(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """The window, if it is one."""
     if start >= end:
         fail(f"--from {start:%Y-%m-%d %H:%M} UTC is not before --to {end:%Y-%m-%d %H:%M} UTC.", code=2)
     return start, end
 
 
-def table(before: dict[str, int], after: dict[str, int]) -> None:
+def show_counts(before: dict[str, int], after: dict[str, int]) -> None:
     """Counts side by side; what is 0 on both sides is left out."""
     say(f"  {'':<28}{'before':>12}{'after':>12}")
     for name in before | after:

@@ -8,23 +8,13 @@ from typing import Annotated
 
 import typer
 
-from tickettape.catalogue import events as catalogue
-from tickettape.cli.console import (
-    From,
-    To,
-    fail,
-    instant,
-    say,
-    table,
-    window,
-)
+from tickettape.catalogue import find_event
+from tickettape.cli.console import From, To, check_window, fail, parse_instant, say, show_counts
 from tickettape.cli.refresh import refresh_all
-from tickettape.database import Connection
-from tickettape.observations import captures, voids
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse, marketplace_of
-from tickettape.rollups import marks
-from tickettape.rollups.window_counts import tally
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces import open_marketplace
+from tickettape.observations import NothingToDo, capture_ticks, read_tick, ticks_with_answers, undo_void, void_capture
+from tickettape.rollups import count_window, mark_hours
 from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
@@ -52,14 +42,12 @@ def replay(
 
     Answers are kept PAYLOAD_DAYS (7); captures without one stay as they are. Voided captures stay void.
     """
-    start, end = window(start, end)
-    marketplace = marketplace_of(settings())
+    start, end = check_window(start, end)
+    marketplace = open_marketplace(settings())
     with Warehouse().connection() as connection:
         event_key = _event(connection, marketplace.source, production)
-        before = tally(connection, start, end, event_key)
-        ticks = captures.ticks_with_answers(
-            connection, marketplace.source, start, end, only_received=False, event_key=event_key
-        )
+        before = count_window(connection, start, end, event_key)
+        ticks = ticks_with_answers(connection, marketplace.source, start, end, only_received=False, event_key=event_key)
         if not ticks:
             fail(
                 f"No answer is stored between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC: they are kept "
@@ -84,19 +72,19 @@ def replay(
                 reached = f"{number:,} of {len(ticks):,} ticks, back to {tick:%Y-%m-%d %H:%M} UTC"
                 say(f"Read {counts.total():,} answers of {reached}.")
         refresh_all(connection)
-        table(before, tally(connection, start, end, event_key))
+        show_counts(before, count_window(connection, start, end, event_key))
 
 
 def rebuild(start: From, end: To) -> None:
     """Recompute the hours, days and latest prices of a range from the snapshots, whether they changed or not."""
-    start, end = window(start, end)
+    start, end = check_window(start, end)
     start = start.replace(minute=0, second=0, microsecond=0)  # an hour is recomputed whole
     with Warehouse().connection() as connection:
-        before = tally(connection, start, end)
-        marked = marks.mark_window(connection, start, end)
+        before = count_window(connection, start, end)
+        marked = mark_hours(connection, start, end)
         say(f"Recomputing {marked:,} hours of events from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC.")
         refresh_all(connection)
-        table(before, tally(connection, start, end))
+        show_counts(before, count_window(connection, start, end))
 
 
 def void(
@@ -104,13 +92,14 @@ def void(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
     tick: Annotated[
         datetime | None,
-        typer.Option("--tick", parser=instant, metavar="INSTANT", help="The capture's tick: ISO with its zone."),
+        typer.Option("--tick", parser=parse_instant, metavar="INSTANT", help="The capture's tick: ISO with its zone."),
     ] = None,
     start: Annotated[
-        datetime | None, typer.Option("--from", parser=instant, metavar="INSTANT", help="Or all captures from here on")
+        datetime | None,
+        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or all captures from here on"),
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option("--to", parser=instant, metavar="INSTANT", help="up to here, not included.")
+        datetime | None, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="up to here, not included.")
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Bring voided captures back as they were.")] = False,
     source: Source = None,
@@ -124,37 +113,37 @@ def void(
     if tick is not None and start is None and end is None:
         first, last = tick, tick + timedelta(microseconds=1)
     elif tick is None and start is not None and end is not None:
-        first, last = window(start, end)
+        first, last = check_window(start, end)
     else:
         fail("Say which captures with --tick, or with --from and --to.", code=2)
     source = source or settings().source
     with Warehouse().connection() as connection:
         event_key = _event(connection, source, production)
         assert event_key is not None  # noqa: S101  a production was given
-        ticks = [tick] if tick else voids.ticks(connection, event_key, first, last, voided=undo)
+        ticks = [tick] if tick else capture_ticks(connection, event_key, first, last, voided=undo)
         if not ticks:
             fail(f"{source} {production} has no capture there that is {'' if undo else 'not '}void.")
         hours = first.replace(minute=0, second=0, microsecond=0), last.replace(minute=0, second=0, microsecond=0) + HOUR
-        before = tally(connection, *hours, event_key)
+        before = count_window(connection, *hours, event_key)
         try:
             with connection.transaction():
                 for each in ticks:
                     if undo:
-                        status = voids.undo(connection, event_key, each)
+                        status = undo_void(connection, event_key, each)
                         say(f"{source} {production} at {each:%Y-%m-%d %H:%M:%S} UTC is {status} again.")
                     else:
-                        status = voids.void(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
+                        status = void_capture(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
                         say(f"{source} {production} at {each:%Y-%m-%d %H:%M:%S} UTC was {status} and is void.")
-        except voids.NothingToDo as error:
+        except NothingToDo as error:
             fail(f"{source} {production}: {error}")
         refresh_all(connection)
-        table(before, tally(connection, *hours, event_key))
+        show_counts(before, count_window(connection, *hours, event_key))
 
 
 def _event(connection: Connection, source: str, production: str | None) -> int | None:
     if production is None:
         return None
-    event = catalogue.find_event(connection, source, production)
+    event = find_event(connection, source, production)
     if event is None:
         fail(f"{source} has no event {production} here; `tickettape tracked` lists what is watched.")
     return event.event_key

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from tickettape.archive import hourly_cold_storage as hours
+from tickettape.archive import HourlyStorageError, bring_hours_back
 from tickettape.cli.console import fail, say
-from tickettape.file_storage import DamagedError
-from tickettape.resources import Warehouse, cold_storage_of
+from tickettape.database import Warehouse
+from tickettape.file_storage import DamagedError, open_cold_storage
 from tickettape.settings import settings
 
 DAYS_BACK = 30  # how long they stay when nobody says
@@ -29,8 +29,8 @@ def bring_back_hours(
     last: date = until.date() if until else datetime.now(UTC).date() + timedelta(days=DAYS_BACK)
     try:
         with Warehouse().connection() as connection:
-            loaded = hours.bring_back(connection, cold_storage_of(settings()), month.date(), until=last)
-    except (hours.HoursError, DamagedError) as error:
+            loaded = bring_hours_back(connection, open_cold_storage(settings()), month.date(), until=last)
+    except (HourlyStorageError, DamagedError) as error:
         fail(str(error))
     for table, rows in loaded.items():
         say(f"{table}: {rows:,} rows of {month:%Y-%m} are back, through {last}.")

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from tickettape.catalogue import events as catalogue
+from tickettape.catalogue import tracking_rules
 from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_all
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
 from tickettape.settings import settings
 
 MARKETPLACES = ("vividseats", "simulator")
@@ -63,16 +63,15 @@ def import_(
     one replaces its observations.
     """
     # pyarrow and pandas: `tickettape track` need not wait for them
-    from tickettape.imports import files, mapping
-    from tickettape.imports import import_file as load
+    from tickettape.imports import FileError, ImportRefused, ImportRequest, MappingError, import_file, parse_pairs
 
     now = datetime.now(UTC)
     try:
-        request = load.Request(
+        request = ImportRequest(
             source=source,
             now=now,
-            mapping=mapping.pairs(columns or [], several_in_one=True),
-            defaults=mapping.pairs(default or [], several_in_one=False),
+            mapping=parse_pairs(columns or [], several_in_one=True),
+            defaults=parse_pairs(default or [], several_in_one=False),
             events=events,
             time_zone=ZoneInfo(time_zone) if time_zone else None,
             bin_seconds=None if every is None else max(every * 60, 1),
@@ -81,12 +80,12 @@ def import_(
             tolerance=settings().partial_tolerance,
             check_only=check,
         )
-    except mapping.MappingError as error:
+    except MappingError as error:
         fail(str(error), code=2)
     except (ZoneInfoNotFoundError, ValueError):
         fail(f"{time_zone!r} is no time zone; write UTC or a name like America/New_York.", code=2)
     with Warehouse().connection() as connection:
-        watched = source in (*MARKETPLACES, settings().source) or bool(catalogue.rules(connection, source))
+        watched = source in (*MARKETPLACES, settings().source) or bool(tracking_rules(connection, source))
         if watched and not into_marketplace:
             fail(
                 f"{source} is a marketplace's name, and its history would mix with yours. Choose another --source, or "
@@ -94,8 +93,8 @@ def import_(
                 code=2,
             )
         try:
-            outcome = load.load(connection, file, request, say)
-        except (load.ImportRefused, files.FileError, mapping.MappingError) as error:
+            outcome = import_file(connection, file, request, say)
+        except (ImportRefused, FileError, MappingError) as error:
             fail(f"{file.name} is not imported. {error}")
         captures = outcome.captures
         say(

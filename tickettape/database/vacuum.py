@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tickettape.database import Connection
+from tickettape.database.connections import Connection
 
 SCHEMAS = ("market", "analytics", "access", "dagster")
 DEAD_ROWS = 1_000  # fewer are a few pages: not worth a scan of the indexes
@@ -18,7 +18,7 @@ CHANGED_SHARE = 0.05  # of the rows, since they were last analyzed
 
 
 @dataclass(frozen=True)
-class Table:
+class TableActivity:
     """A table as Postgres counts it."""
 
     schema: str
@@ -29,7 +29,7 @@ class Table:
     changed_rows: int
 
 
-def tables(connection: Connection) -> list[Table]:
+def table_activity(connection: Connection) -> list[TableActivity]:
     """Every table of our schemas with its counts since it was last vacuumed and analyzed."""
     rows = connection.execute(
         """select schemaname, stat.relname, relkind = 'p', n_live_tup, n_dead_tup, n_mod_since_analyze
@@ -37,10 +37,10 @@ def tables(connection: Connection) -> list[Table]:
            where schemaname = any(%s) order by n_dead_tup desc, stat.relname""",
         [list(SCHEMAS)],
     ).fetchall()
-    return [Table(*row) for row in rows]
+    return [TableActivity(*row) for row in rows]
 
 
-def is_due(table: Table) -> bool:
+def vacuum_is_due(table: TableActivity) -> bool:
     """Whether a table has enough dead or changed rows; a partitioned one always, for its own statistics."""
     rows = table.live_rows + table.dead_rows
     return (
@@ -50,7 +50,7 @@ def is_due(table: Table) -> bool:
     )
 
 
-def vacuum(connection: Connection, table: Table) -> float:
+def vacuum_table(connection: Connection, table: TableActivity) -> float:
     """Vacuum and analyze a table, unless someone holds it; the seconds it took. A partitioned one is only analyzed."""
     started = time.monotonic()
     name = sql.Identifier(table.schema, table.name)

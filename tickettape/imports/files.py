@@ -21,7 +21,7 @@ class FileError(Exception):
 
 
 @dataclass(frozen=True)
-class Malformed:
+class MalformedRecord:
     """A record of a CSV file with too few or too many values."""
 
     line: int
@@ -31,7 +31,7 @@ class Malformed:
 
 
 @dataclass(frozen=True)
-class Batch:
+class FileBatch:
     """Some rows of a file by our column names, and where they are.
 
     `lines`: the header is line 1 of a CSV file; a row with line breaks in quotes counts once, as in a
@@ -41,10 +41,10 @@ class Batch:
     lines: "np.ndarray[Any, np.dtype[np.int64]]"
     columns: Mapping[str, pa.Array]
     share: float
-    malformed: list[Malformed] = field(default_factory=list)
+    malformed: list[MalformedRecord] = field(default_factory=list)
 
 
-def columns_of(path: Path) -> list[str]:
+def file_columns(path: Path) -> list[str]:
     """The file's column names. Raises FileError where it cannot be read."""
     try:
         if _is_parquet(path):
@@ -57,7 +57,7 @@ def columns_of(path: Path) -> list[str]:
         raise FileError(f"{path} cannot be read: {error}") from error
 
 
-def batches(path: Path, mapping: Mapping[str, str]) -> Iterator[Batch]:
+def read_batches(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
     """The mapped columns of a file (our name -> its name), in order. Raises FileError where it cannot be read on."""
     try:
         yield from _parquet(path, mapping) if _is_parquet(path) else _csv(path, mapping)
@@ -70,21 +70,21 @@ def _is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-def _parquet(path: Path, mapping: Mapping[str, str]) -> Iterator[Batch]:
+def _parquet(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
     with pq.ParquetFile(path) as file:
         total, done = file.metadata.num_rows, 0
         for batch in file.iter_batches(ROWS_A_BATCH, columns=sorted({*mapping.values()})):
             lines = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
             done += batch.num_rows
-            yield Batch(lines, {name: batch.column(column) for name, column in mapping.items()}, done / total)
+            yield FileBatch(lines, {name: batch.column(column) for name, column in mapping.items()}, done / total)
 
 
-def _csv(path: Path, mapping: Mapping[str, str]) -> Iterator[Batch]:
-    wrong: list[Malformed] = []
+def _csv(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
+    wrong: list[MalformedRecord] = []
 
     def skip(row: Any) -> str:
         if row.text.strip():
-            wrong.append(Malformed(row.number, row.text, row.actual_columns, row.expected_columns))
+            wrong.append(MalformedRecord(row.number, row.text, row.actual_columns, row.expected_columns))
         skipped.append(row.number)
         return "skip"
 
@@ -113,9 +113,9 @@ def _csv(path: Path, mapping: Mapping[str, str]) -> Iterator[Batch]:
             skipped[:] = [number for number in skipped if number >= line]
             malformed, wrong[:] = list(wrong), []
             columns = {name: batch.column(column) for name, column in mapping.items()}
-            yield Batch(lines, columns, min(raw.tell() / size, 1.0), malformed)
+            yield FileBatch(lines, columns, min(raw.tell() / size, 1.0), malformed)
         if wrong:
-            yield Batch(np.empty(0, np.int64), {name: pa.array([], pa.string()) for name in mapping}, 1.0, wrong)
+            yield FileBatch(np.empty(0, np.int64), {name: pa.array([], pa.string()) for name in mapping}, 1.0, wrong)
 
 
 def _unpacked(raw: pa.NativeFile, path: Path) -> pa.NativeFile:

@@ -4,110 +4,21 @@ Rows come in any order, so they are staged and read back capture by capture. Wha
 tables' triggers like any other row: the rollups follow.
 """
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
-import psycopg
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from tickettape.database import Connection
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations import voids
+from tickettape.imports.staging_tables import copy_table
+from tickettape.observations import SNAPSHOT_COLUMNS, copy_snapshots, end_voids
 
-LISTINGS = ("event_no", "section_no", "second", "observed", "price", "all_in", "quantity", "sells", "listing", "line")
-REFUSED = ("line", "event", "event_no", "second", "zone", "reason", "payload")
-STAGED_KEY = ["second", "event_no"]
-KEY = ["event_key", "second"]
-STORED = [name for name in snapshots.COLUMNS if name != "tick"]
-
-
-def stage(connection: Connection) -> None:
-    """Make this session's empty staging tables."""
-    connection.execute("set temp_buffers = '64MB'")
-    connection.execute(
-        """drop table if exists pg_temp.staged_listings, pg_temp.staged_refused;
-           create temp table staged_listings (
-               event_no integer not null, section_no integer not null, second bigint not null,
-               observed bigint not null, price integer not null, all_in integer not null,
-               quantity smallint not null, sells smallint not null, listing text, line bigint not null);
-           create temp table staged_refused (
-               line bigint not null, event text, event_no integer, second bigint, zone text,
-               reason text not null, payload bytea)"""
-    )
-
-
-def copy(connection: Connection, table: str, columns: Sequence[str], rows: pa.Table) -> None:
-    """COPY rows into a table."""
-    text = io.BytesIO()
-    pa_csv.write_csv(rows.select(list(columns)), text, pa_csv.WriteOptions(include_header=False))
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv)") as stream,
-    ):
-        stream.write(text.getbuffer())
-
-
-def index_staged(connection: Connection) -> None:
-    """Make the staged listings quick to find by capture."""
-    connection.execute("create index on staged_listings (second, event_no)")
-    connection.execute("analyze staged_listings")
-
-
-def staged_captures(connection: Connection) -> pd.DataFrame:
-    """What was staged, by capture, oldest first: second, event_no, listings, observed (newest, microseconds)."""
-    return _copied_out(
-        connection,
-        """select second, event_no, count(*) as listings, max(observed) as observed from staged_listings
-           group by second, event_no order by second, event_no""",
-        {},
-    )
-
-
-def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[int, int]) -> pd.DataFrame:
-    """The staged listings of the captures from (second, event_no) to another, both included; newest seen last."""
-    return _copied_out(
-        connection,
-        f"""select {", ".join(LISTINGS)} from staged_listings
-            where (second, event_no) >= (%s, %s) and (second, event_no) <= (%s, %s) order by observed, line""",  # noqa: S608
-        {"listing": pa.string()},
-        [*first, *last],
-    )
-
-
-def staged_refusals(connection: Connection) -> dict[tuple[int, int], list[str | None]]:
-    """The zones of refused rows by capture (second, event_no), where a capture could be read of them."""
-    rows = connection.execute(
-        """select second, event_no, array_agg(zone) from staged_refused
-           where second is not null and event_no is not null group by second, event_no"""
-    ).fetchall()
-    return {(second, event_no): list(zones) for second, event_no, zones in rows}
-
-
-def first_reasons(connection: Connection, limit: int = 5) -> list[str]:
-    """The first refusals, as sentences."""
-    rows = connection.execute("select line, reason from staged_refused order by line limit %s", [limit]).fetchall()
-    return [f"line {line}: {reason}" for line, reason in rows]
-
-
-def _copied_out(
-    connection: Connection, query: str, types: Mapping[str, pa.DataType], parameters: Sequence[object] = ()
-) -> pd.DataFrame:
-    with connection.cursor() as cursor:
-        text = io.BytesIO()
-        statement = psycopg.ClientCursor(connection).mogrify(query, parameters)
-        with cursor.copy(f"copy ({statement}) to stdout (format csv, header)") as stream:
-            for block in stream:
-                text.write(block)
-    text.seek(0)
-    options = pa_csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True, null_values=[""])
-    table: pd.DataFrame = pa_csv.read_csv(text, convert_options=options).to_pandas()
-    return table
+CAPTURE_KEY = ["event_key", "second"]
+STORED_COLUMNS = [name for name in SNAPSHOT_COLUMNS if name != "tick"]
 
 
 def known_events(connection: Connection, source: str) -> dict[str, int]:
@@ -116,7 +27,7 @@ def known_events(connection: Connection, source: str) -> dict[str, int]:
     return {str(external_id): int(event_key) for external_id, event_key in rows.fetchall()}
 
 
-def put_events(connection: Connection, source: str, events: Mapping[str, Mapping[str, Any]]) -> None:
+def store_events(connection: Connection, source: str, events: Mapping[str, Mapping[str, Any]]) -> None:
     """Add events, or correct what is said of them. They are not watched: nobody can ask a file.
 
     `events`: external id -> name, venue, date (datetime), city, …; what is not said is left as it was.
@@ -147,7 +58,7 @@ def put_events(connection: Connection, source: str, events: Mapping[str, Mapping
         )
 
 
-def start(
+def start_import(
     connection: Connection, *, source: str, file: str, whole_inventory: bool, rows_read: int, rows_refused: int
 ) -> UUID:
     """Note that an import begins to write; its id."""
@@ -160,7 +71,9 @@ def start(
     return UUID(str(row[0]))
 
 
-def finish(connection: Connection, import_id: UUID, *, added: int, replaced: int, unchanged: int, refused: int) -> None:
+def finish_import(
+    connection: Connection, import_id: UUID, *, added: int, replaced: int, unchanged: int, refused: int
+) -> None:
     """Note that an import is complete, and how many captures it brought."""
     connection.execute(
         """update market.imports set completed_at = clock_timestamp(), captures_added = %s, captures_replaced = %s,
@@ -170,7 +83,7 @@ def finish(connection: Connection, import_id: UUID, *, added: int, replaced: int
 
 
 @dataclass(frozen=True)
-class Standing:
+class StandingCapture:
     """A capture that is there already. `status`: what it was before, where it is void."""
 
     status: str
@@ -178,7 +91,7 @@ class Standing:
     void: bool
 
 
-def lock_standing(connection: Connection, captures: pd.DataFrame) -> dict[tuple[int, int], Standing]:
+def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> dict[tuple[int, int], StandingCapture]:
     """The captures that stand at (event_key, second), locked until the caller's transaction ends."""
     rows = connection.execute(
         """select captures.event_key, extract(epoch from captures.tick)::bigint,
@@ -193,12 +106,12 @@ def lock_standing(connection: Connection, captures: pd.DataFrame) -> dict[tuple[
            for update of captures""",
         _wanted(captures),
     ).fetchall()
-    return {(key, second): Standing(status, imported, void) for key, second, status, imported, void in rows}
+    return {(key, second): StandingCapture(status, imported, void) for key, second, status, imported, void in rows}
 
 
-def stored_rows(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:
+def stored_snapshots(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:
     """The snapshots of captures (event_key, second), those of void ones from where they are kept: `second`, STORED."""
-    columns = ", ".join(f"stored.{name}" for name in STORED)
+    columns = ", ".join(f"stored.{name}" for name in STORED_COLUMNS)
     rows = connection.execute(
         f"""with wanted as (
                 select * from unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
@@ -213,10 +126,10 @@ def stored_rows(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:
             where ended_at is null""",  # noqa: S608
         _wanted(captures),
     ).fetchall()
-    return pd.DataFrame(rows, columns=["second", *STORED])
+    return pd.DataFrame(rows, columns=["second", *STORED_COLUMNS])
 
 
-def write(connection: Connection, import_id: UUID, captures: pd.DataFrame, rows: pd.DataFrame) -> None:
+def write_captures(connection: Connection, import_id: UUID, captures: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Store captures with their snapshots, in the caller's transaction.
 
     `captures`: event_key, second, status, observed (microseconds), listings, tickets, note, and whether it replaces
@@ -239,12 +152,14 @@ def write(connection: Connection, import_id: UUID, captures: pd.DataFrame, rows:
         job_id=str(import_id),
     )
     columns = ("event_key", "tick", "status", "fetched_at", "counted_listings", "counted_tickets", "note", "job_id")
-    copy(connection, "market.captures", columns, pa.Table.from_pandas(stored[list(columns)], preserve_index=False))
-    snapshots.copy_rows(connection, rows.assign(tick=_iso(rows["second"])))
-    voids.end(connection, list(zip(wanted["keys"], wanted["ticks"], strict=True)), "import")
+    copy_table(
+        connection, "market.captures", columns, pa.Table.from_pandas(stored[list(columns)], preserve_index=False)
+    )
+    copy_snapshots(connection, rows.assign(tick=_iso(rows["second"])))
+    end_voids(connection, list(zip(wanted["keys"], wanted["ticks"], strict=True)), "import")
 
 
-def put_quarantine(connection: Connection, import_id: UUID, source: str, file: str) -> int:
+def quarantine_staged_refusals(connection: Connection, import_id: UUID, source: str, file: str) -> int:
     """Keep the staged refusals, each once however often its file is imported; how many there are.
 
     What an earlier import refused of a capture that this one wrote counts as replayed, unless it is refused again.

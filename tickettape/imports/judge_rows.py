@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tickettape.imports.files import Batch
-from tickettape.imports.mapping import OF_EVENTS
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
-from tickettape.observations.section_metrics import COUNTED_SIZES
+from tickettape.imports.files import FileBatch
+from tickettape.imports.mapping import EVENT_COLUMNS
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+from tickettape.observations import COUNTED_SIZES
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it nobody resold tickets online: a wrong unit or epoch
 LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
@@ -33,7 +33,7 @@ _QUANTITY = re.compile(r"([0-9]{1,4})(?:\.0+)?")  # 10,000 seats are no listing
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingRules:
     """How to read what a file leaves open. `bin_seconds`: the UTC grid that times are rounded down to."""
 
     now: datetime
@@ -43,7 +43,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RowRefusal:
     """A row that was refused; what could be read of it says which capture it is missing from."""
 
     line: int
@@ -55,7 +55,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRows:
     """A batch: its good rows and its refusals.
 
     `rows`: line, event, second (the tick, UTC epoch), observed (microseconds, as given), zone, zone_id, section,
@@ -65,7 +65,7 @@ class Judged:
     """
 
     rows: pd.DataFrame
-    refusals: list[Refusal]
+    refusals: list[RowRefusal]
     events: dict[str, dict[str, Any]]
 
 
@@ -101,7 +101,7 @@ class _Column:
         return _objects(self.read)[self.codes]
 
 
-def judge(batch: Batch, reading: Reading) -> Judged:
+def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
     """Judge every row of a batch; the first reason against a row is the one it is refused for."""
     length = len(batch.lines)
 
@@ -109,19 +109,19 @@ def judge(batch: Batch, reading: Reading) -> Judged:
         return _Column(batch.columns.get(name), length, reading.defaults.get(name), read)
 
     columns = {
-        "event": column("event", lambda value: text(value, "event")),
-        "time": column("time", lambda value: observation_time(value, reading)),
-        "quantity": column("quantity", quantity),
-        "price": column("price", cents),
-        "all_in_price": column("all_in_price", cents),
-        "buyable": column("buyable", buyable),
-        "currency": column("currency", usd),
+        "event": column("event", lambda value: read_text(value, "event")),
+        "time": column("time", lambda value: read_observation_time(value, reading)),
+        "quantity": column("quantity", read_quantity),
+        "price": column("price", read_cents),
+        "all_in_price": column("all_in_price", read_cents),
+        "buyable": column("buyable", read_buyable),
+        "currency": column("currency", read_currency),
     }
-    for name in ("zone", "section", "zone_id", "section_id", "listing", *OF_EVENTS):
+    for name in ("zone", "section", "zone_id", "section_id", "listing", *EVENT_COLUMNS):
         columns[name] = (
-            column(name, lambda value: microseconds(value, reading))
+            column(name, lambda value: read_instant(value, reading))
             if name == "event_date"
-            else column(name, lambda value, name=name: text(value, name))  # type: ignore[misc]
+            else column(name, lambda value, name=name: read_text(value, name))  # type: ignore[misc]
         )
     counts, prices = columns["quantity"].numbers(), columns["price"].numbers()
     for_sale = counts > 0
@@ -164,7 +164,7 @@ def judge(batch: Batch, reading: Reading) -> Judged:
         }
     )[good]
     refusals = [
-        Refusal(
+        RowRefusal(
             int(batch.lines[at]),
             str(reasons[at]),
             events[at],
@@ -175,10 +175,12 @@ def judge(batch: Batch, reading: Reading) -> Judged:
         for at in np.flatnonzero(refused)
     ]
     refusals += [
-        Refusal(one.line, f"it has {one.found} values where the header has {one.expected}", payload=one.text.encode())
+        RowRefusal(
+            one.line, f"it has {one.found} values where the header has {one.expected}", payload=one.text.encode()
+        )
         for one in batch.malformed
     ]
-    return Judged(rows, refusals, _events(columns, good))
+    return JudgedRows(rows, refusals, _events(columns, good))
 
 
 def _events(columns: Mapping[str, _Column], good: "np.ndarray[Any, Any]") -> dict[str, dict[str, Any]]:
@@ -186,7 +188,7 @@ def _events(columns: Mapping[str, _Column], good: "np.ndarray[Any, Any]") -> dic
     codes = pd.Series(columns["event"].codes)[good]
     said: dict[str, dict[str, Any]] = {}
     for at, code in codes.drop_duplicates(keep="last").items():
-        values = {name: columns[name].read[columns[name].codes[int(str(at))]] for name in OF_EVENTS}
+        values = {name: columns[name].read[columns[name].codes[int(str(at))]] for name in EVENT_COLUMNS}
         said[columns["event"].read[code]] = {name: value for name, value in values.items() if value is not None}
     return said
 
@@ -209,7 +211,7 @@ def _sells(buyable: _Column, counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "
     return bits
 
 
-def _payload(batch: Batch, at: int) -> bytes:
+def _payload(batch: FileBatch, at: int) -> bytes:
     row = {name: values[at].as_py() for name, values in batch.columns.items()}
     return json.dumps(row, default=str, ensure_ascii=False).encode()
 
@@ -221,7 +223,7 @@ def _objects(values: list[Any]) -> "np.ndarray[Any, np.dtype[np.object_]]":
     return array
 
 
-def text(value: Any, name: str) -> str:
+def read_text(value: Any, name: str) -> str:
     """A name or an id. Raises ValueError where it is too long."""
     found = str(value)
     longest = LONGEST.get(name, LONGEST_TEXT)
@@ -232,7 +234,7 @@ def text(value: Any, name: str) -> str:
     return found
 
 
-def microseconds(value: Any, reading: Reading) -> int:
+def read_instant(value: Any, reading: ReadingRules) -> int:
     """UTC microseconds since 1970 of an ISO text or a timestamp. Raises ValueError saying why not."""
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -251,9 +253,9 @@ def microseconds(value: Any, reading: Reading) -> int:
     return int((instant.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / _MICROSECOND)
 
 
-def observation_time(value: Any, reading: Reading) -> int:
+def read_observation_time(value: Any, reading: ReadingRules) -> int:
     """As `microseconds`, of something that was seen: neither in the future nor before EARLIEST."""
-    observed = microseconds(value, reading)
+    observed = read_instant(value, reading)
     if observed > reading.now.timestamp() * 1e6:
         raise ValueError("is in the future")
     if observed < EARLIEST.timestamp() * 1e6:
@@ -261,7 +263,7 @@ def observation_time(value: Any, reading: Reading) -> int:
     return observed
 
 
-def cents(value: Any) -> int:
+def read_cents(value: Any) -> int:
     """Exact cents of a price. Raises ValueError saying why not."""
     if isinstance(value, str):
         match = _PRICE.fullmatch(value)
@@ -281,7 +283,7 @@ def cents(value: Any) -> int:
     return amount
 
 
-def quantity(value: Any) -> int:
+def read_quantity(value: Any) -> int:
     """Tickets of a listing, 0 to 9999. Raises ValueError saying why not."""
     match = _QUANTITY.fullmatch(str(value))
     if match is None:
@@ -289,7 +291,7 @@ def quantity(value: Any) -> int:
     return int(match[1])
 
 
-def buyable(value: Any) -> frozenset[int] | str:
+def read_buyable(value: Any) -> frozenset[int] | str:
     """The quantities one may buy: numbers ("1,2,4"), `any`, or `whole`. Raises ValueError saying why not."""
     said = str(value).lower()
     if said in (ANY, WHOLE):
@@ -300,7 +302,7 @@ def buyable(value: Any) -> frozenset[int] | str:
     return frozenset(n for n in map(int, parts) if n > 0) or WHOLE
 
 
-def usd(value: Any) -> str:
+def read_currency(value: Any) -> str:
     """The currency, which must be US dollars."""
     if str(value).upper() != "USD":
         raise ValueError("is not USD")

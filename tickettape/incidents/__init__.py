@@ -1,1 +1,33 @@
-"""incidents."""
+"""What operators are told: found out by pure rules, remembered so that nothing is told twice, sent by apprise."""
+
+from tickettape.incidents.detection import (
+    FREQUENT_JOBS,
+    EndedRun,
+    FailedCheck,
+    breaker_incidents,
+    compose_message,
+    database_size_incidents,
+    failed_check_incidents,
+    failed_run_incidents,
+    stale_event_incidents,
+)
+from tickettape.incidents.incident_log import Incident, newest_incidents, record_incidents, record_told, reopen_untold
+from tickettape.incidents.notify import send_message
+
+__all__ = [
+    "FREQUENT_JOBS",
+    "EndedRun",
+    "FailedCheck",
+    "Incident",
+    "breaker_incidents",
+    "compose_message",
+    "database_size_incidents",
+    "failed_check_incidents",
+    "failed_run_incidents",
+    "newest_incidents",
+    "record_incidents",
+    "record_told",
+    "reopen_untold",
+    "send_message",
+    "stale_event_incidents",
+]

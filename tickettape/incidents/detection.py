@@ -6,20 +6,20 @@ Finding it out and sending it belongs in `alerting`, remembering what was told i
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from tickettape.incidents.incident_log import Trouble
-from tickettape.marketplaces.breaker_store import Row as Breaker
+from tickettape.incidents.incident_log import Incident
+from tickettape.marketplaces import Breaker
 
-OFTEN = ("tick", "shard", "rollups")
+FREQUENT_JOBS = ("tick", "shard", "rollups")
 """Jobs that run so often that a single failure mends itself; of every other one failure is told."""
 
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRun:
     """A run that succeeded or failed; `tick` where it was started for one."""
 
     job: str
@@ -38,9 +38,9 @@ class FailedCheck:
     description: str
 
 
-def failed_runs(newest_first: Iterable[Ended], in_a_row: int) -> list[Trouble]:
+def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> list[Incident]:
     """Jobs whose newest runs failed: that of the ticks so often in a row, any other once. Runs of one tick are one."""
-    of_job: dict[str, list[Ended]] = defaultdict(list)
+    of_job: dict[str, list[EndedRun]] = defaultdict(list)
     known: set[tuple[str, str]] = set()
     for run in newest_first:
         attempt = (run.job, run.tick or run.run_id)
@@ -50,10 +50,10 @@ def failed_runs(newest_first: Iterable[Ended], in_a_row: int) -> list[Trouble]:
     found = []
     for job, runs in sorted(of_job.items()):
         failures = next((number for number, run in enumerate(runs) if not run.failed), len(runs))
-        if failures >= (in_a_row if job in OFTEN else 1):
+        if failures >= (in_a_row if job in FREQUENT_JOBS else 1):
             what = "failed" if failures == 1 else f"failed {failures} times in a row"
             found.append(
-                Trouble(
+                Incident(
                     f"runs of {job}",
                     f"The job {job} {what}",
                     f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the UI; "
@@ -63,13 +63,13 @@ def failed_runs(newest_first: Iterable[Ended], in_a_row: int) -> list[Trouble]:
     return found
 
 
-def breaker_open(source: str, breaker: Breaker, sentence: str) -> list[Trouble]:
+def breaker_incidents(source: str, breaker: Breaker, sentence: str) -> list[Incident]:
     """A marketplace that does not let us ask it; `sentence` is what the breaker says of itself."""
     if breaker.state == "closed":
         return []
-    since = f" since {breaker.opened_at:%Y-%m-%d %H:%M} UTC" if breaker.opened_at else ""
+    since = f" since {_instant(datetime.fromtimestamp(breaker.opened_at, UTC))}" if breaker.opened_at else ""
     return [
-        Trouble(
+        Incident(
             f"breaker {source}",
             f"{source} blocks us",
             f"{sentence} It is not closed{since}: no event of {source} has fresh prices until it is; what is stored "
@@ -78,7 +78,7 @@ def breaker_open(source: str, breaker: Breaker, sentence: str) -> list[Trouble]:
     ]
 
 
-def stale_events(source: str, stale: Sequence[dict[str, Any]]) -> list[Trouble]:
+def stale_event_incidents(source: str, stale: Sequence[dict[str, Any]]) -> list[Incident]:
     """Events without an ok capture within twice their own interval."""
     if not stale:
         return []
@@ -87,7 +87,7 @@ def stale_events(source: str, stale: Sequence[dict[str, Any]]) -> list[Trouble]:
     )
     more = f"; and {len(stale) - MOST_NAMED} more" if len(stale) > MOST_NAMED else ""
     return [
-        Trouble(
+        Incident(
             f"freshness {source}",
             f"Prices of {len(stale)} events of {source} are stale",
             f"No ok capture within twice their own interval: {named}{more}. If no tick runs, look at the schedule "
@@ -97,12 +97,12 @@ def stale_events(source: str, stale: Sequence[dict[str, Any]]) -> list[Trouble]:
     ]
 
 
-def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
+def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
     """Checks that fail: each error by itself, all warnings as one."""
     errors = [check for check in failed if check.error]
     warnings = [check for check in failed if not check.error]
     found = [
-        Trouble(
+        Incident(
             f"check {check.name}",
             f"The check {check.name} fails",
             f"{check.description or 'It says no more.'} Open it in the UI, under the asset's checks: what failed is in "
@@ -114,7 +114,7 @@ def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
         named = "; ".join(f"{check.name}: {check.description}".rstrip(": ") for check in warnings[:MOST_NAMED])
         more = f"; and {len(warnings) - MOST_NAMED} more" if len(warnings) > MOST_NAMED else ""
         found.append(
-            Trouble(
+            Incident(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
                 f"{named}{more}. They stop nothing; see them in the UI, under the assets' checks.",
@@ -123,12 +123,12 @@ def failed_checks(failed: Iterable[FailedCheck]) -> list[Trouble]:
     return found
 
 
-def database_too_large(size_bytes: int, limit_gb: float | None) -> list[Trouble]:
+def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Incident]:
     """A database above the size that was set for it."""
     if limit_gb is None or size_bytes <= limit_gb * 1e9:
         return []
     return [
-        Trouble(
+        Incident(
             "database size",
             f"The database holds {size_bytes / 1e9:.1f} GB, more than {limit_gb:g} (ALERT_DATABASE_GB)",
             "`database_health` shows what grows. Lower RAW_MONTHS or HOURLY_MONTHS so that more goes to cold storage, "
@@ -137,7 +137,7 @@ def database_too_large(size_bytes: int, limit_gb: float | None) -> list[Trouble]
     ]
 
 
-def digest(new: Sequence[Trouble], ended: Sequence[Trouble]) -> tuple[str, str]:
+def compose_message(new: Sequence[Incident], ended: Sequence[Incident]) -> tuple[str, str]:
     """One message of all there is to tell: its title and its text."""
     troubles = [f"{one.title}{_again(one)}.\n{one.message}" for one in new]
     over = [f"Over: {one.title}." for one in ended]
@@ -146,7 +146,7 @@ def digest(new: Sequence[Trouble], ended: Sequence[Trouble]) -> tuple[str, str]:
     return f"Tickettape: {first}{f' (and {more} more)' if more else ''}", "\n\n".join(troubles + over)
 
 
-def _again(trouble: Trouble) -> str:
+def _again(trouble: Incident) -> str:
     if not trouble.folded:
         return ""
     return f", since {_instant(trouble.first_at)} (seen {trouble.folded} times since the last message)"

@@ -11,7 +11,7 @@ from tickettape.database import Connection
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Incident:
     """Something that is wrong. `about` names it: two of one name are one trouble, whatever their words."""
 
     about: str
@@ -24,16 +24,16 @@ class Trouble:
 _COLUMNS = "about, title, message, first_at, folded"
 
 
-def note(
-    connection: Connection, troubles: Sequence[Trouble], *, now: datetime, repeat: timedelta
-) -> tuple[list[Trouble], list[Trouble]]:
+def record_incidents(
+    connection: Connection, troubles: Sequence[Incident], *, now: datetime, repeat: timedelta
+) -> tuple[list[Incident], list[Incident]]:
     """Remember what is wrong now; what to tell people of it, and of what has ended.
 
     To be told: what is new, what could not be told, and what was last told longer ago than `repeat`. What comes back
     within `repeat` of a message goes on as the same trouble, and its next end is not told again.
     """
     found = {trouble.about: trouble for trouble in troubles}
-    with connection.transaction(), connection.cursor(row_factory=class_row(Trouble)) as cursor:
+    with connection.transaction(), connection.cursor(row_factory=class_row(Incident)) as cursor:
         cursor.execute("lock table market.alerts in share row exclusive mode")  # one watcher at a time
         over = cursor.execute(
             f"""with ended as (
@@ -72,7 +72,7 @@ def note(
         return cursor.fetchall(), over
 
 
-def note_sent(connection: Connection, sent: Sequence[Trouble], now: datetime) -> None:
+def record_told(connection: Connection, sent: Sequence[Incident], now: datetime) -> None:
     """Remember that people were told."""
     connection.execute(
         "update market.alerts set sent_at = %s, folded = 0 where ended_at is null and about = any(%s)",
@@ -80,7 +80,7 @@ def note_sent(connection: Connection, sent: Sequence[Trouble], now: datetime) ->
     )
 
 
-def note_untold(connection: Connection, over: Sequence[Trouble]) -> None:
+def reopen_untold(connection: Connection, over: Sequence[Incident]) -> None:
     """Open what has ended again, since nobody could be told: the next look ends it."""
     connection.execute(
         """update market.alerts as known set ended_at = null
@@ -89,7 +89,7 @@ def note_untold(connection: Connection, over: Sequence[Trouble]) -> None:
     )
 
 
-def newest(connection: Connection, most: int) -> list[dict[str, Any]]:
+def newest_incidents(connection: Connection, most: int) -> list[dict[str, Any]]:
     """What is wrong now and what was, the open ones first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(

@@ -1,1 +1,34 @@
-"""listing_history."""
+"""The history of every listing, as a chain of deltas with a keyframe a day.
+
+`deltas` is the format and its arithmetic (pure), `latest_state` the cache that the next observation is compared with,
+`rows` the form in the database, `history` writes and reads it.
+"""
+
+from tickettape.listing_history.deltas import Offer, Prices
+from tickettape.listing_history.history import (
+    ListingHistoryWriter,
+    OfferTermsKeys,
+    listings_shown_at,
+    lock_listing_history,
+    observation_at,
+    store_voided_observation,
+    voided_observation,
+    write_observation,
+)
+from tickettape.listing_history.latest_state import RawObservation
+from tickettape.listing_history.rows import microseconds
+
+__all__ = [
+    "ListingHistoryWriter",
+    "Offer",
+    "OfferTermsKeys",
+    "Prices",
+    "RawObservation",
+    "listings_shown_at",
+    "lock_listing_history",
+    "microseconds",
+    "observation_at",
+    "store_voided_observation",
+    "voided_observation",
+    "write_observation",
+]

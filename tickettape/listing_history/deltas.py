@@ -29,7 +29,7 @@ _NUMBERS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What one read answer showed at `tick` (microseconds since 1970)."""
 
     tick: int
@@ -38,7 +38,7 @@ class Look:
 
 
 @dataclass(slots=True)
-class Link:
+class Delta:
     """One look in the chain, as it is stored: `stayed` is None unless this is an image.
 
     `stayed`, `came` and `went` are (offer, standing), of `went` the last one; `changed` is (number, steps).
@@ -53,15 +53,15 @@ class Link:
     unseen: list[int] = field(default_factory=list)
 
 
-def next_link(
-    before: Stand | None, look: Look, *, image: bool, taken: Collection[int] | None = None
-) -> tuple[Link, dict[Offer, Standing]]:
+def next_delta(
+    before: Stand | None, look: Observation, *, image: bool, taken: Collection[int] | None = None
+) -> tuple[Delta, dict[Offer, Standing]]:
     """The link that adds a look to a chain, and what stands after it.
 
     `before`: what stood, None where nothing is known: then all that is shown stays, since this tick. What is known
     to be the same may be left out of both, if `taken` has the numbers of all that stood.
     """
-    link = Link(look.tick, look.partial)
+    link = Delta(look.tick, look.partial)
     stand: dict[Offer, Standing] = {}
     if before is None:
         _number(look, sorted(look.offers), {}, (), stand)
@@ -98,7 +98,7 @@ def next_link(
     return link, stand
 
 
-def unfold(before: Stand, link: Link) -> dict[Offer, Standing]:
+def apply_delta(before: Stand, link: Delta) -> dict[Offer, Standing]:
     """What stands after a link that follows `before` (not asked for where the link is an image)."""
     if link.stayed is not None:
         return dict([*link.stayed, *link.came])
@@ -116,17 +116,17 @@ def unfold(before: Stand, link: Link) -> dict[Offer, Standing]:
     return stand
 
 
-def look_of(link: Link, stand: Stand) -> Look:
+def observation_of(link: Delta, stand: Stand) -> Observation:
     """The look that a link was made of, given what stands after it."""
     unseen = set(link.unseen)
-    return Look(
+    return Observation(
         link.tick,
         link.partial,
         {offer: standing[2:] for offer, standing in stand.items() if standing[0] not in unseen},
     )
 
 
-def _part(link: Link, look: Look, before: Stand, stand: dict[Offer, Standing]) -> None:
+def _part(link: Delta, look: Observation, before: Stand, stand: dict[Offer, Standing]) -> None:
     """Tell apart, of the offers that are not shown, those that went from those that stand unseen."""
     missing = before.keys() - look.offers.keys()
     if link.partial:
@@ -141,7 +141,7 @@ def _part(link: Link, look: Look, before: Stand, stand: dict[Offer, Standing]) -
 
 
 def _number(
-    look: Look,
+    look: Observation,
     offers: Collection[Offer],
     sinces: Mapping[str, int],
     taken: Collection[int],

@@ -6,32 +6,37 @@ it was: what is stored is always what a chain made anew of all looks would be. W
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tickettape.catalogue import events as catalogue
-from tickettape.database import Connection
-from tickettape.database import month_state as months
-from tickettape.listing_history import deltas as listing_chain
-from tickettape.listing_history import latest_state as listing_heads
+from tickettape.catalogue import lock_naming
+from tickettape.database import Connection, month_of, month_refusals
 from tickettape.listing_history.deltas import (
-    Link,
-    Look,
+    Delta,
+    Observation,
     Offer,
     Stand,
     Standing,
+    apply_delta,
+    next_delta,
+    observation_of,
 )
-from tickettape.listing_history.latest_state import Difference, Head, Sight
+from tickettape.listing_history.latest_state import (
+    LatestState,
+    RawObservation,
+    StateDifference,
+    delete_latest_state,
+    load_latest_states,
+    store_latest_states,
+)
 from tickettape.listing_history.rows import (
-    COLUMNS,
+    DELTA_COLUMNS,
     MICROSECOND,
+    delta_from_row,
     instant,
-    link_of,
     microseconds,
-    row_of,
+    row_from_delta,
 )
-from tickettape.observations import payloads
 
 RETURN_WINDOW = timedelta(hours=24)
 """How long after it went a listing that is shown again has come back: what it did then was no sale."""
@@ -42,12 +47,12 @@ RELISTING_WINDOW = timedelta(hours=1)
 MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
-_SELECTED = ", ".join(COLUMNS)
+_SELECTED = ", ".join(DELTA_COLUMNS)
 _LINKS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
 _LINKS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
-def lock(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
+def lock_listing_history(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
     """Let one transaction at a time write the history of the events captured at a tick (of one event).
 
     Taken before any capture's lock, and in the order of the events, by every writer: nobody waits in a circle.
@@ -62,7 +67,7 @@ def lock(connection: Connection, tick: datetime, event_key: int | None = None) -
     )
 
 
-class Lots(dict[tuple[int, tuple[int, ...]], int]):
+class OfferTermsKeys(dict[tuple[int, tuple[int, ...]], int]):
     """The keys of lots (quantity, what may be bought), read once; one that is new is made when it is asked for."""
 
     def __init__(self, connection: Connection) -> None:
@@ -72,7 +77,7 @@ class Lots(dict[tuple[int, tuple[int, ...]], int]):
 
     def __missing__(self, lot: tuple[int, tuple[int, ...]]) -> int:
         quantity, buyable = lot[0], list(lot[1])
-        catalogue.lock_names(self._connection)
+        lock_naming(self._connection)
         self._connection.execute(
             "insert into market.lots (quantity, buyable) values (%s, %s) on conflict do nothing", [quantity, buyable]
         )
@@ -84,7 +89,7 @@ class Lots(dict[tuple[int, tuple[int, ...]], int]):
         return int(lot_key)
 
 
-class Writer:
+class ListingHistoryWriter:
     """The looks at a tick on their way into the history: taken one by one, written together.
 
     In the caller's transaction, which holds `lock`, and in its pipeline: the server stores heads while the next
@@ -94,15 +99,15 @@ class Writer:
     def __init__(self, connection: Connection, tick: datetime, event_keys: Collection[int]) -> None:
         self._connection = connection
         self._tick = tick
-        self._refused = bool(months.refusals(connection, [tick]))
-        self._heads = listing_heads.load(connection, event_keys)
+        self._refused = bool(month_refusals(connection, [tick]))
+        self._heads = load_latest_states(connection, event_keys)
         headless = [event_key for event_key in event_keys if event_key not in self._heads]
         self._beginning = _without_history(connection, headless)
-        self._differences: dict[int, Difference] = {}
+        self._differences: dict[int, StateDifference] = {}
         self._rows: list[tuple[Any, ...]] = []
-        self._late: dict[int, Look | None] = {}
+        self._late: dict[int, Observation | None] = {}
 
-    def take(self, event_key: int, look: Look | Sight | None) -> None:
+    def take(self, event_key: int, look: Observation | RawObservation | None) -> None:
         """Take an event's look in place of any it had at this tick; None takes that one out.
 
         Nothing is taken where the tick's month takes no rows.
@@ -112,12 +117,12 @@ class Writer:
         head = self._heads.pop(event_key, None)
         if event_key in self._beginning or (head is not None and head[0] < self._tick):
             if look is not None:
-                sight = look if isinstance(look, Sight) else Sight.of(look)
-                self._differences[event_key] = Difference.of(Head.unpacked(*head) if head else None, sight)
+                sight = look if isinstance(look, RawObservation) else RawObservation.of(look)
+                self._differences[event_key] = StateDifference.of(LatestState.unpacked(*head) if head else None, sight)
                 if len(self._differences) == _LINKS_MADE_AT_ONCE:
                     self._link()
         else:
-            self._late[event_key] = look.look() if isinstance(look, Sight) else look
+            self._late[event_key] = look.look() if isinstance(look, RawObservation) else look
 
     def write(self) -> None:
         """Write what was taken."""
@@ -130,69 +135,31 @@ class Writer:
             _mark_departures(self._connection, event_keys, self._tick, self._tick, RELISTING_WINDOW)
 
     def _link(self) -> None:
-        heads: dict[int, Head] = {}
+        heads: dict[int, LatestState] = {}
         for event_key, difference in self._differences.items():
             link, heads[event_key] = difference.link()
-            self._rows.append((event_key, *row_of(link)))
+            self._rows.append((event_key, *row_from_delta(link)))
         self._differences.clear()
-        listing_heads.put(self._connection, heads)
+        store_latest_states(self._connection, heads)
 
 
-def write(connection: Connection, tick: datetime, event_key: int, look: Look | None) -> None:
+def write_observation(connection: Connection, tick: datetime, event_key: int, look: Observation | None) -> None:
     """Put an event's look at a tick in place of any it had there; None takes one out. See `Writer`."""
-    writer = Writer(connection, tick, [event_key])
+    writer = ListingHistoryWriter(connection, tick, [event_key])
     writer.take(event_key, look)
     writer.write()
 
 
-def look_at(connection: Connection, event_key: int, tick: datetime) -> Look | None:
+def observation_at(connection: Connection, event_key: int, tick: datetime) -> Observation | None:
     """What an event's answer at a tick showed; None where none was read then."""
-    links = list(_links(connection, event_key, _day(tick), tick))
+    links = list(_deltas(connection, event_key, _day(tick), tick))
     if not links or links[-1].tick != microseconds(tick):
         return None
     stand = _unfolded(links)
-    return listing_chain.look_of(links[-1], stand)
+    return observation_of(links[-1], stand)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A stored answer whose listings are in the history."""
-
-    event_key: int
-    external_id: str
-    tick: datetime
-    answer: bytes
-
-
-def sample_answers(connection: Connection, source: str, since: datetime, *, each: int) -> list[Sample]:
-    """Stored answers drawn at random: `each` of the newest tick in the history, and of one drawn from all `since`."""
-    rows = connection.execute(
-        """with ticks as (
-               (select tick from market.captures where tick >= %(since)s and status in ('ok', 'partial')
-                order by tick desc limit 1)
-               union
-               (select tick from market.captures
-                where tick >= %(since)s + random() * (now() - %(since)s) and status in ('ok', 'partial')
-                order by tick limit 1)
-           )
-           select drawn.*
-           from ticks cross join lateral (
-               select events.event_key, events.external_id, ticks.tick, payloads.answer_zstd
-               from market.listing_changes as changes
-               inner join market.events on events.event_key = changes.event_key
-               inner join market.capture_payloads as payloads
-                   on payloads.event_key = changes.event_key and payloads.tick = changes.tick
-               where changes.tick = ticks.tick and events.source = %(source)s
-               order by random() limit %(each)s
-           ) as drawn""",
-        {"since": since, "source": source, "each": each},
-    ).fetchall()
-    return [
-        Sample(event_key, external_id, tick, payloads.unpacked(answer)) for event_key, external_id, tick, answer in rows
-    ]
-
-
-def shown_at(
+def listings_shown_at(
     connection: Connection, event_key: int, tick: datetime
 ) -> set[tuple[str, str, str, int, tuple[int, ...], int, int | None]]:
     """What the database says was for sale: (listing, section id, row, quantity, buyable, price, all-in price)."""
@@ -205,15 +172,15 @@ def shown_at(
     return {(*row[:4], tuple(row[4]), *row[5:]) for row in rows}
 
 
-def keep_voided(connection: Connection, void_id: int, look: Look) -> None:
+def store_voided_observation(connection: Connection, void_id: int, look: Observation) -> None:
     """Keep a look that is taken out of the history, so that it can be put back."""
     row = connection.execute("select event_key from market.voids where void_id = %s", [void_id]).fetchone()
     assert row is not None  # noqa: S101  the caller has just written it
-    link, _ = listing_chain.next_link(None, look, image=True)
-    _copy(connection, "voided_listings", [(void_id, row[0], *row_of(link))], more="void_id, event_key")
+    link, _ = next_delta(None, look, image=True)
+    _copy(connection, "voided_listings", [(void_id, row[0], *row_from_delta(link))], more="void_id, event_key")
 
 
-def voided_look(connection: Connection, void_id: int) -> Look | None:
+def voided_observation(connection: Connection, void_id: int) -> Observation | None:
     """The look that a void has taken out; None where it had none."""
     row = connection.execute(
         f"select {_SELECTED} from market.voided_listings where void_id = %s",  # noqa: S608
@@ -221,38 +188,38 @@ def voided_look(connection: Connection, void_id: int) -> Look | None:
     ).fetchone()
     if row is None:
         return None
-    link = link_of(row)
-    return listing_chain.look_of(link, listing_chain.unfold({}, link))
+    link = delta_from_row(row)
+    return observation_of(link, apply_delta({}, link))
 
 
-def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look | None) -> None:
+def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Observation | None) -> None:
     """Put a look into the chain where others are after it, or take one out."""
     before, new_day = _stand_before(connection, event_key, tick)
     at = microseconds(tick)
     old = before  # what stood after the link before, in the chain as it is stored
     new = before  # and in the chain as it must be
     stale: list[datetime] = []
-    fresh: list[Link] = []
+    fresh: list[Delta] = []
     if look is not None:
-        link, new = listing_chain.next_link(before, look, image=new_day != _day(tick))
+        link, new = next_delta(before, look, image=new_day != _day(tick))
         new_day = _day(tick)
         fresh.append(link)
     last = tick
     reached_end = True
-    for stored in _links(connection, event_key, tick, None):
+    for stored in _deltas(connection, event_key, tick, None):
         when = instant(stored.tick)
-        old = listing_chain.unfold(old or {}, stored)
+        old = apply_delta(old or {}, stored)
         if stored.tick == at:
             if fresh and fresh[0] == stored:
                 fresh.clear()
             else:
                 stale.append(when)
             continue
-        if months.month_of(when) != months.month_of(last) and months.refusals(connection, [when]):
+        if month_of(when) != month_of(last) and month_refusals(connection, [when]):
             reached_end = False  # its rows are in the archive's hands, and its first link is an image
             break
-        seen = listing_chain.look_of(stored, old)
-        link, new = listing_chain.next_link(new, seen, image=new_day != _day(when))
+        seen = observation_of(stored, old)
+        link, new = next_delta(new, seen, image=new_day != _day(when))
         new_day, last = _day(when), when
         if link != stored:
             stale.append(when)
@@ -261,15 +228,15 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Look 
             reached_end = False
             break
     connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
-    _copy(connection, "listing_changes", [(event_key, *row_of(link)) for link in fresh])
+    _copy(connection, "listing_changes", [(event_key, *row_from_delta(link)) for link in fresh])
     if reached_end:
         newest = connection.execute(
             "select max(tick) from market.listing_changes where event_key = %s", [event_key]
         ).fetchone()
         if newest and newest[0] is not None:
-            listing_heads.put(connection, {event_key: Head.of(newest[0], new or {})})
+            store_latest_states(connection, {event_key: LatestState.of(newest[0], new or {})})
         else:
-            listing_heads.forget(connection, event_key)
+            delete_latest_state(connection, event_key)
     if any(link.stayed is not None for link in fresh):
         last = max(last, _day(tick) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
@@ -318,17 +285,17 @@ def _stand_before(connection: Connection, event_key: int, tick: datetime) -> tup
     if row is None or row[0] is None:
         return None, None
     day = _day(row[0])
-    return _unfolded(_links(connection, event_key, day, row[0])), day
+    return _unfolded(_deltas(connection, event_key, day, row[0])), day
 
 
-def _unfolded(links: Iterable[Link]) -> dict[Offer, Standing]:
+def _unfolded(links: Iterable[Delta]) -> dict[Offer, Standing]:
     stand: dict[Offer, Standing] = {}
     for link in links:
-        stand = listing_chain.unfold(stand, link)
+        stand = apply_delta(stand, link)
     return stand
 
 
-def _links(connection: Connection, event_key: int, first: datetime, last: datetime | None) -> Iterator[Link]:
+def _deltas(connection: Connection, event_key: int, first: datetime, last: datetime | None) -> Iterator[Delta]:
     """An event's links from `first` to `last` (None: all), both included, as they are stored; some at a time."""
     while True:
         rows = connection.execute(
@@ -337,7 +304,7 @@ def _links(connection: Connection, event_key: int, first: datetime, last: dateti
                 order by tick limit %s""",  # noqa: S608
             [event_key, first, last, _LINKS_READ_AT_ONCE],
         ).fetchall()
-        yield from map(link_of, rows)
+        yield from map(delta_from_row, rows)
         if len(rows) < _LINKS_READ_AT_ONCE:
             return
         first = rows[-1][0] + MICROSECOND

@@ -18,15 +18,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from tickettape.database import Connection
-from tickettape.listing_history import deltas as listing_chain
-from tickettape.listing_history.deltas import (
-    Link,
-    Look,
-    Offer,
-    Prices,
-    Stand,
-    Standing,
-)
+from tickettape.listing_history.deltas import Delta, Observation, Offer, Prices, Stand, Standing, next_delta
 from tickettape.listing_history.rows import instant
 
 _INDEX = np.dtype([("label", "<u8"), ("number", "<u4"), ("size", "<u4")])
@@ -37,7 +29,7 @@ _decode_entry = msgspec.msgpack.Decoder(tuple[Offer, Standing]).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RawObservation:
     """A look that is spelled out only where it must be: listings of any type that packs, and what spells one.
 
     Listings that pack alike are alike in everything; no two of one sight have the same id.
@@ -49,17 +41,17 @@ class Sight:
     spell: Callable[[Any], tuple[Offer, Prices]]
 
     @classmethod
-    def of(cls, look: Look) -> Self:
+    def of(cls, look: Observation) -> Self:
         """The sight of a look that is spelled out already."""
         return cls(look.tick, look.partial, list(look.offers.items()), tuple)
 
-    def look(self) -> Look:
+    def look(self) -> Observation:
         """All of it, spelled out."""
-        return Look(self.tick, self.partial, dict(map(self.spell, self.listings)))
+        return Observation(self.tick, self.partial, dict(map(self.spell, self.listings)))
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class LatestState:
     """What stands after the look at `tick`: of each offer its label, its number in the chain and the size of its
     entry (`index`); and the entries, one after the other: (offer, standing), packed."""
 
@@ -107,14 +99,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StateDifference:
     """What an event's next sight does not share with its head: the places of the offers that it does not show as
     they were, and the listings that are new or changed, by label. Where all is to be spelled out, everything.
 
     It lets go of the sight's other listings: many differences wait for `link` at once.
     """
 
-    head: Head | None
+    head: LatestState | None
     image: bool
     gone: list[int]
     fresh: Mapping[int, Any]
@@ -123,7 +115,7 @@ class Difference:
     spell: Callable[[Any], tuple[Offer, Prices]]
 
     @classmethod
-    def of(cls, head: Head | None, sight: Sight) -> Self:
+    def of(cls, head: LatestState | None, sight: RawObservation) -> Self:
         """The difference between a head and the next sight; None begins the chain."""
         image = head is None or head.tick.astimezone(UTC).date() != instant(sight.tick).date()
         fresh = dict(zip(map(xxh3_64_intdigest, map(_encode, sight.listings)), sight.listings, strict=True))
@@ -132,30 +124,30 @@ class Difference:
         gone = [place for place, listing in enumerate(same) if listing is None]
         return cls(head, image, gone, fresh, sight.tick, sight.partial, sight.spell)
 
-    def link(self) -> tuple[Link, Head]:
+    def link(self) -> tuple[Delta, LatestState]:
         """The link that adds the sight to its event's chain, and the head after it.
 
         The first link of a UTC day is an image.
         """
         offers = dict(map(self.spell, self.fresh.values()))
-        look, tick = Look(self.tick, self.partial, offers), instant(self.tick)
+        look, tick = Observation(self.tick, self.partial, offers), instant(self.tick)
         labels = dict(zip(offers, self.fresh, strict=True))
         if self.head is None:
-            link, stand = listing_chain.next_link(None, look, image=True)
-            return link, Head.of(tick, stand, map(labels.__getitem__, stand))
+            link, stand = next_delta(None, look, image=True)
+            return link, LatestState.of(tick, stand, map(labels.__getitem__, stand))
         index = self.head.index
         spelled, pieces = self.head.part(self.gone)
         before = dict(spelled)
-        link, stand = listing_chain.next_link(before, look, image=self.image, taken=index["number"].tolist())
+        link, stand = next_delta(before, look, image=self.image, taken=index["number"].tolist())
         labels = dict(zip(before, index["label"][self.gone].tolist(), strict=True)) | labels  # those of what is unseen
-        new = Head.of(tick, stand, map(labels.__getitem__, stand))
+        new = LatestState.of(tick, stand, map(labels.__getitem__, stand))
         kept = np.ones(len(index), dtype=bool)
         kept[self.gone] = False
         rows = index[kept].tobytes() + new.index.tobytes()
-        return link, Head(tick, np.frombuffer(rows, _INDEX), b"".join((*pieces, new.entries)))
+        return link, LatestState(tick, np.frombuffer(rows, _INDEX), b"".join((*pieces, new.entries)))
 
 
-def load(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
+def load_latest_states(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
     """The heads of events, where they have one: tick, and what `Head.unpacked` reads."""
     rows = connection.execute(
         "select event_key, tick, offers from market.listing_heads where event_key = any(%s)",
@@ -165,7 +157,7 @@ def load(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[d
     return {event_key: (tick, packed) for event_key, tick, packed in rows}
 
 
-def put(connection: Connection, heads: Mapping[int, Head]) -> None:
+def store_latest_states(connection: Connection, heads: Mapping[int, LatestState]) -> None:
     """Store heads in place of those there are."""
     if not heads:
         return
@@ -177,6 +169,6 @@ def put(connection: Connection, heads: Mapping[int, Head]) -> None:
     )
 
 
-def forget(connection: Connection, event_key: int) -> None:
+def delete_latest_state(connection: Connection, event_key: int) -> None:
     """Take away the head of an event that has no history any more."""
     connection.execute("delete from market.listing_heads where event_key = %s", [event_key])

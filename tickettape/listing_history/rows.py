@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from tickettape.listing_history.deltas import Link
+from tickettape.listing_history.deltas import Delta
 
-COLUMNS = (
+DELTA_COLUMNS = (
     "tick", "kept", "born", "partial", "numbers", "listing_ids", "section_keys", "seat_rows", "lot_keys",
     "prices_cents", "all_in_prices_cents", "deal_scores", "since", "changed", "price_steps", "all_in_steps",
     "score_steps", "unseen",
@@ -30,7 +30,7 @@ def instant(tick: int) -> datetime:
     return EPOCH + tick * MICROSECOND
 
 
-def link_of(row: Sequence[Any]) -> Link:
+def delta_from_row(row: Sequence[Any]) -> Delta:
     """The link in a row of COLUMNS, arrays as lists."""
     tick, kept, born, partial, *arrays = row
     numbers, ids, sections, rows, lots, prices, all_ins, scores, since, changed, *steps, unseen = (
@@ -39,7 +39,7 @@ def link_of(row: Sequence[Any]) -> Link:
     names = zip(ids, sections, rows, lots, strict=True)
     offers = list(zip(names, zip(numbers, since, prices, all_ins, scores, strict=True), strict=True))
     stayed = kept or 0
-    return Link(
+    return Delta(
         microseconds(tick),
         partial,
         None if kept is None else offers[:stayed],
@@ -50,7 +50,7 @@ def link_of(row: Sequence[Any]) -> Link:
     )
 
 
-def row_of(link: Link) -> tuple[Any, ...]:
+def row_from_delta(link: Delta) -> tuple[Any, ...]:
     """COLUMNS of a link, arrays as the texts that PostgreSQL reads: for COPY. An empty array is None."""
     offers = [*(link.stayed or ()), *link.came, *link.went]
     ids, sections, rows, lots = zip(*(offer for offer, _ in offers), strict=True) if offers else ((),) * 4

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-State = Literal["closed", "open", "probing"]
+BreakerState = Literal["closed", "open", "probing"]
 
 PROBES = 3  # blocked ones before it is open again: the first may be the very event that is always blocked
 PROBE_SECONDS = 45.0  # after which a probe without an outcome is taken for lost: an event's 30 s, and some
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class BreakerPolicy:
     """When it opens, and for how long.
 
     It opens at `in_a_row` blocked answers in a row, or where more than `share` of the last `of_last` were blocked.
@@ -34,7 +34,7 @@ class Policy:
 class Breaker:
     """Whether we may ask. `recent` holds the last outcomes, oldest first: "b" blocked, "." answered."""
 
-    state: State = "closed"
+    state: BreakerState = "closed"
     blocked_in_a_row: int = 0
     recent: str = ""
     openings: int = 0
@@ -43,7 +43,7 @@ class Breaker:
     reason: str | None = None
 
 
-def after(breaker: Breaker, outcomes: Iterable[tuple[str, bool]], now: float, policy: Policy) -> Breaker:
+def breaker_after(breaker: Breaker, outcomes: Iterable[tuple[str, bool]], now: float, policy: BreakerPolicy) -> Breaker:
     """The breaker after outcomes in their order: (class of the reply, whether it was a probe's).
 
     Only answers and blocks count: what is passing says nothing about being blocked. While it is not closed,
@@ -61,7 +61,7 @@ def after(breaker: Breaker, outcomes: Iterable[tuple[str, bool]], now: float, po
     return breaker
 
 
-def admitted(breaker: Breaker, now: float) -> tuple[Breaker, Literal["go", "probe", "wait", "refuse"]]:
+def admit_request(breaker: Breaker, now: float) -> tuple[Breaker, Literal["go", "probe", "wait", "refuse"]]:
     """Whether a request may be made now; "probe" is given to one at a time.
 
     "wait": a probe is under way, and its outcome decides soon.
@@ -73,7 +73,7 @@ def admitted(breaker: Breaker, now: float) -> tuple[Breaker, Literal["go", "prob
     return breaker, "wait" if breaker.state == "probing" else "refuse"
 
 
-def _counted(breaker: Breaker, blocked: bool, now: float, policy: Policy) -> Breaker:
+def _counted(breaker: Breaker, blocked: bool, now: float, policy: BreakerPolicy) -> Breaker:
     recent = (breaker.recent + ("b" if blocked else "."))[-policy.of_last :]
     in_a_row = breaker.blocked_in_a_row + 1 if blocked else 0
     breaker = replace(breaker, recent=recent, blocked_in_a_row=in_a_row, openings=breaker.openings if blocked else 0)
@@ -84,7 +84,7 @@ def _counted(breaker: Breaker, blocked: bool, now: float, policy: Policy) -> Bre
     return breaker
 
 
-def _probed(breaker: Breaker, blocked: bool, now: float, policy: Policy) -> Breaker:
+def _probed(breaker: Breaker, blocked: bool, now: float, policy: BreakerPolicy) -> Breaker:
     if not blocked:
         return Breaker(openings=breaker.openings)
     breaker = replace(breaker, blocked_in_a_row=breaker.blocked_in_a_row + 1, probe_at=now)
@@ -92,7 +92,7 @@ def _probed(breaker: Breaker, blocked: bool, now: float, policy: Policy) -> Brea
     return _opened(breaker, now, policy, f"{probes} probes were blocked too") if probes >= PROBES else breaker
 
 
-def _opened(breaker: Breaker, now: float, policy: Policy, reason: str) -> Breaker:
+def _opened(breaker: Breaker, now: float, policy: BreakerPolicy, reason: str) -> Breaker:
     wait_seconds = min(policy.longest_seconds, policy.wait_seconds * 2 ** min(breaker.openings, 10))
     return Breaker(
         state="open",

@@ -1,73 +1,66 @@
-"""The breaker of each marketplace, as all its workers see it. When it opens and closes belongs in `marketplaces`."""
+"""The breaker of each marketplace as all its workers see it: a row of market.breakers.
+
+When it opens and closes is decided in `breaker`.
+"""
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from psycopg.rows import class_row
 
 from tickettape.database import Connection
+from tickettape.marketplaces.breaker import Breaker
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A marketplace's breaker. `recent` holds its last outcomes, "b" for a blocked one."""
-
-    state: str = "closed"
-    blocked_in_a_row: int = 0
-    recent: str = ""
-    openings: int = 0
-    opened_at: datetime | None = None
-    probe_at: datetime | None = None
-    reason: str | None = None
-
-
-def of(connection: Connection, source: str) -> Row:
+def load_breaker(connection: Connection, source: str) -> Breaker:
     """The breaker of a marketplace; closed where nothing was ever blocked."""
-    with connection.cursor(row_factory=class_row(Row)) as cursor:
+    with connection.cursor(row_factory=class_row(Breaker)) as cursor:
         found = cursor.execute(
-            """select state, blocked_in_a_row, recent, openings, opened_at, probe_at, reason
+            """select state, blocked_in_a_row, recent, openings, extract(epoch from opened_at)::float8 as opened_at,
+                   extract(epoch from probe_at)::float8 as probe_at, reason
                from market.breakers where source = %s""",
             [source],
         ).fetchone()
-    return found or Row()
+    return found or Breaker()
 
 
-def keep(connection: Connection, source: str, row: Row, *, before: Row) -> None:
+def store_breaker(connection: Connection, source: str, breaker: Breaker, *, before: Breaker) -> None:
     """Keep what changed; that it opened, is probed or closed is logged, here and in scraper_logs."""
-    if row == before:
+    if breaker == before:
         return
     connection.execute(
         """insert into market.breakers
                (source, state, blocked_in_a_row, recent, openings, opened_at, probe_at, reason)
-           values (%s, %s, %s, %s, %s, %s, %s, %s)
+           values (%s, %s, %s, %s, %s, to_timestamp(%s), to_timestamp(%s), %s)
            on conflict (source) do update set
                state = excluded.state, blocked_in_a_row = excluded.blocked_in_a_row, recent = excluded.recent,
                openings = excluded.openings, opened_at = excluded.opened_at, probe_at = excluded.probe_at,
                reason = excluded.reason, updated_at = clock_timestamp()""",
         [
-            source, row.state, row.blocked_in_a_row, row.recent, row.openings, row.opened_at, row.probe_at, row.reason,
+            source, breaker.state, breaker.blocked_in_a_row, breaker.recent, breaker.openings, breaker.opened_at,
+            breaker.probe_at, breaker.reason,
         ],
     )  # fmt: skip
-    if row.state != before.state:
-        message = sentence(source, row)
+    if breaker.state != before.state:
+        message = describe_breaker(source, breaker)
         log.warning("%s", message)
         connection.execute(
             "insert into market.scraper_logs (level, message) values (%s, %s)",
-            ["WARNING" if row.state != "closed" else "INFO", message],
+            ["WARNING" if breaker.state != "closed" else "INFO", message],
         )
 
 
-def sentence(source: str, row: Row) -> str:
+def describe_breaker(source: str, breaker: Breaker) -> str:
     """What the breaker does now, for an operator."""
-    if row.state == "closed":
+    if breaker.state == "closed":
         return f"The breaker of {source} is closed."
-    at = f"{row.probe_at:%Y-%m-%d %H:%M:%S} UTC" if row.probe_at else "the next request"
-    if row.state == "probing":
+    if breaker.state == "probing":
         return f"The breaker of {source} lets one request through, to see whether we are still blocked."
+    probe_at = datetime.fromtimestamp(breaker.probe_at, UTC) if breaker.probe_at else None
+    at = f"{probe_at:%Y-%m-%d %H:%M:%S} UTC" if probe_at else "the next request"
     return (
-        f"The breaker of {source} is open until {at}: {row.reason}. Nothing is asked until then, and then one event "
-        "at a time; see whether the marketplace blocks this address or this USER_AGENT, and ask it more slowly."
+        f"The breaker of {source} is open until {at}: {breaker.reason}. Nothing is asked until then, and then one "
+        "event at a time; see whether the marketplace blocks this address or this USER_AGENT, and ask it more slowly."
     )

@@ -1,8 +1,8 @@
 """When to ask, how often, and when to give up: the same for every marketplace.
 
 A client turns each attempt into a `Reply`; the class of the reply decides what happens next, never
-an exception's name. What a status code means on a given wire belongs in that client; whose turn it is,
-by the budget and the breaker that all who ask share, in `turns`.
+an exception's name. What a status code means on a given wire belongs in that client; when a request may be made,
+by the budget and the breaker that all who ask share, in `rate_limiter`.
 """
 
 import asyncio
@@ -16,12 +16,7 @@ from typing import Literal
 
 import stamina
 
-from tickettape.marketplaces.rate_limiter import (
-    NoTurnError,
-    Queue,
-    Seen,
-    Turns,
-)
+from tickettape.marketplaces.rate_limiter import NotGrantedError, RateLimiter, ReplySeen, RequestQueue
 
 CONNECTIONS = 20  # httpx slows down past 20: 8.7 s for 1000 events at 20, 15.4 s at 50
 DEADLINE_SECONDS = 30.0  # an event's whole share of a tick, so that one bad event costs itself alone
@@ -61,11 +56,11 @@ class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never se
 
 
 class Pace:
-    """How one client asks in one event loop: concurrency, turns, retries, deadline. Counts `requests` by class."""
+    """How one client asks in one event loop: concurrency, permits, retries, deadline. Counts `requests` by class."""
 
     def __init__(
         self,
-        turns: Turns,
+        limiter: RateLimiter,
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
@@ -74,7 +69,7 @@ class Pace:
     ) -> None:
         self._requests: Counter[str] = Counter() if requests is None else requests
         self._slots = asyncio.Semaphore(connections)
-        self._queue = Queue(turns)
+        self._queue = RequestQueue(limiter)
         self._deadline_seconds = deadline_seconds
         self._first_backoff_seconds = first_backoff_seconds
 
@@ -82,21 +77,21 @@ class Pace:
         """Make attempts at `what` until one settles it or the deadline is over; return the last reply.
 
         The deadline covers all attempts and the waits between them. It begins when the first attempt
-        gets its turn, so a long queue never eats it. Only "received", "missing", "blocked", "failed",
+        gets its permit, so a long queue never eats it. Only "received", "missing", "blocked", "failed",
         "unasked" and an unsettled "passing" or "throttled" come back.
         """
         async with self._slots:
             try:
-                probe = await self._queue.turn(self._deadline_seconds)
-            except NoTurnError as none:
+                probe = await self._queue.permit(self._deadline_seconds)
+            except NotGrantedError as none:
                 return self._not_asked(what, none)
             return await self._attempts(what, attempt, probe)
 
     async def close(self) -> None:
-        """Report what was seen last, and let go of the turns."""
+        """Report what was seen last, and let go of the rate limiter."""
         await self._queue.close()
 
-    def _not_asked(self, what: str, none: NoTurnError) -> Reply:
+    def _not_asked(self, what: str, none: NotGrantedError) -> Reply:
         if none.quiet_seconds:
             return Reply(
                 "throttled",
@@ -114,22 +109,22 @@ class Pace:
                 async for retry in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
                     with retry:
                         if count:
-                            probe = await self._queue.turn(ends_at - _now())
+                            probe = await self._queue.permit(ends_at - _now())
                         count += 1
                         started_at = _now()
                         last = replace(await self._counted(attempt), latency_ms=round((_now() - started_at) * 1000))
                         wait_seconds = self._wait_seconds(last, count)
                         quiet_seconds = wait_seconds if last.kind == "throttled" else 0.0
-                        await self._queue.note(Seen(last.kind, probe, quiet_seconds))
+                        await self._queue.report(ReplySeen(last.kind, probe, quiet_seconds))
                         if last.kind in ("passing", "throttled"):
                             raise _Again(last, wait_seconds if wait_seconds < ends_at - _now() else None)
                         return last
         except _Again as settled:
             last = settled.reply
-        except NoTurnError:
+        except NotGrantedError:
             pass  # the reply there is stands
         except TimeoutError:
-            await self._queue.note(Seen("passing", probe))
+            await self._queue.report(ReplySeen("passing", probe))
             if last is None:
                 return Reply(
                     "passing",

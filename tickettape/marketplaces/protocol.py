@@ -76,7 +76,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Production:
+class MarketplaceEvent:
     """One event of the marketplace's catalogue. `date` is the UTC instant it starts; None is unknown."""
 
     external_id: str
@@ -193,7 +193,7 @@ class Marketplace(Protocol):
         """
         ...
 
-    async def production(self, production_id: str) -> Production:
+    async def production(self, production_id: str) -> MarketplaceEvent:
         """Ask for one production. Raises Missing, Blocked, Unreachable, Refused or NoDate."""
         ...
 
@@ -204,7 +204,7 @@ class Marketplace(Protocol):
         venue_id: str | None = None,
         category_id: str | None = None,
         query: str | None = None,
-    ) -> AsyncIterator[Production]:
+    ) -> AsyncIterator[MarketplaceEvent]:
         """Go through all upcoming productions that match, without parking, hidden or undated ones.
 
         Raises Blocked, Unreachable or Refused where a page cannot be had: a list that ends early

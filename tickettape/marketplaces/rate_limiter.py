@@ -1,7 +1,7 @@
-"""Whose turn it is to ask: one budget and one breaker, for all that ask the same marketplace.
+"""The rate limiter: when a request may be made, by one budget and one breaker for all that ask a marketplace.
 
-The arithmetic is pure: `take` turns a state into the next one and a `Lease`. `LocalTurns` keeps the state in
-memory, for one process; where it is kept for many is not decided here. When to retry belongs in `pacing`.
+The arithmetic is pure: `grant_requests` turns a state into the next one and a `Grant` of permits. `LocalRateLimiter`
+keeps the state in memory, for one process; `shared_rate_limiter` keeps it for many. When to retry belongs in `pacing`.
 """
 
 import asyncio
@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
-from tickettape.marketplaces import breaker as breakers
-from tickettape.marketplaces.breaker import Breaker, Policy
+from tickettape.marketplaces.breaker import Breaker, BreakerPolicy, admit_request, breaker_after
 
-GRACE_SECONDS = 0.1  # a turn that a busy process is later for is lost, or two seconds' requests would meet in one
+GRACE_SECONDS = 0.1  # a permit that a busy process is later for is lost, or two seconds' requests would meet in one
 MARGIN_SECONDS = 0.2  # what a rate's window is longer: the grace, and as much again for the way to the marketplace
-BLOCK_SECONDS = 0.25  # of turns in one lease: a killed worker loses no more, and an open breaker is seen as soon
-AHEAD_SECONDS = 1.0  # nothing is leased further ahead: what is learnt until then would be ignored
+BLOCK_SECONDS = 0.25  # of permits in one grant: a killed worker loses no more, and an open breaker is seen as soon
+AHEAD_SECONDS = 1.0  # nothing is granted further ahead: what is learnt until then would be ignored
 PROBE_POLL_SECONDS = 0.25  # how soon to look again for a probe's outcome
 
 RAISE, LOWER = 1.5, 0.9  # so that about one failure in five keeps the pace where it is, and fewer mend it
@@ -30,15 +29,15 @@ class Rate(NamedTuple):
     seconds: float
 
 
-class Block(NamedTuple):
-    """Turns that were leased together: from the first moment to the last."""
+class RequestBlock(NamedTuple):
+    """Permits that were granted together: from the first moment to the last."""
 
     first: float
     last: float
     requests: int
 
 
-class Seen(NamedTuple):
+class ReplySeen(NamedTuple):
     """What a reply says about when to ask next: its class, whether it was a probe, how long to keep quiet."""
 
     kind: str
@@ -47,19 +46,19 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RequestBudget:
     """What has been spent: the blocks of the longest window, the slowdown (1 is none), and until when it is quiet."""
 
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[RequestBlock, ...] = ()
     slowdown: float = 1.0
     quiet_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """Turns to ask at, in seconds from now, or how long to wait before looking again, or why there are none.
+class Grant:
+    """Permits: times to ask at, in seconds from now; or how long to wait for some; or why there are none.
 
-    A turn of less than 0 seconds is past: whoever is no later than the grace may still take it.
+    A time below 0 is past: whoever is no later than the grace may still use it.
     `quiet_seconds` is what the marketplace asked for: who cannot wait that long gives up at once.
     """
 
@@ -70,11 +69,11 @@ class Lease:
     refusal: str | None = None
 
 
-class Turns(Protocol):
+class RateLimiter(Protocol):
     """The budget and the breaker of one marketplace, shared by whoever asks it."""
 
-    async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
-        """Report what was seen, and get up to `wanted` turns; with 0 only report."""
+    async def acquire(self, wanted: int, seen: Sequence[ReplySeen]) -> Grant:
+        """Report what was seen, and get up to `wanted` permits; with 0 only report."""
         ...
 
     async def close(self) -> None:
@@ -83,11 +82,11 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RateLimits:
     """The rates that hold at once, none for unpaced; the breaker's policy, None for no breaker."""
 
     rates: tuple[Rate, ...] = ()
-    policy: Policy | None = None
+    policy: BreakerPolicy | None = None
 
     def __post_init__(self) -> None:
         for rate in self.rates:
@@ -100,60 +99,62 @@ class Rules:
         return max((rate.seconds for rate in self.rates), default=0.0) + MARGIN_SECONDS
 
 
-def per_second(requests: float) -> Rate:
+def rate_per_second(requests: float) -> Rate:
     """So many requests a second; fewer than one are one in a longer time."""
     if not requests > 0:
         raise ValueError(f"{requests} requests a second: give a number above 0, or None for no pacing.")
     return Rate(int(requests), int(requests) / requests) if requests >= 1 else Rate(1, 1 / requests)
 
 
-def take(
-    rules: Rules,
-    budget: Budget,
+def grant_requests(
+    limits: RateLimits,
+    budget: RequestBudget,
     breaker: Breaker,
     wanted: int,
-    seen: Sequence[Seen],
+    seen: Sequence[ReplySeen],
     now: float,
     way_back_seconds: float = 0.0,
-) -> tuple[Budget, Breaker, Lease]:
-    """Take account of what was seen and lease up to `wanted` turns from `now` (seconds) on.
+) -> tuple[RequestBudget, Breaker, Grant]:
+    """Take account of what was seen and grant up to `wanted` requests from `now` (seconds) on.
 
-    The first is `way_back_seconds` later, or the lease would arrive too late for it.
-    `Lease.refusal` says why the breaker is open; until when is the breaker's `probe_at`.
+    The first is `way_back_seconds` later, or the grant would arrive too late for it.
+    `Grant.refusal` says why the breaker is open; until when is the breaker's `probe_at`.
     """
     budget = replace(
         budget,
         slowdown=slowdown_after(budget.slowdown, seen),
         quiet_until=max([budget.quiet_until, *(now + one.quiet_seconds for one in seen if one.quiet_seconds)]),
-        blocks=counted_blocks(budget.blocks, now - rules.longest_seconds),
+        blocks=counted_blocks(budget.blocks, now - limits.longest_seconds),
     )
-    if rules.policy is not None:
-        breaker = breakers.after(breaker, [(one.kind, one.probe) for one in seen], now, rules.policy)
+    if limits.policy is not None:
+        breaker = breaker_after(breaker, [(one.kind, one.probe) for one in seen], now, limits.policy)
     if wanted < 1:
-        return budget, breaker, Lease()
+        return budget, breaker, Grant()
     quiet_seconds = budget.quiet_until - now
     if quiet_seconds > 0:
-        return budget, breaker, Lease(wait_seconds=quiet_seconds, quiet_seconds=quiet_seconds)
+        return budget, breaker, Grant(wait_seconds=quiet_seconds, quiet_seconds=quiet_seconds)
     soonest = now + min(way_back_seconds, AHEAD_SECONDS / 2)
-    block = next_block(rules.rates, budget, wanted, soonest) if rules.rates else Block(soonest, soonest, wanted)
+    block = (
+        next_block(limits.rates, budget, wanted, soonest) if limits.rates else RequestBlock(soonest, soonest, wanted)
+    )
     ahead_seconds = block.first - now
     if ahead_seconds > AHEAD_SECONDS:
-        return budget, breaker, Lease(wait_seconds=ahead_seconds - AHEAD_SECONDS)
-    breaker, verdict = breakers.admitted(breaker, now)
+        return budget, breaker, Grant(wait_seconds=ahead_seconds - AHEAD_SECONDS)
+    breaker, verdict = admit_request(breaker, now)
     if verdict == "refuse":
-        return budget, breaker, Lease(refusal=breaker.reason)
+        return budget, breaker, Grant(refusal=breaker.reason)
     if verdict == "wait":
-        return budget, breaker, Lease(wait_seconds=PROBE_POLL_SECONDS)
+        return budget, breaker, Grant(wait_seconds=PROBE_POLL_SECONDS)
     if verdict == "probe":
-        block = Block(block.first, block.first, 1)
-    if rules.rates:
+        block = RequestBlock(block.first, block.first, 1)
+    if limits.rates:
         budget = replace(budget, blocks=(*budget.blocks, block))
     apart = (block.last - block.first) / max(1, block.requests - 1)
     starts = tuple(ahead_seconds + number * apart for number in range(block.requests))
-    return budget, breaker, Lease(starts=starts, probe=verdict == "probe")
+    return budget, breaker, Grant(starts=starts, probe=verdict == "probe")
 
 
-def slowdown_after(slowdown: float, seen: Sequence[Seen]) -> float:
+def slowdown_after(slowdown: float, seen: Sequence[ReplySeen]) -> float:
     """How much slower to ask after what was seen, within its bounds: only an answer to use ever speeds us up."""
     for one in seen:
         if one.kind == "received":
@@ -163,13 +164,13 @@ def slowdown_after(slowdown: float, seen: Sequence[Seen]) -> float:
     return slowdown
 
 
-def counted_blocks(blocks: Sequence[Block], since: float) -> tuple[Block, ...]:
+def counted_blocks(blocks: Sequence[RequestBlock], since: float) -> tuple[RequestBlock, ...]:
     """The blocks that end after `since`, and the last one: the next is spaced from it."""
     return (*(block for block in blocks[:-1] if block.last > since), *blocks[-1:])
 
 
-def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, soonest: float) -> Block:
-    """The next turns from `soonest` on, up to `wanted`, so that no window of any rate holds more than its requests.
+def next_block(rates: Sequence[Rate], budget: RequestBudget, wanted: int, soonest: float) -> RequestBlock:
+    """The next permits from `soonest` on, up to `wanted`, so that no window of any rate holds more than its requests.
 
     They are spaced evenly by the shortest rate: a burst is what a marketplace notices first. A longer rate is
     kept by counting whole blocks; what it leaves no room for comes after its window.
@@ -187,27 +188,29 @@ def next_block(rates: Sequence[Rate], budget: Budget, wanted: int, soonest: floa
                 break
             first = counted[0].last + window
         requests = min(requests, room)
-    return Block(first, first + (requests - 1) * apart, requests)
+    return RequestBlock(first, first + (requests - 1) * apart, requests)
 
 
-class LocalTurns:
-    """`Turns` of one process, kept in memory."""
+class LocalRateLimiter:
+    """The `RateLimiter` of one process, kept in memory."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules, self._budget, self._breaker = rules, Budget(), Breaker()
+    def __init__(self, limits: RateLimits) -> None:
+        self._limits, self._budget, self._breaker = limits, RequestBudget(), Breaker()
 
-    async def lease(self, wanted: int, seen: Sequence[Seen]) -> Lease:
-        """See `Turns.lease`."""
+    async def acquire(self, wanted: int, seen: Sequence[ReplySeen]) -> Grant:
+        """See `RateLimiter.acquire`."""
         now = asyncio.get_running_loop().time()
-        self._budget, self._breaker, lease = take(self._rules, self._budget, self._breaker, wanted, seen, now)
-        return lease
+        self._budget, self._breaker, grant = grant_requests(
+            self._limits, self._budget, self._breaker, wanted, seen, now
+        )
+        return grant
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-class NoTurnError(Exception):
-    """There is no turn: `quiet_seconds` of quiet were asked for, or the breaker is open."""
+class NotGrantedError(Exception):
+    """There is no permit: `quiet_seconds` of quiet were asked for, or the breaker is open."""
 
     def __init__(self, reason: str, *, quiet_seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -215,19 +218,19 @@ class NoTurnError(Exception):
 
 
 @dataclass
-class Queue:
-    """The turns of one process: leased in blocks, handed out one by one in the order of asking."""
+class RequestQueue:
+    """The permits of one process: granted in blocks, handed out one by one in the order of asking."""
 
-    turns: Turns
+    limiter: RateLimiter
     _door: asyncio.Lock = field(default_factory=asyncio.Lock)
     _starts: deque[float] = field(default_factory=deque)
-    _seen: list[Seen] = field(default_factory=list)
+    _seen: list[ReplySeen] = field(default_factory=list)
     _probe: bool = False
     _waiting: int = 0
     _used: int = 0
 
-    async def turn(self, patience_seconds: float) -> bool:
-        """Wait for a turn; whether it is the breaker's probe.
+    async def permit(self, patience_seconds: float) -> bool:
+        """Wait for a permit; whether it is the breaker's probe.
 
         Raises NoTurnError where the breaker is open, or more quiet is asked for than `patience_seconds`.
         """
@@ -236,7 +239,7 @@ class Queue:
             async with self._door:
                 while True:
                     while not self._starts:
-                        await self._lease(patience_seconds)
+                        await self._acquire(patience_seconds)
                     start = self._starts.popleft()
                     if start > _now():
                         await asyncio.sleep(start - _now())
@@ -248,8 +251,8 @@ class Queue:
         finally:
             self._waiting -= 1
 
-    async def note(self, seen: Seen) -> None:
-        """Keep what was seen for the next lease; what changes the rules for everybody is reported at once."""
+    async def report(self, seen: ReplySeen) -> None:
+        """Keep what was seen for the next grant; what changes the rules for everybody is reported at once."""
         self._seen.append(seen)
         if seen.probe or seen.quiet_seconds or seen.kind == "blocked":
             self._starts.clear()
@@ -261,25 +264,25 @@ class Queue:
             if self._seen:
                 await self._report(0)
         finally:
-            await self.turns.close()
+            await self.limiter.close()
 
-    async def _lease(self, patience_seconds: float) -> None:
+    async def _acquire(self, patience_seconds: float) -> None:
         wanted, self._used = max(self._waiting, self._used + 1), 0
-        lease = await self._report(wanted)
-        if lease.refusal is not None:
-            raise NoTurnError(lease.refusal)
-        if lease.quiet_seconds > patience_seconds:
-            raise NoTurnError("quiet", quiet_seconds=lease.quiet_seconds)
-        if lease.wait_seconds:
-            await asyncio.sleep(lease.wait_seconds)
+        grant = await self._report(wanted)
+        if grant.refusal is not None:
+            raise NotGrantedError(grant.refusal)
+        if grant.quiet_seconds > patience_seconds:
+            raise NotGrantedError("quiet", quiet_seconds=grant.quiet_seconds)
+        if grant.wait_seconds:
+            await asyncio.sleep(grant.wait_seconds)
         now = _now()
-        self._starts.extend(now + start for start in lease.starts)
-        self._probe = lease.probe
+        self._starts.extend(now + start for start in grant.starts)
+        self._probe = grant.probe
 
-    async def _report(self, wanted: int) -> Lease:
+    async def _report(self, wanted: int) -> Grant:
         seen, self._seen = self._seen, []
         try:
-            return await self.turns.lease(wanted, seen)
+            return await self.limiter.acquire(wanted, seen)
         except BaseException:
             self._seen = seen + self._seen
             raise

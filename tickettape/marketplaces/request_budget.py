@@ -10,7 +10,7 @@ from tickettape.database import Connection
 
 
 @dataclass(frozen=True)
-class Spent:
+class SpentBudget:
     """A marketplace's budget `now`. A block is (first moment, last moment, requests), oldest first."""
 
     now: float
@@ -19,7 +19,7 @@ class Spent:
     blocks: list[tuple[float, float, int]]
 
 
-def lock(connection: Connection, source: str, *, back_seconds: float) -> Spent:
+def lock_budget(connection: Connection, source: str, *, back_seconds: float) -> SpentBudget:
     """Hold a marketplace's budget until the caller's transaction ends.
 
     The blocks are those that ended less than `back_seconds` ago, and the last one.
@@ -45,16 +45,16 @@ def lock(connection: Connection, source: str, *, back_seconds: float) -> Spent:
     ).fetchone()
     assert row is not None  # noqa: S101  it was inserted above
     now, slowdown, quiet_until = map(float, row)
-    return Spent(now, slowdown, quiet_until, [(float(first), float(last), int(n)) for first, last, n in blocks])
+    return SpentBudget(now, slowdown, quiet_until, [(float(first), float(last), int(n)) for first, last, n in blocks])
 
 
-def slowdown(connection: Connection, source: str) -> float:
+def current_slowdown(connection: Connection, source: str) -> float:
     """How much more slowly a marketplace is asked at present than its rates allow; 1 is not at all."""
     row = connection.execute("select slowdown from market.budgets where source = %s", [source]).fetchone()
     return float(row[0]) if row else 1.0
 
 
-def note(connection: Connection, source: str, *, slowdown: float, quiet_until: float) -> None:
+def store_slowdown(connection: Connection, source: str, *, slowdown: float, quiet_until: float) -> None:
     """Keep how a marketplace is to be asked."""
     connection.execute(
         """update market.budgets set slowdown = %s, quiet_until = %s, updated_at = clock_timestamp()
@@ -63,7 +63,9 @@ def note(connection: Connection, source: str, *, slowdown: float, quiet_until: f
     )
 
 
-def spend(connection: Connection, source: str, block: tuple[float, float, int], *, back_seconds: float) -> None:
+def store_request_block(
+    connection: Connection, source: str, block: tuple[float, float, int], *, back_seconds: float
+) -> None:
     """Keep a block that was leased, and forget those that no rate counts any more."""
     first, last, requests = block
     connection.execute(

@@ -1,1 +1,85 @@
-"""observations."""
+"""One observation of an event at a tick: when to poll, the capture, its answer read, its metrics stored.
+
+poll_schedule → capture_tick → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
+`quarantine`, what a person found wrong to `voids`.
+"""
+
+from tickettape.observations.answer_fields import new_answer_fields
+from tickettape.observations.answer_samples import sample_answers
+from tickettape.observations.captures import Capture, newest_captured_tick, store_captures, ticks_with_answers
+from tickettape.observations.payloads import compress_payload
+from tickettape.observations.poll_schedule import poll_rules
+from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
+from tickettape.observations.quarantine import (
+    HeldForMonth,
+    Refusal,
+    count_quarantined,
+    delete_replayed_before,
+    held_ticks,
+    list_refusals,
+    lock_held,
+    quarantine_refused,
+    record_replayed,
+    refused_payload,
+)
+from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
+from tickettape.observations.reconciliation import reconcile_newest_tick, reconciliation_totals, refusals_of_newest_tick
+from tickettape.observations.retention import expire_jobs, expire_logs, expire_payloads
+from tickettape.observations.scraper_figures import scraper_figures
+from tickettape.observations.scraper_jobs import newest_jobs
+from tickettape.observations.section_metrics import COUNTED_SIZES, metrics_by_keys
+from tickettape.observations.section_snapshots import SNAPSHOT_COLUMNS, AnswerVerdict, copy_snapshots, replace_snapshots
+from tickettape.observations.tick_capture import capture_tick
+from tickettape.observations.tick_grid import floor_to_grid, ticks_between
+from tickettape.observations.voids import NothingToDo, capture_ticks, end_voids, is_voided, undo_void, void_capture
+
+__all__ = [
+    "COUNTED_SIZES",
+    "SNAPSHOT_COLUMNS",
+    "VIEWS_WINDOW",
+    "AnswerVerdict",
+    "Capture",
+    "HeldForMonth",
+    "NotReplayable",
+    "NothingToDo",
+    "Refusal",
+    "capture_tick",
+    "capture_ticks",
+    "compress_payload",
+    "copy_snapshots",
+    "count_quarantined",
+    "delete_replayed_before",
+    "end_voids",
+    "expire_jobs",
+    "expire_logs",
+    "expire_payloads",
+    "floor_to_grid",
+    "held_ticks",
+    "is_voided",
+    "list_refusals",
+    "lock_held",
+    "metrics_by_keys",
+    "new_answer_fields",
+    "newest_captured_tick",
+    "newest_jobs",
+    "newest_poll_schedule",
+    "poll_rules",
+    "poll_summary",
+    "quarantine_refused",
+    "read_tick",
+    "reconcile_newest_tick",
+    "reconciliation_totals",
+    "record_replayed",
+    "refusals_of_newest_tick",
+    "refused_payload",
+    "replace_snapshots",
+    "replay_quarantined",
+    "sample_answers",
+    "scraper_figures",
+    "stale_events",
+    "store_captures",
+    "ticks_between",
+    "ticks_with_answers",
+    "undo_void",
+    "void_capture",
+]

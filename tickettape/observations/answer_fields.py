@@ -8,7 +8,7 @@ from tickettape.database import Connection
 MOST_AT_ONCE = 200  # a format has a hundred or two: a part whose fields are ids must not be news for ever
 
 
-def note(connection: Connection, source: str, fields: Mapping[str, str]) -> list[str]:
+def record_answer_fields(connection: Connection, source: str, fields: Mapping[str, str]) -> list[str]:
     """Note the fields (each with the id of an event that has it) not known yet; those that are news.
 
     The first answers of a marketplace are news of nothing: they say what its answers look like.
@@ -30,7 +30,7 @@ def note(connection: Connection, source: str, fields: Mapping[str, str]) -> list
     return sorted(str(field) for (field,) in noted) if known else []
 
 
-def news(connection: Connection, source: str, since: datetime) -> list[str]:
+def new_answer_fields(connection: Connection, source: str, since: datetime) -> list[str]:
     """The fields first seen since then, but for those of a marketplace's first answers."""
     rows = connection.execute(
         """select field from market.answer_fields

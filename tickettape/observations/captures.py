@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tickettape.database import Connection
-from tickettape.database import month_state as months
-from tickettape.observations import payloads, quarantine
+from tickettape.database import Connection, month_of, month_refusals
+from tickettape.observations.payloads import compress_payload, decompress_payload
+from tickettape.observations.quarantine import hold_for_month
 
-RETRIED = ("failed", "missed")
+RETRIED_STATUSES = ("failed", "missed")
 """Statuses that a run resuming its tick asks again; every other one stands."""
 
 
@@ -42,32 +42,32 @@ class StoredAnswer:
     @property
     def answer(self) -> bytes:
         """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
-        return payloads.unpacked(self.answer_zstd)
+        return decompress_payload(self.answer_zstd)
 
 
-def captured(connection: Connection, tick: datetime) -> set[int]:
+def captured_event_keys(connection: Connection, tick: datetime) -> set[int]:
     """The event keys that need not be asked again at a tick."""
     rows = connection.execute(
-        "select event_key from market.captures where tick = %s and status != all(%s)", [tick, list(RETRIED)]
+        "select event_key from market.captures where tick = %s and status != all(%s)", [tick, list(RETRIED_STATUSES)]
     ).fetchall()
     return {int(event_key) for (event_key,) in rows}
 
 
-def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | None) -> int:
+def store_captures(connection: Connection, captures: Sequence[Capture], job_id: UUID | None) -> int:
     """Store captures with their answers in the caller's transaction; how many went to quarantine instead.
 
     A capture that stands is never overwritten: only one whose status is RETRIED. One of a month that takes no
     rows is held in quarantine until the month is back.
     """
-    refused = months.refusals(connection, {capture.tick for capture in captures})
-    late = [capture for capture in captures if months.month_of(capture.tick) in refused]
+    refused = month_refusals(connection, {capture.tick for capture in captures})
+    late = [capture for capture in captures if month_of(capture.tick) in refused]
     for capture in late:
-        month = months.month_of(capture.tick)
+        month = month_of(capture.tick)
         rows = None if capture.answer is not None else {"captures": [asdict(capture)]}
-        quarantine.hold(
+        hold_for_month(
             connection, capture.event_key, capture.tick, month, refused[month], answer=capture.answer, rows=rows
         )
-    captures = [capture for capture in captures if months.month_of(capture.tick) not in refused]
+    captures = [capture for capture in captures if month_of(capture.tick) not in refused]
     with connection.cursor() as cursor:
         cursor.executemany(
             """insert into market.captures as known
@@ -82,7 +82,7 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
                 (
                     capture.event_key, capture.tick, capture.status, capture.http_status, capture.fetched_at,
                     capture.latency_ms, len(capture.answer) if capture.answer is not None else None,
-                    capture.note, job_id, list(RETRIED),
+                    capture.note, job_id, list(RETRIED_STATUSES),
                 )
                 for capture in captures
             ],
@@ -91,7 +91,7 @@ def store(connection: Connection, captures: Sequence[Capture], job_id: UUID | No
             """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
                on conflict do nothing""",
             [
-                (capture.event_key, capture.tick, payloads.packed(capture.answer))
+                (capture.event_key, capture.tick, compress_payload(capture.answer))
                 for capture in captures
                 if capture.answer is not None
             ],
@@ -155,7 +155,7 @@ def lock_answers(
     return [StoredAnswer(*row) for row in rows]
 
 
-def lock_status(connection: Connection, event_key: int, tick: datetime) -> str | None:
+def lock_capture_status(connection: Connection, event_key: int, tick: datetime) -> str | None:
     """The status of a capture, which is locked until the caller's transaction ends; None where there is none."""
     row = connection.execute(
         "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
@@ -163,7 +163,7 @@ def lock_status(connection: Connection, event_key: int, tick: datetime) -> str |
     return str(row[0]) if row else None
 
 
-def newest_tick(connection: Connection, source: str) -> datetime | None:
+def newest_captured_tick(connection: Connection, source: str) -> datetime | None:
     """The newest tick at which any event of a marketplace was captured or known to be missed."""
     row = connection.execute(
         """select max(captures.tick) from market.captures

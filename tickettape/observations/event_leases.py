@@ -9,12 +9,12 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from tickettape.catalogue.events import Event
+from tickettape.catalogue import Event
 from tickettape.database import Connection
 
-KEPT = timedelta(days=1)  # what is done says who did it, while somebody may ask
+DONE_LEASES_KEPT = timedelta(days=1)  # what is done says who did it, while somebody may ask
 
-TAKE = """
+TAKE_LEASES = """
     with free as (
         select event_key from market.leases
         where tick = %(tick)s and not done and coalesce(leased_until, '-infinity') < clock_timestamp()
@@ -31,13 +31,13 @@ TAKE = """
 """
 
 
-def plan(connection: Connection, tick: datetime, plan: str, event_keys: Sequence[int]) -> int:
+def plan_leases(connection: Connection, tick: datetime, plan: str, event_keys: Sequence[int]) -> int:
     """Make what is due at a tick to be taken, in this order; how much is new.
 
     Workers of one plan may all say what it is: the first is heard. Another plan asks again what the one before
     is done with (and has no capture that stands: the caller leaves those out); what is in hand stays there.
     """
-    connection.execute("delete from market.leases where done and tick < %s", [tick - KEPT])
+    connection.execute("delete from market.leases where done and tick < %s", [tick - DONE_LEASES_KEPT])
     due = {"tick": tick, "plan": plan, "keys": list(event_keys)}
     again = connection.execute(
         """with again as (
@@ -61,17 +61,17 @@ def plan(connection: Connection, tick: datetime, plan: str, event_keys: Sequence
     return again.rowcount + new.rowcount
 
 
-def take(
+def take_leases(
     connection: Connection, source: str, tick: datetime, job_id: UUID, *, most: int, length: timedelta
 ) -> list[Event]:
     """Lease up to so many events that nobody has in hand, in the plan's order."""
     with connection.cursor(row_factory=class_row(Event)) as cursor:
         return cursor.execute(
-            TAKE, {"source": source, "tick": tick, "job_id": job_id, "most": most, "length": length}
+            TAKE_LEASES, {"source": source, "tick": tick, "job_id": job_id, "most": most, "length": length}
         ).fetchall()
 
 
-def renew(connection: Connection, job_id: UUID, tick: datetime, length: timedelta) -> None:
+def renew_leases(connection: Connection, job_id: UUID, tick: datetime, length: timedelta) -> None:
     """Keep what a job has in hand for longer."""
     connection.execute(
         """update market.leases set leased_until = clock_timestamp() + %s
@@ -80,7 +80,7 @@ def renew(connection: Connection, job_id: UUID, tick: datetime, length: timedelt
     )
 
 
-def finish(connection: Connection, job_id: UUID, tick: datetime, event_keys: Collection[int]) -> set[int]:
+def finish_leases(connection: Connection, job_id: UUID, tick: datetime, event_keys: Collection[int]) -> set[int]:
     """Note what a job is done with, in the transaction that stores it; the events that were still its own.
 
     One that is not: its lease expired and another took it.
@@ -93,14 +93,14 @@ def finish(connection: Connection, job_id: UUID, tick: datetime, event_keys: Col
     return {int(event_key) for (event_key,) in rows}
 
 
-def release(connection: Connection, job_ids: Collection[UUID]) -> None:
+def release_leases(connection: Connection, job_ids: Collection[UUID]) -> None:
     """Free what jobs have in hand that are over."""
     connection.execute(
         "update market.leases set leased_until = null where not done and leased_by = any(%s)", [list(job_ids)]
     )
 
 
-def left(connection: Connection, source: str, tick: datetime) -> int:
+def leases_left(connection: Connection, source: str, tick: datetime) -> int:
     """How much of a tick is not done, whoever has it in hand."""
     row = connection.execute(
         """select count(*) from market.leases inner join market.events using (event_key)

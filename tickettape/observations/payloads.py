@@ -5,11 +5,11 @@ import zstandard
 MAX_BYTES = 256 * 2**20  # what one may unpack to
 
 
-def packed(payload: bytes) -> bytes:
+def compress_payload(payload: bytes) -> bytes:
     """A payload as the database stores it."""
     return zstandard.ZstdCompressor(level=3).compress(payload)
 
 
-def unpacked(payload_zstd: bytes) -> bytes:
+def decompress_payload(payload_zstd: bytes) -> bytes:
     """A payload as it came. Raises zstandard.ZstdError for what was not packed."""
     return zstandard.ZstdDecompressor().decompress(payload_zstd, max_output_size=MAX_BYTES)

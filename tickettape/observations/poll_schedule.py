@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from tickettape.catalogue import events as catalogue
+from tickettape.catalogue import events_watched_at
 from tickettape.database import Connection
-from tickettape.observations import poll_schedule_store as store
-from tickettape.observations.poll_schedule_store import Kept, Look, Sight
+from tickettape.observations.poll_schedule_store import (
+    EventActivity,
+    PollDecision,
+    ScheduledPoll,
+    event_activity,
+    store_poll_schedule,
+)
 from tickettape.settings import Settings
 
 LONGEST = timedelta(hours=1)  # the rollups' bucket: a watched event has a capture in every hour
@@ -27,41 +32,41 @@ REQUESTS_SHARE = 0.9  # of what may be asked in an interval; the rest is for ret
 
 
 @dataclass(frozen=True)
-class Rules:
+class PollRules:
     """The grid of ticks, and how many requests a tick may spend on events (None: as many as it likes)."""
 
     every: timedelta
     most: int | None = None
 
 
-def rules_of(settings: Settings, slowdown: float = 1.0) -> Rules:
+def poll_rules(settings: Settings, slowdown: float = 1.0) -> PollRules:
     """What the settings allow; `slowdown` is how much more slowly the marketplace is asked at present."""
     every = timedelta(minutes=settings.scraper_interval_minutes)
     if settings.marketplace_url is None:
-        return Rules(every)  # the simulator in-process: nobody to be polite to
+        return PollRules(every)  # the simulator in-process: nobody to be polite to
     a_second = min(settings.requests_per_second, settings.requests_per_minute / 60)
-    return Rules(every, max(1, int(REQUESTS_SHARE * a_second / slowdown * every.total_seconds())))
+    return PollRules(every, max(1, int(REQUESTS_SHARE * a_second / slowdown * every.total_seconds())))
 
 
-def plan(connection: Connection, source: str, tick: datetime, rules: Rules) -> list[int]:
+def plan_polls(connection: Connection, source: str, tick: datetime, rules: PollRules) -> list[int]:
     """Decide on every watched event at a tick, keep the decisions with their reasons; whom to ask, most urgent first.
 
     Decided from what was seen before the tick: asked again about the same tick, it says the same.
     """
     with connection.transaction():
-        looks = [decide(sight, tick, rules.every) for sight in store.sights(connection, source, tick)]
-        chosen = choose([look for look in looks if look.due_tick <= tick], tick, rules)
+        looks = [decide_poll(sight, tick, rules.every) for sight in event_activity(connection, source, tick)]
+        chosen = choose_polls([look for look in looks if look.due_tick <= tick], tick, rules)
         asked = set(chosen)
-        store.keep(connection, source, [_kept(look, tick, rules.every, asked) for look in looks])
+        store_poll_schedule(connection, source, [_kept(look, tick, rules.every, asked) for look in looks])
     return chosen
 
 
-def plan_all(connection: Connection, source: str, tick: datetime) -> list[int]:
+def plan_every_event(connection: Connection, source: str, tick: datetime) -> list[int]:
     """Every event that was watched at a tick: what a backfill of the simulator's past captures."""
-    return [event.event_key for event in catalogue.watched_at(connection, source, tick)]
+    return [event.event_key for event in events_watched_at(connection, source, tick)]
 
 
-def decide(sight: Sight, tick: datetime, every: timedelta) -> Look:
+def decide_poll(sight: EventActivity, tick: datetime, every: timedelta) -> PollDecision:
     """When to look at an event, and why. Its interval is a multiple of `every`, up to LONGEST; it is due within it.
 
     The shortest wish decides: by the time to the event, by how much its sections change, by how often people view it,
@@ -77,7 +82,7 @@ def decide(sight: Sight, tick: datetime, every: timedelta) -> Look:
     looked = sight.looked_tick
     due = _next(sight.event_key, looked, steps, every) if looked else min(sight.known_since, tick)
     hurried = looked is not None and due < tick < (sight.due_tick or tick)
-    return Look(sight, steps * every, due, reason, hurried)
+    return PollDecision(sight, steps * every, due, reason, hurried)
 
 
 def _next(event_key: int, looked: datetime, steps: int, every: timedelta) -> datetime:
@@ -87,7 +92,7 @@ def _next(event_key: int, looked: datetime, steps: int, every: timedelta) -> dat
     return datetime.fromtimestamp(due * every.total_seconds(), UTC)
 
 
-def _wishes(sight: Sight, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
+def _wishes(sight: EventActivity, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
     """How often each thing that is known of an event wishes it to be looked at, and how to say so with its figure."""
     ahead = max(sight.date - tick, timedelta())
     yield LONGEST, "far and still" if sight.tickets else "far and sold out", 0
@@ -103,22 +108,24 @@ def _wishes(sight: Sight, tick: datetime) -> Iterator[tuple[timedelta, str, floa
         yield FEW_TICKETS_INTERVAL, "{} tickets left", sight.tickets
 
 
-def choose(due: Collection[Look], tick: datetime, rules: Rules) -> list[int]:
+def choose_polls(due: Collection[PollDecision], tick: datetime, rules: PollRules) -> list[int]:
     """The due events that a tick's requests cover, most urgent first.
 
     Urgency is how often an event's own interval has passed since it was looked at: with too few requests every
     interval is stretched by the same factor. `longest_wait` says what that bounds.
     """
-    urgent = sorted(due, key=lambda look: (-urgency(look, tick), look.interval, look.sight.date, look.sight.event_key))
+    urgent = sorted(
+        due, key=lambda look: (-poll_urgency(look, tick), look.interval, look.sight.date, look.sight.event_key)
+    )
     return [look.sight.event_key for look in urgent[: rules.most]]
 
 
-def urgency(look: Look, tick: datetime) -> float:
+def poll_urgency(look: PollDecision, tick: datetime) -> float:
     """The time since an event was looked at, in its own intervals; 1 when it falls due."""
     return (tick - look.due_tick) / look.interval + 1
 
 
-def longest_wait(interval: timedelta, load: float, events: int, rules: Rules) -> timedelta:
+def longest_wait(interval: timedelta, load: float, events: int, rules: PollRules) -> timedelta:
     """Within what an event of this interval is looked at, when all wish for `load` looks a tick together.
 
     Beyond the urgency u = 2 × load ÷ most, another event comes first at most once, and then once in u of its own
@@ -130,8 +137,8 @@ def longest_wait(interval: timedelta, load: float, events: int, rules: Rules) ->
     return interval * stretch + (2 * math.ceil(events / rules.most) + 1) * rules.every
 
 
-def _kept(look: Look, tick: datetime, every: timedelta, asked: Collection[int]) -> Kept:
+def _kept(look: PollDecision, tick: datetime, every: timedelta, asked: Collection[int]) -> ScheduledPoll:
     key = look.sight.event_key
     if key in asked:
-        return Kept(look, _next(key, tick, look.interval // every, every), put_off=False)
-    return Kept(look, look.due_tick, put_off=look.due_tick <= tick)
+        return ScheduledPoll(look, _next(key, tick, look.interval // every, every), put_off=False)
+    return ScheduledPoll(look, look.due_tick, put_off=look.due_tick <= tick)

@@ -10,12 +10,12 @@ from psycopg.rows import class_row, dict_row
 from tickettape.database import Connection
 
 BACK = timedelta(days=2)  # an event that was not looked at for so long is as good as never seen
-VIEWS_OF = timedelta(days=1)
+VIEWS_WINDOW = timedelta(days=1)
 MOST_FAILURES = 12  # in a row: more are not told apart
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class EventActivity:
     """An event as it stands before a tick.
 
     `looked_tick` is when it was last asked for, `due_tick` what was decided last. `moved_per_hour` is the share of its
@@ -35,10 +35,10 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PollDecision:
     """A decision: how often, when next, and why. Hurried: it wishes to have been looked at before this tick."""
 
-    sight: Sight
+    sight: EventActivity
     interval: timedelta
     due_tick: datetime
     reason: str
@@ -46,17 +46,17 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ScheduledPoll:
     """A decision as it is shown: due again at `due_tick`, or put off."""
 
-    look: Look
+    look: PollDecision
     due_tick: datetime
     put_off: bool
 
 
-def sights(connection: Connection, source: str, tick: datetime) -> list[Sight]:
+def event_activity(connection: Connection, source: str, tick: datetime) -> list[EventActivity]:
     """Every event to be watched at a tick, from what was captured before it."""
-    with connection.cursor(row_factory=class_row(Sight)) as cursor:
+    with connection.cursor(row_factory=class_row(EventActivity)) as cursor:
         return cursor.execute(
             """with watched as materialized (
                    select event_key, date, created_at from market.events
@@ -115,11 +115,11 @@ def sights(connection: Connection, source: str, tick: datetime) -> list[Sight]:
                    ) as sections
                ) as moved
                order by watched.event_key""",
-            {"source": source, "tick": tick, "back": BACK, "views_of": VIEWS_OF, "failures": MOST_FAILURES},
+            {"source": source, "tick": tick, "back": BACK, "views_of": VIEWS_WINDOW, "failures": MOST_FAILURES},
         ).fetchall()
 
 
-def keep(connection: Connection, source: str, decided: Iterable[Kept]) -> None:
+def store_poll_schedule(connection: Connection, source: str, decided: Iterable[ScheduledPoll]) -> None:
     """Keep a tick's decisions in place of older ones, in the caller's transaction; unwatched events have none."""
     rows = sorted(decided, key=lambda kept: kept.look.sight.event_key)  # in one order: planners wait, never deadlock
     sights = [kept.look.sight for kept in rows]
@@ -155,7 +155,7 @@ def keep(connection: Connection, source: str, decided: Iterable[Kept]) -> None:
     )
 
 
-def stale(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
+def stale_events(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
     """Watched events whose newest ok capture is older than twice their own interval, the stalest first.
 
     An event never captured counts from when it became known. One whose interval was cut short at the newest tick is
@@ -180,7 +180,7 @@ def stale(connection: Connection, source: str, now: datetime) -> list[dict[str, 
 
 
 @dataclass(frozen=True)
-class Summary:
+class PollSummary:
     """A marketplace's newest decisions, counted."""
 
     watched: int
@@ -189,7 +189,7 @@ class Summary:
     longest_put_off_minutes: int
 
 
-def summary(connection: Connection, source: str, now: datetime) -> Summary:
+def poll_summary(connection: Connection, source: str, now: datetime) -> PollSummary:
     """How many events are watched and put off, for how long by now, and how often they are looked at."""
     row = connection.execute(
         """with mine as (
@@ -203,10 +203,10 @@ def summary(connection: Connection, source: str, now: datetime) -> Summary:
         {"source": source, "now": now},
     ).fetchone()
     assert row is not None  # noqa: S101  an aggregate without GROUP BY is one row
-    return Summary(*row)
+    return PollSummary(*row)
 
 
-def newest(connection: Connection, source: str) -> list[dict[str, Any]]:
+def newest_poll_schedule(connection: Connection, source: str) -> list[dict[str, Any]]:
     """The newest decision about each watched event, what is due first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(

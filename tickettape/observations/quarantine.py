@@ -9,10 +9,10 @@ import msgspec
 from psycopg.rows import class_row
 
 from tickettape.database import Connection
-from tickettape.observations import payloads
+from tickettape.observations.payloads import compress_payload, decompress_payload
 
 
-def put(
+def quarantine_refused(
     connection: Connection,
     *,
     source: str,
@@ -43,13 +43,13 @@ def put(
             "external_id": external_id,
             "tick": tick,
             "reason": reason,
-            "payload": payloads.packed(payload) if payload is not None else None,
+            "payload": compress_payload(payload) if payload is not None else None,
             "run_id": run_id,
         },
     )
 
 
-def settle(connection: Connection, source: str, tick: datetime, external_ids: Sequence[str]) -> int:
+def settle_refusals(connection: Connection, source: str, tick: datetime, external_ids: Sequence[str]) -> int:
     """Close the refusals of a tick whose answers could be read after all, in the transaction that read them.
 
     What is held for a month, and what an import refused, comes back on ways of its own.
@@ -86,7 +86,7 @@ _REFUSALS = """select quarantine_id, source, external_id, tick, reason, run_id, 
     from market.quarantine as refused left join market.events using (source, external_id)"""
 
 
-def refusals(
+def list_refusals(
     connection: Connection,
     *,
     source: str | None = None,
@@ -110,7 +110,7 @@ def refusals(
         ).fetchall()
 
 
-def waiting(connection: Connection, source: str) -> dict[str, int]:
+def count_quarantined(connection: Connection, source: str) -> dict[str, int]:
     """How much of a marketplace waits in quarantine: answers refused, and what is held for a month."""
     rows = connection.execute(
         """select case when held_for is not null then 'held for a month' else content || ' refused' end, count(*)
@@ -120,26 +120,26 @@ def waiting(connection: Connection, source: str) -> dict[str, int]:
     return {str(what): int(count) for what, count in rows}
 
 
-def payload(connection: Connection, quarantine_id: int) -> bytes | None:
+def refused_payload(connection: Connection, quarantine_id: int) -> bytes | None:
     """What was refused, as it came."""
     row = connection.execute(
         "select payload_zstd from market.quarantine where quarantine_id = %s", [quarantine_id]
     ).fetchone()
-    return payloads.unpacked(row[0]) if row and row[0] is not None else None
+    return decompress_payload(row[0]) if row and row[0] is not None else None
 
 
-def lock_unreplayed(connection: Connection, quarantine_id: int) -> bytes | None:
+def lock_unreplayed_payload(connection: Connection, quarantine_id: int) -> bytes | None:
     """What was refused, its row locked until the caller's transaction ends; None where it was replayed meanwhile."""
     row = connection.execute(
         """select payload_zstd from market.quarantine
            where quarantine_id = %s and replayed_at is null and payload_zstd is not null for update""",
         [quarantine_id],
     ).fetchone()
-    return payloads.unpacked(row[0]) if row else None
+    return decompress_payload(row[0]) if row else None
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldForMonth:
     """What came for a month that takes no rows: an answer, or (JSON) the rows that were to be stored."""
 
     quarantine_id: int
@@ -151,10 +151,10 @@ class Held:
     @property
     def payload(self) -> bytes:
         """The answer, or the rows as JSON."""
-        return payloads.unpacked(self.payload_zstd)
+        return decompress_payload(self.payload_zstd)
 
 
-def hold(
+def hold_for_month(
     connection: Connection,
     event_key: int,
     tick: datetime,
@@ -183,7 +183,7 @@ def hold(
             "tick": tick,
             "month": month,
             "reason": reason,
-            "payload": payloads.packed(payload),
+            "payload": compress_payload(payload),
             "content": "answer" if answer is not None else "rows",
         },
     )
@@ -199,9 +199,9 @@ def held_ticks(connection: Connection, source: str, month: date) -> list[datetim
     return [tick for (tick,) in rows]
 
 
-def lock_held(connection: Connection, source: str, tick: datetime) -> list[Held]:
+def lock_held(connection: Connection, source: str, tick: datetime) -> list[HeldForMonth]:
     """What waits for a tick, in the order it came, locked until the caller's transaction ends."""
-    with connection.cursor(row_factory=class_row(Held)) as cursor:
+    with connection.cursor(row_factory=class_row(HeldForMonth)) as cursor:
         return cursor.execute(
             """select quarantine_id, event_key, tick, content, payload_zstd
                from market.quarantine as held inner join market.events using (source, external_id)
@@ -211,11 +211,11 @@ def lock_held(connection: Connection, source: str, tick: datetime) -> list[Held]
         ).fetchall()
 
 
-def note_replayed(connection: Connection, quarantine_id: int) -> None:
+def record_replayed(connection: Connection, quarantine_id: int) -> None:
     """Remember that something was replayed, in the transaction that did it: once is enough."""
     connection.execute("update market.quarantine set replayed_at = now() where quarantine_id = %s", [quarantine_id])
 
 
-def forget_replayed(connection: Connection, before: datetime) -> int:
+def delete_replayed_before(connection: Connection, before: datetime) -> int:
     """Delete what was replayed before; what was not is kept for ever. How many rows."""
     return connection.execute("delete from market.quarantine where replayed_at < %s", [before]).rowcount

@@ -11,38 +11,39 @@ from functools import lru_cache, partial
 
 import pandas as pd
 
-from tickettape.catalogue.zones_and_sections import Places
-from tickettape.database import Connection, partitions
-from tickettape.database import month_state as months
-from tickettape.listing_history import history as listings
-from tickettape.listing_history.deltas import Offer, Prices
-from tickettape.listing_history.history import Lots
-from tickettape.listing_history.latest_state import Sight
-from tickettape.listing_history.rows import microseconds
-from tickettape.marketplaces import Marketplace
-from tickettape.marketplaces.protocol import (
-    Inventory,
-    Listing,
-    Missing,
-    Refused,
+from tickettape.catalogue import ZonesAndSections
+from tickettape.database import Connection, ensure_partitions, month_refusals
+from tickettape.listing_history import (
+    ListingHistoryWriter,
+    Offer,
+    OfferTermsKeys,
+    Prices,
+    RawObservation,
+    lock_listing_history,
+    microseconds,
 )
-from tickettape.observations import (
-    answer_fields,
-    captures,
-    payloads,
-    quarantine,
-    voids,
+from tickettape.marketplaces import Inventory, Listing, Marketplace, Missing, Refused
+from tickettape.observations.answer_fields import record_answer_fields
+from tickettape.observations.captures import (
+    RETRIED_STATUSES,
+    Capture,
+    StoredAnswer,
+    lock_answers,
+    lock_capture_status,
+    store_captures,
 )
-from tickettape.observations import (
-    scraper_jobs as jobs,
+from tickettape.observations.payloads import compress_payload
+from tickettape.observations.quarantine import (
+    Refusal,
+    lock_unreplayed_payload,
+    quarantine_refused,
+    record_replayed,
+    settle_refusals,
 )
-from tickettape.observations import (
-    section_snapshots as snapshots,
-)
-from tickettape.observations.captures import Capture, StoredAnswer
-from tickettape.observations.quarantine import Refusal
-from tickettape.observations.section_metrics import Gathered
-from tickettape.observations.section_snapshots import Verdict
+from tickettape.observations.scraper_jobs import log_about_job
+from tickettape.observations.section_metrics import GatheredListings
+from tickettape.observations.section_snapshots import AnswerVerdict, replace_snapshots
+from tickettape.observations.voids import end_voids
 
 FIELDS_OF = 20
 """How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
@@ -61,14 +62,14 @@ def read_tick(
     only_received: bool,
     event_key: int | None = None,
     voided_too: bool = False,
-) -> tuple[list[Verdict], pd.DataFrame]:
+) -> tuple[list[AnswerVerdict], pd.DataFrame]:
     """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
 
     What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
     """
     with connection.transaction():
-        listings.lock(connection, tick, event_key)
-        answers = captures.lock_answers(
+        lock_listing_history(connection, tick, event_key)
+        answers = lock_answers(
             connection,
             marketplace.source,
             tick,
@@ -91,22 +92,22 @@ def replay_quarantined(
     "rejected" is an answer that is still refused: it stays, with the newest reason. Raises NotReplayable.
     """
     event_key, tick = _replayable(connection, marketplace.source, refusal)
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     with connection.transaction():
-        listings.lock(connection, tick, event_key)
+        lock_listing_history(connection, tick, event_key)
         # the capture before the refusal, as `read_tick` takes them: so the two never wait for each other
-        status = captures.lock_status(connection, event_key, tick)
-        answer = quarantine.lock_unreplayed(connection, refusal.quarantine_id)
+        status = lock_capture_status(connection, event_key, tick)
+        answer = lock_unreplayed_payload(connection, refusal.quarantine_id)
         if answer is None:
             raise NotReplayable("was replayed by somebody else just now.")
         if status == "void":
             raise NotReplayable("its capture is void: `tickettape replay --voided` reads it again, with its hour.")
-        if status is None or status in captures.RETRIED:
-            captures.store(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
+        if status is None or status in RETRIED_STATUSES:
+            store_captures(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
         elif status not in ("rejected", "received"):
-            quarantine.note_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
+            record_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
             return status
-        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", payloads.packed(answer))
+        stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", compress_payload(answer))
         verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
         return verdicts[0].status
 
@@ -125,7 +126,7 @@ def _replayable(connection: Connection, source: str, refusal: Refusal) -> tuple[
         raise NotReplayable("is a page of the catalogue: the next tick asks for it again by itself.")
     if refusal.event_key is None:
         raise NotReplayable(f"no event {refusal.external_id} is known here: `tickettape track` it first.")
-    for reason in months.refusals(connection, [refusal.tick]).values():
+    for reason in month_refusals(connection, [refusal.tick]).values():
         raise NotReplayable(f"{reason}.")
     return refusal.event_key, refusal.tick
 
@@ -137,10 +138,10 @@ def _read(
     answers: list[StoredAnswer],
     tolerance: float,
     run_id: str,
-) -> tuple[list[Verdict], pd.DataFrame]:
+) -> tuple[list[AnswerVerdict], pd.DataFrame]:
     event_keys = [stored.event_key for stored in answers]
     tape = _Tape(connection, tick, event_keys)
-    verdicts: list[Verdict] = []
+    verdicts: list[AnswerVerdict] = []
     fields: dict[str, str] = {}
     looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
     with connection.pipeline():
@@ -153,10 +154,10 @@ def _read(
                 inventory = marketplace.read_listings(answer, stored.external_id, tolerance)
                 verdicts.append(_verdict(stored.event_key, inventory))
             except Missing as missing:
-                verdicts.append(Verdict(stored.event_key, "missing", str(missing)))
+                verdicts.append(AnswerVerdict(stored.event_key, "missing", str(missing)))
             except Refused as refused:
-                verdicts.append(Verdict(stored.event_key, "rejected", str(refused)))
-                quarantine.put(
+                verdicts.append(AnswerVerdict(stored.event_key, "rejected", str(refused)))
+                quarantine_refused(
                     connection,
                     source=marketplace.source,
                     external_id=stored.external_id,
@@ -168,12 +169,12 @@ def _read(
             tape.take(stored.event_key, inventory)
         tape.take_strangers()
     rows = tape.gathered.section_metrics()
-    if verdicts and snapshots.replace(connection, tick, verdicts, rows):
+    if verdicts and replace_snapshots(connection, tick, verdicts, rows):
         tape.history.write()
-        voids.end(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
+        end_voids(connection, [(one.event_key, tick) for one in answers if one.status == "void"], "replay")
         rejected = {verdict.event_key for verdict in verdicts if verdict.status == "rejected"}
         understood = [one.external_id for one in answers if one.event_key not in rejected]
-        quarantine.settle(connection, marketplace.source, tick, understood)
+        settle_refusals(connection, marketplace.source, tick, understood)
     _note_fields(connection, marketplace.source, fields)
     return verdicts, rows
 
@@ -183,11 +184,11 @@ class _Tape:
     would not fit a processor's cache."""
 
     def __init__(self, connection: Connection, tick: datetime, event_keys: list[int]) -> None:
-        self.gathered = Gathered()
-        self.history = listings.Writer(connection, tick, event_keys)
+        self.gathered = GatheredListings()
+        self.history = ListingHistoryWriter(connection, tick, event_keys)
         self._tick = microseconds(tick)
-        self._places = Places(connection, event_keys)
-        self._lots = Lots(connection)
+        self._places = ZonesAndSections(connection, event_keys)
+        self._lots = OfferTermsKeys(connection)
         self._strangers: list[tuple[int, Inventory]] = []
 
     def take(self, event_key: int, inventory: Inventory | None) -> None:
@@ -213,21 +214,23 @@ class _Tape:
         section_keys = self._places.of(event_key)
         self.gathered.add(event_key, inventory.listings, section_keys)
         spell = partial(_offer, section_keys, self._lots)
-        self.history.take(event_key, Sight(self._tick, inventory.status == "partial", inventory.listings, spell))
+        self.history.take(
+            event_key, RawObservation(self._tick, inventory.status == "partial", inventory.listings, spell)
+        )
 
 
 def _note_fields(connection: Connection, source: str, fields: dict[str, str]) -> None:
-    news = answer_fields.note(connection, source, fields)
+    news = record_answer_fields(connection, source, fields)
     if news:
         message = (
             f"The answers of {source} have fields that were never seen before: {', '.join(news)}. They are ignored; "
             "if something we read was renamed, mend its wire format and replay."
         )
-        jobs.log(connection, None, level="WARNING", event_key=None, message=message, metadata={"new fields": news})
+        log_about_job(connection, None, level="WARNING", event_key=None, message=message, metadata={"new fields": news})
 
 
-def _verdict(event_key: int, inventory: Inventory) -> Verdict:
-    return Verdict(
+def _verdict(event_key: int, inventory: Inventory) -> AnswerVerdict:
+    return AnswerVerdict(
         event_key,
         inventory.status,
         "; ".join(inventory.contradictions) or None,
@@ -240,7 +243,7 @@ def _verdict(event_key: int, inventory: Inventory) -> Verdict:
     )
 
 
-def _offer(section_keys: Mapping[tuple[str, str], int], lots: Lots, one: Listing) -> tuple[Offer, Prices]:
+def _offer(section_keys: Mapping[tuple[str, str], int], lots: OfferTermsKeys, one: Listing) -> tuple[Offer, Prices]:
     """A listing as the history has it."""
     offer = (one.listing_id, section_keys[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable])
     return offer, (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))

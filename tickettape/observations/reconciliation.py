@@ -34,7 +34,7 @@ class Reconciliation:
         return self.status != "partial" and not more
 
 
-def of_newest_tick(connection: Connection, source: str) -> tuple[datetime | None, list[Reconciliation]]:
+def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime | None, list[Reconciliation]]:
     """The newest tick of a marketplace that was read, and its events; what differs most comes first."""
     newest = connection.execute(
         """select max(tick) from market.captures inner join market.events using (event_key)
@@ -67,7 +67,7 @@ def of_newest_tick(connection: Connection, source: str) -> tuple[datetime | None
     return tick, events
 
 
-def totals(events: Sequence[Reconciliation]) -> dict[str, int]:
+def reconciliation_totals(events: Sequence[Reconciliation]) -> dict[str, int]:
     """The sums over all events."""
     names = [field.name for field in fields(Reconciliation) if field.name.startswith(("listings", "tickets"))]
     return {name.replace("_", " "): sum(getattr(event, name) or 0 for event in events) for name in names}

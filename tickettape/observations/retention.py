@@ -5,8 +5,7 @@ Hours go to cold storage first: `hours`. Months of captures and snapshots: the a
 
 from datetime import UTC, datetime, timedelta
 
-from tickettape.database import Connection, partitions
-from tickettape.database.month_state import months_before
+from tickettape.database import Connection, drop_payload_partitions_before, months_before
 
 
 def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tuple[list[str], int]:
@@ -15,7 +14,7 @@ def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tupl
     An answer that was never read into snapshots has no snapshots now: its capture says so by failing.
     """
     before = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
-    dropped = partitions.drop_payloads_before(connection, before.date())
+    dropped = drop_payload_partitions_before(connection, before.date())
     lost = connection.execute(
         """update market.captures set status = 'failed', note = 'the answer was never read, and its time is over'
            where status = 'received' and tick < %s and market.month_is_writable(tick)""",

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from tickettape.database import Connection
 
-ANSWERED = ("received", "ok", "empty", "partial", "rejected")
+ANSWERED_STATUSES = ("received", "ok", "empty", "partial", "rejected")
 """Statuses of captures that brought an answer, whatever it then turned out to be."""
 
 
 @dataclass(frozen=True)
-class Figures:
+class ScraperFigures:
     """What the captures of some ticks were. Latencies in milliseconds, of the requests that were answered."""
 
     asked: int
@@ -29,7 +29,7 @@ class Figures:
         return self.answered / self.asked if self.asked else None
 
 
-def figures(connection: Connection, source: str, ticks: Sequence[datetime]) -> Figures:
+def scraper_figures(connection: Connection, source: str, ticks: Sequence[datetime]) -> ScraperFigures:
     """The figures of a marketplace's captures at these ticks; voided ones are counted as what they are."""
     row = connection.execute(
         """with taken as (
@@ -47,9 +47,9 @@ def figures(connection: Connection, source: str, ticks: Sequence[datetime]) -> F
                (select coalesce(jsonb_object_agg(code, captures), '{}') from codes),
                (select percentiles from latencies), coalesce(sum(payload_bytes), 0)::bigint
            from taken""",
-        {"source": source, "ticks": list(ticks), "answered": list(ANSWERED)},
+        {"source": source, "ticks": list(ticks), "answered": list(ANSWERED_STATUSES)},
     ).fetchone()
     assert row is not None  # noqa: S101  an aggregate without GROUP BY is one row
     asked, answered, by_status, by_http_status, percentiles, payload_bytes = row
     p50, p95, p99 = percentiles or (None, None, None)
-    return Figures(asked, answered, by_status, by_http_status, p50, p95, p99, payload_bytes)
+    return ScraperFigures(asked, answered, by_status, by_http_status, p50, p95, p99, payload_bytes)

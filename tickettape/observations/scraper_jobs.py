@@ -17,7 +17,7 @@ def _lock(job_id: str) -> str:
     return f"hashtextextended('scraper job ' || {job_id}::text, 0)"
 
 
-def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
+def start_job(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
     """Open a job. The connection holds it until it is finished, so that all see which jobs were killed."""
     job_id = uuid4()
     connection.execute(f"select pg_advisory_lock({_lock('%s')})", [job_id])
@@ -28,7 +28,7 @@ def start(connection: Connection, *, source: str, tick: datetime, run_id: str) -
     return job_id
 
 
-def close_killed(connection: Connection, source: str, *, but: UUID | None = None) -> list[UUID]:
+def close_killed_jobs(connection: Connection, source: str, *, but: UUID | None = None) -> list[UUID]:
     """Close as failed what runs that were killed left `running`: jobs that no connection holds; these.
 
     How long they took is not known, so it is not said. What they stored stays, and so do their counts.
@@ -50,11 +50,11 @@ def close_killed(connection: Connection, source: str, *, but: UUID | None = None
     ).fetchall()
     for job_id, run_id in closed:
         message = f"Run {run_id} was killed before it closed its job; what it had stored by then stays."
-        log(connection, job_id, level="ERROR", event_key=None, message=message)
+        log_about_job(connection, job_id, level="ERROR", event_key=None, message=message)
     return [UUID(str(job_id)) for job_id, _ in closed]
 
 
-def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:
+def add_job_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:
     """Count what a batch brought, in the batch's transaction."""
     connection.execute(
         """update market.scraper_jobs
@@ -63,7 +63,7 @@ def add_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: 
     )
 
 
-def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Mapping[str, int]) -> None:
+def finish_job(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Mapping[str, int]) -> None:
     """Close a job with its errors by class. One that reached its end without a single answer has failed too."""
     connection.execute(
         """update market.scraper_jobs set
@@ -76,7 +76,7 @@ def finish(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Map
     connection.execute(f"select pg_advisory_unlock({_lock('%s')})", [job_id])
 
 
-def log(
+def log_about_job(
     connection: Connection,
     job_id: UUID | None,
     *,
@@ -94,7 +94,7 @@ def log(
     )
 
 
-def newest(connection: Connection, source: str, most: int) -> list[dict[str, Any]]:
+def newest_jobs(connection: Connection, source: str, most: int) -> list[dict[str, Any]]:
     """The newest jobs of a marketplace, newest first, as a table."""
     rows = connection.execute(
         """select tick, status, events_scraped, errors_count, duration_ms, error_details::text, run_id

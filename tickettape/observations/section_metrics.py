@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickettape.marketplaces.protocol import Listing
+from tickettape.marketplaces import Listing
 
-KEYS = ["event_key", "section_key"]
+SECTION_KEYS = ["event_key", "section_key"]
 COUNTED_SIZES = {
     1: "lowest_price_1ticket_cents",
     2: "lowest_price_2tickets_cents",
     4: "lowest_price_4tickets_cents",
 }
-METRICS = [
+SECTION_METRICS = [
     "lowest_price_cents",
     "highest_price_cents",
     "price_sum_cents",
@@ -32,7 +32,7 @@ METRICS = [
 ]
 
 
-class Gathered:
+class GatheredListings:
     """The listings of many events as columns of numbers, each event's gathered while they are at hand."""
 
     def __init__(self) -> None:
@@ -67,10 +67,10 @@ class Gathered:
         }
         for size in COUNTED_SIZES:
             columns[size] = np.array([size in buyable for buyable in self._sets], dtype=bool)[sells]
-        return metrics_of(pd.DataFrame(columns), KEYS)
+        return metrics_by_keys(pd.DataFrame(columns), SECTION_KEYS)
 
 
-def metrics_of(listings: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def metrics_by_keys(listings: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The metrics of listings that are a table already, one row per distinct `keys`, sorted by them.
 
     `listings`: the keys, `price` and `all_in` (cents; all_in null where not stated), `quantity`, and for each of
@@ -90,4 +90,4 @@ def metrics_of(listings: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         total_tickets=("quantity", "sum"),
         total_listings=("quantity", "count"),
     )
-    return sections.astype(dict.fromkeys(METRICS, "Int64"))
+    return sections.astype(dict.fromkeys(SECTION_METRICS, "Int64"))

@@ -11,11 +11,10 @@ from datetime import date, datetime
 import pandas as pd
 from psycopg import sql
 
-from tickettape.database import Connection
-from tickettape.database import month_state as months
-from tickettape.observations import quarantine
+from tickettape.database import Connection, month_of, month_refusals
+from tickettape.observations.quarantine import hold_for_month
 
-COLUMNS = [
+SNAPSHOT_COLUMNS = [
     "event_key",
     "tick",
     "section_key",
@@ -30,11 +29,11 @@ COLUMNS = [
     "total_listings",
 ]
 
-CHUNK = 1_000  # rows written as text while the server stores the ones before: 0.25 s for 60,000 instead of 0.40
+ROWS_AT_ONCE = 1_000  # rows written as text while the server stores the ones before: 0.25 s for 60,000 instead of 0.40
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnswerVerdict:
     """What an answer turned out to be: its status and its own totals beside what was counted."""
 
     event_key: int
@@ -48,14 +47,16 @@ class Verdict:
     stated_section_tickets: int | None = None
 
 
-def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict], snapshots: pd.DataFrame) -> bool:
+def replace_snapshots(
+    connection: Connection, tick: datetime, verdicts: Sequence[AnswerVerdict], snapshots: pd.DataFrame
+) -> bool:
     """Store the snapshots of the judged events at a tick in place of any they had, with the verdicts.
 
     `snapshots`: COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
     captures' locks (`captures.lock_answers`). False where the tick's month takes no rows: they are held in
     quarantine until it is back.
     """
-    for month, reason in months.refusals(connection, [tick]).items():
+    for month, reason in month_refusals(connection, [tick]).items():
         _hold(connection, tick, month, reason, verdicts, snapshots)
         return False
     event_keys = [verdict.event_key for verdict in verdicts]
@@ -64,7 +65,7 @@ def replace(connection: Connection, tick: datetime, verdicts: Sequence[Verdict],
         "delete from market.section_snapshots where tick = %s and event_key = any(%s)", [tick, event_keys]
     )
     # straight into the tick's partition: finding it anew for each row took a sixth of the time
-    copy_rows(connection, snapshots.assign(tick=tick.isoformat()), f"section_snapshots_{months.month_of(tick):%Y_%m}")
+    copy_snapshots(connection, snapshots.assign(tick=tick.isoformat()), f"section_snapshots_{month_of(tick):%Y_%m}")
     connection.execute(
         """update market.captures set
                status = verdict.status, note = verdict.note, stated_listings = verdict.stated_listings,
@@ -106,15 +107,15 @@ def _hold(
     tick: datetime,
     month: date,
     reason: str,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[AnswerVerdict],
     snapshots: pd.DataFrame,
 ) -> None:
     by_event: dict[int, list[dict[str, int | None]]] = {}
-    for row in snapshots[[column for column in COLUMNS if column != "tick"]].to_dict("records"):
+    for row in snapshots[[column for column in SNAPSHOT_COLUMNS if column != "tick"]].to_dict("records"):
         values = {str(name): None if pd.isna(value) else int(value) for name, value in row.items()}
         by_event.setdefault(int(row["event_key"]), []).append(values)
     for verdict in verdicts:
-        quarantine.hold(
+        hold_for_month(
             connection,
             verdict.event_key,
             tick,
@@ -124,14 +125,14 @@ def _hold(
         )
 
 
-def copy_rows(connection: Connection, rows: pd.DataFrame, table: str = "section_snapshots") -> None:
+def copy_snapshots(connection: Connection, rows: pd.DataFrame, table: str = "section_snapshots") -> None:
     """COPY rows (COLUMNS) into a table of schema market, in key order: the index grows at its edges."""
     if rows.empty:
         return
-    ordered = rows[COLUMNS].sort_values(["event_key", "section_key"], kind="stable")
+    ordered = rows[SNAPSHOT_COLUMNS].sort_values(["event_key", "section_key"], kind="stable")
     copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier("market", table), sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+        sql.Identifier("market", table), sql.SQL(", ").join(map(sql.Identifier, SNAPSHOT_COLUMNS))
     )
     with connection.cursor() as cursor, cursor.copy(copy) as stream:
-        for first in range(0, len(ordered), CHUNK):
-            stream.write(ordered[first : first + CHUNK].to_csv(index=False, header=False))
+        for first in range(0, len(ordered), ROWS_AT_ONCE):
+            stream.write(ordered[first : first + ROWS_AT_ONCE].to_csv(index=False, header=False))

@@ -8,19 +8,26 @@ The triggers mark the hour on both ways.
 from collections.abc import Sequence
 from datetime import datetime
 
-from tickettape.database import Connection
-from tickettape.database import month_state as months
-from tickettape.listing_history import history as listings
-from tickettape.observations import section_snapshots as snapshots
+from tickettape.database import Connection, month_refusals, state_of_month
+from tickettape.listing_history import (
+    lock_listing_history,
+    observation_at,
+    store_voided_observation,
+    voided_observation,
+    write_observation,
+)
+from tickettape.observations.section_snapshots import SNAPSHOT_COLUMNS
 
-_COLUMNS = ", ".join(snapshots.COLUMNS)
+_COLUMNS = ", ".join(SNAPSHOT_COLUMNS)
 
 
 class NothingToDo(Exception):  # noqa: N818
     """A capture is not in the state that a correction starts from. The message is for the person who asked."""
 
 
-def ticks(connection: Connection, event_key: int, start: datetime, end: datetime, *, voided: bool) -> list[datetime]:
+def capture_ticks(
+    connection: Connection, event_key: int, start: datetime, end: datetime, *, voided: bool
+) -> list[datetime]:
     """The ticks in [start, end) at which an event has a capture that is void, or one that is not; oldest first."""
     rows = connection.execute(
         """select tick from market.captures
@@ -30,13 +37,13 @@ def ticks(connection: Connection, event_key: int, start: datetime, end: datetime
     return [tick for (tick,) in rows]
 
 
-def void(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> str:
+def void_capture(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> str:
     """Void a capture, in one transaction; what its status was.
 
     Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
     """
     with connection.transaction():
-        listings.lock(connection, tick, event_key)
+        lock_listing_history(connection, tick, event_key)
         _hold_open(connection, tick)
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
@@ -58,10 +65,10 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
                 insert into market.voided_snapshots (void_id, {_COLUMNS}) select %s, {_COLUMNS} from moved""",  # noqa: S608
             [event_key, tick, void_id],
         )
-        look = listings.look_at(connection, event_key, tick)
+        look = observation_at(connection, event_key, tick)
         if look is not None:
-            listings.keep_voided(connection, void_id, look)
-            listings.write(connection, tick, event_key, None)
+            store_voided_observation(connection, void_id, look)
+            write_observation(connection, tick, event_key, None)
         connection.execute(
             "update market.captures set status = 'void', note = %s where event_key = %s and tick = %s",
             [f"voided: {reason}", event_key, tick],
@@ -69,13 +76,13 @@ def void(connection: Connection, event_key: int, tick: datetime, *, reason: str,
     return str(row[0])
 
 
-def undo(connection: Connection, event_key: int, tick: datetime) -> str:
+def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
     """Bring a voided capture back as it was, in one transaction; the status it has again.
 
     Raises NothingToDo where it is not void, or where its month takes no writes.
     """
     with connection.transaction():
-        listings.lock(connection, tick, event_key)
+        lock_listing_history(connection, tick, event_key)
         _hold_open(connection, tick)
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
@@ -93,18 +100,18 @@ def undo(connection: Connection, event_key: int, tick: datetime) -> str:
                 select {_COLUMNS} from market.voided_snapshots where void_id = %s""",  # noqa: S608
             [void_id],
         )
-        look = listings.voided_look(connection, void_id)
+        look = voided_observation(connection, void_id)
         if look is not None:
-            listings.write(connection, tick, event_key, look)
+            write_observation(connection, tick, event_key, look)
         connection.execute(
             "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
             [status, note, event_key, tick],
         )
-        end(connection, [(event_key, tick)], "undo")
+        end_voids(connection, [(event_key, tick)], "undo")
     return str(status)
 
 
-def end(connection: Connection, captures: Sequence[tuple[int, datetime]], by: str) -> None:
+def end_voids(connection: Connection, captures: Sequence[tuple[int, datetime]], by: str) -> None:
     """Note that captures (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
 
     The rows that were void stay in voided_snapshots, as the record of what was found wrong.
@@ -120,12 +127,12 @@ def end(connection: Connection, captures: Sequence[tuple[int, datetime]], by: st
 
 def _hold_open(connection: Connection, tick: datetime) -> None:
     """Keep the tick's month from being closed until the caller's transaction ends."""
-    for month in months.refusals(connection, [tick]):
-        state = months.state_of(connection, month) or "without a partition"
+    for month in month_refusals(connection, [tick]):
+        state = state_of_month(connection, month) or "without a partition"
         raise NothingToDo(f"{month:%Y-%m} is {state}: nothing in it can be changed. `tickettape restore {month:%Y-%m}`")
 
 
-def is_void(connection: Connection, event_key: int, tick: datetime) -> bool:
+def is_voided(connection: Connection, event_key: int, tick: datetime) -> bool:
     """Whether a capture is void."""
     found = connection.execute(
         "select from market.captures where event_key = %s and tick = %s and status = 'void'", [event_key, tick]

@@ -1,1 +1,27 @@
-"""rollups."""
+"""The rollups: which there are (`registry`), which buckets are due (`marks`), how they are refreshed, and their audits.
+
+What each one computes is its dbt model, in dbt_project.
+"""
+
+from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit
+from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment
+from tickettape.rollups.marks import OF_LISTINGS, mark_hours, pending_buckets
+from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
+from tickettape.rollups.window_counts import count_window
+
+__all__ = [
+    "DBT_EXECUTABLE",
+    "OF_LISTINGS",
+    "ROLLUPS_ALONE",
+    "SAMPLE_ROWS",
+    "AuditFinding",
+    "Row",
+    "call_dbt",
+    "count_window",
+    "export_dbt_environment",
+    "failing_rows",
+    "mark_hours",
+    "pending_buckets",
+    "refresh_rollups",
+    "store_audit",
+]

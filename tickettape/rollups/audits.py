@@ -16,7 +16,7 @@ Row = dict[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """What one test found. `failures` is the number of failing rows; None where the test could not be run."""
 
     about: str
@@ -43,7 +43,7 @@ def failing_rows(connection: Connection, query: str, *, since: str = "") -> tupl
     return tuple({name: _scalar(value) for name, value in row.items()} for row in rows)
 
 
-def store(connection: Connection, *, run_id: str, started_at: datetime, findings: Sequence[Finding]) -> None:
+def store_audit(connection: Connection, *, run_id: str, started_at: datetime, findings: Sequence[AuditFinding]) -> None:
     """Keep an audit's findings, all or none; run again, a run's findings are replaced."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("delete from market.audits where run_id = %s", [run_id])

@@ -8,7 +8,7 @@ OF_LISTINGS = ("price_distribution", "inventory_changes", "listing_departures")
 """The rollups that are made of the listing history."""
 
 
-def pending(connection: Connection) -> dict[str, int]:
+def pending_buckets(connection: Connection) -> dict[str, int]:
     """Buckets to recompute, by rollup; empty when every rollup is exact."""
     rows = connection.execute(
         """select rollup, count(*)
@@ -18,7 +18,7 @@ def pending(connection: Connection) -> dict[str, int]:
     return {str(rollup): int(count) for rollup, count in rows}
 
 
-def mark_window(connection: Connection, start: datetime, end: datetime) -> int:
+def mark_hours(connection: Connection, start: datetime, end: datetime) -> int:
     """Have the hours of [start, end) recomputed, those that only the rollup still knows too; how many."""
     has_rollup = connection.execute("select to_regclass('analytics.event_hours') is not null").fetchone()
     known = """union

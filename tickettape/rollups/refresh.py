@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from tickettape.database import Connection
-from tickettape.rollups import marks
+from tickettape.rollups.marks import pending_buckets
 
 ROLLUPS_ALONE = ("run", "--select", "path:dbt_project/models/marts/rollups")
 
 
-def refresh(
+def refresh_rollups(
     connection: Connection,
     run_dbt: Callable[[], object],
     say: Callable[[str], None],
@@ -42,4 +42,4 @@ def refresh(
 
 
 def _most_pending(connection: Connection) -> int:
-    return max(marks.pending(connection).values(), default=0)
+    return max(pending_buckets(connection).values(), default=0)

@@ -13,7 +13,9 @@ ROLLUPS = {  # table -> what its rows are called, and which column says when
 }
 
 
-def tally(connection: Connection, start: datetime, end: datetime, event_key: int | None = None) -> dict[str, int]:
+def count_window(
+    connection: Connection, start: datetime, end: datetime, event_key: int | None = None
+) -> dict[str, int]:
     """Captures by status, what their snapshots hold, and rows of the rollups for [start, end), of one event or all.
 
     Hours and days count where they overlap the range. A rollup that dbt has not made yet counts 0.

@@ -8,17 +8,8 @@ import aiohttp
 import pytest
 
 from tests.support.object_store import BUCKET, ObjectStore, running_object_store
-from tests.support.old_months import (
-    FACTS,
-    JULY,
-    copies,
-    differences,
-    fill,
-    run_archive,
-    run_restore,
-    state,
-)
-from tickettape.archive import archive_month as archive
+from tests.support.old_months import FACTS, JULY, copies, differences, fill, run_archive, run_restore, state
+from tickettape.archive.month_archive import marked_buckets_in
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
 
@@ -133,7 +124,7 @@ def test_an_object_that_arrives_cut_when_read_back_is_not_trusted(connection: Co
     with pytest.raises((DamagedError, OSError, aiohttp.ClientError)):
         run_archive(connection, storage, JULY)
     assert state(connection, JULY)[0] == "closed"
-    assert archive.marked(connection, JULY) == 0
+    assert marked_buckets_in(connection, JULY) == 0
     store.fault = lambda _method, _path: None
     run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("archived", "dropped")

@@ -10,23 +10,13 @@ from pathlib import Path
 import psycopg
 
 from tests.conftest import fresh_database
-from tests.support.old_months import (
-    FACTS,
-    JULY,
-    cold,
-    copies,
-    differences,
-    fill,
-    run_archive,
-    run_restore,
-    state,
-)
+from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 from tickettape.archive import parquet_files
-from tickettape.archive import restore_month as restore
+from tickettape.archive.month_restore import restore_month
 from tickettape.database import Connection
 
 PROCESSES = multiprocessing.get_context("forkserver")  # a clean process each, without importing everything each time
-PROCESSES.set_forkserver_preload(["tests.old_months", "pyarrow.csv", "pyarrow.parquet"])
+PROCESSES.set_forkserver_preload(["tests.support.old_months", "pyarrow.csv", "pyarrow.parquet"])
 
 ARCHIVE_POINTS = [
     "closed: begins",
@@ -66,7 +56,7 @@ def archive_until(url: str, folder: Path, point: str) -> None:
 
 def restore_until(url: str, folder: Path, point: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        restore.restore_month(connection, cold(folder), JULY, until=None, say=kills_itself_at(point))
+        restore_month(connection, cold(folder), JULY, until=None, say=kills_itself_at(point))
 
 
 def kill(connection: Connection, target: Callable[[str, Path, str], None], *arguments: str | Path) -> None:
@@ -103,11 +93,8 @@ def test_a4_killed_at_each_step_the_archive_ends_in_the_same_files_and_a_killed_
                     f"where {' and '.join(f'{name} = %s' for name in KEYS[table])}",
                     [*values, *key],
                 )
-        parquet_files.ROW_GROUP, parquet_files.PART_ROWS, sizes = (
-            8,
-            16,
-            (parquet_files.ROW_GROUP, parquet_files.PART_ROWS),
-        )
+        sizes = parquet_files.ROW_GROUP, parquet_files.PART_ROWS
+        parquet_files.ROW_GROUP, parquet_files.PART_ROWS = 8, 16
         try:
             run_archive(twin, cold(undisturbed), JULY)
         finally:

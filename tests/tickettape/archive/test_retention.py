@@ -11,19 +11,24 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    TEN,
-    Section,
-    add_event,
-    observe,
+from tests.support.markets import TEN, Section, add_event, observe
+from tickettape.archive import (
+    HourlyStorageError,
+    bring_hours_back,
+    hourly_months_due,
+    hourly_months_pinned,
+    hourly_months_present,
+    hourly_parquet,
+    move_hours_to_cold_storage,
 )
 from tickettape.archive import hourly_cold_storage as hours
+from tickettape.archive.hourly_parquet import HOURLY_TABLES
 from tickettape.cli import app
-from tickettape.database import Connection, partitions
+from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.database.month_state import months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
-from tickettape.observations import retention
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.observations import expire_jobs, expire_logs, expire_payloads
+from tickettape.rollups import OF_LISTINGS, pending_buckets
 from tickettape.settings import settings
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -45,13 +50,13 @@ ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
 def test_months_are_the_calendars_and_end_where_a_month_does(
     instant: datetime, months: int, expected: datetime
 ) -> None:
-    assert retention.months_before(instant, months) == expected
+    assert months_before(instant, months) == expected
 
 
 def test_raw_answers_go_by_whole_days_and_one_that_was_never_read_says_so(connection: Connection) -> None:
     event = add_event(connection)
     last_gone, first_kept = datetime(2026, 11, 13, 23, 50, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC)
-    partitions.ensure_partitions(connection, [last_gone, first_kept, NOON])
+    ensure_partitions(connection, [last_gone, first_kept, NOON])
     for tick in (last_gone, first_kept):
         connection.execute(
             "insert into market.captures (event_key, tick, status) values (%s, %s, 'received')", [event, tick]
@@ -59,13 +64,13 @@ def test_raw_answers_go_by_whole_days_and_one_that_was_never_read_says_so(connec
         connection.execute(
             "insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, '')", [event, tick]
         )
-    assert retention.expire_payloads(connection, NOON, days=7) == (["capture_payloads_2026_11_13"], 1)
+    assert expire_payloads(connection, NOON, days=7) == (["capture_payloads_2026_11_13"], 1)
     assert connection.execute("select tick from market.capture_payloads").fetchall() == [(first_kept,)]
     assert connection.execute("select tick, status, note from market.captures order by tick").fetchall() == [
         (last_gone, "failed", "the answer was never read, and its time is over"),
         (first_kept, "received", None),
     ]
-    assert retention.expire_payloads(connection, NOON, days=7) == ([], 0)
+    assert expire_payloads(connection, NOON, days=7) == ([], 0)
 
 
 def test_jobs_and_logs_go_when_they_are_older_than_their_months_and_not_at_the_very_instant(
@@ -83,8 +88,8 @@ def test_jobs_and_logs_go_when_they_are_older_than_their_months_and_not_at_the_v
                 "insert into market.scraper_logs (job_id, timestamp, level, message) values (%s, %s, 'INFO', 'm')",
                 [job and job[0], at],
             )
-    assert retention.expire_logs(connection, NOON, months=1) == 2
-    assert retention.expire_jobs(connection, NOON, months=3) == 1
+    assert expire_logs(connection, NOON, months=1) == 2
+    assert expire_jobs(connection, NOON, months=3) == 1
     assert connection.execute("select started_at from market.scraper_jobs").fetchall() == [(three,)]
     assert connection.execute("select timestamp from market.scraper_logs").fetchall() == [(one,)]
 
@@ -105,7 +110,7 @@ def test_jobs_and_logs_go_when_they_are_older_than_their_months_and_not_at_the_v
 def test_a_month_of_hours_goes_when_it_is_wholly_older_and_its_raw_month_has_gone_before(
     now: datetime, state: str | None, pinned_until: date | None, goes: bool
 ) -> None:
-    due, held_back = hours.months_due({MAY: state}, {MAY: pinned_until}, now=now, months=6)
+    due, held_back = hourly_months_due({MAY: state}, {MAY: pinned_until}, now=now, months=6)
     assert due == ([MAY] if goes else [])
     assert (MAY in held_back) == (not goes and now >= datetime(2026, 12, 1, tzinfo=UTC))
 
@@ -124,7 +129,7 @@ def may(connection: Connection) -> list[int]:
             observe(connection, event, hour, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
             observe(connection, event, hour + TEN, Section("A", "101", [1500]))
         observe(connection, event, datetime(2026, 6, 1, tzinfo=UTC), Section("A", "101"))
-    while marks.pending(connection):
+    while pending_buckets(connection):
         run_dbt(*ROLLUPS)
     connection.execute("update market.months set state = 'archived' where month = %s", [MAY])
     return events
@@ -137,16 +142,16 @@ def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
 def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {table: rows_of(connection, table) for table in (*hours.TABLES, "daily_analytics", "event_days")}
+    before = {table: rows_of(connection, table) for table in (*HOURLY_TABLES, "daily_analytics", "event_days")}
     in_may = {
         table: connection.execute(f"select count(*) from analytics.{table} where hour < '2026-06-01'").fetchone()[0]  # type: ignore[index]
-        for table in hours.TABLES
+        for table in HOURLY_TABLES
     }
-    moved = hours.move_out(connection, storage, MAY)
+    moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert moved.rows == in_may
     assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
-    assert all(in_may[table] for table in marks.OF_LISTINGS)
-    assert hours.present_months(connection) == {date(2026, 6, 1): "open"}
+    assert all(in_may[table] for table in OF_LISTINGS)
+    assert hourly_months_present(connection) == {date(2026, 6, 1): "open"}
     for table in ("daily_analytics", "event_days"):
         assert rows_of(connection, table) == before[table]
 
@@ -164,39 +169,40 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     settings.cache_clear()
     assert "aggregated_analytics: 8 rows of 2026-05 are back, through 2026-12-24" in done.output
     assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
-    assert {table: rows_of(connection, table) for table in hours.TABLES} == {t: before[t] for t in hours.TABLES}
-    assert hours.pinned_months(connection) == {MAY: date(2026, 12, 24)}
-    hours.move_out(connection, storage, MAY)
-    assert hours.pinned_months(connection) == {MAY: None}
+    assert {table: rows_of(connection, table) for table in HOURLY_TABLES} == {t: before[t] for t in HOURLY_TABLES}
+    assert hourly_months_pinned(connection) == {MAY: date(2026, 12, 24)}
+    move_hours_to_cold_storage(connection, storage, MAY)
+    assert hourly_months_pinned(connection) == {MAY: None}
 
 
 def test_a_month_that_went_before_the_listings_rollups_were_there_is_completed_by_theirs(
     connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {table: rows_of(connection, table) for table in hours.TABLES}
+    before = {table: rows_of(connection, table) for table in HOURLY_TABLES}
     with monkeypatch.context() as older:
-        older.setattr(hours, "TABLES", ("event_hours", "aggregated_analytics"))
-        hours.move_out(connection, storage, MAY)
-    assert MAY in hours.present_months(connection)
-    hours.move_out(connection, storage, MAY)
-    assert MAY not in hours.present_months(connection)
-    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
-    assert {table: rows_of(connection, table) for table in hours.TABLES} == before
+        for module in (hours, hourly_parquet):
+            older.setattr(module, "HOURLY_TABLES", ("event_hours", "aggregated_analytics"))
+        move_hours_to_cold_storage(connection, storage, MAY)
+    assert MAY in hourly_months_present(connection)
+    move_hours_to_cold_storage(connection, storage, MAY)
+    assert MAY not in hourly_months_present(connection)
+    bring_hours_back(connection, storage, MAY, until=date(2026, 11, 1))
+    assert {table: rows_of(connection, table) for table in HOURLY_TABLES} == before
 
 
 def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_no_others(
     connection: Connection, storage: Storage, may: list[int]
 ) -> None:
-    hours.move_out(connection, storage, MAY)
-    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    move_hours_to_cold_storage(connection, storage, MAY)
+    bring_hours_back(connection, storage, MAY, until=date(2026, 11, 1))
     # as a restored month leaves it: the first day was recomputed, the rest of the month is not there
-    for table in hours.TABLES:
+    for table in HOURLY_TABLES:
         connection.execute(f"delete from analytics.{table} where hour > '2026-05-02' and hour < '2026-06-01'")
     connection.execute("update analytics.aggregated_analytics set total_tickets = 77 where hour < '2026-05-02'")
     connection.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02' and zone = 'B'")
-    moved = hours.move_out(connection, storage, MAY)
+    moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert (moved.rows["event_hours"], moved.rows["aggregated_analytics"]) == (4, 6)
-    hours.bring_back(connection, storage, MAY, until=date(2026, 11, 1))
+    bring_hours_back(connection, storage, MAY, until=date(2026, 11, 1))
     tickets = connection.execute(
         "select distinct hour < '2026-05-02', zone, total_tickets from analytics.aggregated_analytics "
         "where hour < '2026-06-01' order by 1, 2"
@@ -213,7 +219,7 @@ def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
     at_edge = connection.execute("select count(*) from analytics.listing_departures where hour = %s", [edge]).fetchone()
     assert at_edge
     assert at_edge[0] > 0
-    before = hours.move_out(connection, storage, MAY).rows["listing_departures"]
+    before = move_hours_to_cold_storage(connection, storage, MAY).rows["listing_departures"]
     connection.execute("update market.months set state = 'restored' where month = %s", [MAY])
     connection.execute("delete from market.listing_changes where tick >= %s and tick < '2026-06-01 00:00Z'", [edge])
     connection.execute(
@@ -221,11 +227,11 @@ def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
            select 'listing_departures', event_key, %s from market.events""",
         [edge],
     )
-    while marks.pending(connection):
+    while pending_buckets(connection):
         run_dbt(*ROLLUPS)
     if not noted:
         connection.execute("delete from market.remade_hours")
-    moved = hours.move_out(connection, storage, MAY)
+    moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert moved.rows["listing_departures"] == before - (at_edge[0] if noted else 0)
     assert connection.execute("select count(*) from market.remade_hours").fetchone() == (0,)
 
@@ -255,8 +261,8 @@ def test_a_file_that_reads_back_short_deletes_nothing_and_leaves_nothing(
     connection: Connection, tmp_path: Path, may: list[int]
 ) -> None:
     with pytest.raises(DamagedError, match="is damaged"):
-        hours.move_out(connection, TruncatingStorage(str(tmp_path / "cold")), MAY)
-    assert MAY in hours.present_months(connection)
+        move_hours_to_cold_storage(connection, TruncatingStorage(str(tmp_path / "cold")), MAY)
+    assert MAY in hourly_months_present(connection)
     assert not [path for path in (tmp_path / "cold").rglob("*") if path.is_file()]
 
 
@@ -266,10 +272,12 @@ def test_hours_that_change_while_they_are_written_stay(
     with warehouse.connection() as other:
         change = "update analytics.aggregated_analytics set total_tickets = total_tickets + 1 where hour < '2026-05-02'"
         storage = InterruptedStorage(str(tmp_path / "cold"), lambda: other.execute(change))
-        with pytest.raises(hours.HoursError, match="changed while it was written"):
-            hours.move_out(connection, storage, MAY)
+        with pytest.raises(HourlyStorageError, match="changed while it was written"):
+            move_hours_to_cold_storage(connection, storage, MAY)
     assert len(rows_of(connection, "aggregated_analytics")) == 10
-    assert hours.move_out(connection, Storage(str(tmp_path / "cold")), MAY).rows["aggregated_analytics"] == 8
+    assert (
+        move_hours_to_cold_storage(connection, Storage(str(tmp_path / "cold")), MAY).rows["aggregated_analytics"] == 8
+    )
 
 
 def test_hours_that_a_refresh_is_writing_stay(
@@ -279,7 +287,7 @@ def test_hours_that_a_refresh_is_writing_stay(
     with warehouse.connection() as refresh, refresh.transaction():
         refresh.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            hours.move_out(connection, storage, MAY)
+            move_hours_to_cold_storage(connection, storage, MAY)
     assert len(rows_of(connection, "aggregated_analytics")) == 6  # the refresh's own work, and no other
 
 
@@ -290,19 +298,19 @@ def test_hours_with_a_mark_stay_until_they_are_refreshed(
         "insert into market.dirty_buckets (rollup, event_key, bucket) values ('event_hours', %s, '2026-05-31 23:00Z')",
         [may[0]],
     )
-    with pytest.raises(hours.HoursError, match="pending"):
-        hours.move_out(connection, storage, MAY)
+    with pytest.raises(HourlyStorageError, match="pending"):
+        move_hours_to_cold_storage(connection, storage, MAY)
     connection.execute("update market.dirty_buckets set bucket = '2026-06-01 00:00Z'")
-    hours.move_out(connection, storage, MAY)
+    move_hours_to_cold_storage(connection, storage, MAY)
 
 
 def test_a_damaged_file_is_not_brought_back(connection: Connection, storage: Storage, may: list[int]) -> None:
-    hours.move_out(connection, storage, MAY)
+    move_hours_to_cold_storage(connection, storage, MAY)
     for file in Path(storage.root).rglob("*.parquet"):
         shutil.copyfile(file, file.with_suffix(".bak"))
         file.write_bytes(file.read_bytes()[:-4] + b"gone")
     with pytest.raises(DamagedError):
-        hours.bring_back(connection, storage, MAY, until=date(2026, 12, 24))
-    assert MAY not in hours.present_months(connection)
-    with pytest.raises(hours.HoursError, match="holds no hours of 2026-04"):
-        hours.bring_back(connection, storage, date(2026, 4, 1), until=date(2026, 12, 24))
+        bring_hours_back(connection, storage, MAY, until=date(2026, 12, 24))
+    assert MAY not in hourly_months_present(connection)
+    with pytest.raises(HourlyStorageError, match="holds no hours of 2026-04"):
+        bring_hours_back(connection, storage, date(2026, 4, 1), until=date(2026, 12, 24))

@@ -13,21 +13,32 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import (
-    TEN,
-    Section,
-    add_event,
-    observe,
+from tests.support.markets import TEN, Section, add_event, observe
+from tickettape.backups import (
+    Backup,
+    BackupError,
+    all_backups,
+    expire_backups,
+    make_backup,
+    prove_backup,
+    read_proof,
+    restore_backup,
 )
 from tickettape.backups import backup as backups
-from tickettape.backups import restore_backup as restoring
-from tickettape.backups.backup import Backup, BackupError
+from tickettape.backups.backup import (
+    STAMP_FORMAT,
+    PgDump,
+    TableFigures,
+    backups_to_keep,
+    table_figures,
+    warehouse_tables,
+)
+from tickettape.backups.backup_restore import LOST_ANSWER
 from tickettape.cli import app
-from tickettape.database import Connection, partitions, server
+from tickettape.database import Connection, Warehouse, ensure_partitions, postgres_tool, with_database
 from tickettape.file_storage import DamagedError, Storage, StoredFile
-from tickettape.observations import scraper_jobs as jobs
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
+from tickettape.observations.scraper_jobs import log_about_job, start_job
+from tickettape.rollups import pending_buckets
 from tickettape.settings import settings
 
 NOW = datetime(2026, 11, 21, 3, 33, tzinfo=UTC)
@@ -50,9 +61,9 @@ def market(connection: Connection) -> int:
     event = add_event(connection)
     for tick in (OCTOBER, OCTOBER + TEN, NOVEMBER, NOVEMBER + TEN):
         observe(connection, event, tick, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
-    job = jobs.start(connection, source="simulator", tick=NOVEMBER, run_id="run")
-    jobs.log(connection, job, level="INFO", event_key=event, message="a line")
-    partitions.ensure_partitions(connection, [NOW])
+    job = start_job(connection, source="simulator", tick=NOVEMBER, run_id="run")
+    log_about_job(connection, job, level="INFO", event_key=event, message="a line")
+    ensure_partitions(connection, [NOW])
     connection.execute(
         "insert into market.captures (event_key, tick, status) values (%s, %s, 'received')", [event, NOW]
     )
@@ -82,24 +93,24 @@ def test_a_backup_restored_is_the_same_database_and_goes_on_working(
 ) -> None:
     run_dbt("run")
     observe(connection, market, NOVEMBER + timedelta(hours=1), Section("A", "101"))  # leaves a mark that is pending
-    pending = marks.pending(connection)
+    pending = pending_buckets(connection)
     assert pending
-    backup = backups.make(database_url, storage, now=NOW, say=quiet)
+    backup = make_backup(database_url, storage, now=NOW, say=quiet)
     assert [(month.month, sum(f.rows for f in month.tables.values())) for month in backup.months] == [("2026-10", 4)]
     assert not [table for table in backup.all_tables if "capture_payloads" in table]
 
-    assert restoring.restore(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet) is None
-    with psycopg.connect(server.with_database(database_url, target), autocommit=True) as copy:
-        there = [name for name, _ in backups.tables(copy).items()]
-        assert there == list(backups.tables(connection))
+    assert restore_backup(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet) is None
+    with psycopg.connect(with_database(database_url, target), autocommit=True) as copy:
+        there = [name for name, _ in warehouse_tables(copy).items()]
+        assert there == list(warehouse_tables(connection))
         different = {
             table
-            for table, figures in backups.figures(connection, there).items()
-            if backups.figures(copy, [table])[table] != figures
+            for table, figures in table_figures(connection, there).items()
+            if table_figures(copy, [table])[table] != figures
         }
         assert different == {"market.captures_2026_11", "market.capture_payloads_2026_11_21", "market.dirty_buckets"}
         assert copy.execute("select status, note from market.captures where tick = %s", [NOW]).fetchall() == [
-            ("failed", restoring.LOST_ANSWER)
+            ("failed", LOST_ANSWER)
         ]
         # no mark but those of the backup and the lost answer's own hour: loading the months marked nothing
         marked = copy.execute(
@@ -117,15 +128,15 @@ def test_a_backup_restored_is_the_same_database_and_goes_on_working(
 def test_a_month_is_dumped_once_and_again_only_when_it_changed(
     connection: Connection, database_url: str, storage: Storage, market: int
 ) -> None:
-    first, second = (backups.make(database_url, storage, now=NOW + n * DAY, say=quiet) for n in (0, 1))
+    first, second = (make_backup(database_url, storage, now=NOW + n * DAY, say=quiet) for n in (0, 1))
     assert second.months == first.months
     connection.execute("update market.section_snapshots set lowest_price_cents = 998 where tick = %s", [OCTOBER])
-    third = backups.make(database_url, storage, now=NOW + 2 * DAY, say=quiet)
+    third = make_backup(database_url, storage, now=NOW + 2 * DAY, say=quiet)
     assert [month.stamp for month in third.months] == [third.stamp]
     Path(storage.path(third.months[0].file.path)).unlink()
-    fourth = backups.make(database_url, storage, now=NOW + 3 * DAY, say=quiet)
+    fourth = make_backup(database_url, storage, now=NOW + 3 * DAY, say=quiet)
     assert [month.stamp for month in fourth.months] == [fourth.stamp]
-    assert restoring.prove(database_url, storage, fourth, say=quiet).rows > 0
+    assert prove_backup(database_url, storage, fourth, say=quiet).rows > 0
 
 
 def flip_a_byte(path: Path, *, at: float) -> None:
@@ -138,95 +149,95 @@ def flip_a_byte(path: Path, *, at: float) -> None:
 def test_a_changed_byte_is_found_by_the_proof(
     connection: Connection, database_url: str, storage: Storage, market: int, which: str
 ) -> None:
-    backup = backups.make(database_url, storage, now=NOW, say=quiet)
+    backup = make_backup(database_url, storage, now=NOW, say=quiet)
     flip_a_byte(Path(storage.path((backup.base if which == "base" else backup.months[0].file).path)), at=0.7)
     before = databases(connection)
     with pytest.raises(DamagedError, match="is damaged"):
-        restoring.prove(database_url, storage, backup, say=quiet)
-    assert backups.proof_of(storage, backup.stamp) is None
+        prove_backup(database_url, storage, backup, say=quiet)
+    assert read_proof(storage, backup.stamp) is None
     assert databases(connection) == before
 
 
 def test_a_dump_that_was_bad_from_the_start_is_found_by_the_proof(
     connection: Connection, database_url: str, storage: Storage, market: int
 ) -> None:
-    backup = backups.make(database_url, storage, now=NOW, say=quiet)
+    backup = make_backup(database_url, storage, now=NOW, say=quiet)
     path = Path(storage.path(backup.base.path))
     whole, before = path.read_bytes(), databases(connection)
     half = storage.write(backup.base.path, lambda file: file.write(whole[: len(whole) // 2]) and None)
     with pytest.raises(BackupError, match="cannot be restored"):
-        restoring.prove(database_url, storage, msgspec.structs.replace(backup, base=half), say=quiet)
+        prove_backup(database_url, storage, msgspec.structs.replace(backup, base=half), say=quiet)
 
     storage.write(backup.base.path, lambda file: file.write(whole) and None)
-    other = backups.Figures(backup.tables["market.events"].rows, "1")
+    other = TableFigures(backup.tables["market.events"].rows, "1")
     wrong = msgspec.structs.replace(backup, tables=backup.tables | {"market.events": other})
     with pytest.raises(BackupError, match=r"market\.events: 1 rows, not 1 .*other values"):
-        restoring.prove(database_url, storage, wrong, say=quiet)
+        prove_backup(database_url, storage, wrong, say=quiet)
     assert databases(connection) == before
-    assert restoring.prove(database_url, storage, backup, say=quiet).tables == len(backup.all_tables)
+    assert prove_backup(database_url, storage, backup, say=quiet).tables == len(backup.all_tables)
 
 
 def make_while_a_writer_commits(
     connection: Connection, event: int, database_url: str, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> Backup:
     """A backup during which rows are stored after the tables were counted and before they are dumped."""
-    count = backups.figures
+    count = table_figures
 
-    def count_then_write(counting: Connection, names: list[str]) -> dict[str, backups.Figures]:
+    def count_then_write(counting: Connection, names: list[str]) -> dict[str, TableFigures]:
         found = count(counting, names)
         tick = NOVEMBER + 3 * TEN if "market.events" in names else OCTOBER - TEN
         observe(connection, event, tick, Section("A", "101"))
         return found
 
     with monkeypatch.context() as during:
-        during.setattr(backups, "figures", count_then_write)
-        return backups.make(database_url, storage, now=NOW, say=quiet)
+        during.setattr(backups, "table_figures", count_then_write)
+        return make_backup(database_url, storage, now=NOW, say=quiet)
 
 
 def test_rows_stored_while_a_backup_is_made_are_wholly_in_or_out(
     connection: Connection, database_url: str, storage: Storage, market: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = make_while_a_writer_commits(connection, market, database_url, storage, monkeypatch)
-    restoring.prove(database_url, storage, backup, say=quiet)
+    prove_backup(database_url, storage, backup, say=quiet)
 
 
 def test_control_without_the_shared_snapshot_the_proof_fails(
     connection: Connection, database_url: str, storage: Storage, market: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = backups._Dump.__init__
+    prepare = PgDump.__init__
 
-    def forget_the_snapshot(self: backups._Dump, url: str, snapshot: str, server_version: int) -> None:
+    def forget_the_snapshot(self: PgDump, url: str, snapshot: str, server_version: int) -> None:
         prepare(self, url, snapshot, server_version)
         self.command = [word for word in self.command if not word.startswith("--snapshot")]
 
-    monkeypatch.setattr(backups._Dump, "__init__", forget_the_snapshot)
+    monkeypatch.setattr(PgDump, "__init__", forget_the_snapshot)
     backup = make_while_a_writer_commits(connection, market, database_url, storage, monkeypatch)
     with pytest.raises(BackupError, match="is not what was dumped"):
-        restoring.prove(database_url, storage, backup, say=quiet)
+        prove_backup(database_url, storage, backup, say=quiet)
 
 
 def test_what_stands_is_never_overwritten_and_is_kept_when_it_is_replaced(
     connection: Connection, database_url: str, storage: Storage, market: int, target: str
 ) -> None:
-    backup = backups.make(database_url, storage, now=NOW, say=quiet)
+    backup = make_backup(database_url, storage, now=NOW, say=quiet)
     connection.execute(f"create database {target}")
-    with psycopg.connect(server.with_database(database_url, target)) as user:
+    with psycopg.connect(with_database(database_url, target)) as user:
         user.execute("create table precious (n int)")
         user.commit()
         with pytest.raises(BackupError, match="nothing was restored"):
-            restoring.restore(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet)
+            restore_backup(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet)
         with pytest.raises(BackupError, match="is in use by"):
-            restoring.restore(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
-    kept = restoring.restore(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
+            restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
+    kept = restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
     assert kept == f"{target}_before_20261121t033300z"
-    with psycopg.connect(server.with_database(database_url, kept)) as before:
+    with psycopg.connect(with_database(database_url, kept)) as before:
         assert before.execute("select count(*) from precious").fetchone() == (0,)
-    with psycopg.connect(server.with_database(database_url, target)) as now:
+    with psycopg.connect(with_database(database_url, target)) as now:
         assert now.execute("select count(*) from market.events").fetchone() == (1,)
     flip_a_byte(Path(storage.path(backup.base.path)), at=0.5)
     before_failing = databases(connection)
     with pytest.raises(DamagedError):
-        restoring.restore(database_url, storage, backup, into=target, replace=True, now=NOW + DAY, say=quiet)
+        restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW + DAY, say=quiet)
     assert databases(connection) == before_failing
 
 
@@ -248,27 +259,27 @@ def test_without_room_nothing_is_written_and_a_failing_disk_leaves_no_backup(
     connection: Connection, database_url: str, tmp_path: Path, market: int
 ) -> None:
     with pytest.raises(BackupError, match="nothing was written"):
-        backups.make(database_url, FullStorage(str(tmp_path / "full")), now=NOW, say=quiet)
+        make_backup(database_url, FullStorage(str(tmp_path / "full")), now=NOW, say=quiet)
     assert not (tmp_path / "full").exists()
     with pytest.raises(OSError, match="No space left"):
-        backups.make(database_url, FailingStorage(str(tmp_path / "failing")), now=NOW, say=quiet)
+        make_backup(database_url, FailingStorage(str(tmp_path / "failing")), now=NOW, say=quiet)
     assert not [path for path in (tmp_path / "failing").rglob("*") if path.is_file()]
-    assert backups.all_backups(Storage(str(tmp_path / "failing"))) == []
+    assert all_backups(Storage(str(tmp_path / "failing"))) == []
 
 
 def test_one_backup_at_a_time(
     database_url: str, warehouse: Warehouse, storage: Storage, market: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, told = backups.figures, []
+    count, told = table_figures, []
 
-    def count_while_another_begins(connection: Connection, names: list[str]) -> dict[str, backups.Figures]:
+    def count_while_another_begins(connection: Connection, names: list[str]) -> dict[str, TableFigures]:
         with pytest.raises(BackupError, match="under way") as refused:
-            backups.make(database_url, storage, now=NOW, say=quiet)
+            make_backup(database_url, storage, now=NOW, say=quiet)
         told.append(refused)
         return count(connection, names)
 
-    monkeypatch.setattr(backups, "figures", count_while_another_begins)
-    backups.make(database_url, storage, now=NOW, say=quiet)
+    monkeypatch.setattr(backups, "table_figures", count_while_another_begins)
+    make_backup(database_url, storage, now=NOW, say=quiet)
     assert told
 
 
@@ -280,7 +291,7 @@ def test_the_password_is_on_no_command_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = Path(server.tool("pg_dump", server_version=connection.info.server_version)).parent
+    real = Path(postgres_tool("pg_dump", server_version=connection.info.server_version)).parent
     said = tmp_path / "said"
     for name in ("pg_dump", "pg_restore"):
         spy = tmp_path / name
@@ -289,8 +300,8 @@ def test_the_password_is_on_no_command_line(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     parts = urlsplit(database_url)
     with_password = parts._replace(netloc="postgres:hush%2Fhush@").geturl()
-    backup = backups.make(with_password, storage, now=NOW, say=quiet)
-    restoring.prove(with_password, storage, backup, say=quiet)
+    backup = make_backup(with_password, storage, now=NOW, say=quiet)
+    prove_backup(with_password, storage, backup, say=quiet)
     calls = [line.rpartition(", password ") for line in said.read_text().splitlines() if "--version" not in line]
     assert len(calls) == 6  # two dumps, four steps of the restore
     for command, _, password in calls:
@@ -299,7 +310,7 @@ def test_the_password_is_on_no_command_line(
 
 
 def stamps(*days_ago: int) -> list[str]:
-    return [(NOW - days * DAY).strftime(backups.STAMP) for days in days_ago]
+    return [(NOW - days * DAY).strftime(STAMP_FORMAT) for days in days_ago]
 
 
 @pytest.mark.parametrize(
@@ -312,30 +323,30 @@ def stamps(*days_ago: int) -> list[str]:
     ],
 )
 def test_so_many_days_and_so_many_weeks_are_kept(there: list[int], daily: int, weekly: int, kept: list[int]) -> None:
-    assert backups.to_keep(stamps(*there), daily=daily, weekly=weekly) == set(stamps(*kept))
+    assert backups_to_keep(stamps(*there), daily=daily, weekly=weekly) == set(stamps(*kept))
 
 
 def test_of_two_backups_a_day_the_newer_is_kept() -> None:
-    assert backups.to_keep(["20261121T010000Z", "20261121T020000Z"], daily=7, weekly=4) == {"20261121T020000Z"}
+    assert backups_to_keep(["20261121T010000Z", "20261121T020000Z"], daily=7, weekly=4) == {"20261121T020000Z"}
 
 
 def test_what_goes_is_neither_the_newest_proved_nor_a_month_that_is_needed(
     connection: Connection, database_url: str, storage: Storage, market: int
 ) -> None:
-    made = [backups.make(database_url, storage, now=NOW, say=quiet)]
-    restoring.prove(database_url, storage, made[0], say=quiet)
+    made = [make_backup(database_url, storage, now=NOW, say=quiet)]
+    prove_backup(database_url, storage, made[0], say=quiet)
     connection.execute("update market.section_snapshots set total_tickets = 5 where tick = %s", [OCTOBER])
-    made += [backups.make(database_url, storage, now=NOW + n * DAY, say=quiet) for n in (1, 2, 3)]
+    made += [make_backup(database_url, storage, now=NOW + n * DAY, say=quiet) for n in (1, 2, 3)]
     storage.write("backups/20261101T000000Z/base.dump", lambda file: None)  # of a backup that died long ago
-    removed = backups.expire(storage, daily=1, weekly=0, now=NOW + 3 * DAY)
+    removed = expire_backups(storage, daily=1, weekly=0, now=NOW + 3 * DAY)
     assert sorted(removed) == sorted(
         ["backups/20261101T000000Z", f"backups/{made[1].stamp}", f"backups/{made[2].stamp}"]
     )
     # two months' dumps: one that the proved backup needs, one that the newest needs though an older one made it
     assert storage.names("months/*/*") == [f"months/2026-10/{made[n].stamp}" for n in (0, 1)]
-    for backup in backups.all_backups(storage):
-        restoring.prove(database_url, storage, backup, say=quiet)
-    assert backups.expire(storage, daily=1, weekly=0, now=NOW + 3 * DAY) == [
+    for backup in all_backups(storage):
+        prove_backup(database_url, storage, backup, say=quiet)
+    assert expire_backups(storage, daily=1, weekly=0, now=NOW + 3 * DAY) == [
         f"backups/{made[0].stamp}",
         f"months/2026-10/{made[0].stamp}",
     ]

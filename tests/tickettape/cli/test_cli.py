@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from tests.support.loopback_servers import served
 from tests.support.slow_simulator import answering
 from tickettape import cli
+from tickettape.cli import app
 from tickettape.database import Connection
 from tickettape.settings import Settings
 
@@ -22,7 +23,7 @@ DETAILS = {
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments))
     return result.exit_code, result.output
 
 

@@ -9,15 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import fresh_database
+from tests.support.databases import use_database
 from tests.support.markets import TEN
 from tests.support.oracle import assert_exact
-from tickettape import cli
-from tickettape.database import Connection, partitions, server
+from tickettape.cli import app
+from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse
+from tickettape.observations import SNAPSHOT_COLUMNS, capture_tick, read_tick
 
 HOUR = timedelta(hours=1)
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
@@ -26,7 +24,7 @@ SHOWN = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.output
@@ -82,7 +80,7 @@ class History:
 def written(server_url: str, template: str) -> Iterator[str]:
     """The name of a database with that history, to copy: made once, since it takes seconds."""
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "database_url", lambda: url)
+        use_database(patch, url)
         marketplace = SimulatedMarketplace()  # that of the settings, which the commands read answers with
         succeeds("track", "--search", "simulated")
         with Warehouse().connection() as connection:
@@ -90,7 +88,7 @@ def written(server_url: str, template: str) -> Iterator[str]:
                 """update market.events set active = event_key in (
                        select event_key from market.events where date > now() order by date desc, event_key limit 2)"""
             )
-            partitions.ensure_partitions(connection, TICKS)
+            ensure_partitions(connection, TICKS)
             for tick in TICKS:
                 capture_tick(connection, marketplace, tick, None, "test")
                 read_tick(connection, marketplace, tick, 0.05, "test", only_received=True)
@@ -101,7 +99,7 @@ def written(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def history(server_url: str, written: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
     with fresh_database(server_url, written) as url:
-        monkeypatch.setattr(server, "database_url", lambda: url)
+        use_database(monkeypatch, url)
         with Warehouse().connection() as connection:
             assert_exact(connection)
             events = connection.execute("select external_id, event_key from market.events where active order by 1")
@@ -240,4 +238,4 @@ def test_the_kept_rows_of_a_void_have_every_column_of_a_snapshot(connection: Con
     kept = connection.execute(columns, ["voided_snapshots"]).fetchall()
     of_snapshots = connection.execute(columns, ["section_snapshots"]).fetchall()
     assert {*kept} == {*of_snapshots, ("void_id",)}
-    assert {name for (name,) in of_snapshots} == {*snapshots.COLUMNS}
+    assert {name for (name,) in of_snapshots} == {*SNAPSHOT_COLUMNS}

@@ -8,19 +8,25 @@ import pytest
 
 from tests.support.markets import Section, add_event, observe
 from tickettape.database import (
+    HEALTH_CHECKS,
     Connection,
+    database_disk,
     disk,
-    health,
-    partitions,
-    vacuum,
+    ensure_partitions,
+    judge_health,
+    measure_health,
+    table_activity,
+    vacuum_is_due,
+    vacuum_table,
 )
-from tickettape.database.disk import Disk
-from tickettape.database.health import Health
+from tickettape.database.disk import Disk, is_this_machine
+from tickettape.database.health import DatabaseHealth, missing_partitions
+from tickettape.database.vacuum import TableActivity
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GB = 10**9
 
-FINE = Health(
+FINE = DatabaseHealth(
     measured_at=NOW,
     database_bytes=GB,
     growth_a_day=1.0 * GB,
@@ -56,9 +62,9 @@ FINE = Health(
         (replace(FINE, partitions_missing=["captures_2027_01"]), {"partitions_ahead"}),
     ],
 )
-def test_each_check_fails_past_its_threshold_and_no_sooner(found: Health, failing: set[str]) -> None:
-    judged = health.verdicts(found, storage_days_left=14, connections_share=0.8)
-    assert [verdict.check for verdict in judged] == list(health.CHECKS)
+def test_each_check_fails_past_its_threshold_and_no_sooner(found: DatabaseHealth, failing: set[str]) -> None:
+    judged = judge_health(found, storage_days_left=14, connections_share=0.8)
+    assert [verdict.check for verdict in judged] == list(HEALTH_CHECKS)
     assert {verdict.check for verdict in judged if not verdict.passed} == failing
 
 
@@ -73,7 +79,7 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
             "insert into market.database_sizes (measured_at, relation, bytes) values (%s, 'market.events', %s)",
             [NOW - timedelta(days=days), size * 1_000_000],
         )
-    found = health.measure(connection, NOW)
+    found = measure_health(connection, NOW)
     assert found.growth_a_day is None  # one measurement of the whole says nothing of a day
     sizes = {row["table"]: row for row in found.sizes}
     assert sizes["market.section_snapshots"]["partitions"] == 2
@@ -89,7 +95,7 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     assert "captures_2026_12" in found.partitions_missing
     assert "captures_2026_11" not in found.partitions_missing
 
-    later = health.measure(connection, NOW + timedelta(days=2))
+    later = measure_health(connection, NOW + timedelta(days=2))
     assert later.growth_a_day is not None
     assert abs(later.growth_a_day * 2 - (later.database_bytes - found.database_bytes)) < 1
 
@@ -99,15 +105,15 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     [("/var/run/postgresql", True), ("localhost", True), ("127.0.0.1", True), ("db.example.com", False)],
 )
 def test_a_server_is_here_on_a_socket_or_on_loopback(host: str, is_here: bool) -> None:
-    assert disk.is_here(host) == is_here
+    assert is_this_machine(host) == is_here
 
 
 def test_the_disk_of_a_server_elsewhere_is_what_its_owner_says(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "is_here", lambda host: False)
-    assert disk.disk_of(connection) is None
-    stated = disk.disk_of(connection, stated_bytes=100 * GB)
+    monkeypatch.setattr(disk, "is_this_machine", lambda host: False)
+    assert database_disk(connection) is None
+    stated = database_disk(connection, stated_bytes=100 * GB)
     assert stated is not None
     assert stated.total == 100 * GB
     assert 100 * GB - GB < stated.free < 100 * GB
@@ -115,7 +121,7 @@ def test_the_disk_of_a_server_elsewhere_is_what_its_owner_says(
 
 def test_partitions_are_missed_before_they_are_needed() -> None:
     new_years_eve = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
-    missing = health.partitions_missing(["captures_2027_01"], new_years_eve)
+    missing = missing_partitions(["captures_2027_01"], new_years_eve)
     assert [name for name in missing if name.startswith("captures")] == [
         f"captures_{month}" for month in ("2026_12", "2027_02", "2027_03")
     ]
@@ -134,19 +140,19 @@ def test_a_table_with_dead_rows_is_vacuumed_and_a_held_one_is_passed_by(
            select 'x', n, now() from generate_series(1, 5000) as n"""
     )
     connection.execute("delete from market.dirty_buckets")
-    partitions.ensure_partitions(connection, [NOW])
+    ensure_partitions(connection, [NOW])
 
-    def due() -> dict[str, vacuum.Table]:
+    def due() -> dict[str, TableActivity]:
         connection.execute("select pg_stat_force_next_flush()")
-        return {table.name: table for table in vacuum.tables(connection) if vacuum.is_due(table)}
+        return {table.name: table for table in table_activity(connection) if vacuum_is_due(table)}
 
     marks = due()["dirty_buckets"]
     assert marks.dead_rows == 5000
     with psycopg.connect(database_url) as holder:
         holder.execute("lock table market.dirty_buckets")
-        assert vacuum.vacuum(connection, marks) < 5
+        assert vacuum_table(connection, marks) < 5
         assert "dirty_buckets" in due()
-    vacuum.vacuum(connection, marks)
+    vacuum_table(connection, marks)
     assert "dirty_buckets" not in due()
     assert due()["captures"].is_partitioned
 
@@ -157,5 +163,5 @@ def test_a_table_with_dead_rows_is_vacuumed_and_a_held_one_is_passed_by(
      (99_000, 0, 4_900, False), (99_000, 0, 5_000, True)],
 )  # fmt: skip
 def test_a_table_is_due_by_its_share_of_dead_or_changed_rows(live: int, dead: int, changed: int, is_due: bool) -> None:
-    table = vacuum.Table("market", "t", False, live, dead, changed)
-    assert vacuum.is_due(table) == is_due
+    table = TableActivity("market", "t", False, live, dead, changed)
+    assert vacuum_is_due(table) == is_due

@@ -12,22 +12,26 @@ import psycopg
 import pytest
 
 from tests.support.markets import Section, add_event, observe
-from tests.support.old_months import (
-    JULY,
-    cold,
-    fill,
-    run_archive,
-    state,
+from tests.support.old_months import JULY, cold, fill, run_archive, state
+from tickettape.archive.month_archive import close_month
+from tickettape.database import (
+    Connection,
+    Warehouse,
+    ensure_partitions,
+    month_refusals,
+    months_to_archive,
+    state_of_month,
 )
-from tickettape.archive import archive_month as archive
-from tickettape.database import Connection, partitions
-from tickettape.database import month_state as months
-from tickettape.database.month_state import Month, months_to_archive
-from tickettape.observations import captures, quarantine
-from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.captures import Capture
-from tickettape.observations.section_snapshots import Verdict
-from tickettape.resources import Warehouse
+from tickettape.database.month_state import MonthState
+from tickettape.observations import (
+    SNAPSHOT_COLUMNS,
+    AnswerVerdict,
+    Capture,
+    captures,
+    lock_held,
+    replace_snapshots,
+    store_captures,
+)
 
 NOVEMBER_21 = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 IN_JULY = datetime(2026, 7, 9, 12, tzinfo=UTC)
@@ -35,9 +39,9 @@ IN_JULY = datetime(2026, 7, 9, 12, tzinfo=UTC)
 
 def month(
     number: int, state: str = "open", *, pinned: bool = False, step: str | None = None, days_ago: int = 0
-) -> Month:
+) -> MonthState:
     reached_at = NOVEMBER_21 - timedelta(days=days_ago) if step else None
-    return Month(date(2026, number, 1), state, pinned, step, reached_at)
+    return MonthState(date(2026, number, 1), state, pinned, step, reached_at)
 
 
 OPEN = [month(number) for number in range(8, 13)]
@@ -77,7 +81,9 @@ OPEN = [month(number) for number in range(8, 13)]
         ),
     ],
 )  # fmt: skip
-def test_which_months_are_archived_and_dropped(known: list[Month], now: datetime, due: list[tuple[int, str]]) -> None:
+def test_which_months_are_archived_and_dropped(
+    known: list[MonthState], now: datetime, due: list[tuple[int, str]]
+) -> None:
     found = months_to_archive(known, now=now, raw_months=4, keep_detached_days=7)
     assert [(one.month, what) for one, what in found] == due
 
@@ -88,7 +94,7 @@ def answer(event_key: int, tick: datetime, body: bytes | None = b"{}") -> Captur
 
 def store(connection: Connection, *captured: Capture) -> int:
     with connection.transaction():
-        return captures.store(connection, captured, UUID(int=0))
+        return store_captures(connection, captured, UUID(int=0))
 
 
 def counts(connection: Connection) -> tuple[int, int]:
@@ -106,7 +112,7 @@ def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_re
 ) -> None:
     [event, other] = fill(connection, JULY)
     run_archive(connection, cold(tmp_path), JULY)
-    partitions.ensure_partitions(connection, [IN_JULY, IN_JULY + timedelta(days=31)])
+    ensure_partitions(connection, [IN_JULY, IN_JULY + timedelta(days=31)])
     assert state(connection, JULY) == ("archived", "dropped")  # asking for its partition does not open it
     late = [answer(event, IN_JULY, b'{"late": true}'), answer(other, IN_JULY, None)]
     open_month = answer(event, IN_JULY + timedelta(days=31))
@@ -115,7 +121,7 @@ def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_re
     assert counts(connection) == (1, 2)
     with pytest.raises(psycopg.errors.CheckViolation):  # who writes past `store` is refused by the table itself
         observe(connection, event, IN_JULY, Section("Lower", "101"))
-    kept = quarantine.lock_held(connection, "simulator", IN_JULY)
+    kept = lock_held(connection, "simulator", IN_JULY)
     assert [(one.content, one.event_key) for one in kept] == [("answer", event), ("rows", other)]
     assert kept[0].payload == b'{"late": true}'
     assert b'"failed"' in kept[1].payload
@@ -126,22 +132,22 @@ def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_re
 def test_a5_snapshots_that_come_for_a_closed_month_are_quarantined_with_their_rows(connection: Connection) -> None:
     [event, _] = fill(connection, JULY)
     tick = datetime(2026, 7, 1, tzinfo=UTC)
-    archive.close(connection, JULY)
+    close_month(connection, JULY)
     before = connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone()
     stored = connection.execute("select section_key from market.sections where event_key = %s", [event]).fetchone()
     assert stored
-    row = dict.fromkeys(snapshots.COLUMNS, 1) | {
+    row = dict.fromkeys(SNAPSHOT_COLUMNS, 1) | {
         "event_key": event,
         "section_key": stored[0],
         "lowest_price_cents": 700,
     }
     frame = pd.DataFrame([row | {"lowest_price_4tickets_cents": None}]).drop(columns="tick")
     with connection.transaction():
-        assert not snapshots.replace(connection, tick, [Verdict(event, "ok")], frame)
+        assert not replace_snapshots(connection, tick, [AnswerVerdict(event, "ok")], frame)
     assert (
         connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone() == before
     )
-    [held] = quarantine.lock_held(connection, "simulator", tick)
+    [held] = lock_held(connection, "simulator", tick)
     assert b'"lowest_price_cents":700' in held.payload
     assert b'"lowest_price_4tickets_cents":null' in held.payload
     assert b'"status":"ok"' in held.payload
@@ -155,7 +161,7 @@ def test_a_write_into_a_month_that_nobody_made_is_quarantined_not_lost(connectio
 
 def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) -> None:
     fill(connection, JULY)
-    archive.close(connection, JULY)
+    close_month(connection, JULY)
     for statement in (
         "update market.section_snapshots set total_tickets = 0",
         "delete from market.captures",
@@ -170,10 +176,10 @@ def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) 
 def open_writer(warehouse: Warehouse, connection: Connection) -> Iterator[Connection]:
     """A writer that stored a capture of July and has not committed."""
     [event, _] = fill(connection, JULY)
-    partitions.ensure_partitions(connection, [IN_JULY])
+    ensure_partitions(connection, [IN_JULY])
     with warehouse.connection() as writer:
         writer.execute("begin")
-        captures.store(writer, [answer(event, IN_JULY)], UUID(int=0))
+        store_captures(writer, [answer(event, IN_JULY)], UUID(int=0))
         yield writer
 
 
@@ -183,10 +189,10 @@ def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_par
     closing = threading.Thread(target=_close, args=[warehouse])
     closing.start()
     _wait_until_blocked(connection)
-    assert months.state_of(connection, JULY) == "open"
+    assert state_of_month(connection, JULY) == "open"
     open_writer.execute("commit")
     closing.join(timeout=20)
-    assert months.state_of(connection, JULY) == "closed"
+    assert state_of_month(connection, JULY) == "closed"
     assert connection.execute("select count(*) from market.captures where tick = %s", [IN_JULY]).fetchone() == (1,)
 
 
@@ -194,7 +200,7 @@ def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
     warehouse: Warehouse, connection: Connection
 ) -> None:
     [event, _] = fill(connection, JULY)
-    partitions.ensure_partitions(connection, [IN_JULY])
+    ensure_partitions(connection, [IN_JULY])
     held: list[int] = []
 
     def write() -> None:
@@ -202,7 +208,7 @@ def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
             held.append(store(writer, answer(event, IN_JULY)))
 
     with connection.transaction():
-        archive.close(connection, JULY)
+        close_month(connection, JULY)
         writing = threading.Thread(target=write)
         writing.start()
         with warehouse.connection() as observer:
@@ -217,24 +223,24 @@ def test_control_without_the_share_lock_a_closing_overtakes_the_writer_who_then_
     """The guard taken out: a writer that only looks at the month's state is overtaken by its closing, and its
     tick fails; that its row is not lost in silence is the trigger's doing."""
     [event, _] = fill(connection, JULY)
-    partitions.ensure_partitions(connection, [IN_JULY])
-    asked = months.refusals
+    ensure_partitions(connection, [IN_JULY])
+    asked = month_refusals
 
     def looks_only(connection: Connection, ticks: object) -> dict[date, str]:
         with connection.transaction(force_rollback=True):
             found = asked(connection, ticks)  # type: ignore[arg-type]
         with warehouse.connection() as other:
-            archive.close(other, JULY)  # the injected wait: the month is closed between the look and the write
+            close_month(other, JULY)  # the injected wait: the month is closed between the look and the write
         return found
 
-    monkeypatch.setattr(months, "refusals", looks_only)
+    monkeypatch.setattr(captures, "month_refusals", looks_only)
     with pytest.raises(psycopg.errors.RaiseException, match="closed"):
         store(connection, answer(event, IN_JULY))
 
 
 def _close(warehouse: Warehouse) -> None:
     with warehouse.connection() as connection:
-        archive.close(connection, JULY)
+        close_month(connection, JULY)
 
 
 def _wait_until_blocked(connection: Connection) -> None:

@@ -8,15 +8,17 @@ import psycopg
 import pytest
 
 from tests.support.markets import Section, add_event, observe
-from tests.support.old_months import (
-    JULY,
-    cold,
-    fill,
-    run_archive,
-    state,
+from tests.support.old_months import JULY, cold, fill, run_archive, state
+from tickettape.database import (
+    BusyError,
+    Connection,
+    Warehouse,
+    drop_payload_partitions_before,
+    ensure_partitions,
+    finish_interrupted_detaches,
+    locks,
+    make_partitions_ahead,
 )
-from tickettape.database import Connection, locks, partitions
-from tickettape.resources import Warehouse
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -34,11 +36,11 @@ def days(connection: Connection) -> list[str]:
 
 
 def test_a2_partitions_are_made_ahead_with_no_data_and_a_second_time_nothing_is_made(connection: Connection) -> None:
-    made = partitions.make_ahead(connection, NOW, months=3, days=7)
+    made = make_partitions_ahead(connection, NOW, months=3, days=7)
     assert known_months(connection) == ["11", "12", "01", "02"]
     assert len(days(connection)) == 8
     assert len(made) == 4 * 3 + 8
-    assert partitions.make_ahead(connection, NOW, months=3, days=7) == []
+    assert make_partitions_ahead(connection, NOW, months=3, days=7) == []
 
 
 def test_a2_partitions_are_made_after_missed_months_and_across_the_gap_and_no_row_is_lost(
@@ -46,7 +48,7 @@ def test_a2_partitions_are_made_after_missed_months_and_across_the_gap_and_no_ro
 ) -> None:
     event = add_event(connection)
     observe(connection, event, datetime(2026, 6, 30, 23, 50, tzinfo=UTC), Section("Lower", "101"))
-    partitions.make_ahead(connection, NOW, months=1, days=1)
+    make_partitions_ahead(connection, NOW, months=1, days=1)
     assert known_months(connection) == ["06", "07", "08", "09", "10", "11", "12"]
     for edge in ("2026-08-01T00:00Z", "2026-08-31T23:59:59.999999Z", "2026-09-01T00:00Z"):
         observe(connection, event, datetime.fromisoformat(edge), Section("Lower", "101"))
@@ -63,13 +65,13 @@ def test_a2_partitions_are_made_after_missed_months_and_across_the_gap_and_no_ro
 def test_a1_only_answers_of_days_wholly_older_are_dropped_twice_is_once_and_the_newest_stays(
     connection: Connection,
 ) -> None:
-    partitions.ensure_partitions(connection, [NOW - timedelta(days=back) for back in range(5)])
-    assert partitions.drop_payloads_before(connection, date(2026, 11, 19)) == [
+    ensure_partitions(connection, [NOW - timedelta(days=back) for back in range(5)])
+    assert drop_payload_partitions_before(connection, date(2026, 11, 19)) == [
         "capture_payloads_2026_11_17",
         "capture_payloads_2026_11_18",
     ]
-    assert partitions.drop_payloads_before(connection, date(2026, 11, 19)) == []
-    partitions.drop_payloads_before(connection, date(2027, 6, 1))
+    assert drop_payload_partitions_before(connection, date(2026, 11, 19)) == []
+    drop_payload_partitions_before(connection, date(2027, 6, 1))
     assert days(connection) == ["2026_11_21"]
 
 
@@ -94,11 +96,11 @@ def test_a3_with_an_open_reader_a_removal_times_out_cleanly_and_creation_goes_on
     connection: Connection, reader: Connection, tmp_path: Path
 ) -> None:
     storage = cold(tmp_path)
-    with pytest.raises(locks.BusyError, match="Detaching 2026-07 gave up after 2 tries"):
+    with pytest.raises(BusyError, match="Detaching 2026-07 gave up after 2 tries"):
         run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("closed", "verified")
     assert connection.execute("select count(*) from market.captures").fetchone() == (15,)
-    assert partitions.make_ahead(connection, NOW, months=1, days=1) != []
+    assert make_partitions_ahead(connection, NOW, months=1, days=1) != []
     assert reader.execute("select count(*) from market.section_snapshots").fetchone() == (28,)
     reader.execute("commit")
     run_archive(connection, storage, JULY)
@@ -116,6 +118,6 @@ def test_a3_an_interrupted_detach_is_finished_and_the_month_comes_back(
             )
     reader.execute("commit")
     assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (0,)  # unseen already
-    assert partitions.finish_detaches(connection) == ["section_snapshots_2026_07"]
+    assert finish_interrupted_detaches(connection) == ["section_snapshots_2026_07"]
     assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (28,)
-    assert partitions.finish_detaches(connection) == []
+    assert finish_interrupted_detaches(connection) == []

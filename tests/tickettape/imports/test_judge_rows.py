@@ -10,23 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tickettape.imports.files import Batch
-from tickettape.imports.judge_rows import (
-    Judged,
-    Reading,
-    cents,
-    judge,
-)
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
+from tickettape.imports.files import FileBatch
+from tickettape.imports.judge_rows import JudgedRows, ReadingRules, judge_rows, read_cents
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
 
 
-def judged(*rows: Mapping[str, Any], **reading: Any) -> Judged:
+def judged(*rows: Mapping[str, Any], **reading: Any) -> JudgedRows:
     columns = {name: pa.array([row.get(name) for row in rows]) for name in {*ROW, *(n for row in rows for n in row)}}
     lines = np.arange(2, 2 + len(rows), dtype=np.int64)
-    return judge(Batch(lines, columns, 1.0), Reading(NOW, **reading))
+    return judge_rows(FileBatch(lines, columns, 1.0), ReadingRules(NOW, **reading))
 
 
 def reason(**changed: Any) -> str | None:
@@ -40,7 +35,7 @@ def reason(**changed: Any) -> str | None:
      (19.990000000000002, 1999), (float(np.float32(220.35)), 22035), (Decimal("220.35"), 22035)],
 )  # fmt: skip
 def test_a_price_is_exact_cents(value: Any, expected: int) -> None:
-    assert cents(value) == expected
+    assert read_cents(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +46,7 @@ def test_a_price_is_exact_cents(value: Any, expected: int) -> None:
 )  # fmt: skip
 def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        cents(value)
+        read_cents(value)
 
 
 @pytest.mark.parametrize(

@@ -13,29 +13,28 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
-from orchestration import incidents as alerting
 from orchestration.definitions import build_defs
-from orchestration.incidents import (
-    Watched,
-    ended_runs,
-    failed_checks,
-    send,
-    watch,
-)
+from orchestration.incidents import Watched, build_incident_sensor, ended_runs, failed_checks, watch_for_incidents
 from tests.support.loopback_servers import served
 from tests.support.markets import NOON, TEN, add_event
-from tickettape import cli
+from tickettape.cli import app
 from tickettape.cli import incidents as alerts_cli
-from tickettape.database import Connection
-from tickettape.incidents import detection as alerts
-from tickettape.incidents import incident_log as told
-from tickettape.incidents.detection import Ended, FailedCheck
-from tickettape.incidents.incident_log import Trouble
-from tickettape.marketplaces import breaker_store as breakers
-from tickettape.marketplaces.breaker_store import Row
-from tickettape.observations import poll_schedule as looks
-from tickettape.observations.poll_schedule import Rules
-from tickettape.resources import Warehouse
+from tickettape.database import Connection, Warehouse
+from tickettape.incidents import (
+    EndedRun,
+    FailedCheck,
+    Incident,
+    database_size_incidents,
+    failed_check_incidents,
+    failed_run_incidents,
+    newest_incidents,
+    record_incidents,
+    record_told,
+    send_message,
+)
+from tickettape.marketplaces.breaker import Breaker
+from tickettape.marketplaces.breaker_store import store_breaker
+from tickettape.observations.poll_schedule import PollRules, plan_polls
 from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -74,8 +73,8 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def run(job: str, tick: str | None, *, failed: bool) -> Ended:
-    return Ended(job, f"run of {tick}", tick, failed, "no server" if failed else "")
+def run(job: str, tick: str | None, *, failed: bool) -> EndedRun:
+    return EndedRun(job, f"run of {tick}", tick, failed, "no server" if failed else "")
 
 
 @pytest.mark.parametrize(
@@ -94,32 +93,32 @@ def run(job: str, tick: str | None, *, failed: bool) -> Ended:
 def test_ticks_must_fail_some_times_in_a_row_and_any_other_job_once(
     newest_first: list[tuple[str, str | None, bool]], told_of: list[str]
 ) -> None:
-    found = alerts.failed_runs([run(job, tick, failed=failed) for job, tick, failed in newest_first], in_a_row=3)
+    found = failed_run_incidents([run(job, tick, failed=failed) for job, tick, failed in newest_first], in_a_row=3)
     assert [trouble.about for trouble in found] == [f"runs of {job}" for job in told_of]
     assert all("no server" in trouble.message and "Runs in the UI" in trouble.message for trouble in found)
 
 
 def test_every_error_of_a_check_is_a_trouble_and_all_warnings_are_one() -> None:
     failing = [FailedCheck(f"check {n}", error=n < 2, description=f"because {n}") for n in range(9)]
-    errors, warnings = (found := alerts.failed_checks(failing))[:2], found[2:]
+    errors, warnings = (found := failed_check_incidents(failing))[:2], found[2:]
     assert [trouble.about for trouble in errors] == ["check check 0", "check check 1"]
     assert "because 1" in errors[1].message
     assert [trouble.title for trouble in warnings] == ["7 checks warn"]
     assert "and 2 more" in warnings[0].message
-    assert alerts.failed_checks([]) == []
+    assert failed_check_incidents([]) == []
 
 
 def test_a_database_is_too_large_only_above_the_limit_that_was_set() -> None:
-    assert alerts.database_too_large(10**12, None) == []
-    assert alerts.database_too_large(19_999_999_999, 20) == []
-    [trouble] = alerts.database_too_large(20_500_000_000, 20)
+    assert database_size_incidents(10**12, None) == []
+    assert database_size_incidents(19_999_999_999, 20) == []
+    [trouble] = database_size_incidents(20_500_000_000, 20)
     assert "20.5 GB, more than 20" in trouble.title
 
 
 def note(connection: Connection, *about: str, at: datetime) -> tuple[list[str], list[str]]:
-    troubles = [Trouble(name, f"{name} is wrong", "Mend it.") for name in about]
-    new, over = told.note(connection, troubles, now=at, repeat=REPEAT)
-    told.note_sent(connection, new, at)
+    troubles = [Incident(name, f"{name} is wrong", "Mend it.") for name in about]
+    new, over = record_incidents(connection, troubles, now=at, repeat=REPEAT)
+    record_told(connection, new, at)
     return [one.about for one in new], [one.about for one in over]
 
 
@@ -128,14 +127,14 @@ def test_a_trouble_is_told_once_again_after_a_while_and_when_it_is_over(connecti
     for minute in range(1, 60):
         assert note(connection, "breaker", at=NOON + timedelta(minutes=minute)) == ([], [])
     assert note(connection, "breaker", "storage", at=NOON + HOUR) == (["storage"], [])
-    breaker = next(one for one in told.newest(connection, 5) if one["about"] == "breaker")
+    breaker = next(one for one in newest_incidents(connection, 5) if one["about"] == "breaker")
     assert (breaker["about"], breaker["folded"], breaker["first_at"], breaker["last_at"]) == (
         "breaker", 60, NOON, NOON + HOUR,
     )  # fmt: skip
     assert note(connection, "breaker", at=NOON + REPEAT) == (["breaker"], ["storage"])
     assert note(connection, at=NOON + REPEAT + HOUR) == ([], ["breaker"])
     assert note(connection, at=NOON + REPEAT + 2 * HOUR) == ([], [])
-    assert all(one["ended_at"] for one in told.newest(connection, 5))
+    assert all(one["ended_at"] for one in newest_incidents(connection, 5))
 
 
 def test_a_trouble_that_comes_and_goes_is_one(connection: Connection) -> None:
@@ -144,17 +143,17 @@ def test_a_trouble_that_comes_and_goes_is_one(connection: Connection) -> None:
     for number in range(2, 20, 2):
         assert note(connection, "breaker", at=NOON + number * TEN) == ([], [])
         assert note(connection, at=NOON + (number + 1) * TEN) == ([], [])
-    assert len(told.newest(connection, 5)) == 1
+    assert len(newest_incidents(connection, 5)) == 1
     assert note(connection, "breaker", at=NOON + 2 * REPEAT) == (["breaker"], [])  # that long after, it is another
-    assert len(told.newest(connection, 5)) == 2
+    assert len(newest_incidents(connection, 5)) == 2
 
 
 def test_what_could_not_be_told_is_tried_again_and_not_told_when_it_is_over(connection: Connection) -> None:
-    trouble = Trouble("breaker", "blocked", "Wait.")
+    trouble = Incident("breaker", "blocked", "Wait.")
     for number in range(3):
-        new, over = told.note(connection, [trouble], now=NOON + number * TEN, repeat=REPEAT)
+        new, over = record_incidents(connection, [trouble], now=NOON + number * TEN, repeat=REPEAT)
         assert ([one.about for one in new], over) == (["breaker"], [])
-    assert told.note(connection, [], now=NOON + HOUR, repeat=REPEAT) == ([], [])
+    assert record_incidents(connection, [], now=NOON + HOUR, repeat=REPEAT) == ([], [])
 
 
 def settings_for(receiver: Receiver, **more: Any) -> Settings:
@@ -163,7 +162,9 @@ def settings_for(receiver: Receiver, **more: Any) -> Settings:
 
 def look(receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance, at: datetime, **more: Any) -> str:
     checks = [dg.AssetCheckKey(dg.AssetKey("prices"), name) for name in ("are_right", "are_usual")]
-    return watch(settings_for(receiver, **more), warehouse, instance, Watched(["backup", "checks", "tick"], checks), at)
+    return watch_for_incidents(
+        settings_for(receiver, **more), warehouse, instance, Watched(["backup", "checks", "tick"], checks), at
+    )
 
 
 def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_http_with_what_to_do(
@@ -173,8 +174,8 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     assert look(receiver, warehouse, instance, now) == "All is well."
     assert receiver.messages == []
     until = now + timedelta(minutes=5)
-    opened = Row("open", 5, "bbbbb", 1, now, until, "5 blocked in a row")
-    breakers.keep(connection, "simulator", opened, before=Row())
+    opened = Breaker("open", 5, "bbbbb", 1, now.timestamp(), until.timestamp(), "5 blocked in a row")
+    store_breaker(connection, "simulator", opened, before=Breaker())
     assert "Told 1" in look(receiver, warehouse, instance, now)
     [message] = receiver.messages
     assert message["title"] == "Tickettape: simulator blocks us"
@@ -185,7 +186,7 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
 
     add_event(connection, name="An opera")
     connection.execute("update market.events set created_at = %s", [now - HOUR])
-    looks.plan(connection, "simulator", now, Rules(TEN))  # and then nothing: the run hangs
+    plan_polls(connection, "simulator", now, PollRules(TEN))  # and then nothing: the run hangs
     look(receiver, warehouse, instance, now, alert_database_gb=0.001)
     assert receiver.titles()[1:] == ["Tickettape: Prices of 1 events of simulator are stale (and 1 more)"]
     text = receiver.messages[-1]["message"]
@@ -193,7 +194,7 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     assert "`tickettape looks`" in text
     assert "ALERT_DATABASE_GB" in text
 
-    breakers.keep(connection, "simulator", Row(), before=opened)
+    store_breaker(connection, "simulator", Breaker(), before=opened)
     look(receiver, warehouse, instance, now, alert_database_gb=0.001)
     assert receiver.titles()[2:] == ["Tickettape: Over: simulator blocks us"]
     look(receiver, warehouse, instance, now + REPEAT, alert_database_gb=0.001)
@@ -297,7 +298,7 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     instance: dg.DagsterInstance,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert not send(f"{url}a-secret-token", "a title", "a text")
+    assert not send_message(f"{url}a-secret-token", "a title", "a text")
     assert "Number 1 of ALERT_URLS was not told" in caplog.text
     assert "a-secret-token" not in caplog.text
     receiver.status = 503
@@ -316,7 +317,7 @@ def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_othe
 ) -> None:
     settings = Settings(alert_urls=f"json://127.0.0.1:1/ {receiver.url}", alert_database_gb=0.001)
     for _ in range(2):
-        watch(settings, warehouse, instance, Watched(), NOON)
+        watch_for_incidents(settings, warehouse, instance, Watched(), NOON)
     assert len(receiver.messages) == 1
 
 
@@ -335,7 +336,7 @@ def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
 
     def sensor() -> dg.SkipReason:
         context = dg.build_sensor_context(instance)
-        outcome = alerting.build_alert_sensor(settings_for(receiver), warehouse)(context)
+        outcome = build_incident_sensor(settings_for(receiver), warehouse)(context)
         assert isinstance(outcome, dg.SkipReason)
         return outcome
 
@@ -364,7 +365,7 @@ def test_alerts_are_listed_and_tried_by_command(
     receiver: Receiver, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(*arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(cli.app, ["alerts", *arguments])
+        result = CliRunner().invoke(app, ["alerts", *arguments])
         return result.exit_code, result.output
 
     code, output = command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -19,34 +20,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from orchestration.checks import listing_history
-from orchestration.partitions import floor_to
 from tests.support.markets import TEN, add_event
-from tickettape.archive import archive_month as archive
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.catalogue.events import SeenZone
-from tickettape.database import Connection, partitions
-from tickettape.listing_history import deltas as listing_chain
-from tickettape.listing_history import history as listings
-from tickettape.listing_history import latest_state as listing_heads
-from tickettape.listing_history.deltas import (
-    Link,
-    Look,
+from tickettape.archive.month_archive import close_month
+from tickettape.catalogue import SeenZone, discover_events, ensure_sections, ensure_zones, upsert_events
+from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.listing_history import (
     Offer,
+    OfferTermsKeys,
     Prices,
-    Standing,
-)
-from tickettape.listing_history.rows import (
-    COLUMNS,
-    instant,
-    link_of,
+    listings_shown_at,
+    lock_listing_history,
     microseconds,
+    write_observation,
 )
+from tickettape.listing_history import history as listings
+from tickettape.listing_history.deltas import Delta, Observation, Standing, next_delta
+from tickettape.listing_history.history import _deltas
+from tickettape.listing_history.latest_state import LatestState, load_latest_states
+from tickettape.listing_history.rows import DELTA_COLUMNS, delta_from_row, instant
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import voids
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse
+from tickettape.observations import capture_tick, floor_to_grid, read_tick, undo_void, void_capture
 from tickettape.settings import Settings
 
 START = datetime(2026, 10, 30, 22, 40, tzinfo=UTC)  # over a day's edge, and in the next night over a month's
@@ -58,11 +51,11 @@ LOTS = [(1, (1,)), (2, (2,)), (4, (2, 4)), (4, (1, 2, 3, 4))]
 
 def set_up(connection: Connection, external_id: str = "1") -> tuple[int, list[int], list[int]]:
     """An event, two sections of it, and the keys of LOTS."""
-    partitions.ensure_partitions(connection, TICKS)
+    ensure_partitions(connection, TICKS)
     event = add_event(connection, external_id)
-    zones = catalogue.ensure_zones(connection, [SeenZone(event, "Z", "Lower", 0)])
-    sections = catalogue.ensure_sections(connection, {(event, zones[event, "Z"], s): s for s in ("101", "102")})
-    lots = listings.Lots(connection)
+    zones = ensure_zones(connection, [SeenZone(event, "Z", "Lower", 0)])
+    sections = ensure_sections(connection, {(event, zones[event, "Z"], s): s for s in ("101", "102")})
+    lots = OfferTermsKeys(connection)
     return event, list(sections.values()), [lots[lot] for lot in LOTS]
 
 
@@ -74,24 +67,24 @@ def put(connection: Connection, event: int, tick: datetime, offers: dict[Offer, 
                on conflict (event_key, tick) do update set status = excluded.status""",
             [event, tick, status, tick, UUID(int=0)],
         )
-        listings.lock(connection, tick)
-        listings.write(connection, tick, event, Look(microseconds(tick), status == "partial", offers))
+        lock_listing_history(connection, tick)
+        write_observation(connection, tick, event, Observation(microseconds(tick), status == "partial", offers))
 
 
-def stored(connection: Connection, event: int) -> list[Link]:
+def stored(connection: Connection, event: int) -> list[Delta]:
     rows = connection.execute(
-        f"select {', '.join(COLUMNS)} from market.listing_changes where event_key = %s order by tick", [event]
+        f"select {', '.join(DELTA_COLUMNS)} from market.listing_changes where event_key = %s order by tick", [event]
     ).fetchall()
-    return [link_of(row) for row in rows]
+    return [delta_from_row(row) for row in rows]
 
 
-def made_anew(looks: dict[datetime, Look]) -> list[Link]:
+def made_anew(looks: dict[datetime, Observation]) -> list[Delta]:
     """The chain of all looks, one after the other, from the first."""
-    links: list[Link] = []
+    links: list[Delta] = []
     stand: dict[Offer, Standing] | None = None
     for tick in sorted(looks):
         image = not links or instant(links[-1].tick).date() != tick.date()
-        link, stand = listing_chain.next_link(stand, looks[tick], image=image)
+        link, stand = next_delta(stand, looks[tick], image=image)
         links.append(link)
     return links
 
@@ -138,8 +131,8 @@ class Histories(RuleBasedStateMachine):
         for table in ("voided_listings", "voided_snapshots", "voids", "listing_changes", "listing_heads", "captures"):
             self.connection.execute(f"delete from market.{table}")
         self.event, self.sections, self.lots = set_up(self.connection)
-        self.looks: dict[datetime, Look] = {}
-        self.voided: dict[datetime, Look] = {}
+        self.looks: dict[datetime, Observation] = {}
+        self.voided: dict[datetime, Observation] = {}
 
     def teardown(self) -> None:
         self.check()
@@ -154,7 +147,7 @@ class Histories(RuleBasedStateMachine):
             for listing, (section, row, lot, p) in look.items()
         }
         put(self.connection, self.event, tick, offers, status)
-        self.looks[tick] = Look(microseconds(tick), status == "partial", offers)
+        self.looks[tick] = Observation(microseconds(tick), status == "partial", offers)
         type(self).looked += 1
 
     @rule(look=a_look, status=st.sampled_from(["ok", "ok", "ok", "partial"]))
@@ -167,16 +160,16 @@ class Histories(RuleBasedStateMachine):
     def an_answer_is_rejected_when_read_again(self, tick: datetime) -> None:
         if tick not in self.voided:
             with self.connection.transaction():
-                listings.write(self.connection, tick, self.event, None)
+                write_observation(self.connection, tick, self.event, None)
             self.looks.pop(tick, None)
 
     @rule(tick=a_tick)
     def a_capture_is_voided_or_comes_back(self, tick: datetime) -> None:
         if tick in self.voided:
-            voids.undo(self.connection, self.event, tick)
+            undo_void(self.connection, self.event, tick)
             self.looks[tick] = self.voided.pop(tick)
         elif tick in self.looks:
-            voids.void(self.connection, self.event, tick, reason="wrong", by="a test")
+            void_capture(self.connection, self.event, tick, reason="wrong", by="a test")
             self.voided[tick] = self.looks.pop(tick)
 
     @rule()
@@ -192,8 +185,8 @@ class Histories(RuleBasedStateMachine):
         if heads:
             [(tick, packed)] = heads
             assert tick == max(self.looks)
-            stand = listing_heads.Head.unpacked(tick, packed).stand()
-            newest = listing_chain.next_link(stand, self.looks[tick], image=False)[0]
+            stand = LatestState.unpacked(tick, packed).stand()
+            newest = next_delta(stand, self.looks[tick], image=False)[0]
             assert (newest.came, newest.went, newest.changed) == ([], [], [])
 
 
@@ -212,12 +205,12 @@ def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
     class Machine(Histories):
         pass
 
-    every_link = listings._links
+    every_link = _deltas
 
-    def only_its_own(connection: Connection, event: int, first: datetime, last: datetime | None) -> Iterator[Link]:
+    def only_its_own(connection: Connection, event: int, first: datetime, last: datetime | None) -> Iterator[Delta]:
         return every_link(connection, event, first, first if last is None else last)
 
-    monkeypatch.setattr(listings, "_links", only_its_own)
+    monkeypatch.setattr(listings, "_deltas", only_its_own)
     Machine.connect = staticmethod(warehouse.connection)
     quick = settings(PROFILE, phases=[Phase.generate])
     with pytest.raises((AssertionError, KeyError)):
@@ -277,11 +270,11 @@ def test_what_was_not_read_has_no_listings_rather_than_none(connection: Connecti
 def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection: Connection) -> None:
     event, sections, lots = set_up(connection)
     september = datetime(2026, 9, 30, 23, 40, tzinfo=UTC)
-    partitions.ensure_partitions(connection, [september])
+    ensure_partitions(connection, [september])
     october = TICKS[0]
     put(connection, event, september, shelf(sections, lots, offer("VB1")))
     put(connection, event, october, shelf(sections, lots, offer("VB1"), offer("VB2")))
-    archive.close(connection, october.date().replace(day=1))
+    close_month(connection, october.date().replace(day=1))
     before = stored(connection, event)[-1]
     put(connection, event, september + TEN, shelf(sections, lots, offer("VB3")))
     assert stored(connection, event)[-1] == before
@@ -294,11 +287,11 @@ def test_a_look_in_a_closed_month_changes_neither_the_history_nor_what_the_next_
 ) -> None:
     event, sections, lots = set_up(connection)
     put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
-    archive.close(connection, TICKS[0].date().replace(day=1))
-    before = stored(connection, event), listing_heads.load(connection, [event])
+    close_month(connection, TICKS[0].date().replace(day=1))
+    before = stored(connection, event), load_latest_states(connection, [event])
     with connection.transaction():
-        listings.write(connection, TICKS[1], event, Look(microseconds(TICKS[1]), False, {}))
-    assert (stored(connection, event), listing_heads.load(connection, [event])) == before
+        write_observation(connection, TICKS[1], event, Observation(microseconds(TICKS[1]), False, {}))
+    assert (stored(connection, event), load_latest_states(connection, [event])) == before
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -310,19 +303,19 @@ def test_two_looks_at_one_event_at_once_take_turns(
     event, sections, lots = set_up(connection)
     put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
     if not guarded:
-        monkeypatch.setattr(listings, "lock", lambda *_: None)
+        monkeypatch.setattr(sys.modules[__name__], "lock_listing_history", lambda *_: None)
     looks = {
-        TICKS[0]: Look(microseconds(TICKS[0]), False, shelf(sections, lots, offer("VB1"))),
-        TICKS[1]: Look(microseconds(TICKS[1]), False, shelf(sections, lots, offer("VB1"), offer("VB2"))),
-        TICKS[2]: Look(microseconds(TICKS[2]), False, shelf(sections, lots, offer("VB2", 70))),
+        TICKS[0]: Observation(microseconds(TICKS[0]), False, shelf(sections, lots, offer("VB1"))),
+        TICKS[1]: Observation(microseconds(TICKS[1]), False, shelf(sections, lots, offer("VB1"), offer("VB2"))),
+        TICKS[2]: Observation(microseconds(TICKS[2]), False, shelf(sections, lots, offer("VB2", 70))),
     }
     with warehouse.connection() as other, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
             connection.execute(
                 "insert into market.captures (event_key, tick, status) values (%s, %s, 'ok')", [event, TICKS[1]]
             )
-            listings.lock(connection, TICKS[1])
-            listings.write(connection, TICKS[1], event, looks[TICKS[1]])
+            lock_listing_history(connection, TICKS[1])
+            write_observation(connection, TICKS[1], event, looks[TICKS[1]])
             second = pool.submit(put, other, event, TICKS[2], dict(looks[TICKS[2]].offers))
             with suppress(TimeoutError):
                 second.result(timeout=1)  # time enough to read the head, if nothing holds it off
@@ -330,7 +323,7 @@ def test_two_looks_at_one_event_at_once_take_turns(
     assert (stored(connection, event) == made_anew(looks)) is guarded
 
 
-FIRST = floor_to(TEN, datetime.now(UTC)) - 2 * TEN
+FIRST = floor_to_grid(TEN, datetime.now(UTC)) - 2 * TEN
 
 
 def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_difference(
@@ -338,11 +331,9 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
 ) -> None:
     """Whole answers, one that was cut, and all of them read again."""
     market = SimulatedMarketplace(seed=7, productions=3, change_share=0.3, clock=lambda: FIRST)
-    catalogue.upsert_events(
-        connection, market.source, map(asdict, asyncio.run(discover(market, "search", "simulated")))
-    )
+    upsert_events(connection, market.source, map(asdict, asyncio.run(discover_events(market, "search", "simulated"))))
     ticks = [FIRST, FIRST + TEN, FIRST + 2 * TEN]
-    partitions.ensure_partitions(connection, ticks)
+    ensure_partitions(connection, ticks)
     for tick in ticks:
         capture_tick(connection, market, tick, None, "a test")
         if tick == ticks[1]:
@@ -360,7 +351,7 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
         assert len(stored_answers) == 9
         for event, external_id, tick, answer in stored_answers:
             inventory = market.read_listings(zstandard.decompress(answer), external_id, 0.05)
-            assert listings.shown_at(connection, event, tick) == {
+            assert listings_shown_at(connection, event, tick) == {
                 (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
                  one.all_in_price_cents) for one in inventory.listings
             }  # fmt: skip

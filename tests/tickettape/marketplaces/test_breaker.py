@@ -2,16 +2,9 @@
 
 import pytest
 
-from tickettape.marketplaces.breaker import (
-    PROBE_SECONDS,
-    PROBES,
-    Breaker,
-    Policy,
-    admitted,
-    after,
-)
+from tickettape.marketplaces.breaker import PROBE_SECONDS, PROBES, Breaker, BreakerPolicy, admit_request, breaker_after
 
-POLICY = Policy(in_a_row=3, share=0.5, of_last=10, wait_seconds=100, longest_seconds=400)
+POLICY = BreakerPolicy(in_a_row=3, share=0.5, of_last=10, wait_seconds=100, longest_seconds=400)
 
 
 def told(breaker: Breaker, kinds: str, now: float = 0.0, *, probe: bool = False) -> Breaker:
@@ -19,7 +12,7 @@ def told(breaker: Breaker, kinds: str, now: float = 0.0, *, probe: bool = False)
     names = {
         "b": "blocked", "r": "received", "m": "missing", "p": "passing", "t": "throttled", "f": "failed",
     }  # fmt: skip
-    return after(breaker, [(names[kind], probe) for kind in kinds], now, POLICY)
+    return breaker_after(breaker, [(names[kind], probe) for kind in kinds], now, POLICY)
 
 
 def opened(now: float = 0.0) -> Breaker:
@@ -46,16 +39,16 @@ def test_blocks_in_a_row_or_too_many_of_the_last_open_it(kinds: str, reason: str
 
 def test_an_open_one_refuses_until_its_time_and_then_lets_one_through() -> None:
     breaker = opened(now=50)
-    assert admitted(breaker, 149) == (breaker, "refuse")
-    breaker, verdict = admitted(breaker, 150)
+    assert admit_request(breaker, 149) == (breaker, "refuse")
+    breaker, verdict = admit_request(breaker, 150)
     assert (breaker.state, verdict) == ("probing", "probe")
-    assert admitted(breaker, 151)[1] == "wait"
-    assert admitted(breaker, 150 + PROBE_SECONDS)[1] == "probe"  # that probe was lost with its worker
+    assert admit_request(breaker, 151)[1] == "wait"
+    assert admit_request(breaker, 150 + PROBE_SECONDS)[1] == "probe"  # that probe was lost with its worker
 
 
 def test_a_probe_that_is_answered_closes_it_and_late_answers_to_older_requests_do_not() -> None:
     assert told(opened(), "rrrr").state == "open"
-    breaker, _ = admitted(opened(), 100)
+    breaker, _ = admit_request(opened(), 100)
     assert told(breaker, "rrbbbb").state == "probing"
     closed = told(breaker, "r", probe=True)
     assert (closed.state, closed.probe_at, closed.reason, closed.opened_at) == ("closed", None, None, None)
@@ -64,7 +57,7 @@ def test_a_probe_that_is_answered_closes_it_and_late_answers_to_older_requests_d
 def test_a_probe_of_the_one_event_that_is_always_blocked_is_not_the_last() -> None:
     breaker = opened()
     for number in range(PROBES):
-        breaker, verdict = admitted(breaker, 100 + number)
+        breaker, verdict = admit_request(breaker, 100 + number)
         assert verdict == "probe"
         breaker = told(breaker, "b", 100 + number, probe=True)
     assert (breaker.state, breaker.opened_at) == ("open", 0)
@@ -72,10 +65,10 @@ def test_a_probe_of_the_one_event_that_is_always_blocked_is_not_the_last() -> No
 
 
 def test_a_probe_without_an_outcome_decides_nothing() -> None:
-    breaker, _ = admitted(opened(), 100)
+    breaker, _ = admit_request(opened(), 100)
     breaker = told(breaker, "p", 101, probe=True)
     assert breaker.state == "probing"
-    assert admitted(breaker, 101)[1] == "probe"
+    assert admit_request(breaker, 101)[1] == "probe"
 
 
 def test_each_opening_that_no_answer_follows_waits_twice_as_long_up_to_a_limit() -> None:
@@ -84,10 +77,10 @@ def test_each_opening_that_no_answer_follows_waits_twice_as_long_up_to_a_limit()
         assert breaker.probe_at is not None
         waits.append(breaker.probe_at - now)
         now = breaker.probe_at
-        breaker, _ = admitted(breaker, now)
+        breaker, _ = admit_request(breaker, now)
         breaker = told(breaker, "r", now, probe=True)  # it seems to be over,
         breaker = told(breaker, "bbb", now)  # and is not
     assert waits == [100, 200, 400, 400]
-    breaker, _ = admitted(breaker, now + 400)
+    breaker, _ = admit_request(breaker, now + 400)
     breaker = told(told(breaker, "r", probe=True), "rbbb", now)
     assert breaker.probe_at == now + 100

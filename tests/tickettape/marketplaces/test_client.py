@@ -14,35 +14,14 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tests.support.loopback_servers import (
-    ScriptedServer,
-    after,
-    drip,
-    json_reply,
-    resetting,
-    served,
-    truncated,
-)
-from tickettape.marketplaces import Marketplace, open_marketplace
-from tickettape.marketplaces.pacing import (
-    CONNECTIONS,
-    Pace,
-    Reply,
-    retry_after_seconds,
-)
-from tickettape.marketplaces.protocol import (
-    Answer,
-    Blocked,
-    MarketplaceError,
-    Missing,
-    NoDate,
-    Production,
-    Refused,
-    Unreachable,
-)
-from tickettape.marketplaces.rate_limiter import LocalTurns, Rules
+from tests.support.loopback_servers import ScriptedServer, after, drip, json_reply, resetting, served, truncated
+from tickettape.marketplaces import Marketplace, MarketplaceError, MarketplaceEvent, Missing, Refused, open_marketplace
+from tickettape.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
+from tickettape.marketplaces.protocol import Answer, Blocked, NoDate, Unreachable
+from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, build_app
 from tickettape.marketplaces.vividseats import VividSeats, client
+from tickettape.settings import Settings
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 OK = json_reply(b'{"ok": true}')
@@ -312,7 +291,7 @@ def test_the_pace_returns_what_the_attempt_settled_on() -> None:
         async def attempt() -> Reply:
             return Reply("received", 200, b"x")
 
-        return await Pace(LocalTurns(Rules())).ask("Something", attempt)
+        return await Pace(LocalRateLimiter(RateLimits())).ask("Something", attempt)
 
     assert asyncio.run(scenario()).body == b"x"
 
@@ -341,11 +320,11 @@ def test_a_simulator_over_http_is_the_same_market_as_in_process() -> None:
     chosen = str(market.productions(AT)[1].production_id)
     past = AT - timedelta(days=20)
 
-    async def scenario(marketplace: Marketplace) -> tuple[bytes | None, list[Production]]:
+    async def scenario(marketplace: Marketplace) -> tuple[bytes | None, list[MarketplaceEvent]]:
         answer = await marketplace.listings(chosen, past)
         return answer.body, [one async for one in marketplace.productions()]
 
-    async def in_process() -> tuple[bytes | None, list[Production]]:
+    async def in_process() -> tuple[bytes | None, list[MarketplaceEvent]]:
         async with SimulatedMarketplace(seed=1, productions=3, clock=lambda: AT) as marketplace:
             return await scenario(marketplace)
 
@@ -363,7 +342,7 @@ def page(*items: dict[str, Any], pages: int = 1) -> Response:
     return json_reply(json.dumps({"page": 1, "numberOfPages": pages, "items": items}).encode())
 
 
-async def all_of(marketplace: VividSeats, **rule: str) -> list[Production]:
+async def all_of(marketplace: VividSeats, **rule: str) -> list[MarketplaceEvent]:
     return [production async for production in marketplace.productions(**rule)]
 
 
@@ -468,13 +447,7 @@ def test_it_is_used_inside_async_with() -> None:
 
 
 def opened(url: str | None, source: str | None) -> Marketplace:
-    return open_marketplace(
-        url,
-        source=source,
-        user_agent="x",
-        simulator_seed=1,
-        simulator_productions=4,
-    )
+    return open_marketplace(Settings(marketplace_url=url, marketplace_source=source, user_agent="x"))
 
 
 @pytest.mark.parametrize(

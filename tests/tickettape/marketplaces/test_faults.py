@@ -11,26 +11,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.partitions import floor_to
 from tests.support.loopback_servers import served
 from tests.support.markets import TEN
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, build_app
-from tickettape.marketplaces.simulator.faults import (
-    CAPTURED_AS,
-    PASSING,
-    Fault,
-    Faulty,
-    evenly,
-    long_tailed,
-)
+from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING, Fault, Faulty, evenly, long_tailed
 from tickettape.marketplaces.vividseats import VividSeats
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
+from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
-TICK = floor_to(TEN, datetime.now(UTC))
+TICK = floor_to_grid(TEN, datetime.now(UTC))
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +31,9 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def track_all(connection: Connection, productions: int) -> Market:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, productions=productions, clock=lambda: TICK)
-    found = asyncio.run(discover(simulated, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
-    partitions.ensure_partitions(connection, [TICK])
+    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
+    ensure_partitions(connection, [TICK])
     return simulated.market
 
 

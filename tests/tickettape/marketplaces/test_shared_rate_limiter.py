@@ -7,78 +7,77 @@ from collections.abc import Sequence
 import pytest
 
 from tests.tickettape.marketplaces.test_rate_limiter import most_in
-from tickettape.database import Connection
-from tickettape.marketplaces import breaker_store as breakers
-from tickettape.marketplaces.breaker import Policy
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces import describe_breaker, load_breaker
+from tickettape.marketplaces.breaker import BreakerPolicy
 from tickettape.marketplaces.rate_limiter import (
-    Lease,
-    LocalTurns,
-    Queue,
+    Grant,
+    LocalRateLimiter,
     Rate,
-    Rules,
-    Seen,
-    Turns,
-    per_second,
+    RateLimiter,
+    RateLimits,
+    ReplySeen,
+    RequestQueue,
+    rate_per_second,
 )
-from tickettape.marketplaces.shared_rate_limiter import SharedTurns, rules_of
-from tickettape.resources import Warehouse
+from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
 from tickettape.settings import Settings
 
-RULES = Rules((per_second(50), Rate(400, 60.0)), Policy(in_a_row=3, wait_seconds=60))
+RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_row=3, wait_seconds=60))
 
 
-def shared(warehouse: Warehouse, rules: Rules = RULES) -> SharedTurns:
-    return SharedTurns(warehouse.connect_to, "simulator", rules)
+def shared(warehouse: Warehouse, rules: RateLimits = RULES) -> SharedRateLimiter:
+    return SharedRateLimiter(warehouse.connect_to, "simulator", rules)
 
 
-async def greedy(workers: Sequence[Turns], seconds: float) -> list[float]:
+async def greedy(workers: Sequence[RateLimiter], seconds: float) -> list[float]:
     """Every moment that workers are given which always want more, for so many seconds."""
     ends, moments = time.monotonic() + seconds, []
 
-    async def lease(turns: Turns) -> None:
+    async def grant(limiter: RateLimiter) -> None:
         while time.monotonic() < ends:
-            lease = await turns.lease(20, [])
-            moments.extend(time.monotonic() + start for start in lease.starts)
-            await asyncio.sleep(lease.wait_seconds)
+            grant = await limiter.acquire(20, [])
+            moments.extend(time.monotonic() + start for start in grant.starts)
+            await asyncio.sleep(grant.wait_seconds)
 
-    await asyncio.gather(*map(lease, workers))
-    for turns in workers:
-        await turns.close()
+    await asyncio.gather(*map(grant, workers))
+    for limiter in workers:
+        await limiter.close()
     return moments
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["shared", "control_one_budget_each"])
 def test_s3_four_that_share_a_budget_stay_within_its_rate(warehouse: Warehouse, guarded: bool) -> None:
-    workers = [shared(warehouse) if guarded else LocalTurns(RULES) for _ in range(4)]
+    workers = [shared(warehouse) if guarded else LocalRateLimiter(RULES) for _ in range(4)]
     moments = asyncio.run(greedy(workers, 1.5))
     assert len(moments) > 50
     assert (most_in(moments, 1.0) <= 50) is guarded
 
 
-class HeldUp(SharedTurns):
-    """Loses the processor once, between the spending of the budget and the arrival of the lease: the injected wait."""
+class HeldUp(SharedRateLimiter):
+    """Loses the processor once, between the spending of the budget and the arrival of the grant: the injected wait."""
 
     def __init__(self, warehouse: Warehouse, seconds: float, *, counted: bool) -> None:
         super().__init__(warehouse.connect_to, "simulator", RULES)
-        self._waits, self._counted = iter([0.0, seconds]), counted  # the first lease is of one turn only
+        self._waits, self._counted = iter([0.0, seconds]), counted  # the first grant is of one permit only
 
-    def _lease_alone(self, wanted: int, seen: Sequence[Seen]) -> tuple[Lease, float]:
-        lease, at = super()._lease_alone(wanted, seen)
+    def _acquire_alone(self, wanted: int, seen: Sequence[ReplySeen]) -> tuple[Grant, float]:
+        grant, at = super()._acquire_alone(wanted, seen)
         time.sleep(next(self._waits, 0.0))
-        return lease, at if self._counted else time.monotonic()
+        return grant, at if self._counted else time.monotonic()
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["counted", "control_not_counted"])
-def test_s3_one_that_is_held_up_on_its_lease_does_not_ask_in_others_turns(warehouse: Warehouse, counted: bool) -> None:
+def test_s3_one_that_is_held_up_on_its_grant_does_not_ask_at_others_times(warehouse: Warehouse, counted: bool) -> None:
     moments: list[float] = []
 
-    async def asking(queue: Queue) -> None:
+    async def asking(queue: RequestQueue) -> None:
         while len(moments) < 120:
-            await queue.turn(1.0)
+            await queue.permit(1.0)
             moments.append(time.monotonic())
 
     async def scenario() -> None:
-        queues = [Queue(HeldUp(warehouse, seconds, counted=counted)) for seconds in (0.0, 1.0, 1.0, 1.0)]
+        queues = [RequestQueue(HeldUp(warehouse, seconds, counted=counted)) for seconds in (0.0, 1.0, 1.0, 1.0)]
         await asyncio.gather(*(asking(queue) for queue in queues for _ in range(12)))
         for queue in queues:
             await queue.close()
@@ -90,19 +89,19 @@ def test_s3_one_that_is_held_up_on_its_lease_does_not_ask_in_others_turns(wareho
 def test_what_one_is_told_all_others_keep(warehouse: Warehouse, connection: Connection) -> None:
     async def scenario() -> None:
         one, other = shared(warehouse), shared(warehouse)
-        assert (await one.lease(1, [])).starts
-        await one.lease(0, [Seen("throttled", quiet_seconds=30)])
-        lease = await other.lease(1, [])
-        assert lease.starts == ()
-        assert 29 < lease.quiet_seconds <= 30
-        await one.lease(0, [Seen("blocked")] * 3)
+        assert (await one.acquire(1, [])).starts
+        await one.acquire(0, [ReplySeen("throttled", quiet_seconds=30)])
+        grant = await other.acquire(1, [])
+        assert grant.starts == ()
+        assert 29 < grant.quiet_seconds <= 30
+        await one.acquire(0, [ReplySeen("blocked")] * 3)
         connection.execute("update market.budgets set quiet_until = null")
-        lease = await other.lease(1, [])
-        row = breakers.of(connection, "simulator")
-        assert lease.refusal == breakers.sentence("simulator", row)
-        assert "3 answers in a row were blocked" in lease.refusal
-        assert "is open until" in lease.refusal
-        assert (await SharedTurns(warehouse.connect_to, "elsewhere", RULES).lease(1, [])).starts
+        grant = await other.acquire(1, [])
+        row = load_breaker(connection, "simulator")
+        assert grant.refusal == describe_breaker("simulator", row)
+        assert "3 answers in a row were blocked" in grant.refusal
+        assert "is open until" in grant.refusal
+        assert (await SharedRateLimiter(warehouse.connect_to, "elsewhere", RULES).acquire(1, [])).starts
         await one.close()
         await other.close()
 
@@ -116,17 +115,17 @@ def test_a_lease_whose_asker_has_given_up_disturbs_no_later_one(warehouse: Wareh
     """The wait is injected: another process holds the budget while the first asker's patience ends."""
 
     async def scenario() -> None:
-        turns = shared(warehouse)
-        await turns.lease(1, [])
+        limiter = shared(warehouse)
+        await limiter.acquire(1, [])
         with warehouse.connection() as holder:
             with holder.transaction():
                 holder.execute("select from market.budgets for update")
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(turns.lease(5, []), 0.2)
-                later = asyncio.create_task(turns.lease(1, []))
+                    await asyncio.wait_for(limiter.acquire(5, []), 0.2)
+                later = asyncio.create_task(limiter.acquire(1, []))
                 await asyncio.sleep(0.1)
             assert len((await later).starts) == 1
-        await turns.close()
+        await limiter.close()
 
     asyncio.run(scenario())
 
@@ -143,6 +142,6 @@ def test_blocks_that_no_rate_counts_any_more_are_forgotten(warehouse: Warehouse,
 
 
 def test_the_settings_are_the_rules() -> None:
-    rules = rules_of(Settings(requests_per_second=4, requests_per_minute=90, breaker_blocked_in_a_row=7))
+    rules = rate_limits_of(Settings(requests_per_second=4, requests_per_minute=90, breaker_blocked_in_a_row=7))
     assert rules.rates == (Rate(4, 1.0), Rate(90, 60.0))
-    assert rules.policy == Policy(in_a_row=7)
+    assert rules.policy == BreakerPolicy(in_a_row=7)

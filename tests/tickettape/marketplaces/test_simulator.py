@@ -10,16 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tickettape.marketplaces.protocol import Missing, Production
+from tickettape.marketplaces import MarketplaceEvent, Missing
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, answers
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
-from tickettape.marketplaces.simulator.market import (
-    Outcome,
-    Rule,
-    Shelf,
-    buyable,
-)
-from tickettape.marketplaces.vividseats import wire
+from tickettape.marketplaces.simulator.market import Outcome, Rule, Shelf, buyable
+from tickettape.marketplaces.vividseats.read_listings import read_listings
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 MARKET = Market(seed=3, productions=24)
@@ -63,7 +58,7 @@ def test_every_answer_agrees_with_itself(at: datetime, seed: int, which: int) ->
         assert (cents(totals["lp"]), cents(totals["hp"])) == (min(prices), max(prices))
         assert cents(totals["atp"]) == pytest.approx(np.mean(prices), abs=1)
         assert cents(totals["mp"]) == pytest.approx(np.median(prices), abs=1)
-    inventory = wire.read_listings(body, str(production.production_id), tolerance=0.0)
+    inventory = read_listings(body, str(production.production_id), tolerance=0.0)
     assert inventory.status == ("ok" if tickets else "empty")
 
 
@@ -245,7 +240,7 @@ def marketplace(**settings: Any) -> SimulatedMarketplace:
     return SimulatedMarketplace(seed=3, clock=lambda: AT, **settings)
 
 
-async def all_of(market: SimulatedMarketplace, **rule: str) -> list[Production]:
+async def all_of(market: SimulatedMarketplace, **rule: str) -> list[MarketplaceEvent]:
     return [production async for production in market.productions(**rule)]
 
 

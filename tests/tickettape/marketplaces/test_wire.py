@@ -9,16 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickettape.marketplaces.protocol import (
-    HIGHEST_COUNT,
-    HIGHEST_PRICE_CENTS,
-    Inventory,
-    Missing,
-    NoDate,
-    Refused,
-)
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS, Inventory, Missing, Refused
+from tickettape.marketplaces.protocol import HIGHEST_COUNT, NoDate
 from tickettape.marketplaces.simulator import Market, answers
-from tickettape.marketplaces.vividseats import wire
+from tickettape.marketplaces.vividseats.read_catalogue import read_production
+from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
+from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 MARKET = Market(seed=7, productions=6)
@@ -33,7 +29,7 @@ def read(change: Change | None = None, tolerance: float = 0.05) -> Inventory:
     answer = json.loads(BODY)
     if change is not None:
         change(answer)
-    return wire.read_listings(json.dumps(answer).encode(), PRODUCTION_ID, tolerance)
+    return read_listings(json.dumps(answer).encode(), PRODUCTION_ID, tolerance)
 
 
 def busiest(answer: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -127,7 +123,7 @@ def test_an_impossible_price_refuses_the_answer_and_names_the_listing(key: str, 
 
 @given(cents=st.integers(1, HIGHEST_PRICE_CENTS))
 def test_every_price_that_fits_becomes_exact_cents(cents: int) -> None:
-    assert wire.price_cents(f"{cents // 100}.{cents % 100:02d}") == cents
+    assert price_cents(f"{cents // 100}.{cents % 100:02d}") == cents
 
 
 @pytest.mark.parametrize(
@@ -135,7 +131,7 @@ def test_every_price_that_fits_becomes_exact_cents(cents: int) -> None:
     [("220.35", 22_035), ("220", 22_000), ("220.3", 22_030), ("0.01", 1), ("21474836.47", HIGHEST_PRICE_CENTS)],
 )
 def test_prices_with_fewer_decimals_are_read_as_written(text: str, cents: int) -> None:
-    assert wire.price_cents(text) == cents
+    assert price_cents(text) == cents
 
 
 @pytest.mark.parametrize(
@@ -161,7 +157,7 @@ def test_prices_with_fewer_decimals_are_read_as_written(text: str, cents: int) -
 def test_what_one_may_buy_is_what_is_stated_else_what_the_split_rule_leaves(
     stated: str | None, rule: str | None, quantity: int, expected: tuple[int, ...]
 ) -> None:
-    assert wire.buyable(stated, rule, quantity) == expected
+    assert buyable_quantities(stated, rule, quantity) == expected
 
 
 def test_the_simulators_own_rules_give_back_what_it_leaves_unsaid() -> None:
@@ -179,7 +175,7 @@ def test_no_totals_means_the_marketplace_does_not_know_the_production() -> None:
     with pytest.raises(Missing, match=PRODUCTION_ID):
         read(lambda answer: answer.update({"global": []}))
     with pytest.raises(Missing):
-        wire.read_listings(b'{"global": []}', PRODUCTION_ID, 0.05)
+        read_listings(b'{"global": []}', PRODUCTION_ID, 0.05)
 
 
 def test_another_productions_answer_is_refused() -> None:
@@ -205,7 +201,7 @@ def test_prices_that_the_marketplace_converted_to_dollars_are_accepted() -> None
 )
 def test_what_is_not_an_answer_is_refused(body: bytes) -> None:
     with pytest.raises(Refused, match=PRODUCTION_ID):
-        wire.read_listings(body, PRODUCTION_ID, 0.05)
+        read_listings(body, PRODUCTION_ID, 0.05)
 
 
 @pytest.mark.parametrize("kind", ["groups", "sections"])
@@ -226,7 +222,7 @@ def test_s4_new_fields_are_ignored_and_named() -> None:
     assert read(change) == read()
     changed = json.loads(BODY)
     change(changed)
-    new = wire.fields(json.dumps(changed).encode()) - wire.fields(BODY)
+    new = answer_fields(json.dumps(changed).encode()) - answer_fields(BODY)
     assert new == {
         "novelty",
         "novelty.deep",
@@ -237,9 +233,9 @@ def test_s4_new_fields_are_ignored_and_named() -> None:
 def test_a_field_that_only_the_last_listing_has_is_named_and_what_is_no_answer_has_none() -> None:
     changed = json.loads(BODY)
     changed["tickets"][-1]["novelty"] = "1"
-    assert "tickets.novelty" in wire.fields(json.dumps(changed).encode())
-    assert {"i18n.rate", "tickets.aip", "global.ticketCount"} < wire.fields(BODY)
-    assert [wire.fields(body) for body in (b"", b"<html>", b"[]", b"7", BODY[:-5], b"[" * 100_000)] == [set()] * 6
+    assert "tickets.novelty" in answer_fields(json.dumps(changed).encode())
+    assert {"i18n.rate", "tickets.aip", "global.ticketCount"} < answer_fields(BODY)
+    assert [answer_fields(body) for body in (b"", b"<html>", b"[]", b"7", BODY[:-5], b"[" * 100_000)] == [set()] * 6
 
 
 @pytest.mark.parametrize(
@@ -317,7 +313,7 @@ def test_a_part_with_tickets_and_no_listing_makes_it_partial_whatever_the_totals
     answer = json.loads(BODY)
     smallest = min((item for item in answer[kind] if item["q"] != "0"), key=lambda item: int(item["q"]))
     answer["tickets"] = [ticket for ticket in answer["tickets"] if ticket[key] != smallest["i"]]
-    inventory = wire.read_listings(json.dumps(answer).encode(), PRODUCTION_ID, tolerance=1.0)
+    inventory = read_listings(json.dumps(answer).encode(), PRODUCTION_ID, tolerance=1.0)
     assert inventory.status == "partial"
     assert any(
         line.startswith(f"{word} {smallest['i']} ") and f"states {smallest['q']} tickets" in line
@@ -421,7 +417,7 @@ def test_a_name_that_no_index_can_hold_is_refused(kind: str, key: str) -> None:
 
 
 def test_fields_that_could_not_be_noted_are_left_out() -> None:
-    assert wire.fields(b'{"a": {"nul \\u0000": 1, "' + b"x" * 300 + b'": 2, "b": 3}}') == {"a", "a.b"}
+    assert answer_fields(b'{"a": {"nul \\u0000": 1, "' + b"x" * 300 + b'": 2, "b": 3}}') == {"a", "a.b"}
 
 
 def test_a_name_that_no_text_column_can_hold_is_refused() -> None:
@@ -434,7 +430,7 @@ def item(**changes: Any) -> bytes:
 
 
 def test_a_production_says_what_where_when_and_who() -> None:
-    production = wire.read_production(item(), PRODUCTION_ID)
+    production = read_production(item(), PRODUCTION_ID)
     assert production.external_id == PRODUCTION_ID
     assert production.name == PRODUCTION.name
     assert production.date == PRODUCTION.date
@@ -447,21 +443,21 @@ def test_a_production_says_what_where_when_and_who() -> None:
 @pytest.mark.parametrize("changes", [{"dateTbd": True}, {"utcDate": None}, {"utcDate": ""}])
 def test_a_production_without_a_date_says_so(changes: dict[str, Any]) -> None:
     with pytest.raises(NoDate, match=f"Production {PRODUCTION_ID} .* no date yet"):
-        wire.read_production(item(**changes), PRODUCTION_ID)
+        read_production(item(**changes), PRODUCTION_ID)
 
 
 def test_a_time_to_be_determined_is_acceptable() -> None:
-    assert wire.read_production(item(timeTbd=True), PRODUCTION_ID).date == PRODUCTION.date
+    assert read_production(item(timeTbd=True), PRODUCTION_ID).date == PRODUCTION.date
 
 
 def test_what_a_production_does_not_say_is_unknown() -> None:
-    production = wire.read_production(item(venue=None, performers=[]), PRODUCTION_ID)
+    production = read_production(item(venue=None, performers=[]), PRODUCTION_ID)
     assert production.venue is production.city is production.category is production.performer_id is None
 
 
 def test_without_a_master_the_first_performer_counts_and_a_category_may_lack_its_sub_category() -> None:
     performers = [{"id": 1, "name": "First", "category": {"name": "Sports"}}, {"id": 2, "name": "Second"}]
-    production = wire.read_production(item(performers=performers), PRODUCTION_ID)
+    production = read_production(item(performers=performers), PRODUCTION_ID)
     assert (production.performer_id, production.performer_name) == ("1", "First")
     assert production.category == "Sports"
 
@@ -469,4 +465,4 @@ def test_without_a_master_the_first_performer_counts_and_a_category_may_lack_its
 @pytest.mark.parametrize("changes", [{"id": 5}, {"name": None}, {"utcDate": "soon"}])
 def test_details_that_cannot_be_trusted_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Refused):
-        wire.read_production(item(**changes), PRODUCTION_ID)
+        read_production(item(**changes), PRODUCTION_ID)

@@ -11,38 +11,37 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
+from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tickettape.catalogue import ADD_EVENT_VIEWS, delete_event_views_before
+from tickettape.cli import app
+from tickettape.database import Connection, ensure_partitions
+from tickettape.observations import (
+    Capture,
+    newest_poll_schedule,
+    poll_rules,
+    poll_summary,
+    stale_events,
+    store_captures,
 )
-from tickettape import cli
-from tickettape.catalogue.event_views import ADD, forget
-from tickettape.database import Connection, partitions
-from tickettape.observations import capture_tick as capturing
-from tickettape.observations import captures
-from tickettape.observations import poll_schedule as looks
-from tickettape.observations import poll_schedule_store as store
-from tickettape.observations.captures import Capture
 from tickettape.observations.poll_schedule import (
     LONGEST,
-    Rules,
-    choose,
-    decide,
+    PollRules,
+    choose_polls,
+    decide_poll,
     longest_wait,
-    urgency,
+    plan_polls,
+    poll_urgency,
 )
-from tickettape.observations.poll_schedule_store import Look, Sight
+from tickettape.observations.poll_schedule_store import MOST_FAILURES, EventActivity, PollDecision, event_activity
+from tickettape.observations.tick_capture import plan_tick
 from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
-STILL = Sight(1, NOON + 90 * 24 * HOUR, NOON - 30 * 24 * HOUR, NOON - TEN, None, 0, 0.0, 400, 0)
+STILL = EventActivity(1, NOON + 90 * 24 * HOUR, NOON - 30 * 24 * HOUR, NOON - TEN, None, 0, 0.0, 400, 0)
 
 
-def minutes(sight: Sight, every: timedelta = TEN) -> int:
-    return decide(sight, NOON, every).interval // timedelta(minutes=1)
+def minutes(sight: EventActivity, every: timedelta = TEN) -> int:
+    return decide_poll(sight, NOON, every).interval // timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def minutes(sight: Sight, every: timedelta = TEN) -> int:
 def test_what_is_known_of_an_event_decides_how_often_it_is_looked_at_and_the_reason_is_told(
     known: dict[str, Any], expected: int, reason: str
 ) -> None:
-    look = decide(replace(STILL, **known), NOON, TEN)
+    look = decide_poll(replace(STILL, **known), NOON, TEN)
     assert look.interval == timedelta(minutes=expected)
     assert look.reason.startswith(reason)
 
@@ -86,39 +85,39 @@ def test_every_interval_is_a_multiple_of_the_ticks_and_at_most_an_hour(every: in
 
 
 def test_an_event_is_due_within_its_interval_and_those_of_one_interval_are_spread_over_its_ticks() -> None:
-    due = Counter(decide(replace(STILL, event_key=key), NOON, TEN).due_tick for key in range(60))
+    due = Counter(decide_poll(replace(STILL, event_key=key), NOON, TEN).due_tick for key in range(60))
     assert due == {STILL.looked_tick + step * TEN: 10 for step in range(1, 7)}  # type: ignore[operator]
     every_tick = replace(STILL, moved_per_hour=9.0)
-    assert decide(every_tick, NOON, TEN).due_tick == NOON
-    then = decide(STILL, NOON, TEN).due_tick
-    assert decide(replace(STILL, looked_tick=then), NOON, TEN).due_tick == then + HOUR  # its rhythm from then on
+    assert decide_poll(every_tick, NOON, TEN).due_tick == NOON
+    then = decide_poll(STILL, NOON, TEN).due_tick
+    assert decide_poll(replace(STILL, looked_tick=then), NOON, TEN).due_tick == then + HOUR  # its rhythm from then on
 
 
 def test_an_event_that_was_never_looked_at_is_due_at_once() -> None:
     new = replace(STILL, looked_tick=None, tickets=None, known_since=NOON + timedelta(minutes=3))
-    assert decide(new, NOON, TEN).due_tick == NOON  # tracked while the tick was planned
+    assert decide_poll(new, NOON, TEN).due_tick == NOON  # tracked while the tick was planned
 
 
 def test_an_event_that_starts_to_move_is_hurried_for_one_tick_and_not_when_it_waits_on() -> None:
     asleep = replace(STILL, event_key=4, looked_tick=NOON - 4 * TEN, due_tick=NOON + 2 * TEN)
-    assert decide(asleep, NOON, TEN).due_tick == asleep.due_tick
-    assert not decide(asleep, NOON, TEN).hurried
-    assert decide(replace(asleep, moved_per_hour=2.0), NOON, TEN).hurried
+    assert decide_poll(asleep, NOON, TEN).due_tick == asleep.due_tick
+    assert not decide_poll(asleep, NOON, TEN).hurried
+    assert decide_poll(replace(asleep, moved_per_hour=2.0), NOON, TEN).hurried
     waiting = replace(asleep, moved_per_hour=2.0, due_tick=NOON - TEN)
-    assert not decide(waiting, NOON, TEN).hurried
+    assert not decide_poll(waiting, NOON, TEN).hurried
 
 
-def look(key: int, interval: timedelta, waited: timedelta) -> Look:
+def look(key: int, interval: timedelta, waited: timedelta) -> PollDecision:
     sight = replace(STILL, event_key=key, looked_tick=NOON - waited)
-    return Look(sight, interval, NOON - waited + interval, "", False)
+    return PollDecision(sight, interval, NOON - waited + interval, "", False)
 
 
 def test_what_waited_for_most_of_its_own_intervals_comes_first_then_what_is_looked_at_most_often() -> None:
     overdue, hot, still = look(1, HOUR, 3 * HOUR), look(2, TEN, 2 * TEN), look(3, HOUR, HOUR)
     hotter = look(4, TEN, TEN)
-    assert [urgency(one, NOON) for one in (overdue, hot, still)] == [3, 2, 1]
-    assert choose([still, hotter, hot, overdue], NOON, Rules(TEN)) == [1, 2, 4, 3]
-    assert choose([still, hotter, hot, overdue], NOON, Rules(TEN, most=2)) == [1, 2]
+    assert [poll_urgency(one, NOON) for one in (overdue, hot, still)] == [3, 2, 1]
+    assert choose_polls([still, hotter, hot, overdue], NOON, PollRules(TEN)) == [1, 2, 4, 3]
+    assert choose_polls([still, hotter, hot, overdue], NOON, PollRules(TEN, most=2)) == [1, 2]
 
 
 @dataclass
@@ -129,7 +128,7 @@ class Week:
     """
 
     most: int | None
-    choose: Callable[[Collection[Look], datetime, Rules], list[int]] = choose
+    choose: Callable[[Collection[PollDecision], datetime, PollRules], list[int]] = choose_polls
     ticks: int = 7 * 144
     events: int = 1000
     waits: dict[int, timedelta] = field(default_factory=dict)
@@ -139,19 +138,19 @@ class Week:
 
     def run(self) -> "Week":
         fate = random.Random(7)
-        rules = Rules(TEN, self.most)
+        rules = PollRules(TEN, self.most)
         sights = {}
         for key in range(self.events):
             date = NOON + timedelta(hours=fate.choice([3, 40, 170, 900, 2000]) + fate.random() * 24)
             moves = fate.choice([0.0, 0.0, 0.02, 0.2, 2.0])
-            sights[key] = Sight(
+            sights[key] = EventActivity(
                 key, date, NOON, None, None, 0, moves, fate.choice([0, 20, 400, 4000]), fate.choice([0] * 9 + [3])
             )
         tick = NOON
         since = dict.fromkeys(sights, NOON)
         for _ in range(self.ticks):
             sights = {key: sight for key, sight in sights.items() if sight.date > tick}  # past ones never
-            looks_ = [decide(sight, tick, TEN) for sight in sights.values()]
+            looks_ = [decide_poll(sight, tick, TEN) for sight in sights.values()]
             self.loads.append(sum(TEN / one.interval for one in looks_))
             chosen = self.choose([one for one in looks_ if one.due_tick <= tick], tick, rules)
             self.looked.append(len(chosen))
@@ -186,7 +185,7 @@ def test_a_week_of_a_thousand_events_with_too_few_requests_starves_none_and_stre
     assert load > 300  # a third of what is wished for can be asked
     assert max(week.looked) == 100
     for interval, wait in week.longest_of_interval.items():
-        assert wait <= longest_wait(interval, load, 1000, Rules(TEN, 100))
+        assert wait <= longest_wait(interval, load, 1000, PollRules(TEN, 100))
     assert max(week.waits.values()) < 8 * HOUR
     # alike: the still ones wait for more minutes, and not for many more of their own intervals
     steady = {interval: week.longest_of_interval[interval] / interval for interval in (TEN, HOUR)}
@@ -194,7 +193,7 @@ def test_a_week_of_a_thousand_events_with_too_few_requests_starves_none_and_stre
 
 
 def test_control_without_urgency_the_far_ones_starve() -> None:
-    def hot_ones_first(due: Collection[Look], tick: datetime, rules: Rules) -> list[int]:
+    def hot_ones_first(due: Collection[PollDecision], tick: datetime, rules: PollRules) -> list[int]:
         hot = sorted(due, key=lambda one: (one.interval, one.sight.date, one.sight.event_key))
         return [one.sight.event_key for one in hot[: rules.most]]
 
@@ -203,24 +202,24 @@ def test_control_without_urgency_the_far_ones_starve() -> None:
 
 
 def test_the_simulator_may_be_asked_for_everything_and_a_marketplace_for_what_its_rates_leave() -> None:
-    assert looks.rules_of(Settings()) == Rules(TEN)
+    assert poll_rules(Settings()) == PollRules(TEN)
     url = Settings(marketplace_url="http://127.0.0.1:1", requests_per_second=2, requests_per_minute=60)
-    assert looks.rules_of(url).most == 540  # the rate of a minute is the lower: 600, less a tenth
-    assert looks.rules_of(url, slowdown=10).most == 54
-    assert looks.rules_of(url, slowdown=1e9).most == 1
+    assert poll_rules(url).most == 540  # the rate of a minute is the lower: 600, less a tenth
+    assert poll_rules(url, slowdown=10).most == 54
+    assert poll_rules(url, slowdown=1e9).most == 1
 
 
-def sight_of(connection: Connection, key: int, tick: datetime = NOON) -> Sight:
-    return next(one for one in store.sights(connection, "simulator", tick) if one.event_key == key)
+def sight_of(connection: Connection, key: int, tick: datetime = NOON) -> EventActivity:
+    return next(one for one in event_activity(connection, "simulator", tick) if one.event_key == key)
 
 
 def row_of(connection: Connection, key: int) -> dict[str, Any]:
-    return next(one for one in store.newest(connection, "simulator") if one["event_key"] == key)
+    return next(one for one in newest_poll_schedule(connection, "simulator") if one["event_key"] == key)
 
 
 def capture(connection: Connection, key: int, tick: datetime, status: str) -> None:
-    partitions.ensure_partitions(connection, [tick])
-    captures.store(connection, [Capture(key, tick, status)], None)
+    ensure_partitions(connection, [tick])
+    store_captures(connection, [Capture(key, tick, status)], None)
 
 
 def test_what_moved_is_the_share_of_sections_that_changed_between_the_newest_two_ok_captures(
@@ -248,7 +247,7 @@ def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(c
     assert (sight.failures_in_a_row, sight.looked_tick) == (2, NOON - 2 * TEN)
     for back in range(1, 20):
         capture(connection, other, NOON - back * TEN, "failed")
-    assert sight_of(connection, other).failures_in_a_row == store.MOST_FAILURES
+    assert sight_of(connection, other).failures_in_a_row == MOST_FAILURES
     connection.execute("update market.captures set status = 'rejected' where event_key = %s", [other])
     assert sight_of(connection, other).failures_in_a_row == 0  # its answers can be replayed once we understand them
 
@@ -256,7 +255,7 @@ def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(c
 def record_views(connection: Connection, views: dict[int, int], at: datetime) -> None:
     ids = dict(connection.execute("select event_key, id from market.events").fetchall())
     asked = {"ids": [ids.get(key, uuid4()) for key in views], "counts": list(views.values()), "at": at}
-    connection.execute(ADD, asked)
+    connection.execute(ADD_EVENT_VIEWS, asked)
 
 
 def test_views_of_the_last_day_count_and_are_forgotten_later(connection: Connection) -> None:
@@ -267,7 +266,7 @@ def test_views_of_the_last_day_count_and_are_forgotten_later(connection: Connect
     record_views(connection, {key: 100}, NOON - 25 * HOUR)
     record_views(connection, {}, NOON)
     assert (sight_of(connection, key).views, sight_of(connection, other).views) == (6, 0)
-    assert forget(connection, NOON - 24 * HOUR) == 1
+    assert delete_event_views_before(connection, NOON - 24 * HOUR) == 1
     assert connection.execute("select sum(views) from market.event_views").fetchone() == (6,)
 
 
@@ -279,37 +278,37 @@ def test_a_tick_decides_on_every_watched_event_and_shows_what_it_decided_and_why
         for back in (2, 1):
             observe(connection, key, NOON - back * TEN, Section("Lower", "101", [1000] * 100))
     connection.execute("update market.captures set counted_tickets = 200")
-    rules = Rules(TEN)
-    assert looks.plan(connection, "simulator", NOON, rules) == [near]
-    assert looks.plan(connection, "simulator", NOON, rules) == [near]  # the same tick again: the same
-    assert looks.plan(connection, "elsewhere", NOON, rules) == [elsewhere]
+    rules = PollRules(TEN)
+    assert plan_polls(connection, "simulator", NOON, rules) == [near]
+    assert plan_polls(connection, "simulator", NOON, rules) == [near]  # the same tick again: the same
+    assert plan_polls(connection, "elsewhere", NOON, rules) == [elsewhere]
     shown = row_of(connection, far)
     assert (shown["due_tick"], shown["interval_minutes"], shown["reason"]) == (NOON + 4 * TEN, 60, "far and still")
     assert (row_of(connection, near)["due_tick"], row_of(connection, near)["reason"]) == (NOON + TEN, "begins in 1 h")
-    assert looks.plan(connection, "simulator", NOON + 4 * TEN, rules) == [near, far]
-    summary = store.summary(connection, "simulator", NOON)
+    assert plan_polls(connection, "simulator", NOON + 4 * TEN, rules) == [near, far]
+    summary = poll_summary(connection, "simulator", NOON)
     assert (summary.watched, summary.put_off, summary.by_interval) == (2, 0, {"10 min": 1, "60 min": 1})
 
 
 def test_what_the_requests_do_not_cover_is_put_off_said_so_and_comes_next(connection: Connection) -> None:
     keys = [add_event(connection, str(number)) for number in range(3)]
-    rules = Rules(TEN, most=2)
+    rules = PollRules(TEN, most=2)
     connection.execute("update market.events set created_at = %s", [NOON])
-    first = looks.plan(connection, "simulator", NOON, rules)
+    first = plan_polls(connection, "simulator", NOON, rules)
     assert first == keys[:2]
     assert row_of(connection, keys[2])["put_off"]
     for key in first:
         capture(connection, key, NOON, "received")
-    assert looks.plan(connection, "simulator", NOON + TEN, rules)[0] == keys[2]
-    assert store.summary(connection, "simulator", NOON + TEN).put_off == 1
+    assert plan_polls(connection, "simulator", NOON + TEN, rules)[0] == keys[2]
+    assert poll_summary(connection, "simulator", NOON + TEN).put_off == 1
 
 
 def test_an_event_that_is_watched_no_longer_has_no_decision(connection: Connection) -> None:
     key, other = add_event(connection, "1"), add_event(connection, "1", "elsewhere")
     for source in ("simulator", "elsewhere"):
-        looks.plan(connection, source, NOON, Rules(TEN))
+        plan_polls(connection, source, NOON, PollRules(TEN))
     connection.execute("update market.events set active = false")
-    assert looks.plan(connection, "simulator", NOON, Rules(TEN)) == []
+    assert plan_polls(connection, "simulator", NOON, PollRules(TEN)) == []
     assert connection.execute("select event_key from market.looks").fetchall() == [(other,)]
     assert key != other
 
@@ -322,14 +321,14 @@ def test_an_event_is_stale_after_twice_its_own_interval(connection: Connection) 
     connection.execute("update market.events set created_at = %s", [NOON - 24 * HOUR])
 
     def stale(now: datetime) -> list[str]:
-        return [one["event"] for one in store.stale(connection, "simulator", now)]
+        return [one["event"] for one in stale_events(connection, "simulator", now)]
 
     for key in (far, near):
         observe(connection, key, NOON - HOUR, Section("Lower", "101"))
         observe(connection, key, NOON, Section("Lower", "101", [1000] * 100))
         observe(connection, key, NOON + TEN, Section("Lower", "101", [1000] * 100))
     connection.execute("update market.captures set counted_tickets = 200")
-    looks.plan(connection, "simulator", NOON + 2 * TEN, Rules(TEN))
+    plan_polls(connection, "simulator", NOON + 2 * TEN, PollRules(TEN))
     assert stale(NOON + 2 * TEN) == []
     assert stale(NOON + 4 * TEN) == ["Near"]
     assert stale(NOON + 7 * TEN) == ["Near"]
@@ -345,20 +344,20 @@ def test_an_event_that_starts_to_move_is_not_stale_for_having_been_asleep(connec
     for back in (12, 5):
         observe(connection, key, NOON - back * TEN, Section("Lower", "101", [1000] * 100))
     connection.execute("update market.captures set counted_tickets = 200")
-    assert looks.plan(connection, "simulator", NOON - 4 * TEN, Rules(TEN)) == []
+    assert plan_polls(connection, "simulator", NOON - 4 * TEN, PollRules(TEN)) == []
     assert row_of(connection, key)["due_tick"] == NOON - TEN
     record_views(connection, {key: 50}, NOON - HOUR)
-    assert looks.plan(connection, "simulator", NOON - 2 * TEN, Rules(TEN)) == [key]
-    assert store.stale(connection, "simulator", NOON - 2 * TEN) == []
-    looks.plan(connection, "simulator", NOON - TEN, Rules(TEN))  # it was not captured
-    assert [one["minutes"] for one in store.stale(connection, "simulator", NOON - TEN)] == [10]
+    assert plan_polls(connection, "simulator", NOON - 2 * TEN, PollRules(TEN)) == [key]
+    assert stale_events(connection, "simulator", NOON - 2 * TEN) == []
+    plan_polls(connection, "simulator", NOON - TEN, PollRules(TEN))  # it was not captured
+    assert [one["minutes"] for one in stale_events(connection, "simulator", NOON - TEN)] == [10]
 
 
 def test_the_decisions_are_listed_by_command(connection: Connection) -> None:
-    assert "Nothing was decided yet" in CliRunner().invoke(cli.app, ["looks"]).output
+    assert "Nothing was decided yet" in CliRunner().invoke(app, ["looks"]).output
     add_event(connection, "77", name="An opera")
-    looks.plan(connection, "simulator", NOON, Rules(TEN))
-    output = CliRunner().invoke(cli.app, ["looks"]).output
+    plan_polls(connection, "simulator", NOON, PollRules(TEN))
+    output = CliRunner().invoke(app, ["looks"]).output
     assert "1 events decided on" in output
     assert "every 10 min  An opera: not seen yet" in output
 
@@ -372,7 +371,7 @@ def test_a_live_tick_takes_what_is_due_most_urgent_first_and_a_backfill_takes_al
         rows = connection.execute("select event_key from market.leases where tick = %s order by place", [tick])
         return [key for (key,) in rows.fetchall()]
 
-    assert capturing.plan_tick(connection, "simulator", NOON, "a run", Rules(TEN, most=2)) == 2
+    assert plan_tick(connection, "simulator", NOON, "a run", PollRules(TEN, most=2)) == 2
     assert taken(NOON) == [keys[1], keys[0]]
-    assert capturing.plan_tick(connection, "simulator", NOON - HOUR, "a backfill") == 3
+    assert plan_tick(connection, "simulator", NOON - HOUR, "a backfill") == 3
     assert taken(NOON - HOUR) == keys

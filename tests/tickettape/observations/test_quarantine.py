@@ -13,25 +13,36 @@ from typer.testing import CliRunner
 
 from orchestration import checks
 from orchestration.assets.events import events
-from orchestration.partitions import floor_to
 from tests.support.markets import TEN, add_event
-from tickettape import cli
-from tickettape.archive import archived_month_replay as late
+from tickettape.archive.archived_month_replay import ticks_waiting_for_month
+from tickettape.cli import app
 from tickettape.cli import quarantine as quarantine_cli
-from tickettape.database import Connection, partitions
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS, Production
+from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS, MarketplaceEvent
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.simulator import answers as simulated
-from tickettape.marketplaces.vividseats import wire
-from tickettape.observations import captures, quarantine
-from tickettape.observations import read_answers as reading_module
-from tickettape.observations.captures import Capture
-from tickettape.observations.quarantine import Refusal
-from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
-from tickettape.resources import Warehouse
+from tickettape.marketplaces.vividseats import read_listings
+from tickettape.marketplaces.vividseats.read_catalogue import read_page
+from tickettape.observations import (
+    Capture,
+    NotReplayable,
+    Refusal,
+    delete_replayed_before,
+    floor_to_grid,
+    list_refusals,
+    quarantine_refused,
+    read_answers,
+    read_tick,
+    record_replayed,
+    refused_payload,
+    replay_quarantined,
+    store_captures,
+    ticks_with_answers,
+)
+from tickettape.observations.quarantine import settle_refusals
 from tickettape.settings import Settings
 
-TICK = floor_to(TEN, datetime.now(UTC))
+TICK = floor_to_grid(TEN, datetime.now(UTC))
 MARKET = SimulatedMarketplace(seed=7, productions=6, clock=lambda: TICK)
 
 Change = Callable[[dict[str, Any]], object]
@@ -39,7 +50,7 @@ Change = Callable[[dict[str, Any]], object]
 
 def answered(connection: Connection, *changes: Change | None, source: str = "simulator") -> list[int]:
     """Captures of as many events with real answers of the simulator, changed; their event keys."""
-    partitions.ensure_partitions(connection, [TICK])
+    ensure_partitions(connection, [TICK])
     keys = []
     for production, change in zip(MARKET.market.productions(TICK), changes, strict=False):
         key = add_event(connection, str(production.production_id), source, date=production.date)
@@ -47,7 +58,7 @@ def answered(connection: Connection, *changes: Change | None, source: str = "sim
         if change:
             change(answer)
         body = json.dumps(answer).encode()
-        captures.store(
+        store_captures(
             connection, [Capture(key, TICK, "received", http_status=200, fetched_at=TICK, answer=body)], None
         )
         keys.append(key)
@@ -70,7 +81,7 @@ def stored(connection: Connection, event_key: int) -> list[Any]:
 
 
 def in_quarantine(connection: Connection, **more: Any) -> list[Refusal]:
-    return quarantine.refusals(connection, **more)
+    return list_refusals(connection, **more)
 
 
 def change_currency(answer: dict[str, Any]) -> None:
@@ -81,7 +92,7 @@ def change_currency(answer: dict[str, Any]) -> None:
 def misread(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """A parser with a fault, which refuses everything until it is mended with `.undo()`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wire, "CURRENCY", "EUR")
+        patch.setattr(read_listings, "CURRENCY", "EUR")
         yield patch
 
 
@@ -90,7 +101,7 @@ def replay(connection: Connection, refusal: Refusal) -> str:
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.output
@@ -102,7 +113,7 @@ def test_s4_a_refused_answer_is_in_quarantine_with_its_reason_its_payload_and_it
     [refusal] = in_quarantine(connection)
     assert (refusal.event_key, refusal.tick, refusal.run_id) == (bad, TICK, "a run")
     assert "Expected `str | null`, got `float`" in refusal.reason
-    payload = quarantine.payload(connection, refusal.quarantine_id)
+    payload = refused_payload(connection, refusal.quarantine_id)
     assert payload is not None
     assert json.loads(payload)["tickets"][0]["p"] == 220.35
     assert read(connection, again=True) == {bad: "rejected", good: "ok"}
@@ -217,7 +228,7 @@ def test_stored_answers_that_are_read_again_by_the_hour_leave_the_quarantine_too
 def both(warehouse: Warehouse, refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two replays of one refusal: the second begins while the first is between reading and commit."""
     inside, go_on = threading.Event(), threading.Event()
-    settle = quarantine.settle
+    settle = settle_refusals
 
     def slow_settle(*arguments: Any) -> int:
         done = settle(*arguments)
@@ -226,7 +237,7 @@ def both(warehouse: Warehouse, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
             go_on.wait(10)
         return done
 
-    monkeypatch.setattr(reading_module.quarantine, "settle", slow_settle)
+    monkeypatch.setattr(read_answers, "settle_refusals", slow_settle)
 
     def one() -> str:
         with warehouse.connection() as connection:
@@ -270,7 +281,7 @@ def test_control_without_the_lock_on_the_refusal_two_replays_are_two(
     answered(connection, None)
     read(connection)
     misread.undo()
-    monkeypatch.setattr(reading_module.quarantine, "lock_unreplayed", quarantine.payload)
+    monkeypatch.setattr(read_answers, "lock_unreplayed_payload", refused_payload)
     assert both(warehouse, in_quarantine(connection)[0], monkeypatch) == ["ok", "ok"]
 
 
@@ -279,18 +290,18 @@ def test_what_is_held_for_a_month_comes_back_with_the_month_and_what_is_not_an_a
 ) -> None:
     [event] = answered(connection, None)
     connection.execute("update market.months set state = 'archived'")
-    captures.store(connection, [Capture(event, TICK, "received", answer=b"{}")], None)
-    quarantine.put(
+    store_captures(connection, [Capture(event, TICK, "received", answer=b"{}")], None)
+    quarantine_refused(
         connection, source="simulator", external_id=None, tick=None, reason="a page", payload=b"[]", run_id=None
     )
-    quarantine.put(
+    quarantine_refused(
         connection, source="elsewhere", external_id="1", tick=TICK, reason="theirs", payload=b"[]", run_id=None
     )
-    quarantine.put(
+    quarantine_refused(
         connection, source="simulator", external_id="unknown", tick=TICK, reason="whose?", payload=b"[]", run_id=None
     )
     known = str(MARKET.market.productions(TICK)[0].production_id)
-    quarantine.put(
+    quarantine_refused(
         connection, source="simulator", external_id=known, tick=TICK, reason="archived", payload=b"[]", run_id=None
     )
     words = ["is archived: `tickettape restore", "no event unknown", "is of elsewhere", "catalogue", "--replay-late"]
@@ -321,8 +332,8 @@ def test_the_quarantine_is_listed_shown_and_replayed_by_command(
     assert "2 answer refused" in output
     assert output.count("instead of EUR") == 2
     newest, oldest = in_quarantine(connection)
-    shown = CliRunner().invoke(cli.app, ["quarantine", "show", str(newest.quarantine_id)]).stdout_bytes
-    assert shown == quarantine.payload(connection, newest.quarantine_id)
+    shown = CliRunner().invoke(app, ["quarantine", "show", str(newest.quarantine_id)]).stdout_bytes
+    assert shown == refused_payload(connection, newest.quarantine_id)
     assert run("quarantine", "replay", str(newest.quarantine_id))[0] == 1  # still refused
     misread.undo()
     assert run("quarantine", "replay")[0] == 2
@@ -351,11 +362,11 @@ def test_what_came_before_its_month_was_made_is_replayed_once_it_is(
         [TICK, payload, TICK],
     )
     monkeypatch.setattr(quarantine_cli, "refresh_all", lambda connection: None)
-    monkeypatch.setattr(quarantine_cli, "marketplace_of", lambda settings: MARKET)
+    monkeypatch.setattr(quarantine_cli, "open_marketplace", lambda settings: MARKET)
     run("quarantine", "replay", "--all")
     assert statuses(connection) == {event: "ok"}
     assert in_quarantine(connection) == []
-    assert late.waiting(connection, MARKET, TICK.date().replace(day=1)) == 0
+    assert ticks_waiting_for_month(connection, MARKET, TICK.date().replace(day=1)) == 0
 
 
 def test_a_run_reads_the_answers_of_its_own_source_alone(connection: Connection) -> None:
@@ -366,10 +377,10 @@ def test_a_run_reads_the_answers_of_its_own_source_alone(connection: Connection)
     assert statuses(connection) == {mine: "ok", theirs: "received"}
     assert read(connection, again=True) == {mine: "ok"}
     begin, end = TICK - TEN, TICK + TEN
-    assert captures.ticks_with_answers(connection, "simulator", begin, end, only_received=True) == []
-    assert captures.ticks_with_answers(connection, "simulator", begin, end, only_received=False) == [TICK]
-    assert captures.ticks_with_answers(connection, "vividseats", begin, end, only_received=True) == [TICK]
-    assert captures.ticks_with_answers(connection, "other", begin, end, only_received=False) == []
+    assert ticks_with_answers(connection, "simulator", begin, end, only_received=True) == []
+    assert ticks_with_answers(connection, "simulator", begin, end, only_received=False) == [TICK]
+    assert ticks_with_answers(connection, "vividseats", begin, end, only_received=True) == [TICK]
+    assert ticks_with_answers(connection, "other", begin, end, only_received=False) == []
 
 
 def test_s4_a_new_field_is_noted_once_and_a_marketplaces_first_answers_are_no_news(connection: Connection) -> None:
@@ -447,17 +458,17 @@ def test_what_was_replayed_is_forgotten_in_time_and_what_was_not_is_kept(connect
     answered(connection, change_currency, change_currency)
     read(connection)
     first, _ = in_quarantine(connection)
-    quarantine.note_replayed(connection, first.quarantine_id)
-    assert quarantine.forget_replayed(connection, TICK - TEN) == 0
-    assert quarantine.forget_replayed(connection, datetime.now(UTC)) == 1
+    record_replayed(connection, first.quarantine_id)
+    assert delete_replayed_before(connection, TICK - TEN) == 0
+    assert delete_replayed_before(connection, datetime.now(UTC)) == 1
     assert len(in_quarantine(connection, replayed_too=True)) == 1
 
 
 class ChangedCatalogue(SimulatedMarketplace):
     """A market whose list of productions is in a format of tomorrow."""
 
-    async def productions(self, **_: Any) -> AsyncIterator[Production]:
-        wire.read_page(b'{"items": {}, "numberOfPages": 1}', "The productions")
+    async def productions(self, **_: Any) -> AsyncIterator[MarketplaceEvent]:
+        read_page(b'{"items": {}, "numberOfPages": 1}', "The productions")
         yield  # type: ignore[misc]  # never reached: what makes this a generator
 
 
@@ -470,4 +481,4 @@ def test_s4_a_refused_page_of_the_catalogue_is_in_quarantine_once_and_the_tick_g
     [refusal] = in_quarantine(connection)
     assert (refusal.external_id, refusal.tick) == (None, None)
     assert refusal.reason.startswith("search simulated: The productions are not in the expected format")
-    assert quarantine.payload(connection, refusal.quarantine_id) == b'{"items": {}, "numberOfPages": 1}'
+    assert refused_payload(connection, refusal.quarantine_id) == b'{"items": {}, "numberOfPages": 1}'

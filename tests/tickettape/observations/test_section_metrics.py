@@ -5,8 +5,9 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS, Listing
-from tickettape.observations.section_metrics import COUNTED_SIZES, Gathered
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS, Listing
+from tickettape.observations import COUNTED_SIZES
+from tickettape.observations.section_metrics import GatheredListings
 
 
 def listing(zone: str = "z", section: str = "s", price: int = 100, **more: object) -> Listing:
@@ -32,7 +33,7 @@ LISTINGS = st.builds(
 
 @given(st.dictionaries(st.integers(1, 3), st.lists(LISTINGS, max_size=12), max_size=3))
 def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, list[Listing]]) -> None:
-    gathered = Gathered()
+    gathered = GatheredListings()
     for event_key, of_event in market.items():
         gathered.add(event_key, of_event, {place: 100 * event_key + key for place, key in SECTION_KEYS.items()})
     measured = gathered.section_metrics().astype(object)
@@ -60,7 +61,7 @@ def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, lis
 
 
 def test_a_tick_without_listings_has_no_sections() -> None:
-    gathered = Gathered()
+    gathered = GatheredListings()
     assert gathered.section_metrics().empty
     gathered.add(1, [], {})
     assert gathered.section_metrics().empty

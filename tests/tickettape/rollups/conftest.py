@@ -7,9 +7,9 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.support import oracle
+from tests.support.databases import use_database
 from tests.support.recorded_refresh import Refresh, record
-from tickettape.database import Connection, server
-from tickettape.resources import Warehouse
+from tickettape.database import Connection, Warehouse
 
 _recorded: list[Refresh] = []
 
@@ -18,7 +18,7 @@ _recorded: list[Refresh] = []
 def template(server_url: str, template: str) -> str:
     """The rollups, built empty by dbt once; its next refresh, recorded; the oracle, compiled."""
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "database_url", lambda: url)
+        use_database(patch, url)
         refresh = record()
         oracle.queries()
         with psycopg.connect(server_url, autocommit=True) as connection:

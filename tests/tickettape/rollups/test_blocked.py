@@ -7,28 +7,24 @@ from typing import Any
 
 import pytest
 
-from orchestration.partitions import floor_to
 from tests.support.dbt_observations import contents
 from tests.support.loopback_servers import served
 from tests.support.markets import TEN
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
-from tickettape.marketplaces import breaker_store as breakers
-from tickettape.marketplaces.breaker import Policy
-from tickettape.marketplaces.rate_limiter import Rules
-from tickettape.marketplaces.shared_rate_limiter import SharedTurns
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.marketplaces import describe_breaker, load_breaker
+from tickettape.marketplaces.breaker import BreakerPolicy
+from tickettape.marketplaces.rate_limiter import RateLimits
+from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter
 from tickettape.marketplaces.simulator import SimulatedMarketplace, build_app
 from tickettape.marketplaces.simulator.faults import Fault, Faulty
 from tickettape.marketplaces.vividseats import VividSeats
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse
+from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
-NOW = floor_to(TEN, datetime.now(UTC)) - timedelta(minutes=30)
-POLICY = Policy(in_a_row=5)
+NOW = floor_to_grid(TEN, datetime.now(UTC)) - timedelta(minutes=30)
+POLICY = BreakerPolicy(in_a_row=5)
 EVENTS = 30
 
 
@@ -42,16 +38,16 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     simulated = SimulatedMarketplace(seed=7, productions=EVENTS, clock=lambda: NOW)
-    found = asyncio.run(discover(simulated, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
+    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
     app = Faulty(build_app(simulated.market, clock=lambda: NOW))
 
     def run(number: int, worker: str) -> dict[str, int]:
         """Capture, read and roll up a tick with a worker of its own; how many captures of each status."""
         tick = NOW + number * TEN
-        partitions.ensure_partitions(connection, [tick])
-        turns = SharedTurns(warehouse.connect_to, "simulator", Rules(policy=POLICY))
-        client = VividSeats(url, "tests", source="simulator", turns=turns)
+        ensure_partitions(connection, [tick])
+        turns = SharedRateLimiter(warehouse.connect_to, "simulator", RateLimits(policy=POLICY))
+        client = VividSeats(url, "tests", source="simulator", limiter=turns)
         capture_tick(connection, client, tick, None, worker)
         read_tick(connection, client, tick, 0.05, worker, only_received=True)
         refresh.run_until_clean(connection)
@@ -68,10 +64,10 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
         assert blocked.keys() == {"blocked", "missed"}
         assert 5 <= blocked["blocked"] == len(app.asked) < EVENTS
         assert latest(connection) == prices
-        row = breakers.of(connection, "simulator")
+        row = load_breaker(connection, "simulator")
         assert (row.state, row.openings) == ("open", 1)
         assert connection.execute("select min(note) from market.captures where status = 'missed'").fetchone() == (
-            f"Production {asked_last(connection)} was not asked: {breakers.sentence('simulator', row)}",
+            f"Production {asked_last(connection)} was not asked: {describe_breaker('simulator', row)}",
         )
 
         app.asked = []
@@ -81,7 +77,7 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
         connection.execute("update market.breakers set probe_at = now()")  # as if the wait were over
         app.rates = {}
         assert run(2, "c") == {"ok": EVENTS}  # a probe first, and then the whole tick
-        assert breakers.of(connection, "simulator").state == "closed"
+        assert load_breaker(connection, "simulator").state == "closed"
     changes = connection.execute("select level, message from market.scraper_logs where job_id is null order by id")
     assert [(level, message.partition(" until")[0]) for level, message in changes.fetchall()] == [
         ("WARNING", "The breaker of simulator is open"),

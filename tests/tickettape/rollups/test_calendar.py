@@ -8,7 +8,7 @@ from tests.support.dbt_observations import contents
 from tests.support.markets import Section, add_event, observe
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
-from tickettape.resources import Warehouse
+from tickettape.database import Warehouse
 
 HALF_HOUR = timedelta(minutes=30)
 

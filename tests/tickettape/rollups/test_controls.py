@@ -5,13 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection

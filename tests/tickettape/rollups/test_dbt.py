@@ -9,30 +9,14 @@ import yaml
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration import dbt as project
-from tests.support.dbt_observations import (
-    content,
-    contents,
-    marks_of,
-    versions,
-)
-from tests.support.dbt_runs import (
-    PLACE,
-    fresh_manifest,
-    run_dbt,
-    tries_dbt,
-)
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.dbt_observations import content, contents, marks_of, versions
+from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt, tries_dbt
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import ROLLUPS, SELECT_ROLLUPS, Refresh
 from tickettape.database import Connection
-from tickettape.rollups import marks
+from tickettape.rollups import OF_LISTINGS, export_dbt_environment
+from tickettape.rollups.dbt import dbt_runner
 from tickettape.settings import ROOT, Settings
 
 MODEL = "model.tickettape.event_hours"
@@ -84,9 +68,9 @@ def test_r16_another_target_or_schema_takes_no_mark(
     profiles["tickettape"] |= {"target": target, "outputs": {target: output | {"schema": schema}}}
     (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profiles))
     waiting = marks_of(connection)
-    project.export_environment(Settings(), all_of_it=True)
+    export_dbt_environment(Settings(), all_of_it=True)
     own = ["--profiles-dir", str(tmp_path), "--target-path", str(tmp_path), "--log-path", str(tmp_path), "--quiet"]
-    result = project.runner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
+    result = dbt_runner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
     assert not result.success
     assert "may not take the warehouse's marks" in why(result)
     assert marks_of(connection) == waiting
@@ -127,17 +111,17 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
     waiting = marks_of(connection, "event_hours")
 
     # in the model alone: refused, nothing taken, nothing made anew
-    refused = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    refused = dbt_runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert not refused.success
     assert marks_of(connection, "event_hours") == waiting
-    of_snapshots = [rollup for rollup in ROLLUPS if rollup not in marks.OF_LISTINGS]
+    of_snapshots = [rollup for rollup in ROLLUPS if rollup not in OF_LISTINGS]
     assert {rollup: content(connection, rollup) for rollup in of_snapshots} == {
         rollup: before[rollup] for rollup in of_snapshots
     }
 
     # by a written migration first: the frozen rows stay, the recomputed ones have it
     connection.execute("alter table analytics.event_hours add column lucky integer")
-    done = project.runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    done = dbt_runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
     assert done.success, why(done)
     assert versions(connection, "event_hours", frozen) == kept
     assert connection.execute(

@@ -8,22 +8,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration.partitions import floor_to
 from tests.support.dbt_observations import contents
 from tests.support.markets import TEN
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import capture_tick, copy_snapshots, floor_to_grid, read_tick
 from tickettape.observations import section_snapshots as snapshots
-from tickettape.observations.capture_tick import capture_tick
-from tickettape.observations.read_answers import read_tick
-from tickettape.resources import Warehouse
 from tickettape.settings import Settings
 
-FIRST = floor_to(TEN, datetime.now(UTC)) - TEN
+FIRST = floor_to_grid(TEN, datetime.now(UTC)) - TEN
 SECOND = FIRST + TEN
 
 
@@ -35,9 +31,9 @@ class DiedError(Exception):
 def market(connection: Connection) -> SimulatedMarketplace:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, productions=3, clock=lambda: FIRST)
-    found = asyncio.run(discover(simulated, "search", "simulated"))
-    catalogue.upsert_events(connection, simulated.source, map(asdict, found))
-    partitions.ensure_partitions(connection, [FIRST, SECOND])
+    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    upsert_events(connection, simulated.source, map(asdict, found))
+    ensure_partitions(connection, [FIRST, SECOND])
     return simulated
 
 
@@ -133,7 +129,7 @@ def test_r14_a_snapshot_step_that_dies_after_the_answers_were_stored_shows_nothi
 
             patch.setattr(SimulatedMarketplace, "read_listings", die)
         else:
-            copy = snapshots.copy_rows
+            copy = copy_snapshots
 
             def copy_and_die(*arguments: Any) -> None:
                 copy(*arguments)
@@ -141,7 +137,7 @@ def test_r14_a_snapshot_step_that_dies_after_the_answers_were_stored_shows_nothi
                     raise DiedError
                 connection.execute("select pg_terminate_backend(%s, 5000)", [doomed.info.backend_pid])
 
-            patch.setattr(snapshots, "copy_rows", copy_and_die)
+            patch.setattr(snapshots, "copy_snapshots", copy_and_die)
         with pytest.raises((DiedError, psycopg.OperationalError)):
             read(doomed, market, SECOND)
     assert connection.execute(

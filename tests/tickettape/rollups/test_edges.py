@@ -4,13 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection

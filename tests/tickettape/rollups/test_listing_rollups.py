@@ -10,13 +10,11 @@ from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, add_event
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.events import SeenZone
-from tickettape.database import Connection, partitions
-from tickettape.listing_history import history as listings
-from tickettape.listing_history.deltas import Look
-from tickettape.listing_history.rows import microseconds
-from tickettape.observations import voids
+from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones
+from tickettape.database import Connection, ensure_partitions
+from tickettape.listing_history import OfferTermsKeys, lock_listing_history, microseconds, write_observation
+from tickettape.listing_history.deltas import Observation
+from tickettape.observations import undo_void, void_capture
 
 
 class Offered(NamedTuple):
@@ -32,23 +30,23 @@ class Offered(NamedTuple):
 def show(connection: Connection, event: int, minutes: int, *offers: Offered, status: str = "ok") -> None:
     """A look at the event so many minutes after noon."""
     tick = NOON + timedelta(minutes=minutes)
-    partitions.ensure_partitions(connection, [tick])
+    ensure_partitions(connection, [tick])
     with connection.transaction():
         connection.execute(
             "insert into market.captures (event_key, tick, status, job_id) values (%s, %s, %s, %s)",
             [event, tick, status, UUID(int=0)],
         )
-        listings.lock(connection, tick)
-        zones = catalogue.ensure_zones(connection, [SeenZone(event, "Lower", "Lower", 0)])
-        sections = catalogue.ensure_sections(connection, {(event, zones[event, "Lower"], "101"): "Lower 101"})
+        lock_listing_history(connection, tick)
+        zones = ensure_zones(connection, [SeenZone(event, "Lower", "Lower", 0)])
+        sections = ensure_sections(connection, {(event, zones[event, "Lower"], "101"): "Lower 101"})
         [section] = sections.values()
         sold = {one: one.sells or tuple(range(1, one.quantity + 1)) for one in offers}
-        lots = listings.Lots(connection)
+        lots = OfferTermsKeys(connection)
         shown = {
             (one.listing, section, one.row, lots[one.quantity, sells]): (one.price, one.price + 250, -1)
             for one, sells in sold.items()
         }
-        listings.write(connection, tick, event, Look(microseconds(tick), status == "partial", shown))
+        write_observation(connection, tick, event, Observation(microseconds(tick), status == "partial", shown))
 
 
 def verdicts(connection: Connection, refresh: Refresh) -> dict[tuple[str, int], tuple[str, int]]:
@@ -105,9 +103,9 @@ def test_a_late_return_corrects_what_was_said_hours_ago(connection: Connection, 
     (back,) = connection.execute("select came_back_at from analytics.listing_departures").fetchone() or (None,)
     assert back == NOON + timedelta(minutes=400)
     # the capture that showed it was wrong: it never came back
-    voids.void(connection, event, NOON + timedelta(minutes=400), reason="another event's answer", by="a test")
+    void_capture(connection, event, NOON + timedelta(minutes=400), reason="another event's answer", by="a test")
     assert verdicts(connection, refresh) == {("A", 10): ("sold", 2)}
-    voids.undo(connection, event, NOON + timedelta(minutes=400))
+    undo_void(connection, event, NOON + timedelta(minutes=400))
     assert verdicts(connection, refresh) == {("A", 10): ("came back", 2)}
 
 

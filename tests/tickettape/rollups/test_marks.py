@@ -5,15 +5,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tickettape.database import Connection
-from tickettape.rollups import marks
+from tickettape.rollups import OF_LISTINGS, mark_hours, pending_buckets
 
 
 def marked_hours(connection: Connection) -> list[int]:
@@ -85,6 +79,6 @@ def test_a_tick_on_the_hour_belongs_to_the_hour_it_begins(connection: Connection
 def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event: int) -> None:
     observe(connection, event, NOON + timedelta(hours=1))
     connection.execute("delete from market.dirty_buckets")
-    assert marks.mark_window(connection, NOON, NOON + timedelta(hours=1)) == 1
+    assert mark_hours(connection, NOON, NOON + timedelta(hours=1)) == 1
     assert marked_hours(connection) == [12]
-    assert marks.pending(connection) == dict.fromkeys(("event_hours", *marks.OF_LISTINGS), 1)
+    assert pending_buckets(connection) == dict.fromkeys(("event_hours", *OF_LISTINGS), 1)

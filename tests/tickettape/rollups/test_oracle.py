@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import ROLLUPS, Refresh
 from tickettape.database import Connection

@@ -19,8 +19,7 @@ from tests.support.dbt_observations import limit_claims, marks_of
 from tests.support.markets import Section, add_event, observe
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import ROLLUPS, Refresh
-from tickettape.database import Connection, partitions
-from tickettape.resources import Warehouse
+from tickettape.database import Connection, Warehouse, ensure_partitions
 
 EVENTS = 2
 START = datetime(2026, 10, 31, 22, tzinfo=UTC)  # two hours before a day's and a month's edge
@@ -68,7 +67,7 @@ class Rollups(RuleBasedStateMachine):
         for rollup in ROLLUPS:
             self.one.execute(f"delete from analytics.{rollup}")
         # now: made by a writer that stays open, a partition would hold everyone off
-        partitions.ensure_partitions(self.one, TICKS + LATE)
+        ensure_partitions(self.one, TICKS + LATE)
         self.events = [add_event(self.one, str(number)) for number in range(EVENTS)]
         # something to change from the first step on: on an empty market most corrections met no row
         for event in self.events:

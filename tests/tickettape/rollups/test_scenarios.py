@@ -11,26 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.dbt_observations import (
-    contents,
-    limit_claims,
-    marks_of,
-    versions,
-)
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.dbt_observations import contents, limit_claims, marks_of, versions
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import ROLLUPS, Refresh
-from tickettape.database import Connection
-from tickettape.listing_history import history as listings
-from tickettape.resources import Warehouse
-from tickettape.rollups import marks
-from tickettape.rollups.marks import OF_LISTINGS
+from tickettape.database import Connection, Warehouse
+from tickettape.listing_history import write_observation
+from tickettape.rollups import OF_LISTINGS, mark_hours
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -139,7 +126,7 @@ def test_r3_deleting_a_zones_last_row_removes_its_row_and_deleting_a_bucket_remo
     assert zones(NOON) == [("A",)]
 
     for (tick,) in connection.execute("select tick from market.captures where tick >= %s", [NOON]).fetchall():
-        listings.write(connection, tick, exact, None)
+        write_observation(connection, tick, exact, None)
     for table in ("section_snapshots", "captures"):
         connection.execute(f"delete from market.{table} where tick >= %s", [NOON])
     refresh.run_until_clean(connection)
@@ -196,7 +183,7 @@ def test_r6_one_pass_equals_many_and_newest_first_equals_oldest_first(
     for way in (refresh, oldest_first):
         for rollup in ROLLUPS:
             connection.execute(f"delete from analytics.{rollup}")
-        marks.mark_window(connection, NOON - 4 * DAY, NOON + DAY)
+        mark_hours(connection, NOON - 4 * DAY, NOON + DAY)
         assert way.run_until_clean(connection) >= 9
         assert contents(connection) == one_pass
 

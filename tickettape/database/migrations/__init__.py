@@ -4,18 +4,18 @@ from pathlib import Path
 
 import psycopg
 
-HEAD = "0012"  # a test compares it with the newest file; it spares every process start an import of Alembic
+SCHEMA_VERSION = "0012"  # a test compares it with the newest file; it spares every process start an import of Alembic
 
 _LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
 
 
-def upgrade(url: str) -> None:
+def upgrade_database(url: str) -> None:
     """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once."""
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        if _revision(connection) == HEAD:
+        if _revision(connection) == SCHEMA_VERSION:
             return
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])  # freed when the connection closes
-        if _revision(connection) != HEAD:
+        if _revision(connection) != SCHEMA_VERSION:
             _run_alembic(url)
 
 
@@ -37,7 +37,7 @@ def _revision(connection: "psycopg.Connection[tuple[object, ...]]") -> str | Non
     return str(row[0]) if row else None
 
 
-def _run_alembic(url: str, revision: str = HEAD) -> None:
+def _run_alembic(url: str, revision: str = SCHEMA_VERSION) -> None:
     from alembic import command
     from alembic.config import Config
 

@@ -17,14 +17,7 @@ import numpy.typing as npt
 
 from tickettape.marketplaces.simulator import catalogue
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
-from tickettape.marketplaces.simulator.draws import (
-    Floats,
-    Ints,
-    fraction,
-    fractions,
-    keys,
-    origin,
-)
+from tickettape.marketplaces.simulator.draws import Floats, Ints, fraction, fractions, keys, origin
 
 Bools = npt.NDArray[np.bool_]
 

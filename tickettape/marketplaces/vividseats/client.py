@@ -29,19 +29,16 @@ from tickettape.marketplaces.protocol import (
     Blocked,
     Inventory,
     MarketplaceError,
+    MarketplaceEvent,
     Missing,
     NoDate,
-    Production,
     Refused,
     Unreachable,
 )
-from tickettape.marketplaces.rate_limiter import (
-    LocalTurns,
-    Rules,
-    Turns,
-    per_second,
-)
-from tickettape.marketplaces.vividseats import wire
+from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimiter, RateLimits, rate_per_second
+from tickettape.marketplaces.vividseats.read_catalogue import event_of, is_parking, read_page, read_production
+from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
+from tickettape.marketplaces.vividseats.wire_format import CURRENCY
 
 SIMULATED = "simulator"
 SIMULATOR_HEADER = "x-tickettape-simulator"
@@ -78,7 +75,7 @@ class VividSeats:
 
     `base_url` is the part before `/listings`. `source` is what everything is filed under; only
     "simulator" may be answered by a simulator, and only a simulator may answer it, so that simulated
-    prices are never filed as real ones. `turns` is the budget and the breaker that this client shares
+    prices are never filed as real ones. `limiter` is the budget and the breaker that this client shares
     with all others of its source; without, it has a budget of its own of `requests_per_second`, and None
     means unpaced.
     """
@@ -89,7 +86,7 @@ class VividSeats:
         user_agent: str,
         *,
         source: str = "vividseats",
-        turns: Turns | None = None,
+        limiter: RateLimiter | None = None,
         requests_per_second: float | None = 5.0,
         deadline_seconds: float = DEADLINE_SECONDS,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
@@ -109,8 +106,8 @@ class VividSeats:
         self.knows_the_past = source == SIMULATED
         self._base_url = str(url).rstrip("/")
         self._user_agent = user_agent
-        rates = () if requests_per_second is None else (per_second(requests_per_second),)
-        self._turns = turns or LocalTurns(Rules(rates))
+        rates = () if requests_per_second is None else (rate_per_second(requests_per_second),)
+        self._limiter = limiter or LocalRateLimiter(RateLimits(rates))
         self._deadline_seconds = deadline_seconds
         self._first_backoff_seconds = first_backoff_seconds
         # A wait for a connection cannot happen behind the pace's 20 slots; if it does, say so soon.
@@ -124,7 +121,7 @@ class VividSeats:
 
     async def __aenter__(self) -> Self:
         self._pace = Pace(
-            self._turns,
+            self._limiter,
             deadline_seconds=self._deadline_seconds,
             first_backoff_seconds=self._first_backoff_seconds,
             requests=self.requests,
@@ -161,7 +158,7 @@ class VividSeats:
             "/listings",
             {
                 "productionId": production_id,
-                "currency": wire.CURRENCY,
+                "currency": CURRENCY,
                 "localizeCurrency": "true",
                 "priceGroupId": PRICE_GROUP,
             },
@@ -178,11 +175,11 @@ class VividSeats:
             kind=reply.kind,
         )
 
-    async def production(self, production_id: str) -> Production:
+    async def production(self, production_id: str) -> MarketplaceEvent:
         """Ask for one production; see `Marketplace.production`."""
         path = f"/productions/{quote(production_id, safe='')}/details"
-        reply = await self._ask(f"Production {production_id}", path, {"currency": wire.CURRENCY})
-        return wire.read_production(_body(reply), production_id)
+        reply = await self._ask(f"Production {production_id}", path, {"currency": CURRENCY})
+        return read_production(_body(reply), production_id)
 
     async def productions(
         self,
@@ -191,7 +188,7 @@ class VividSeats:
         venue_id: str | None = None,
         category_id: str | None = None,
         query: str | None = None,
-    ) -> AsyncIterator[Production]:
+    ) -> AsyncIterator[MarketplaceEvent]:
         """Go through all upcoming productions that match; see `Marketplace.productions`."""
         rule = {"performerId": performer_id, "venueId": venue_id, "categoryId": category_id, "query": query}
         chosen = {name: value for name, value in rule.items() if value is not None}
@@ -204,14 +201,14 @@ class VividSeats:
                 "/productions",
                 {**chosen, "pageSize": str(PAGE_SIZE), "page": str(number), "excludeParking": "true"},
             )
-            page = wire.read_page(_body(reply), what)
+            page = read_page(_body(reply), what)
             fresh = [item for item in page.items if item.id not in seen]
             seen.update(item.id for item in fresh)
             for item in fresh:
-                if item.hidden or wire.is_parking(item):
+                if item.hidden or is_parking(item):
                     continue
                 try:
-                    production = wire.production_of(item)
+                    production = event_of(item)
                 except (NoDate, Refused) as reason:
                     log.warning("%s", reason)
                     continue
@@ -226,11 +223,11 @@ class VividSeats:
 
     def read_listings(self, body: bytes, production_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""
-        return wire.read_listings(body, production_id, tolerance)
+        return read_listings(body, production_id, tolerance)
 
     def fields(self, body: bytes) -> set[str]:
         """The names of all fields in the body of an `Answer`; see `Marketplace.fields`."""
-        return wire.fields(body)
+        return answer_fields(body)
 
     async def _ask(self, what: str, path: str, params: dict[str, str], headers: dict[str, str] | None = None) -> Reply:
         http, pace = self._http, self._pace

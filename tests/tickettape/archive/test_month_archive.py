@@ -23,11 +23,10 @@ from tests.support.old_months import (
     run_restore,
     state,
 )
-from tickettape.archive import archive_month as archive
-from tickettape.archive import parquet_files
-from tickettape.archive import restore_month as restore
-from tickettape.archive.archive_month import ArchiveError
-from tickettape.archive.restore_month import RestoreError
+from tickettape.archive import ArchiveError, RestoreError, month_archive, parquet_files, release_month, reopen_month
+from tickettape.archive.month_archive import export_month
+from tickettape.archive.month_manifest import month_manifest_name, read_month_manifest
+from tickettape.archive.parquet_files import parquet_names
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
 
@@ -61,7 +60,7 @@ def test_a_restored_month_takes_late_rows_marks_them_and_is_archived_again_with_
 ) -> None:
     [event, _] = fill(connection, JULY)
     run_archive(connection, storage, JULY)
-    before = archive.read_manifest(storage, JULY)
+    before = read_month_manifest(storage, JULY)
     run_restore(connection, storage, JULY)
 
     late = datetime(2026, 7, 9, 12, tzinfo=UTC)
@@ -70,7 +69,7 @@ def test_a_restored_month_takes_late_rows_marks_them_and_is_archived_again_with_
     assert connection.execute(marked).fetchall() == [(late,)]
     copies(connection, *(f"market.{table}" for table in FACTS))
     run_archive(connection, storage, JULY)
-    after = archive.read_manifest(storage, JULY)
+    after = read_month_manifest(storage, JULY)
     assert after.rows == before.rows + 3
     run_restore(connection, storage, JULY)
     for table in FACTS:
@@ -82,11 +81,11 @@ def test_the_same_rows_archived_again_end_in_the_same_manifest_and_files(
 ) -> None:
     fill(connection, JULY)
     run_archive(connection, storage, JULY)
-    first = storage.fs.cat_file(storage.path(archive.manifest_name(JULY)))
+    first = storage.fs.cat_file(storage.path(month_manifest_name(JULY)))
     run_restore(connection, storage, JULY)
-    restore.release(connection, JULY)
+    release_month(connection, JULY)
     run_archive(connection, storage, JULY)
-    assert storage.fs.cat_file(storage.path(archive.manifest_name(JULY))) == first
+    assert storage.fs.cat_file(storage.path(month_manifest_name(JULY))) == first
 
 
 def test_a_big_month_is_several_row_groups_in_several_files(
@@ -97,7 +96,7 @@ def test_a_big_month_is_several_row_groups_in_several_files(
     fill(connection, JULY)
     copies(connection, *(f"market.{table}" for table in FACTS))
     run_archive(connection, storage, JULY)
-    assert len(parquet_files.names(storage, "section_snapshots", JULY)) == 2
+    assert len(parquet_names(storage, "section_snapshots", JULY)) == 2
     run_restore(connection, storage, JULY)
     for table in FACTS:
         assert differences(connection, f"market.{table}") == []
@@ -121,7 +120,7 @@ def test_a4_a_truncated_edited_or_missing_file_blocks_the_drop_and_the_restore(
 ) -> None:
     fill(connection, JULY)
     run_archive(connection, storage, JULY, keep=7)
-    name = archive.manifest_name(JULY) if harm == "manifest" else parquet_files.names(storage, "captures", JULY)[0]
+    name = month_manifest_name(JULY) if harm == "manifest" else parquet_names(storage, "captures", JULY)[0]
     file = Path(storage.path(name))
     content = file.read_bytes()
     if harm == "missing":
@@ -150,7 +149,7 @@ def test_a_file_that_differs_from_the_database_is_not_trusted_and_is_exported_an
     connection: Connection, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(connection, JULY)
-    exported = archive.export
+    exported = export_month
 
     def export_another_price(connection: Connection, *more: object) -> dict[str, object]:
         with connection.transaction(force_rollback=True):
@@ -161,15 +160,15 @@ def test_a_file_that_differs_from_the_database_is_not_trusted_and_is_exported_an
                        when 1001 then 1011 else 1001 end where event_key = 1 and lowest_price_cents in (1001, 1011)"""
             )
             figures = exported(connection, *more)  # type: ignore[arg-type]
-        archive._reached(connection, JULY, "exported")
+        month_archive._reached(connection, JULY, "exported")
         return figures
 
-    monkeypatch.setattr(archive, "export", export_another_price)
+    monkeypatch.setattr(month_archive, "export_month", export_another_price)
     with pytest.raises(DamagedError, match="row hash") as error:
         run_archive(connection, storage, JULY)
     assert "sum of" not in str(error.value)
     assert state(connection, JULY) == ("closed", "refreshed")
-    assert not storage.names(archive.manifest_name(JULY))
+    assert not storage.names(month_manifest_name(JULY))
     monkeypatch.undo()
     run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("archived", "dropped")
@@ -200,13 +199,13 @@ def test_a_month_closed_by_an_unfinished_archive_is_reopened_and_takes_rows_agai
     [event, _] = fill(connection, JULY)
     with pytest.raises(ArchiveError, match="still marked"):
         run_archive(connection, storage, JULY, refresh=lambda: None)
-    archive.reopen(connection, JULY)
+    reopen_month(connection, JULY)
     assert state(connection, JULY)[0] == "open"
     observe(connection, event, datetime(2026, 7, 9, 12, tzinfo=UTC), Section("Lower", "101"))
     with pytest.raises(ArchiveError, match="not closed"):
-        archive.reopen(connection, JULY)
+        reopen_month(connection, JULY)
     run_archive(connection, storage, JULY)
-    assert archive.read_manifest(storage, JULY).rows == 15 + 28 + 15 + 3
+    assert read_month_manifest(storage, JULY).rows == 15 + 28 + 15 + 3
 
 
 def test_a_month_understood_alone_is_restored_into_an_empty_database_and_refused_by_anothers(
@@ -265,7 +264,7 @@ def test_a_restore_pinned_until_a_day_and_released(connection: Connection, stora
         "already restored": True,
     }
     assert connection.execute("select pinned_until from market.months").fetchone() == (date(2027, 1, 31),)
-    restore.release(connection, JULY)
+    release_month(connection, JULY)
     assert connection.execute("select pinned_until from market.months").fetchone() == (None,)
     with pytest.raises(RestoreError, match="not a restored month"):
-        restore.release(connection, AUGUST)
+        release_month(connection, AUGUST)

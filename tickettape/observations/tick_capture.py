@@ -15,19 +15,31 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from tickettape.catalogue.events import Event
+from tickettape.catalogue import Event
 from tickettape.database import Connection
 from tickettape.marketplaces import Marketplace
-from tickettape.observations import captures as store
-from tickettape.observations import event_leases as leases
-from tickettape.observations import poll_schedule as looks
-from tickettape.observations import scraper_jobs as jobs
-from tickettape.observations.captures import Capture
+from tickettape.observations.captures import Capture, captured_event_keys, store_captures
+from tickettape.observations.event_leases import (
+    finish_leases,
+    leases_left,
+    plan_leases,
+    release_leases,
+    renew_leases,
+    take_leases,
+)
+from tickettape.observations.poll_schedule import PollRules, plan_every_event, plan_polls
+from tickettape.observations.scraper_jobs import (
+    add_job_progress,
+    close_killed_jobs,
+    finish_job,
+    log_about_job,
+    start_job,
+)
 
 LONGEST_WAIT_SECONDS = 120  # without any answer: a marketplace bounds each by a deadline, this is the net below it
 BATCH = 20  # captures in a transaction: a killed worker loses at most these, and they are asked again
 IN_HAND = 40  # twice the connections: the next ones wait while a batch is stored
-LEASE = timedelta(seconds=20)  # renewed long before; what a machine that hangs has in hand is free after it
+LEASE_LENGTH = timedelta(seconds=20)  # renewed long before; what a machine that hangs has in hand is free after it
 RENEW_SECONDS = 5.0
 LOOK_SECONDS = 0.5  # how soon to look again for events that others have in hand
 
@@ -41,7 +53,7 @@ def capture_tick(
     deadline: datetime | None,
     run_id: str,
     plan: str | None = None,
-    rules: looks.Rules | None = None,
+    rules: PollRules | None = None,
 ) -> Counter[str]:
     """Capture what is due at a tick and not captured yet; how many captures of this worker have each status.
 
@@ -52,13 +64,13 @@ def capture_tick(
     return work_on_tick(connection, marketplace, tick, deadline, run_id)
 
 
-def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, rules: looks.Rules | None = None) -> int:
+def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, rules: PollRules | None = None) -> int:
     """Decide what is due at a tick, for all its workers; how much is new."""
-    asked_already = store.captured(connection, tick)
-    wanted = looks.plan(connection, source, tick, rules) if rules else looks.plan_all(connection, source, tick)
+    asked_already = captured_event_keys(connection, tick)
+    wanted = plan_polls(connection, source, tick, rules) if rules else plan_every_event(connection, source, tick)
     due = [event_key for event_key in wanted if event_key not in asked_already]
     with connection.transaction():
-        return leases.plan(connection, tick, plan, due)
+        return plan_leases(connection, tick, plan, due)
 
 
 def work_on_tick(
@@ -67,9 +79,9 @@ def work_on_tick(
     """Take what is due, until the tick is done; how many captures of this worker have each status."""
     counts: Counter[str] = Counter()
     _close_killed(connection, marketplace.source, None)
-    if not leases.left(connection, marketplace.source, tick):
+    if not leases_left(connection, marketplace.source, tick):
         return counts
-    job_id = jobs.start(connection, source=marketplace.source, tick=tick, run_id=run_id)
+    job_id = start_job(connection, source=marketplace.source, tick=tick, run_id=run_id)
     errors: Counter[str] = Counter()
     succeeded = False
     try:
@@ -79,12 +91,12 @@ def work_on_tick(
         if not connection.closed:
             errors[type(error).__name__] += 1
             trace = traceback.format_exc()
-            jobs.log(connection, job_id, level="ERROR", event_key=None, message=str(error), stack_trace=trace)
+            log_about_job(connection, job_id, level="ERROR", event_key=None, message=str(error), stack_trace=trace)
         raise
     finally:
         if not connection.closed:
-            leases.release(connection, [job_id])
-            jobs.finish(connection, job_id, succeeded=succeeded, errors=errors)
+            release_leases(connection, [job_id])
+            finish_job(connection, job_id, succeeded=succeeded, errors=errors)
     return counts
 
 
@@ -129,7 +141,7 @@ class _Worker:
                 self._look_at = now + LOOK_SECONDS if len(events) < room else now
                 self._begin(events)
             if now >= self._renew_at:
-                await self._database(leases.renew, self._connection, self._job_id, self._tick, LEASE)
+                await self._database(renew_leases, self._connection, self._job_id, self._tick, LEASE_LENGTH)
                 self._renew_at = now + RENEW_SECONDS
             if self._under_way or self._answered:
                 return True
@@ -161,7 +173,7 @@ class _Worker:
             self._under_way = {}
 
     async def _keep(self) -> None:
-        kept = await self._database(keep, self._connection, self._tick, self._answered, self._job_id)
+        kept = await self._database(store_batch, self._connection, self._tick, self._answered, self._job_id)
         self._counts.update(capture.status for capture in kept)
         self._errors.update(capture.kind or capture.status for capture in kept if capture.status != "received")
         self._answered = []
@@ -171,11 +183,11 @@ class _Worker:
 
     def _take(self, most: int) -> list[Event]:
         source = self._marketplace.source
-        return leases.take(self._connection, source, self._tick, self._job_id, most=most, length=LEASE)
+        return take_leases(self._connection, source, self._tick, self._job_id, most=most, length=LEASE_LENGTH)
 
     def _left(self) -> int:
         _close_killed(self._connection, self._marketplace.source, self._job_id)
-        return leases.left(self._connection, self._marketplace.source, self._tick)
+        return leases_left(self._connection, self._marketplace.source, self._tick)
 
     def _missed(self, event: Event) -> Capture:
         note = f"{event.name} was due at {self._tick} and not answered in time"
@@ -201,19 +213,19 @@ class _Worker:
         )
 
 
-def keep(connection: Connection, tick: datetime, batch: Sequence[Capture], job_id: UUID) -> list[Capture]:
+def store_batch(connection: Connection, tick: datetime, batch: Sequence[Capture], job_id: UUID) -> list[Capture]:
     """Store the captures that are still this job's and note them done, in one transaction; these."""
     with connection.transaction():
-        mine = leases.finish(connection, job_id, tick, [capture.event_key for capture in batch])
+        mine = finish_leases(connection, job_id, tick, [capture.event_key for capture in batch])
         kept = [capture for capture in batch if capture.event_key in mine]
         errors = [capture for capture in kept if capture.status != "received"]
-        held = store.store(connection, kept, job_id)
+        held = store_captures(connection, kept, job_id)
         if held:
             message = f"{held} captures went to quarantine: their month takes no rows (`tickettape months`)"
-            jobs.log(connection, job_id, level="WARNING", event_key=None, message=message)
-        jobs.add_progress(connection, job_id, scraped=len(kept) - len(errors), errors=len(errors))
+            log_about_job(connection, job_id, level="WARNING", event_key=None, message=message)
+        add_job_progress(connection, job_id, scraped=len(kept) - len(errors), errors=len(errors))
         for capture in errors:
-            jobs.log(
+            log_about_job(
                 connection,
                 job_id,
                 level="WARNING" if capture.status == "missing" else "ERROR",
@@ -231,7 +243,7 @@ def keep(connection: Connection, tick: datetime, batch: Sequence[Capture], job_i
 
 def _close_killed(connection: Connection, source: str, own: UUID | None) -> None:
     """Close the jobs of workers that were killed, and free what they had in hand."""
-    leases.release(connection, jobs.close_killed(connection, source, but=own))
+    release_leases(connection, close_killed_jobs(connection, source, but=own))
 
 
 def _seconds_to(deadline: datetime | None) -> float:

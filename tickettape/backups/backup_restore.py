@@ -16,23 +16,15 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tickettape.api_schema import apply as api
-from tickettape.backups.backup import (
-    LONGEST_DUMP_SECONDS,
-    STAMP,
-    Backup,
-    BackupError,
-    Proof,
-    figures,
-)
-from tickettape.database import Connection, server
-from tickettape.database.disk import disk_of
+from tickettape.api_schema import ensure_reader_role
+from tickettape.backups.backup import LONGEST_DUMP_SECONDS, STAMP_FORMAT, Backup, BackupError, Proof, table_figures
+from tickettape.database import Connection, database_disk, libpq_environment, postgres_tool, with_database
 from tickettape.file_storage import Storage
 
 LOST_ANSWER = "the answer was not read before the backup, and stored answers are not in it"
 
 
-def prove(url: str, storage: Storage, backup: Backup, *, say: Callable[[str], None]) -> Proof:
+def prove_backup(url: str, storage: Storage, backup: Backup, *, say: Callable[[str], None]) -> Proof:
     """Restore a backup into a scratch database of the server at `url`, compare it, drop it; the proof.
 
     Raises BackupError or DamagedError where the backup cannot be restored or is not what it says.
@@ -51,7 +43,7 @@ def prove(url: str, storage: Storage, backup: Backup, *, say: Callable[[str], No
     return proof
 
 
-def restore(
+def restore_backup(
     url: str, storage: Storage, backup: Backup, *, into: str, replace: bool, now: datetime, say: Callable[[str], None]
 ) -> str | None:
     """Restore a backup as the database `into` of the server at `url`.
@@ -68,11 +60,11 @@ def restore(
             )
         if stands:
             _refuse_in_use(connection, into)
-        stamp = now.astimezone(UTC).strftime(STAMP).lower()
+        stamp = now.astimezone(UTC).strftime(STAMP_FORMAT).lower()
         scratch, kept = f"{into}_restoring_{stamp}", f"{into}_before_{stamp}"
         try:
             _restore(connection, url, storage, backup, scratch, say)
-            _settle(server.with_database(url, scratch))
+            _settle(with_database(url, scratch))
             with connection.transaction():
                 if stands:
                     _refuse_in_use(connection, into)
@@ -91,16 +83,16 @@ def _restore(
     for file in files:
         storage.verify(file)
     say(f"{len(files)} files of backup {backup.stamp} are as they were written.")
-    disk = disk_of(connection)
+    disk = database_disk(connection)
     if disk is not None and disk.free < backup.database_bytes:
         raise BackupError(
             f"The database's disk has {disk.free / 1e6:,.0f} MB free and the backup's database had "
             f"{backup.database_bytes / 1e6:,.0f} MB: nothing was restored. Free some space first."
         )
-    api.ensure_reader(connection)
+    ensure_reader_role(connection)
     connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-    pg_restore = server.tool("pg_restore", server_version=max(connection.info.server_version, backup.server_version))
-    target = server.with_database(url, name)
+    pg_restore = postgres_tool("pg_restore", server_version=max(connection.info.server_version, backup.server_version))
+    target = with_database(url, name)
     with tempfile.TemporaryDirectory(prefix="tickettape-restore-") as folder:
         base = storage.local_path(backup.base.path, Path(folder))
         steps = [("pre-data", base), ("data", base)]
@@ -119,7 +111,7 @@ def _restore(
                     f"--dbname={name}",
                     str(path),
                 ],
-                env=server.libpq_environment(target),
+                env=libpq_environment(target),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -129,7 +121,7 @@ def _restore(
                 raise BackupError(f"Backup {backup.stamp} cannot be restored ({section}): {done.stderr.strip()}")
             say(f"Step {number} of {len(steps)}, {section}: {time.monotonic() - started:.1f} s.")
     with psycopg.connect(target, autocommit=True, connect_timeout=10) as restored:
-        found = figures(restored, backup.all_tables)
+        found = table_figures(restored, backup.all_tables)
     different = [table for table, expected in backup.all_tables.items() if found[table] != expected]
     if different:
         told = ", ".join(f"{t}: {found[t].rows} rows, not {backup.all_tables[t].rows}" for t in different[:5])
@@ -154,7 +146,7 @@ def _settle(url: str) -> None:
 def _maintenance(url: str, *, avoid: str = "") -> Iterator[Connection]:
     """A connection to a database that is neither replaced nor copied."""
     name = "postgres" if avoid != "postgres" else "template1"
-    with psycopg.connect(server.with_database(url, name), autocommit=True, connect_timeout=10) as connection:
+    with psycopg.connect(with_database(url, name), autocommit=True, connect_timeout=10) as connection:
         yield connection
 
 

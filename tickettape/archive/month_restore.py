@@ -16,16 +16,17 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from tickettape.archive import archive_month as archive
-from tickettape.archive import fingerprints
-from tickettape.archive.archive_month import (
-    DIMENSIONS,
-    FACTS,
-    Manifest,
-    TableInCold,
+from tickettape.archive.fingerprints import fingerprint_relation, parquet_columns
+from tickettape.archive.month_archive import month_lock_name
+from tickettape.archive.month_manifest import (
+    DIMENSION_TABLES,
+    FACT_TABLES,
+    ArchivedTable,
+    MonthManifest,
+    month_table,
+    read_month_manifest,
 )
-from tickettape.database import Connection, locks, partitions
-from tickettape.database.month_state import bounds
+from tickettape.database import Connection, attach_partition, month_bounds, try_lock, with_short_lock_waits
 from tickettape.file_storage import DamagedError, Storage
 
 BATCH = 2**16  # rows turned into text at once: 6 MB
@@ -53,7 +54,7 @@ def restore_month(
     A restored month only has its pin renewed. Raises RestoreError or DamagedError, with the month as it was.
     """
     started = time.monotonic()
-    with locks.try_lock(connection, archive.lock_name(month)) as alone:
+    with try_lock(connection, month_lock_name(month)) as alone:
         if not alone:
             raise RestoreError(f"{month:%Y-%m} is being archived or restored by another process: let it end.")
         row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
@@ -63,15 +64,15 @@ def restore_month(
             return {"rows restored": 0, "already restored": True}
         if state in ("open", "closed"):
             raise RestoreError(f"{month:%Y-%m} is {state}: its rows are in the database, there is nothing to restore.")
-        manifest = archive.read_manifest(storage, month)
+        manifest = read_month_manifest(storage, month)
         with connection.transaction():
             known = load_dimensions(connection, storage, manifest)
         say(f"dimensions: {known} rows were new here")
         for table in _facts(manifest):
-            load(connection, storage, manifest.tables[table], _loading(table, month), table, say)
+            load_table(connection, storage, manifest.tables[table], _loading(table, month), table, say)
         for table in _facts(manifest):
             content = manifest.tables[table].content
-            found = fingerprints.of_relation(
+            found = fingerprint_relation(
                 connection, sql.Identifier("market", _loading(table, month)), _columns(connection, table, manifest)
             )
             if differences := content.differences(found):
@@ -80,7 +81,7 @@ def restore_month(
                     f"({'; '.join(differences[:5])}). It was not attached."
                 )
             say(f"verified: {table} is equal, {content.rows} rows")
-        locks.patiently(
+        with_short_lock_waits(
             connection, lambda: _attach(connection, month, until, _facts(manifest)), f"Attaching {month:%Y-%m}"
         )
         say("attached")
@@ -93,7 +94,7 @@ def restore_month(
     }
 
 
-def release(connection: Connection, month: date) -> None:
+def release_month(connection: Connection, month: date) -> None:
     """End a restored month's pin: the archive may take it again. Raises RestoreError where it is not restored."""
     done = connection.execute(
         "update market.months set pinned_until = null, updated_at = now() where month = %s and state = 'restored'",
@@ -103,10 +104,10 @@ def release(connection: Connection, month: date) -> None:
         raise RestoreError(f"{month:%Y-%m} is not a restored month: there is nothing to release.")
 
 
-def load(
+def load_table(
     connection: Connection,
     storage: Storage,
-    stored: TableInCold,
+    stored: ArchivedTable,
     target: str,
     like: str,
     say: Callable[[str], None],
@@ -131,14 +132,14 @@ def load(
     connection.execute(sql.SQL("analyze {}").format(table))
 
 
-def load_dimensions(connection: Connection, storage: Storage, manifest: Manifest) -> int:
+def load_dimensions(connection: Connection, storage: Storage, manifest: MonthManifest) -> int:
     """Add the month's events, zones, sections and lots that are not known here; how many rows.
 
     Raises RestoreError where this database knows something else by the same key: the month is another's.
     """
     new = 0
     with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
-        for table in DIMENSIONS:
+        for table in DIMENSION_TABLES:
             if table not in manifest.tables:
                 continue  # archived before there were any
             stored = manifest.tables[table]
@@ -150,7 +151,7 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: Manifest
                 "mine": sql.SQL(", ").join(sql.Identifier("known", name) for name in _SAME[table]),
                 "theirs": sql.SQL(", ").join(sql.Identifier("archived", name) for name in _SAME[table]),
                 "same_key": sql.SQL(" and ").join(
-                    sql.SQL("known.{0} = archived.{0}").format(sql.Identifier(name)) for name in DIMENSIONS[table]
+                    sql.SQL("known.{0} = archived.{0}").format(sql.Identifier(name)) for name in DIMENSION_TABLES[table]
                 ),
                 "identity": sql.Identifier(_IDENTITIES[table]),
                 "sequence": sql.Literal(f"market.{table}"),
@@ -191,7 +192,7 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: Manifest
 def _copy(
     connection: Connection,
     storage: Storage,
-    stored: TableInCold,
+    stored: ArchivedTable,
     table: sql.Composable,
     scratch: Path,
     progress: Callable[[int], None],
@@ -219,13 +220,13 @@ def _copy(
                 path.unlink()
 
 
-def _facts(manifest: Manifest) -> list[str]:
+def _facts(manifest: MonthManifest) -> list[str]:
     """The tables that the month was archived with: one that was added since is not among them."""
-    return [table for table in FACTS if table in manifest.tables]
+    return [table for table in FACT_TABLES if table in manifest.tables]
 
 
 def _attach(connection: Connection, month: date, until: date | None, loaded: Collection[str]) -> None:
-    for table in FACTS:
+    for table in FACT_TABLES:
         name = f"{table}_{month:%Y_%m}"
         if table not in loaded:
             connection.execute(
@@ -234,13 +235,13 @@ def _attach(connection: Connection, month: date, until: date | None, loaded: Col
                 )
             )
         # where the detached month is still kept: what was just verified equals it
-        connection.execute(sql.SQL("drop table if exists {}").format(archive.relation(table, month)))
+        connection.execute(sql.SQL("drop table if exists {}").format(month_table(table, month)))
         connection.execute(
             sql.SQL("alter table {} rename to {}").format(
                 sql.Identifier("market", _loading(table, month)), sql.Identifier(name)
             )
         )
-        partitions.attach(connection, table, name, *bounds(month))
+        attach_partition(connection, table, name, *month_bounds(month))
         connection.execute("select market.add_marks(%s)", [f"market.{name}"])
     connection.execute(
         """insert into market.months (month, state, restored_at) values (%s, 'restored', now())
@@ -257,9 +258,9 @@ def _pin(connection: Connection, month: date, until: date | None) -> None:
     )
 
 
-def _columns(connection: Connection, table: str, manifest: Manifest) -> dict[str, pa.DataType]:
+def _columns(connection: Connection, table: str, manifest: MonthManifest) -> dict[str, pa.DataType]:
     """The columns that were archived, with their types; a column added since is not compared."""
-    now = fingerprints.columns_of(connection, table)
+    now = parquet_columns(connection, table)
     missing = [name for name in manifest.tables[table].columns if name not in now]
     if missing:
         raise RestoreError(

@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.partitions import floor_to
 from tests.support.markets import TEN
-from tickettape.catalogue import events as catalogue
-from tickettape.catalogue.discovery import discover
-from tickettape.database import Connection, partitions
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.protocol import Answer
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations.capture_tick import capture_tick
+from tickettape.observations import capture_tick, floor_to_grid
 
-TICK = floor_to(TEN, datetime.now(UTC))
+TICK = floor_to_grid(TEN, datetime.now(UTC))
 
 
 class Moody(SimulatedMarketplace):
@@ -37,9 +35,9 @@ class Moody(SimulatedMarketplace):
 @pytest.fixture
 def market(connection: Connection) -> Moody:
     moody = Moody(seed=7, productions=8, clock=lambda: TICK)
-    found = asyncio.run(discover(moody, "search", "simulated"))
-    catalogue.upsert_events(connection, "simulator", map(asdict, found))
-    partitions.ensure_partitions(connection, [TICK])
+    found = asyncio.run(discover_events(moody, "search", "simulated"))
+    upsert_events(connection, "simulator", map(asdict, found))
+    ensure_partitions(connection, [TICK])
     return moody
 
 
@@ -68,7 +66,7 @@ def test_a_job_that_dies_of_our_own_fault_is_failed_with_its_stack_trace(
     def broken(*_: object) -> None:
         raise RuntimeError("no room for captures")
 
-    monkeypatch.setattr("tickettape.observations.captures.store", broken)
+    monkeypatch.setattr("tickettape.observations.tick_capture.store_captures", broken)
     with pytest.raises(RuntimeError):
         capture_tick(connection, market, TICK, None, "a run")
     jobs = connection.execute("select status, error_details from market.scraper_jobs").fetchall()

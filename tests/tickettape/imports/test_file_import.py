@@ -12,18 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.markets import (
-    NOON,
-    TEN,
-    Section,
-    add_event,
-    observe,
-)
+from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact
-from tickettape import cli
-from tickettape.catalogue import events as catalogue
+from tickettape.catalogue import track_rule
+from tickettape.cli import app
 from tickettape.database import Connection
-from tickettape.imports import import_file as load
+from tickettape.imports import ImportRequest, import_file, writer
 
 HEADER = ["event", "time", "zone", "section", "price", "quantity"]
 BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
@@ -31,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.output
@@ -224,7 +218,7 @@ def test_a_listing_that_stands_twice_in_an_observation_counts_once_as_last_seen(
 
 @pytest.mark.parametrize("source", ["vividseats", "simulator", "tracked"])
 def test_a_marketplaces_name_is_refused_unless_it_is_meant(connection: Connection, tmp_path: Path, source: str) -> None:
-    catalogue.track(connection, "tracked", "production", "7")
+    track_rule(connection, "tracked", "production", "7")
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS)), *BASE, "--source", source)
     assert code == 2
     assert "--into-marketplace" in output
@@ -237,7 +231,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
     observe(connection, key, NOON, Section("Floor", "A", [5000]))
     connection.execute("update market.zones set external_id = '4711'")
     own = facts(connection)
-    catalogue.track(connection, "simulator", "production", "7")
+    track_rule(connection, "simulator", "production", "7")
     output = imports(
         write(tmp_path / "mine.csv", [ROWS[0], ["7", at(-600), "Floor", "A", "10.50", 2]]),
         "--source", "simulator", "--into-marketplace",
@@ -297,19 +291,19 @@ def test_an_interrupted_import_goes_on_where_it_is_started_again(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(tmp_path / "mine.csv", ROWS)
-    monkeypatch.setattr(load, "CAPTURES_AT_ONCE", 1)
-    whole, written = load.imports.write, []
+    monkeypatch.setattr(writer, "CAPTURES_AT_ONCE", 1)
+    whole, written = writer.write_captures, []
 
     def dies(*arguments: Any) -> None:
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(whole(*arguments))
 
-    monkeypatch.setattr(load.imports, "write", dies)
+    monkeypatch.setattr(writer, "write_captures", dies)
     with pytest.raises(KeyboardInterrupt):
-        load.load(connection, file, _request(), print)
+        import_file(connection, file, _request(), print)
     assert len(captures(connection)) == 2
-    monkeypatch.setattr(load.imports, "write", whole)
+    monkeypatch.setattr(writer, "write_captures", whole)
     assert "1 added, 0 replaced, 2 unchanged" in imports(file)
     assert connection.execute("select completed_at is not null from market.imports order by started_at").fetchall() == [
         (False,),
@@ -318,8 +312,8 @@ def test_an_interrupted_import_goes_on_where_it_is_started_again(
     assert_exact(connection)
 
 
-def _request() -> load.Request:
-    return load.Request("mine", datetime.now(UTC), defaults={"event_date": "2027-06-01T19:00Z"})
+def _request() -> ImportRequest:
+    return ImportRequest("mine", datetime.now(UTC), defaults={"event_date": "2027-06-01T19:00Z"})
 
 
 @pytest.mark.parametrize(

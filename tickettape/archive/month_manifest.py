@@ -1,0 +1,78 @@
+"""What an archived month is: its tables, and the manifest that vouches for their files.
+
+In cold storage, as one hive-partitioned data set per table:
+    <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots and listing_changes, in key order
+    <dimension>/year=2026/month=03/part-0.parquet  its events, zones, sections and offer terms: it explains itself
+    manifests/year=2026/month=03/manifest.json     what was verified; written last, and kept out of the data
+"""
+
+import hashlib
+from datetime import date
+
+import msgspec
+from psycopg import sql
+
+from tickettape.archive.fingerprints import Fingerprint
+from tickettape.archive.parquet_files import parquet_folder
+from tickettape.file_storage import DamagedError, Storage, StoredFile
+
+FACT_TABLES = {
+    "captures": ("event_key", "tick"),
+    "section_snapshots": ("event_key", "tick", "section_key"),
+    "listing_changes": ("event_key", "tick"),
+}
+"""What a month holds, with the keys that order its files."""
+DIMENSION_TABLES = {
+    "events": ("event_key",),
+    "zones": ("event_key", "zone_key"),
+    "sections": ("event_key", "section_key"),
+    "lots": ("lot_key",),
+}
+"""What travels along, so that a month is understood without this database."""
+
+
+class ArchivedTable(msgspec.Struct, frozen=True):
+    """One table of a month: its columns with their Parquet types, what it held, and its files."""
+
+    columns: dict[str, str]
+    content: Fingerprint
+    files: list[StoredFile]
+
+
+class MonthManifest(msgspec.Struct, frozen=True):
+    """What was verified of a month, and what its drop and its restore must find. The same rows give the same text."""
+
+    month: str
+    schema_version: str
+    tables: dict[str, ArchivedTable]
+
+    @property
+    def rows(self) -> int:
+        """Rows of captures, snapshots and the listing history."""
+        return sum(self.tables[name].content.rows for name in FACT_TABLES if name in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files but the manifest."""
+        return sum(file.bytes for table in self.tables.values() for file in table.files)
+
+
+def read_month_manifest(storage: Storage, month: date, *, sha256: str | None = None) -> MonthManifest:
+    """A month's manifest; the very one with that sha256, if given. Raises DamagedError where there is none."""
+    name = month_manifest_name(month)
+    manifest = storage.read_json(name, MonthManifest)
+    if manifest is None:
+        raise DamagedError(f"{name} is missing in {storage}: what is there of {month:%Y-%m} was never verified.")
+    if sha256 is not None and hashlib.sha256(storage.fs.cat_file(storage.path(name))).hexdigest() != sha256:
+        raise DamagedError(f"{name} in {storage} is not the manifest that was verified: it was changed since.")
+    return manifest
+
+
+def month_table(table: str, month: date) -> sql.Identifier:
+    """The month's own table."""
+    return sql.Identifier("market", f"{table}_{month:%Y_%m}")
+
+
+def month_manifest_name(month: date) -> str:
+    """Where a month's manifest is."""
+    return f"{parquet_folder('manifests', month)}/manifest.json"

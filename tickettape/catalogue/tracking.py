@@ -1,0 +1,72 @@
+"""What is tracked: rules, and the events that each stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg.rows import class_row
+
+from tickettape.database import Connection
+
+RULE_KINDS = ("production", "performer", "venue", "search")
+_RULE_COLUMNS = "rule_id, source, kind, value, discovered_at"
+
+
+@dataclass(frozen=True)
+class TrackingRule:
+    """Something to watch: one production, or all of a performer's, a venue's or a search's."""
+
+    rule_id: int
+    source: str
+    kind: str
+    value: str
+    discovered_at: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+def track_rule(connection: Connection, source: str, kind: str, value: str) -> None:
+    """Watch from now on; tracking the same twice is once."""
+    connection.execute(
+        "insert into market.tracked_rules (source, kind, value) values (%s, %s, %s) on conflict do nothing",
+        [source, kind, value],
+    )
+
+
+def untrack_rule(connection: Connection, source: str, kind: str, value: str) -> bool:
+    """Watch no longer: no new events; those that no other rule names are retired. False if it was not tracked."""
+    done = connection.execute(
+        "delete from market.tracked_rules where source = %s and kind = %s and value = %s",
+        [source, kind, value],
+    )
+    return done.rowcount > 0
+
+
+def tracking_rules(connection: Connection, source: str) -> list[TrackingRule]:
+    """Every rule of a marketplace, oldest first."""
+    with connection.cursor(row_factory=class_row(TrackingRule)) as cursor:
+        return cursor.execute(
+            f"select {_RULE_COLUMNS} from market.tracked_rules where source = %s order by rule_id",  # noqa: S608
+            [source],
+        ).fetchall()
+
+
+def record_discovery(connection: Connection, rule: TrackingRule, external_ids: Sequence[str], at: datetime) -> None:
+    """Remember which events a rule stands for, and when it was asked."""
+    connection.execute("update market.tracked_rules set discovered_at = %s where rule_id = %s", [at, rule.rule_id])
+    connection.execute(
+        """insert into market.rule_events (rule_id, event_key)
+           select %s, event_key from market.events where source = %s and external_id = any(%s)
+           on conflict do nothing""",
+        [rule.rule_id, rule.source, list(external_ids)],
+    )
+
+
+def due_tracking_rules(connection: Connection, source: str, *, now: datetime, every: timedelta) -> list[TrackingRule]:
+    """The rules that were not asked for so long, oldest first."""
+    return [
+        rule
+        for rule in tracking_rules(connection, source)
+        if rule.discovered_at is None or rule.discovered_at <= now - every
+    ]

@@ -1,0 +1,55 @@
+"""Connections to the warehouse: UTC, with time-outs, a new one for each use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from tickettape.database.server import SESSION_MODE, database_url
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECT_TIMEOUT_SECONDS = 10
+NOTIFY_SECONDS = 5  # a notification takes milliseconds where it comes through at all
+
+
+def connect(*, application_name: str = "tickettape") -> Connection:
+    """A connection to the warehouse: UTC, explicit transactions, time-outs on connecting and on locks."""
+    return psycopg.connect(
+        database_url(),
+        application_name=application_name,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
+    )
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Connections to the warehouse, a new one for each use."""
+
+    connect_to: Callable[[], Connection] = field(default=connect)
+
+    def url(self) -> str:
+        """The database's URL, for the programs that are handed one (pg_dump, pg_restore)."""
+        return database_url()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit: `with connection.transaction()` says where a transaction is."""
+        with self.connect_to() as connection:
+            connection.autocommit = True
+            yield connection
+
+
+def check_session_mode(url: str) -> None:
+    """Raise RuntimeError where a pooler in transaction mode stands before the server: it swallows notifications."""
+    with (
+        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as listening,
+        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as saying,
+    ):
+        listening.execute("listen tickettape_probe")
+        saying.execute("notify tickettape_probe")
+        if not list(listening.notifies(timeout=NOTIFY_SECONDS, stop_after=1)):
+            raise RuntimeError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")

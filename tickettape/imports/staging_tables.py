@@ -1,0 +1,109 @@
+"""The staging tables of an import: rows come in any order and are read back by capture. They end with the session."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from tickettape.database import Connection
+
+LISTING_COLUMNS = (
+    "event_no",
+    "section_no",
+    "second",
+    "observed",
+    "price",
+    "all_in",
+    "quantity",
+    "sells",
+    "listing",
+    "line",
+)
+REFUSAL_COLUMNS = ("line", "event", "event_no", "second", "zone", "reason", "payload")
+STAGED_KEY = ["second", "event_no"]
+
+
+def make_staging_tables(connection: Connection) -> None:
+    """Make this session's empty staging tables."""
+    connection.execute("set temp_buffers = '64MB'")
+    connection.execute(
+        """drop table if exists pg_temp.staged_listings, pg_temp.staged_refused;
+           create temp table staged_listings (
+               event_no integer not null, section_no integer not null, second bigint not null,
+               observed bigint not null, price integer not null, all_in integer not null,
+               quantity smallint not null, sells smallint not null, listing text, line bigint not null);
+           create temp table staged_refused (
+               line bigint not null, event text, event_no integer, second bigint, zone text,
+               reason text not null, payload bytea)"""
+    )
+
+
+def copy_table(connection: Connection, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+    """COPY rows into a table."""
+    text = io.BytesIO()
+    pa_csv.write_csv(rows.select(list(columns)), text, pa_csv.WriteOptions(include_header=False))
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv)") as stream,
+    ):
+        stream.write(text.getbuffer())
+
+
+def index_staged_listings(connection: Connection) -> None:
+    """Make the staged listings quick to find by capture."""
+    connection.execute("create index on staged_listings (second, event_no)")
+    connection.execute("analyze staged_listings")
+
+
+def staged_captures(connection: Connection) -> pd.DataFrame:
+    """What was staged, by capture, oldest first: second, event_no, listings, observed (newest, microseconds)."""
+    return _copied_out(
+        connection,
+        """select second, event_no, count(*) as listings, max(observed) as observed from staged_listings
+           group by second, event_no order by second, event_no""",
+        {},
+    )
+
+
+def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[int, int]) -> pd.DataFrame:
+    """The staged listings of the captures from (second, event_no) to another, both included; newest seen last."""
+    return _copied_out(
+        connection,
+        f"""select {", ".join(LISTING_COLUMNS)} from staged_listings
+            where (second, event_no) >= (%s, %s) and (second, event_no) <= (%s, %s) order by observed, line""",  # noqa: S608
+        {"listing": pa.string()},
+        [*first, *last],
+    )
+
+
+def staged_refusals(connection: Connection) -> dict[tuple[int, int], list[str | None]]:
+    """The zones of refused rows by capture (second, event_no), where a capture could be read of them."""
+    rows = connection.execute(
+        """select second, event_no, array_agg(zone) from staged_refused
+           where second is not null and event_no is not null group by second, event_no"""
+    ).fetchall()
+    return {(second, event_no): list(zones) for second, event_no, zones in rows}
+
+
+def first_refusal_reasons(connection: Connection, limit: int = 5) -> list[str]:
+    """The first refusals, as sentences."""
+    rows = connection.execute("select line, reason from staged_refused order by line limit %s", [limit]).fetchall()
+    return [f"line {line}: {reason}" for line, reason in rows]
+
+
+def _copied_out(
+    connection: Connection, query: str, types: Mapping[str, pa.DataType], parameters: Sequence[object] = ()
+) -> pd.DataFrame:
+    with connection.cursor() as cursor:
+        text = io.BytesIO()
+        statement = psycopg.ClientCursor(connection).mogrify(query, parameters)
+        with cursor.copy(f"copy ({statement}) to stdout (format csv, header)") as stream:
+            for block in stream:
+                text.write(block)
+    text.seek(0)
+    options = pa_csv.ConvertOptions(column_types=dict(types), strings_can_be_null=True, null_values=[""])
+    table: pd.DataFrame = pa_csv.read_csv(text, convert_options=options).to_pandas()
+    return table

@@ -1,0 +1,251 @@
+"""Write what is staged: whole captures with their snapshots, some thousand in each transaction."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones, tracking_rules
+from tickettape.database import Connection, ensure_partitions, month_refusals
+from tickettape.imports.import_tables import (
+    CAPTURE_KEY,
+    STORED_COLUMNS,
+    finish_import,
+    known_events,
+    lock_standing_captures,
+    quarantine_staged_refusals,
+    sections_by_name,
+    start_import,
+    store_events,
+    stored_snapshots,
+    write_captures,
+    zones_by_name,
+)
+from tickettape.imports.judge_rows import RowRefusal
+from tickettape.imports.request import Captures, ImportRefused
+from tickettape.imports.staging import Progress, StagedFile
+from tickettape.imports.staging_tables import (
+    REFUSAL_COLUMNS,
+    STAGED_KEY,
+    copy_table,
+    staged_listings,
+    staged_refusals,
+)
+from tickettape.observations import COUNTED_SIZES, metrics_by_keys
+
+ROWS_AT_ONCE = 200_000  # of a file, in one transaction: a second or two, some 100 MB
+CAPTURES_AT_ONCE = 5_000
+
+
+class CaptureWriter:
+    """Writes what is staged, some captures in each transaction."""
+
+    def __init__(self, connection: Connection, staged: StagedFile, file: str) -> None:
+        self._connection, self._staged, self._file = connection, staged, file
+        self._request, self._outcome = staged.request, staged.outcome
+
+    def write(self, captures: Captures, events: Mapping[int, str], progress: Progress) -> None:
+        """Write every capture that is new or differs from what stands; the refusals go to quarantine."""
+        connection, outcome = self._connection, self._outcome
+        self._external_ids = events
+        import_id = self._import_id = start_import(
+            connection,
+            source=self._request.source,
+            file=self._file,
+            whole_inventory=self._request.whole_inventory,
+            rows_read=outcome.rows_read,
+            rows_refused=outcome.rows_refused,
+        )
+        self._make_dimensions(events)
+        self._refused_zones = staged_refusals(connection)
+        captures = self._without_closed_months(captures)
+        done, total = 0, int(captures["listings"].sum())
+        for chunk in _chunks(captures):
+            self._write_chunk(chunk)
+            done += int(chunk["listings"].sum())
+            progress(done, "written", done / total)
+        quarantine_staged_refusals(connection, import_id, self._request.source, self._file)
+        finish_import(connection, import_id, **{name: outcome.captures[name] for name in
+                       ("added", "replaced", "unchanged", "refused")})  # fmt: skip
+
+    def _make_dimensions(self, events: Mapping[int, str]) -> None:
+        """The events, zones and sections, in transactions of their own: a tick that runs beside waits for none."""
+        connection, staged, source = self._connection, self._staged, self._request.source
+        known = known_events(connection, source)
+        # what is watched, its marketplace knows better than a file
+        watched = bool(tracking_rules(connection, source))
+        ours = [event for event in events.values() if event not in known or not watched]
+        with connection.transaction():
+            store_events(connection, source, {event: _event_row(staged.said.get(event, {})) for event in ours})
+        keys = known_events(connection, source)
+        self._event_keys = pd.Series({number: keys[event] for number, event in events.items()})
+        sections = {kind: number for kind, number in staged.sections.items() if kind[0] in events}
+        zones_known = zones_by_name(connection, self._event_keys)
+        zone_ids = {
+            (event_no, zone, zone_id): zone_id or zones_known.get((self._event_keys[event_no], zone), zone)
+            for event_no, zone, zone_id, _, _ in sections
+        }
+        there = {(key, external_id) for (key, _), external_id in zones_known.items()}
+        seen = []
+        for order, ((event_no, zone, _), external_id) in enumerate(zone_ids.items()):
+            key = int(self._event_keys[event_no])
+            # a zone that is known keeps the name that is shown
+            seen.append(SeenZone(key, external_id, "" if (key, external_id) in there else zone, order))
+        with connection.transaction():
+            zone_keys = ensure_zones(connection, seen)
+            sections_known = sections_by_name(connection, self._event_keys)
+            places = {}
+            for (event_no, zone, zone_id, section, section_id), number in sections.items():
+                key = int(self._event_keys[event_no])
+                zone_key = zone_keys[key, zone_ids[event_no, zone, zone_id]]
+                external_id = section_id or sections_known.get((key, zone_key, section), section)
+                places[number] = (key, zone_key, external_id), section, zone
+            section_keys = ensure_sections(connection, {place: section for place, section, _ in places.values()})
+        self._section_keys = pd.Series({number: section_keys[place] for number, (place, _, _) in places.items()})
+        self._zones = {number: zone for number, (_, _, zone) in places.items()}
+
+    def _without_closed_months(self, captures: Captures) -> Captures:
+        """The captures whose months take rows; the others are left out and noted, a line for each month."""
+        month = pd.to_datetime(captures["second"], unit="s", utc=True).dt.strftime("%Y-%m")
+        firsts = [datetime.fromtimestamp(int(at), UTC) for at in captures.groupby(month)["second"].min()]
+        ensure_partitions(self._connection, firsts, answers=False)
+        refused = [f"{one:%Y-%m}" for one in month_refusals(self._connection, firsts)]
+        if refused:
+            left_out = month.isin(refused)
+            self._note(
+                [
+                    RowRefusal(0, f"{int((month == name).sum()):,} captures are left out: {name} is not open. "
+                               f"`tickettape restore {name}`, then import the file again")
+                    for name in refused
+                ]
+            )  # fmt: skip
+            self._outcome.captures["refused"] += int(left_out.sum())
+            captures = captures[~left_out]
+        return captures
+
+    def _note(self, refusals: list[RowRefusal]) -> None:
+        copy_table(self._connection, "staged_refused", REFUSAL_COLUMNS, self._staged.refused(refusals))
+
+    def _write_chunk(self, chunk: Captures) -> None:
+        first, last = ((int(second), int(event_no)) for second, event_no in chunk[STAGED_KEY].to_numpy()[[0, -1]])
+        captures, sections = self._measured(chunk, staged_listings(self._connection, first, last))
+        with self._connection.transaction():
+            ticks = [datetime.fromtimestamp(int(second), UTC) for second in captures["second"].unique()]
+            if month_refusals(self._connection, ticks):
+                raise ImportRefused("A month was closed while the import ran: what is written stays; import it again.")
+            captures = self._to_write(captures, sections)
+            if captures.empty:
+                return
+            written = sections.merge(captures[CAPTURE_KEY], on=CAPTURE_KEY)
+            write_captures(self._connection, self._import_id, captures, written)
+        self._outcome.partial += int((captures["status"] == "partial").sum())
+
+    def _measured(self, chunk: Captures, listings: pd.DataFrame) -> tuple[Captures, pd.DataFrame]:
+        """The captures of a chunk with their verdicts, and their sections' metrics."""
+        named = listings["listing"].notna()
+        doubles = named & listings.duplicated(["second", "event_no", "listing"], keep="last")
+        self._outcome.doubles += int(doubles.sum())
+        for_sale = listings[~doubles & (listings["quantity"] > 0)]
+        inventory = for_sale[["event_no", "second", "section_no", "price", "quantity"]].assign(
+            all_in=for_sale["all_in"].where(for_sale["all_in"] > 0)
+        )
+        for size in COUNTED_SIZES:
+            inventory[size] = (for_sale["sells"] & size) > 0
+        metrics = metrics_by_keys(inventory, ["event_no", "second", "section_no"])
+        sums = metrics.groupby(["event_no", "second"], as_index=False)[["total_listings", "total_tickets"]].sum()
+        captures = chunk.merge(sums, on=["event_no", "second"], how="left").fillna(
+            {"total_listings": 0, "total_tickets": 0}
+        )
+        captures = captures.drop(columns="listings").rename(
+            columns={"total_listings": "listings", "total_tickets": "tickets"}
+        )
+        status = np.where(captures["listings"] > 0, "ok", "empty").astype(object)
+        notes: list[str | None] = [None] * len(captures)
+        if not self._request.whole_inventory:
+            status[:] = "partial"
+            notes = ["imported as part of what was for sale"] * len(captures)
+        elif self._refused_zones:
+            self._mark_incomplete(captures, metrics, chunk["listings"].to_numpy(), status, notes)
+        captures = captures.assign(
+            status=status, note=pd.Series(notes, dtype=object), event_key=captures["event_no"].map(self._event_keys)
+        )
+        sections = metrics.assign(
+            event_key=metrics["event_no"].map(self._event_keys),
+            section_key=metrics["section_no"].map(self._section_keys),
+        )
+        return captures, sections.drop(columns=["event_no", "section_no"])
+
+    def _mark_incomplete(
+        self, captures: Captures, metrics: pd.DataFrame, read: Any, status: Any, notes: list[str | None]
+    ) -> None:
+        """A capture that refused rows are missing from is partial: by the tolerance, or where a zone has only those."""
+        zones_of: dict[tuple[int, int], set[str]] = {}
+        of_refused = [key in self._refused_zones for key in zip(metrics["second"], metrics["event_no"], strict=True)]
+        for second, event_no, section_no in metrics.loc[of_refused, ["second", "event_no", "section_no"]].to_numpy():
+            zones_of.setdefault((second, event_no), set()).add(self._zones[section_no])
+        for at, key in enumerate(zip(captures["second"], captures["event_no"], strict=True)):
+            if key in self._refused_zones:
+                refused, rows_of_it = self._refused_zones[key], len(self._refused_zones[key]) + int(read[at])
+                gone = {zone for zone in refused if zone} - zones_of.get(key, set())
+                if gone or len(refused) > self._request.tolerance * rows_of_it:
+                    status[at] = "partial"
+                    notes[at] = f"{len(refused)} of its {rows_of_it} rows were refused"
+
+    def _to_write(self, captures: Captures, sections: pd.DataFrame) -> Captures:
+        """Those that are not there as they are; the pipeline's own are left alone and noted."""
+        standing = lock_standing_captures(self._connection, captures)
+        keys = list(zip(captures["event_key"], captures["second"], strict=True))
+        there = [standing.get(key) for key in keys]
+        foreign = np.array([one is not None and not one.imported for one in there])
+        ours = np.array([one is not None and one.imported for one in there])
+        changed = np.array(
+            [one is not None and one.status != status for one, status in zip(there, captures["status"], strict=True)]
+        )
+        if ours.any():
+            stood = captures[ours]
+            both = pd.concat(
+                [
+                    sections.merge(stood[CAPTURE_KEY], on=CAPTURE_KEY),
+                    stored_snapshots(self._connection, stood),
+                ]
+            )[["second", *STORED_COLUMNS]]
+            differing = both.astype("Int64").fillna(-1).astype("int64").drop_duplicates(keep=False)
+            moved = set(zip(differing["event_key"], differing["second"], strict=True))
+            changed |= np.array([key in moved for key in keys])
+        if foreign.any():
+            self._note(
+                [
+                    RowRefusal(
+                        0, "the pipeline captured this itself; an import does not replace it",
+                        self._external_ids[event_no], int(second),
+                    )
+                    for event_no, second in zip(captures["event_no"][foreign], captures["second"][foreign], strict=True)
+                ]
+            )  # fmt: skip
+        self._outcome.captures.update(
+            added=int((~foreign & ~ours).sum()),
+            replaced=int((ours & changed).sum()),
+            unchanged=int((ours & ~changed).sum()),
+            refused=int(foreign.sum()),
+        )
+        to_write: Captures = captures.assign(replaces=ours)[~foreign & (~ours | changed)]
+        return to_write
+
+
+def _event_row(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of an event by the catalogue's column names."""
+    names = {"event_name": "name", "event_date": "date", "performer": "performer_name"}
+    row = {names.get(name, name): value for name, value in said.items()}
+    if "date" in row:
+        row["date"] = datetime.fromtimestamp(row["date"] / 1e6, UTC)
+    return row
+
+
+def _chunks(captures: Captures) -> Iterable[Captures]:
+    """Consecutive captures together, so many rows or captures in each."""
+    by_rows = (captures["listings"].cumsum() - captures["listings"]) // ROWS_AT_ONCE
+    by_captures = pd.Series(np.arange(len(captures)), index=captures.index) // CAPTURES_AT_ONCE
+    number = by_rows.diff().ne(0) | by_captures.diff().ne(0)
+    return (chunk for _, chunk in captures.groupby(number.cumsum(), sort=True))

@@ -1,0 +1,263 @@
+"""Read Vivid Seats answers about listings: bytes in, `Inventory` out. Pure.
+
+An answer is checked against itself; requests belong in `client`, single values in `wire_values`.
+"""
+
+from collections import Counter
+from typing import Any, TypeVar
+
+import msgspec
+
+from tickettape.marketplaces.protocol import HIGHEST_COUNT, Inventory, Listing, Missing, Refused, Section, Zone
+from tickettape.marketplaces.vividseats.wire_format import (
+    ANYTHING,
+    CURRENCY,
+    LISTINGS,
+    UNKNOWN,
+    WireGroup,
+    WireListings,
+    WireSection,
+    WireTicket,
+    decode,
+    refuse,
+)
+from tickettape.marketplaces.vividseats.wire_values import (
+    LONGEST_QUANTITY,
+    buyable_quantities,
+    deal_score,
+    price_cents,
+    stated_count,
+)
+
+LONGEST_NAME = 255  # of zones, sections and fields: some of it is indexed, which a kilobyte or two would overflow
+Listed = TypeVar("Listed", WireTicket, WireGroup, WireSection)
+
+
+def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventory:
+    """Read an answer of `/listings` and check it against itself.
+
+    An answer that contradicts itself is "partial": a group with tickets and nothing to buy, a section
+    with tickets and no listing, a listing outside its section's group, or totals that differ from what
+    is listed by more than `tolerance` (relative to what is stated, both ways). Raises Missing for
+    `global: []`, and Refused for what cannot be trusted at all: not this format, another production,
+    another currency, an impossible price or count.
+    """
+    what = f"The listings of production {production_id}"
+    answer = _listings(body, what)
+    if len(answer.globals_) != 1:
+        refuse(f"{what} came with {len(answer.globals_)} totals instead of 1")
+    stated = answer.globals_[0]
+    if stated.productionId != production_id:
+        refuse(f"{what} were asked for, and those of production {stated.productionId} came")
+    currency = answer.i18n
+    if currency.target != CURRENCY:
+        refuse(f"{what} came in {currency.target} instead of {CURRENCY}")
+    if currency.source != CURRENCY and currency.applyCurrencyConversion is False:
+        refuse(f"{what} came in {currency.source}, not converted to {CURRENCY}")
+
+    sections = {section.i: section for section in _distinct(answer.sections, "section", what)}
+    groups = {group.i: group for group in _distinct(answer.groups, "group", what)}
+    tickets = _distinct(answer.tickets, "listing", what)
+    listings: list[Listing] = []
+    counted_tickets = 0
+    for ticket in tickets:
+        listing, quantity = _listing(ticket, production_id)
+        counted_tickets += quantity
+        if listing is not None:
+            listings.append(listing)
+
+    zones, blocks = _zones(groups, sections, tickets, what), _sections(sections, tickets, what)
+    inventory = Inventory(
+        production_id=production_id,
+        status="ok" if listings else "empty",
+        listings=listings,
+        zones=zones,
+        sections=blocks,
+        stated_listings=stated_count(stated.listingCount, f"{what} state a listing count"),
+        stated_tickets=stated_count(stated.ticketCount, f"{what} state a ticket count"),
+        counted_listings=len(tickets),
+        counted_tickets=counted_tickets,
+        stated_group_tickets=sum(zone.tickets for zone in zones) if groups else None,
+        stated_section_tickets=sum(block.tickets for block in blocks) if sections else None,
+    )
+    _refuse_unstorable(inventory, what)
+    inventory.contradictions = _contradictions(inventory, tickets, tolerance)
+    if inventory.contradictions:
+        inventory.status = "partial"
+    if b"\\u0000" in body and _has_nul(inventory):
+        refuse(f"{what} have a name with a NUL character, which no text column can hold")
+    return inventory
+
+
+def answer_fields(body: bytes) -> set[str]:
+    """The names of all fields of an answer's parts, such as "tickets.aip"; none where it is not JSON.
+
+    Decoding everything takes as long as reading the answer.
+    """
+    try:
+        answer = ANYTHING.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return set()
+    found: set[str] = set()
+    for part, content in answer.items() if isinstance(answer, dict) else ():
+        found.add(part)
+        items = [one for one in (content if isinstance(content, list) else [content]) if isinstance(one, dict)]
+        found.update(f"{part}.{name}" for name in set().union(*items))
+    return {name for name in found if len(name) <= LONGEST_NAME and name.isprintable()}
+
+
+def _listings(body: bytes, what: str) -> WireListings:
+    try:
+        answer = decode(LISTINGS, body, what)
+    except Refused:
+        # The answer about an unknown production was never recorded whole: it may lack all the rest.
+        if _is_unknown(body):
+            raise _missing(what) from None
+        raise
+    if not answer.globals_:
+        raise _missing(what)
+    return answer
+
+
+def _is_unknown(body: bytes) -> bool:
+    try:
+        return not UNKNOWN.decode(body).globals_
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _missing(what: str) -> Missing:
+    return Missing(
+        f"{what} came with `global: []`: the marketplace does not know the production, or a limit was hit; "
+        "it counts as a miss."
+    )
+
+
+def _distinct(items: list[Listed], kind: str, what: str) -> list[Listed]:
+    by_id = {item.i: item for item in items}
+    if len(by_id) == len(items):
+        return items
+    for item in items:
+        if by_id[item.i] != item:
+            refuse(f"{what} have {kind} {item.i} twice, with different values")
+    return list(by_id.values())
+
+
+def _listing(ticket: WireTicket, production_id: str) -> tuple[Listing | None, int]:
+    quantity_text = ticket.q
+    quantity = 0
+    if quantity_text:
+        if len(quantity_text) > LONGEST_QUANTITY or not (quantity_text.isascii() and quantity_text.isdigit()):
+            refuse(f"Listing {ticket.i} of production {production_id} has the quantity {quantity_text!r}")
+        quantity = int(quantity_text)
+    if not ticket.p:
+        return None, quantity
+    try:
+        field = text = ticket.p
+        cents = price_cents(text)
+        field = text = ticket.aip or ""
+        all_in_cents = price_cents(text) if text else None
+        if not quantity:
+            return None, 0
+        field, text = "m", ticket.m or ""
+        buy = buyable_quantities(ticket.m, ticket.t, quantity)
+    except ValueError as reason:
+        name = "set of quantities" if field == "m" else "price"
+        refuse(f"Listing {ticket.i} of production {production_id} has the {name} {text!r}, which {reason}")
+    listing = Listing(
+        ticket.i,
+        ticket.c,
+        ticket.d,
+        ticket.r or "",
+        quantity,
+        cents,
+        all_in_cents,
+        buy,
+        deal_score(ticket.vs),
+    )
+    return listing, quantity
+
+
+def _zones(
+    groups: dict[str, WireGroup], sections: dict[str, WireSection], tickets: list[WireTicket], what: str
+) -> list[Zone]:
+    zones = [
+        Zone(group.i, group.n, order, stated_count(group.q, f"{what} state for group {group.i} a number"))
+        for order, group in enumerate(groups.values())
+    ]
+    named = dict.fromkeys([section.g for section in sections.values()] + [ticket.c for ticket in tickets])
+    unlisted = [zone_id for zone_id in named if zone_id not in groups]
+    return zones + [Zone(zone_id, "", len(zones) + order, 0) for order, zone_id in enumerate(unlisted)]
+
+
+def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what: str) -> list[Section]:
+    """Those that are listed, then those that only listings name: in no group's list, or in another group."""
+    named: dict[tuple[str, str], WireTicket] = {}
+    for ticket in tickets:
+        named.setdefault((ticket.d, ticket.c), ticket)
+    listed = []
+    for section in sections.values():
+        first = named.pop((section.i, section.g), None)
+        count = stated_count(section.q, f"{what} state for section {section.i} a number")
+        listed.append(Section(section.i, section.g, _section_name(first, section), count))
+    return listed + [
+        Section(ticket.d, ticket.c, _section_name(ticket, sections.get(ticket.d)), 0) for ticket in named.values()
+    ]
+
+
+def _section_name(ticket: WireTicket | None, section: WireSection | None) -> str:
+    """As the list of sections has it, else as a listing."""
+    of_ticket = (ticket.l or ticket.s or ticket.d) if ticket else ""
+    return (section.n if section else "") or of_ticket
+
+
+def _refuse_unstorable(inventory: Inventory, what: str) -> None:
+    """What no column or index holds: one answer must not fail the tick of all the others."""
+    counts = (inventory.counted_tickets, inventory.stated_group_tickets or 0, inventory.stated_section_tickets or 0)
+    if max(counts) > HIGHEST_COUNT:
+        refuse(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
+    names = [text for zone in inventory.zones for text in (zone.zone_id, zone.name)]
+    names += [text for section in inventory.sections for text in (section.section_id, section.name)]
+    if names and len(longest := max(names, key=len)) > LONGEST_NAME:
+        refuse(f"{what} name a zone or section {longest[:40]!r}… of {len(longest)} characters")
+
+
+def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: float) -> list[str]:
+    found: list[str] = []
+    # A zone without a row at an ok capture counts as sold out, so here a listing must be inventory.
+    for_sale = {listing.zone_id for listing in inventory.listings}
+    listed = {ticket.d for ticket in tickets}
+    for zone in inventory.zones:
+        if zone.tickets and zone.zone_id not in for_sale:
+            found.append(f"Group {zone.zone_id} ({zone.name}) states {zone.tickets} tickets and has nothing for sale.")
+    for section in inventory.sections:
+        if section.tickets and section.section_id not in listed:
+            found.append(
+                f"Section {section.section_id} ({section.name}) states {section.tickets} tickets and has no listing."
+            )
+    homes = {section.section_id: section.zone_id for section in reversed(inventory.sections)}
+    strays = Counter((ticket.d, ticket.c) for ticket in tickets if homes[ticket.d] != ticket.c)
+    found.extend(
+        f"Section {section_id} belongs to group {homes[section_id]}, and {count} of its listings name group {zone_id}."
+        for (section_id, zone_id), count in strays.items()
+    )
+    totals = [
+        ("The answer", inventory.stated_listings, inventory.counted_listings, "listings"),
+        ("The answer", inventory.stated_tickets, inventory.counted_tickets, "tickets"),
+    ]
+    for who, of_parts in (("groups", inventory.stated_group_tickets), ("sections", inventory.stated_section_tickets)):
+        if of_parts is not None:
+            totals.append((f"The sum of all {who}", of_parts, inventory.counted_tickets, "tickets"))
+    found.extend(
+        f"{who} states {stated} {unit} and {counted} came."
+        for who, stated, counted, unit in totals
+        if abs(counted - stated) > tolerance * stated
+    )
+    return found
+
+
+def _has_nul(inventory: Inventory) -> bool:
+    texts: list[Any] = [msgspec.structs.astuple(listing) for listing in inventory.listings]
+    texts += [(zone.zone_id, zone.name) for zone in inventory.zones]
+    texts += [(section.section_id, section.zone_id, section.name) for section in inventory.sections]
+    return any(isinstance(text, str) and "\0" in text for row in texts for text in row)

@@ -1,0 +1,153 @@
+"""What Vivid Seats sends, as typed structs: the fields we depend on, by the wire's own names.
+
+The wire is the website's own, undocumented and unversioned: what we depend on is typed and refused when it changes,
+everything else is ignored. Reading the structs belongs in `read_listings` and `read_catalogue`.
+"""
+
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from tickettape.marketplaces.protocol import (
+    Refused,
+)
+
+CURRENCY = "USD"
+Wire = TypeVar("Wire")
+
+
+class WireTicket(msgspec.Struct, gc=False):
+    """`tickets[]` of `/listings`; an unknown key is absent."""
+
+    i: str
+    d: str
+    c: str
+    q: str | None = None
+    p: str | None = None
+    aip: str | None = None
+    m: str | None = None
+    t: str | None = None
+    r: str | None = None
+    l: str | None = None  # noqa: E741 - the wire's name
+    s: str | None = None
+    vs: str | None = None
+
+
+class WireGroup(msgspec.Struct, gc=False):
+    """`groups[]` of `/listings`: the zones."""
+
+    i: str
+    q: str
+    n: str = ""
+
+
+class WireSection(msgspec.Struct, gc=False):
+    """`sections[]` of `/listings`; the empty ones are listed with q "0"."""
+
+    i: str
+    g: str
+    q: str
+    n: str = ""
+
+
+class WireGlobal(msgspec.Struct, gc=False):
+    """`global[0]` of `/listings`: the totals, as strings."""
+
+    productionId: str  # noqa: N815 - the wire's name
+    listingCount: str  # noqa: N815
+    ticketCount: str  # noqa: N815
+
+
+class WireCurrency(msgspec.Struct, gc=False, rename={"source": "from", "target": "to"}):
+    """`i18n` of `/listings`: which currency the prices are in."""
+
+    target: str
+    source: str = CURRENCY
+    applyCurrencyConversion: bool | None = None  # noqa: N815
+
+
+class WireListings(msgspec.Struct, rename={"globals_": "global"}):
+    """The answer of `/listings`."""
+
+    globals_: list[WireGlobal]
+    tickets: list[WireTicket]
+    groups: list[WireGroup]
+    sections: list[WireSection]
+    i18n: WireCurrency
+
+
+class WireUnknown(msgspec.Struct, rename={"globals_": "global"}):
+    globals_: list[msgspec.Raw]
+
+
+class WireSubCategory(msgspec.Struct):
+    """A sub-category such as "NBA Basketball"."""
+
+    name: str | None = None
+
+
+class WireCategory(msgspec.Struct):
+    """A category such as "Sports", with the performer's sub-categories."""
+
+    name: str | None = None
+    subCategories: list[WireSubCategory] | None = None  # noqa: N815
+
+
+class WirePerformer(msgspec.Struct):
+    """`performers[]` of a production; the master one is whom the event is listed under."""
+
+    id: int
+    name: str | None = None
+    master: bool = False
+    category: WireCategory | None = None
+
+
+class WireVenue(msgspec.Struct):
+    """`venue` of a production."""
+
+    name: str | None = None
+    city: str | None = None
+    state: str | None = None
+    countryCode: str | None = None  # noqa: N815
+    timezone: str | None = None
+
+
+class WireProduction(msgspec.Struct):
+    """An item of `/productions`, and the answer of `/productions/{id}/details`."""
+
+    id: int
+    name: str
+    utcDate: str | None = None  # noqa: N815
+    dateTbd: bool | None = None  # noqa: N815
+    hidden: bool | None = None
+    venue: WireVenue | None = None
+    performers: list[WirePerformer] | None = None
+
+
+class WirePage(msgspec.Struct):
+    """A page of `/productions`. Pages are counted from 1."""
+
+    items: list[WireProduction]
+    numberOfPages: int  # noqa: N815
+
+
+LISTINGS = msgspec.json.Decoder(WireListings)
+UNKNOWN = msgspec.json.Decoder(WireUnknown)
+PRODUCTION = msgspec.json.Decoder(WireProduction)
+PAGE = msgspec.json.Decoder(WirePage)
+ANYTHING = msgspec.json.Decoder()
+
+
+def decode(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wire:
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(
+            f"{what} are not in the expected format: {error}. If the marketplace has changed it, mend "
+            "vividseats/wire.py, then replay the quarantine.",
+            payload=body,
+        ) from error
+
+
+def refuse(finding: str) -> NoReturn:
+    raise Refused(f"{finding}; the answer was refused, look at it in the quarantine.")

@@ -1,0 +1,69 @@
+"""Single values of the Vivid Seats wire: prices, counts, what may be bought of a listing. Pure."""
+
+import math
+import re
+from functools import lru_cache
+
+from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
+from tickettape.marketplaces.vividseats.wire_format import refuse
+
+LONGEST_COUNT = 9  # digits: below HIGHEST_COUNT, far above any venue
+LONGEST_QUANTITY = 4  # digits: 10,000 seats are no listing, and `buyable` counts them one by one
+CACHED_PRICES = 65_536  # distinct price strings of a tick of a hundred events, about 10 MB
+_PRICE = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?")
+COUNT = re.compile(rf"[0-9]{{1,{LONGEST_COUNT}}}")
+
+
+@lru_cache(maxsize=CACHED_PRICES)
+def price_cents(text: str) -> int:
+    """Exact cents of a price such as "220.35", "220.3" or "220". Raises ValueError saying why not."""
+    match = _PRICE.fullmatch(text)
+    if match is None:
+        raise ValueError("is not a number with at most two decimals")
+    whole, decimals = match.groups()
+    if len(whole) <= len(str(HIGHEST_PRICE_CENTS)):  # int() of a megabyte of digits would take minutes
+        cents = int(whole) * 100 + int((decimals or "0").ljust(2, "0"))
+        if cents == 0:
+            raise ValueError("is not above 0")
+        if cents <= HIGHEST_PRICE_CENTS:
+            return cents
+    raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:.2f}, the most that is stored")
+
+
+@lru_cache(maxsize=8_192)
+def buyable_quantities(stated: str | None, rule: str | None, quantity: int) -> tuple[int, ...]:
+    """The quantities one may buy of a listing, ascending, from `m`, else from split rule `t` and `q`.
+
+    Rules: 0 even numbers, 1 any, 2 custom (sells only the whole without `m`), 3 never leaves one.
+    An unknown rule sells only the whole too. Raises ValueError where `m` is not a list of numbers.
+    """
+    if stated:
+        parts = [part.strip() for part in stated.split(",")]
+        if not all(COUNT.fullmatch(part) for part in parts):
+            raise ValueError("is not a list of numbers")
+        offered = tuple(sorted({n for n in map(int, parts) if 1 <= n <= quantity}))
+        if offered:
+            return offered
+    everything = range(1, quantity + 1)
+    if rule == "1":
+        return tuple(everything)
+    if rule == "3":
+        return tuple(n for n in everything if n != quantity - 1)
+    if rule == "0" and quantity > 1:
+        return tuple(n for n in everything if n % 2 == 0)
+    return (quantity,)
+
+
+@lru_cache(maxsize=8_192)
+def deal_score(text: str | None) -> float | None:
+    try:
+        score = float(text) if text else None
+    except ValueError:
+        return None
+    return score if score is not None and math.isfinite(score) else None
+
+
+def stated_count(text: str, subject: str) -> int:
+    if COUNT.fullmatch(text) is None:
+        refuse(f"{subject} of {text!r}, which is no count of at most {LONGEST_COUNT} digits")
+    return int(text)
