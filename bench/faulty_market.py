@@ -21,7 +21,7 @@ def main() -> None:
     """Say where, serve."""
     events, share = int(sys.argv[1]), float(sys.argv[2])
     market = Faulty(
-        build_app(Market(productions=events)), dict.fromkeys(Fault, share / len(Fault)), latency=evenly(0.05, 0.2)
+        build_app(Market(events=events)), dict.fromkeys(Fault, share / len(Fault)), latency=evenly(0.05, 0.2)
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

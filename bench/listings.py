@@ -73,7 +73,9 @@ def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
     capture_tick(connection, market, tick, None, "bench")
 
     def read() -> float:
-        connection.execute("vacuum market.listing_heads, market.section_snapshots")  # as autovacuum does between ticks
+        connection.execute(
+            "vacuum market.listing_latest_states, market.section_snapshots"
+        )  # as autovacuum does between ticks
         with connection.transaction(force_rollback=True):
             return seconds(lambda: read_tick(connection, market, tick, 0.05, "bench", only_received=True))
 
@@ -156,7 +158,7 @@ def judge(connection: Connection, name: str, change_share: float, *, events: int
 
 
 def _market(connection: Connection, events: int, change_share: float) -> SimulatedMarketplace:
-    market = SimulatedMarketplace(productions=events, change_share=change_share, clock=lambda: MIDNIGHT)
+    market = SimulatedMarketplace(events=events, change_share=change_share, clock=lambda: MIDNIGHT)
     productions = asyncio.run(discover_events(market, "search", "simulated"))
     upsert_events(connection, "simulator", map(asdict, productions))
     return market
@@ -215,8 +217,8 @@ def _put_jsonb(connection: Connection, ticks: Sequence[datetime]) -> None:
 
 
 def _heads(connection: Connection) -> float:
-    connection.execute("vacuum full market.listing_heads")
-    return _one(connection, "select pg_total_relation_size('market.listing_heads')")
+    connection.execute("vacuum full market.listing_latest_states")
+    return _one(connection, "select pg_total_relation_size('market.listing_latest_states')")
 
 
 def _one(connection: Connection, query: str) -> float:

@@ -26,7 +26,7 @@ HEADERS = [(b"content-type", b"application/json"), (b"x-tickettape-simulator", b
 def main() -> None:
     """Make the bodies, say where, serve."""
     events, least, most = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    market = Market(productions=events, change_share=CHANGE_SHARE)
+    market = Market(events=events, change_share=CHANGE_SHARE)
     first, later = (
         {str(one.production_id): answers.listings(market, one, at) for one in market.productions(FIRST_TICK)}
         for at in (FIRST_TICK, FIRST_TICK + TICK)

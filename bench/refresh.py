@@ -10,12 +10,12 @@ from typing import Any
 
 from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
-from tests.support.recorded_refresh import ROLLUPS as EVERY_ROLLUP
 from tests.support.recorded_refresh import Refresh, record
 from tickettape.database import Connection
-from tickettape.rollups import OF_LISTINGS
+from tickettape.rollups import ROLLUP_NAMES
+from tickettape.rollups.registry import LISTING_ROLLUPS
 
-ROLLUPS = [rollup for rollup in EVERY_ROLLUP if rollup not in OF_LISTINGS]  # the market here has no listings
+ROLLUPS = [rollup for rollup in ROLLUP_NAMES if rollup not in LISTING_ROLLUPS]  # the market here has no listings
 LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter
 
 PLAIN = """

@@ -58,7 +58,7 @@ def main() -> int:
 
 def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
     """Capture and read every tick; each worker's memory when it was warm and at the end."""
-    simulator = SimulatedMarketplace(productions=events, clock=lambda: FIRST_TICK)
+    simulator = SimulatedMarketplace(events=events, clock=lambda: FIRST_TICK)
     found = asyncio.run(discover_events(simulator, "search", "simulated"))
     upsert_events(connection, "simulator", map(asdict, found))
     connection.execute("update market.events set date = date + interval '1 year'")  # every event due each tick
@@ -88,7 +88,7 @@ def _judge(connection: Connection, events: int, ticks: int) -> bool:
         "select count(*) from (select from market.captures group by event_key, tick having count(*) > 1) as twice"
     ).fetchone()
     holds &= figure("events captured twice at a tick", twice[0] if twice else 0, "", most=0)
-    market = Market(productions=events)
+    market = Market(events=events)
     empty = connection.execute(
         """select external_id, tick from market.captures inner join market.events using (event_key)
            where status = 'empty'"""

@@ -28,7 +28,7 @@ _SOURCE_ASSETS = {
     "zones": "section_snapshots",
     "sections": "section_snapshots",
     "claims": "section_snapshots",
-    **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "lots"), "section_snapshots"),
+    **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
 }
 
 

@@ -12,8 +12,13 @@ from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
 from orchestration.incidents import build_incident_sensor
-from orchestration.schedules import HOUSEKEEPING, build_tick_schedule, nightly_audit
-from orchestration.sensors import abandoned_runs, build_archive_sensor, build_first_tick_sensor, build_rollups_sensor
+from orchestration.schedules import HOUSEKEEPING, build_tick_schedule
+from orchestration.sensors import (
+    build_archive_sensor,
+    build_first_tick_sensor,
+    build_rollups_sensor,
+    fail_abandoned_runs,
+)
 from tickettape.database import Warehouse
 from tickettape.marketplaces import Marketplace, open_marketplace
 from tickettape.settings import Settings
@@ -46,13 +51,13 @@ def build_defs(
             *(jobs.make_partitions, jobs.archive, restore_month),
             *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
-        schedules=[build_tick_schedule(settings), nightly_audit, *HOUSEKEEPING],
+        schedules=[build_tick_schedule(settings), *HOUSEKEEPING],
         sensors=[
             build_first_tick_sensor(settings, warehouse),
             build_archive_sensor(settings, warehouse),
             build_incident_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
-            abandoned_runs,
+            fail_abandoned_runs,
             *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
         ],
         resources={

@@ -1,6 +1,6 @@
-"""Find out what is wrong and tell people, apart from every run: a run neither waits for it nor fails by it.
+"""Find out what is wrong and tell operators, apart from every run: a run neither waits for it nor fails by it.
 
-What is worth telling is decided in `alerts`. A part that cannot be looked at is a trouble itself.
+What counts as an incident is decided in `tickettape.incidents`. A part that cannot be checked is an incident itself.
 """
 
 import logging
@@ -34,7 +34,7 @@ from tickettape.observations import stale_events
 from tickettape.settings import Settings
 
 EVALUATIONS_LOOKED_AT = 5  # runs of a check that are under way at once stand before its newest result
-OWN_ALERTS = ("freshness",)
+OWN_INCIDENTS = ("freshness",)
 """Checks whose subject is looked at here anyway, also while no run evaluates them."""
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,9 @@ class Watched:
 def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """Look every minute at what people should know, and tell them what is new."""
 
-    @dg.sensor(name="alerts", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
-    def alert_people(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """What is wrong now; told once, and again after ALERT_REPEAT_HOURS."""
+    @dg.sensor(name="report_incidents", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+    def report_incidents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """What is wrong now; told once, and again after INCIDENT_REPEAT_HOURS."""
         try:
             watched = Watched.all_of(context.repository_def)
             return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, datetime.now(UTC)))
@@ -69,26 +69,28 @@ def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sensor
             context.log.exception("Nobody could be alerted: the look itself failed.")
             return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
 
-    return alert_people
+    return report_incidents
 
 
 def watch_for_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
     """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
-    troubles = list(find_incidents(settings, warehouse, instance, watched, now))
-    repeat = timedelta(hours=settings.alert_repeat_hours)
+    incidents = list(find_incidents(settings, warehouse, instance, watched, now))
+    repeat = timedelta(hours=settings.incident_repeat_hours)
     with warehouse.connection() as connection:
-        new, over = record_incidents(connection, troubles, now=now, repeat=repeat)
+        new, over = record_incidents(connection, incidents, now=now, repeat=repeat)
         if not (new or over):
-            return f"{len(troubles)} troubles, all told." if troubles else "All is well."
-        if settings.alert_urls is None:
-            return f"{len(troubles)} troubles and nobody to tell: set ALERT_URLS. `tickettape alerts` lists them."
-        if not send_message(settings.alert_urls.get_secret_value(), *compose_message(new, over)):
+            return f"{len(incidents)} incidents, all told." if incidents else "All is well."
+        if settings.incident_urls is None:
+            return (
+                f"{len(incidents)} incidents and nobody to tell: set INCIDENT_URLS. `tickettape incidents` lists them."
+            )
+        if not send_message(settings.incident_urls.get_secret_value(), *compose_message(new, over)):
             reopen_untold(connection, over)
-            return f"{len(new)} troubles could not be told: no message got through; the next look tries again."
+            return f"{len(new)} incidents could not be told: no message got through; the next look tries again."
         record_told(connection, new, now)
-    return f"Told {len(new)} troubles, and {len(over)} that are over."
+    return f"Told {len(new)} incidents, and {len(over)} that are over."
 
 
 def find_incidents(
@@ -98,7 +100,7 @@ def find_incidents(
     source = settings.source
 
     def runs() -> list[Incident]:
-        return failed_run_incidents(ended_runs(instance, watched.jobs, settings), settings.alert_failed_runs)
+        return failed_run_incidents(ended_runs(instance, watched.jobs, settings), settings.incident_failed_runs)
 
     def checks() -> list[Incident]:
         return failed_check_incidents(failed_checks(instance, watched.checks))
@@ -115,7 +117,7 @@ def find_incidents(
     def storage() -> list[Incident]:
         with warehouse.connection() as connection:
             row = connection.execute("select pg_database_size(current_database())").fetchone()
-        return database_size_incidents(int(row[0]) if row else 0, settings.alert_database_gb)
+        return database_size_incidents(int(row[0]) if row else 0, settings.incident_database_gb)
 
     parts: dict[str, Callable[[], list[Incident]]] = {
         "runs": runs,
@@ -124,9 +126,9 @@ def find_incidents(
         "freshness": freshness,
         "storage": storage,
     }
-    for part, look in parts.items():
+    for part, detect in parts.items():
         try:
-            yield from look()
+            yield from detect()
         except Exception as error:  # one part's surprise must not hide the others
             log.exception("The %s could not be looked at.", part)
             why = f"{type(error).__name__}: {error} Until it is mended, nobody is told about the {part}."
@@ -138,7 +140,7 @@ def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings:
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     ended: list[EndedRun] = []
     for job in sorted(job_names):
-        most = settings.alert_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in FREQUENT_JOBS else 1
+        most = settings.incident_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in FREQUENT_JOBS else 1
         for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=over), limit=most):
             failed = run.status is dg.DagsterRunStatus.FAILURE
             newest = not ended or ended[-1].job != job
@@ -151,7 +153,7 @@ def failed_checks(instance: dg.DagsterInstance, keys: Collection[dg.AssetCheckKe
     """The checks whose newest finished evaluation did not pass."""
     found = []
     for key in sorted(keys, key=lambda key: key.to_user_string()):
-        if key.name in OWN_ALERTS:
+        if key.name in OWN_INCIDENTS:
             continue
         evaluation = _newest_evaluation(instance, key)
         if evaluation is not None and not evaluation.passed:

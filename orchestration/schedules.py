@@ -4,20 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import jobs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
 from orchestration.runs import tick_under_way
 from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
-
-nightly_audit = dg.ScheduleDefinition(
-    name="nightly_audit",
-    job=jobs.nightly_audit,
-    cron_schedule="5 4 * * *",  # a quiet hour in the Americas, five minutes beside a tick
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
 
 
 def tick_job(settings: Settings) -> str:
@@ -50,13 +41,13 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
     @dg.schedule(
-        name="every_tick",
+        name="start_ticks",
         job_name=tick_job(settings),
         cron_schedule=f"*/{settings.scraper_interval_minutes} * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def every_tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    def start_ticks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """One run per tick, or one per shard of it."""
         tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
         under_way = tick_under_way(context.instance)
@@ -67,12 +58,12 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
             )
         return tick_requests(settings, tick, run_key=f"schedule {tick.isoformat()}")
 
-    return every_tick
+    return start_ticks
 
 
-def _at(job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
+def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
-        name=f"every_{job_name}",
+        name=name,
         job_name=job_name,
         cron_schedule=cron_schedule,
         execution_timezone="UTC",
@@ -82,10 +73,11 @@ def _at(job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
 
 # Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
 HOUSEKEEPING = [
-    _at("make_partitions", "3 0 * * *"),
-    _at("health", "7 * * * *"),
-    _at("retention", "17 2 * * *"),
-    _at("upkeep", "47 2 * * *"),
-    _at("backup", "33 3 * * *"),
-    _at("prove_backup", "23 5 * * 0"),
+    _schedule("make_partitions_daily", "make_partitions", "3 0 * * *"),
+    _schedule("measure_health_hourly", "health", "7 * * * *"),
+    _schedule("expire_old_data_daily", "retention", "17 2 * * *"),
+    _schedule("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),
+    _schedule("back_up_daily", "backup", "33 3 * * *"),
+    _schedule("audit_nightly", "nightly_audit", "5 4 * * *"),  # a quiet hour in the Americas
+    _schedule("prove_backup_weekly", "prove_backup", "23 5 * * 0"),
 ]

@@ -29,12 +29,12 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
     @dg.sensor(
-        name="first_tick",
+        name="start_first_tick",
         job_name=tick_job(settings),
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    def start_first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """The newest tick, when neither it nor the one before was captured."""
         tick = floor_to_grid(interval, datetime.now(UTC))
         with warehouse.connection() as connection:
@@ -53,19 +53,19 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         # a run key is spent for ever: each attempt has one of its own
         return tick_requests(settings, tick, run_key=f"first {tick.isoformat()} attempt {attempts + 1}")
 
-    return first_tick
+    return start_first_tick
 
 
 def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
     """Start what follows a tick's captures, once, when the last of its shards has ended."""
 
     @dg.sensor(
-        name="rollups_follow",
+        name="roll_up_sharded_ticks",
         job=jobs.rollups,
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def rollups_follow(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def roll_up_sharded_ticks(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """One run for the newest tick that is captured; it reads what older ones left, too."""
         shards = context.instance.get_runs(dg.RunsFilter(job_name="shard"), limit=4 * settings.scraper_shards)
         captured = sharded_tick_to_roll_up(shards)
@@ -81,14 +81,14 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
             tags={TICK_TAG: tick, "tickettape/source": settings.source},
         )
 
-    return rollups_follow
+    return roll_up_sharded_ticks
 
 
 def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """Ask for the archive of months whose time has come, and for the drop of those kept long enough."""
 
     @dg.sensor(
-        name="months_to_archive",
+        name="archive_old_months",
         job=jobs.archive,
         minimum_interval_seconds=3600,  # what failed is tried again an hour later
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -125,7 +125,7 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def fail_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail the runs whose process was killed, so that they hold no slot and their ticks can be run again."""
     closed = close_abandoned(context.instance)
     return dg.SkipReason(f"Closed {', '.join(closed)}." if closed else "Every run under way has its process.")

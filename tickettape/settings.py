@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,13 +21,20 @@ def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
 
 
+def _renamed(old: str, new: str) -> AliasChoices:
+    """A variable that an earlier version called otherwise: what is set under the old name still holds."""
+    return AliasChoices(new, old)
+
+
 class Settings(BaseSettings):
     """What can be set, and what holds when it is not.
 
     Empty values count as unset, so that a line of `.env.example` may stand as it is.
     """
 
-    model_config = SettingsConfigDict(env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
     database_url: SecretStr | None = None
     """Postgres to use; unset: the embedded server in `home`/postgres."""
@@ -137,16 +144,22 @@ class Settings(BaseSettings):
     claim_limit: int = Field(default=5_000, ge=1)
     """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
 
-    alert_urls: SecretStr | None = None
+    incident_urls: SecretStr | None = Field(default=None, validation_alias=_renamed("ALERT_URLS", "INCIDENT_URLS"))
     """Whom to tell what is wrong: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
 
-    alert_failed_runs: int = Field(default=3, ge=1)
+    incident_failed_runs: int = Field(
+        default=3, ge=1, validation_alias=_renamed("ALERT_FAILED_RUNS", "INCIDENT_FAILED_RUNS")
+    )
     """Ticks that must fail in a row before people are told; of any other job one failure is told."""
 
-    alert_repeat_hours: float = Field(default=12, gt=0)
+    incident_repeat_hours: float = Field(
+        default=12, gt=0, validation_alias=_renamed("ALERT_REPEAT_HOURS", "INCIDENT_REPEAT_HOURS")
+    )
     """Hours after which what is still wrong is told again; until then repeats are counted."""
 
-    alert_database_gb: float | None = Field(default=None, gt=0)
+    incident_database_gb: float | None = Field(
+        default=None, gt=0, validation_alias=_renamed("ALERT_DATABASE_GB", "INCIDENT_DATABASE_GB")
+    )
     """Size of the database in GB above which people are told; unset: no limit of its own."""
 
     sold_after_captures: int = Field(default=3, ge=1, le=6)
@@ -181,7 +194,12 @@ class Settings(BaseSettings):
     """How long a question to the database may take before it is refused."""
 
     simulator_seed: int = 1
-    simulator_productions: int = Field(default=24, ge=1, le=20_000)
+    """Another seed, another simulated market."""
+
+    simulator_events: int = Field(
+        default=24, ge=1, le=20_000, validation_alias=_renamed("SIMULATOR_PRODUCTIONS", "SIMULATOR_EVENTS")
+    )
+    """How many simulated events there are."""
 
     @field_validator("scraper_interval_minutes")
     @classmethod
@@ -241,6 +259,15 @@ class Settings(BaseSettings):
             if not isinstance(parsed, dict):
                 raise ValueError('STORAGE_OPTIONS is no JSON object; write it as {"key": "…", "secret": "…"}')
         return options
+
+    @classmethod
+    def variables(cls) -> set[str]:
+        """The names of the environment variables, as `.env.example` shows them."""
+        names = set()
+        for field_name, field in cls.model_fields.items():
+            alias = field.validation_alias
+            names.add(str(alias.choices[0] if isinstance(alias, AliasChoices) else alias or field_name).upper())
+        return names
 
     @property
     def fsspec_options(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ MONTHS_AHEAD = 3
 DAYS_AHEAD = 7
 
 
-@dg.asset(kinds={"postgres"}, group_name="life")
+@dg.asset(kinds={"postgres"}, group_name="months")
 def partitions_ahead(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """The partitions of the next three months and seven days, so that no tick waits for one to be made."""
     with warehouse.connection() as connection:
@@ -31,7 +31,7 @@ def partitions_ahead(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeRe
     return dg.MaterializeResult(metadata={"made": made, "interrupted detaches finished": repaired})
 
 
-@dg.asset(partitions_def=MONTHLY, kinds={"postgres", "parquet"}, group_name="life")
+@dg.asset(partitions_def=MONTHLY, kinds={"postgres", "parquet"}, group_name="months")
 def archived_months(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

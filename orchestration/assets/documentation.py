@@ -42,12 +42,12 @@ def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.S
     """Ask for the documentation where it is not of the models as they are."""
 
     @dg.sensor(
-        name="documentation_is_old",
+        name="rebuild_documentation",
         job=build_documentation,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def documentation_is_old() -> dg.RunRequest | dg.SkipReason:
+    def rebuild_documentation() -> dg.RunRequest | dg.SkipReason:
         """One run per change of the models; where it fails, again in the next hour."""
         fingerprint, built_from = models_fingerprint(), _built_from(settings)
         if settings.documentation.exists() and built_from.exists() and built_from.read_text() == fingerprint:
@@ -57,7 +57,7 @@ def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.S
                 return dg.SkipReason("The tables are not there yet.")
         return dg.RunRequest(run_key=f"{fingerprint} {datetime.now(UTC):%Y-%m-%d %H}")
 
-    return documentation_is_old
+    return rebuild_documentation
 
 
 def models_fingerprint() -> str:

@@ -40,7 +40,7 @@ def events(
             track_rule(connection, "simulator", "search", "simulated")
         for rule in due_tracking_rules(connection, marketplace.source, now=now, every=every):
             try:
-                productions = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
+                events = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
             except MarketplaceError as error:
                 failures[str(rule)] = str(error)
                 context.log.warning("%s was not refreshed: %s", rule, error)
@@ -56,8 +56,8 @@ def events(
                     )
                 continue
             with connection.transaction():
-                new, changed = upsert_events(connection, rule.source, map(asdict, productions))
-                record_discovery(connection, rule, [p.external_id for p in productions], now)
+                new, changed = upsert_events(connection, rule.source, map(asdict, events))
+                record_discovery(connection, rule, [p.external_id for p in events], now)
             added, refreshed = added + new, refreshed + changed
         retired = retire_events(connection, marketplace.source, now=now, misses_to_retire=settings.misses_to_retire)
         watched = events_watched_at(connection, marketplace.source, now)

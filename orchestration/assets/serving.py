@@ -5,13 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tickettape.api_schema import SERVED_ROLLUPS, SERVED_VIEWS, apply_api_schema, latency_quantile, service_totals
+from tickettape.api_schema import SERVED_RELATIONS, apply_api_schema, latency_quantile, service_totals
 from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
-_STANDS_ON = [
-    dg.AssetKey(["analytics", name] if name == "events" else name) for name in (*SERVED_ROLLUPS, *SERVED_VIEWS)
-]
+_STANDS_ON = [dg.AssetKey(["analytics", name] if name == "events" else name) for name in SERVED_RELATIONS]
 LOOK_BACK = timedelta(minutes=15)  # longer than a tick, so that no minute goes unchecked
 FEWEST_REQUESTS = 20  # of fewer, one that fails is a twentieth
 MOST_SLOW_STATEMENTS = 5

@@ -35,7 +35,7 @@ def some_days(now: datetime) -> list[datetime]:
 def template(server_url: str, template: str) -> str:
     """The name of a database with some days of the simulated market, to copy."""
     ticks = some_days(datetime.now(UTC))
-    market = SimulatedMarketplace(seed=7, productions=PRODUCTIONS, clock=lambda: ticks[-1])
+    market = SimulatedMarketplace(seed=7, events=PRODUCTIONS, clock=lambda: ticks[-1])
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
         use_database(patch, url)
         with Warehouse().connection() as connection:

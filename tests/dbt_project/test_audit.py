@@ -7,7 +7,7 @@ import pytest
 
 from orchestration import jobs
 from orchestration.definitions import build_defs
-from orchestration.schedules import nightly_audit
+from orchestration.schedules import HOUSEKEEPING
 from tests.support.dbt_runs import run_dbt
 from tickettape.database import Connection, Warehouse
 from tickettape.rollups import mark_hours
@@ -68,7 +68,8 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
 
 
 def test_the_audit_runs_every_night_without_being_told_and_never_in_a_tick() -> None:
-    assert nightly_audit.default_status is dg.DefaultScheduleStatus.RUNNING
+    [schedule] = [one for one in HOUSEKEEPING if one.job_name == "nightly_audit"]
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     graph = build_defs(settings=Settings()).resolve_asset_graph()
     in_a_tick = {check.name for check in jobs.tick.selection.resolve_checks(graph)}
     assert {check.name for check in jobs.nightly_audit.selection.resolve_checks(graph)} == {"audit"}

@@ -39,7 +39,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restore_it(
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, settings: Settings
 ) -> None:
-    defs = build_defs(settings=settings, warehouse=warehouse, marketplace=SimulatedMarketplace(productions=1))
+    defs = build_defs(settings=settings, warehouse=warehouse, marketplace=SimulatedMarketplace(events=1))
     sensor = build_archive_sensor(settings, warehouse)
     cursor: str | None = None
 

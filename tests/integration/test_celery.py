@@ -60,7 +60,7 @@ def test_the_shards_of_a_tick_run_as_celery_tasks_and_share_its_events(
     port, log = free_port(), home / "log"
     redis = f"redis://127.0.0.1:{port}"
     settings = {
-        "DATABASE_URL": database_url, "DAGSTER_HOME": str(home), "SIMULATOR_PRODUCTIONS": str(EVENTS),
+        "DATABASE_URL": database_url, "DAGSTER_HOME": str(home), "SIMULATOR_EVENTS": str(EVENTS),
         "CELERY_BROKER_URL": f"{redis}/0", "CELERY_RESULT_URL": f"{redis}/1", "SCRAPER_SHARDS": str(SHARDS),
     }  # fmt: skip
     tick = floor_to_grid(TEN, datetime.now(UTC))

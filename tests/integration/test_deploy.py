@@ -18,10 +18,6 @@ def read(name: str) -> Any:
     return yaml.safe_load((DEPLOY / name).read_text())
 
 
-def settings() -> set[str]:
-    return {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
-
-
 def test_the_image_copies_what_there_is_and_starts_what_it_has() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     sources = [word for line in re.findall(r"^COPY \S+ (.+) \S+$", dockerfile, re.MULTILINE) for word in line.split()]
@@ -39,7 +35,7 @@ def test_the_compose_file_has_the_four_services_and_sets_what_is_a_setting() -> 
     services = read("compose.yaml")["services"]
     assert services.keys() == {"postgres", "code", "webserver", "daemon"}
     for name in ("code", "webserver", "daemon"):
-        assert set(services[name]["environment"]) <= settings()
+        assert set(services[name]["environment"]) <= Settings.variables()
         assert "postgresql://" in services[name]["environment"]["DATABASE_URL"]
         command = services[name].get("command", ["dagster"])
         assert (BIN / command[0]).exists()
@@ -61,6 +57,6 @@ def test_the_values_for_kubernetes_start_our_code_and_set_what_is_a_setting() ->
     values = read("kubernetes.yaml")
     (deployment,) = values["dagster-user-deployments"]["deployments"]
     assert deployment["codeServerArgs"][1] == "orchestration.definitions"
-    assert set(deployment["env"]) <= settings()
+    assert set(deployment["env"]) <= Settings.variables()
     assert values["runLauncher"]["type"] == "K8sRunLauncher"
     assert not values["postgresql"]["enabled"]

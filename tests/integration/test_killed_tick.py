@@ -9,7 +9,7 @@ from tests.support.slow_simulator import SlowSimulator
 
 def test_no_capture_is_made_twice_and_none_is_missing(home: Path) -> None:
     log = home / "log"
-    market = SlowSimulator(seconds=0.5, productions=60)
+    market = SlowSimulator(seconds=0.5, events=60)
     with served(market) as url:
         environment = {"MARKETPLACE_URL": url, "MARKETPLACE_SOURCE": "simulator", "REQUESTS_PER_SECOND": "100"}
         killed = start([str(BIN / "tickettape"), "tick"], home, log, **environment)

@@ -21,16 +21,14 @@ from tests.support.old_months import (
     run_restore,
     state,
 )
-from tests.support.recorded_refresh import ROLLUPS
 from tickettape.archive import replay_archived_month
 from tickettape.archive.archived_month_replay import ticks_waiting_for_month
-from tickettape.archive.hourly_parquet import HOURLY_TABLES
 from tickettape.catalogue import discover_events
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures
-from tickettape.rollups import mark_hours, pending_buckets
+from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, mark_hours, pending_buckets
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -68,12 +66,12 @@ def events(connection: Connection, storage: Storage) -> list[int]:
 
 
 def remember(connection: Connection) -> None:
-    copies(connection, *(f"analytics.{rollup}" for rollup in ROLLUPS))
+    copies(connection, *(f"analytics.{rollup}" for rollup in ROLLUP_NAMES))
 
 
 def changed(connection: Connection) -> dict[str, int]:
     """Rows that differ from those remembered, by rollup; empty where none does."""
-    found = {rollup: len(differences(connection, f"analytics.{rollup}", but="created_at")) for rollup in ROLLUPS}
+    found = {rollup: len(differences(connection, f"analytics.{rollup}", but="created_at")) for rollup in ROLLUP_NAMES}
     return {rollup: count for rollup, count in found.items() if count}
 
 
@@ -115,7 +113,7 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
 def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     connection: Connection, events: list[int], storage: Storage
 ) -> None:
-    for rollup in HOURLY_TABLES:  # as their retention does
+    for rollup in HOURLY_ROLLUPS:  # as their retention does
         connection.execute(f"delete from analytics.{rollup} where hour < '2026-08-01 00:00Z'")
     remember(connection)
     run_restore(connection, storage, JULY)  # behind August, which stays archived
@@ -142,7 +140,7 @@ def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
     (late_event,) = (
         connection.execute("select id from market.events where event_key = %s", [events[0]]).fetchone() or ()
     )
-    for rollup in ROLLUPS:
+    for rollup in ROLLUP_NAMES:
         rows = differences(connection, f"analytics.{rollup}", but="created_at")
         assert {row["event_id"] for _, row in rows} <= {str(late_event)}
     assert pending_buckets(connection) == {}
@@ -191,7 +189,7 @@ async def one_answer(market: SimulatedMarketplace, tick: datetime) -> tuple[str,
 
 
 def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection: Connection, storage: Storage) -> None:
-    market = SimulatedMarketplace(seed=7, productions=3, clock=lambda: LATE)
+    market = SimulatedMarketplace(seed=7, events=3, clock=lambda: LATE)
     production, body = asyncio.run(one_answer(market, LATE))
     event, other = add_event(connection, production), add_event(connection, "another")
     observe(connection, other, DAY, Section("Lower", "101"))
@@ -212,7 +210,7 @@ def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection:
 
 
 def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: Connection, storage: Storage) -> None:
-    market = SimulatedMarketplace(seed=7, productions=3, clock=lambda: LATE)
+    market = SimulatedMarketplace(seed=7, events=3, clock=lambda: LATE)
     [event, _] = fill(connection, JULY)
     copies(connection, *(f"market.{table}" for table in FACTS))
     captured = connection.execute(

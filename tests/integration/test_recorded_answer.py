@@ -79,7 +79,7 @@ def sells(ticket: dict[str, Any]) -> set[int]:
 
 @dataclass(frozen=True)
 class Ticked:
-    """The database after `tickettape track --production` and one tick on the served answers."""
+    """The database after `tickettape track --event` and one tick on the served answers."""
 
     connection: "psycopg.Connection[Any]"
     whole: UUID
@@ -100,9 +100,7 @@ def ticked() -> Iterator[Ticked]:
     with empty_home() as home, served(answering(replies)) as url:
         log = home / "log"
         for production in (whole, cut):
-            track = start(
-                [str(BIN / "tickettape"), "track", "--production", production], home, log, MARKETPLACE_URL=url
-            )
+            track = start([str(BIN / "tickettape"), "track", "--event", production], home, log, MARKETPLACE_URL=url)
             assert track.wait(timeout=60) == 0, log.read_text()
         assert tick_once(home, log, MARKETPLACE_URL=url) == 0, log.read_text()[-3000:]
         with database_of(home) as connection:

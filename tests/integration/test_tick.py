@@ -29,7 +29,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def market(at: datetime, productions: int = 3) -> SimulatedMarketplace:
     """A small simulated market whose catalogue is that of a given time."""
-    return SimulatedMarketplace(seed=7, productions=productions, clock=lambda: at)
+    return SimulatedMarketplace(seed=7, events=productions, clock=lambda: at)
 
 
 def run_tick(

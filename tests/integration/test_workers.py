@@ -32,7 +32,7 @@ EVENTS = 60
 @pytest.fixture
 def market(connection: Connection) -> Iterator[tuple[Faulty, str]]:
     """A market in the catalogue, behind real HTTP: what it was asked, and its URL."""
-    simulated = SimulatedMarketplace(seed=7, productions=EVENTS, clock=lambda: TICK)
+    simulated = SimulatedMarketplace(seed=7, events=EVENTS, clock=lambda: TICK)
     found = asyncio.run(discover_events(simulated, "search", "simulated"))
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])

@@ -16,8 +16,7 @@ from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
 from tickettape.api_schema import (
-    SERVED_ROLLUPS,
-    SERVED_VIEWS,
+    SERVED_RELATIONS,
     ApiNotReadyError,
     apply_api_schema,
     create_key,
@@ -31,7 +30,7 @@ from tickettape.api_schema.tenants import key_sha256
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
-VIEWS = (*SERVED_ROLLUPS, *SERVED_VIEWS)
+VIEWS = SERVED_RELATIONS
 
 
 def paths_of(event: object) -> list[str]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.support.recorded_refresh import ROLLUPS
 from tickettape.database import Connection
+from tickettape.rollups import ROLLUP_NAMES
 
 Rows = list[tuple[Any, ...]]
 
@@ -17,7 +17,7 @@ def content(connection: Connection, rollup: str) -> Rows:
 
 def contents(connection: Connection) -> dict[str, Rows]:
     """The content of every rollup."""
-    return {rollup: content(connection, rollup) for rollup in ROLLUPS}
+    return {rollup: content(connection, rollup) for rollup in ROLLUP_NAMES}
 
 
 def versions(connection: Connection, rollup: str, where: str = "true") -> Rows:

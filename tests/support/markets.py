@@ -79,13 +79,13 @@ def observe(
         verdict = AnswerVerdict(event_key, status or ("ok" if sections else "empty"))
         lock_listing_history(connection, tick, event_key)
         if replace_snapshots(connection, tick, [verdict], rows):
-            lot = OfferTermsKeys(connection)[2, (2,)]
+            terms = OfferTermsKeys(connection)[2, (2,)]
             offers = {
-                (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", lot): (
+                (f"{one.section}-{number}", keys[event_key, zones[event_key, one.zone], one.section], "A", terms): (
                     price, price + 250 if number else 0, 70
                 )
                 for one in sections
                 for number, price in enumerate(one.prices)
             }  # fmt: skip
-            look = Observation(microseconds(tick), verdict.status == "partial", offers)
-            write_observation(connection, tick, event_key, look)
+            observation = Observation(microseconds(tick), verdict.status == "partial", offers)
+            write_observation(connection, tick, event_key, observation)

@@ -7,8 +7,8 @@ import re
 from functools import cache
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.recorded_refresh import ROLLUPS
 from tickettape.database import Connection
+from tickettape.rollups import ROLLUP_NAMES
 
 _SUFFIX = "_equals_a_recomputation"
 
@@ -21,7 +21,7 @@ def queries() -> dict[str, str]:
         for outcome in run_dbt("compile", "--select", "path:dbt_project/tests/oracle").result
         if (code := getattr(outcome.node, "compiled_code", None))
     }
-    return {rollup: compiled[rollup] for rollup in ROLLUPS}
+    return {rollup: compiled[rollup] for rollup in ROLLUP_NAMES}
 
 
 def differences(connection: Connection) -> dict[str, int]:
@@ -36,6 +36,6 @@ def differences(connection: Connection) -> dict[str, int]:
 
 def assert_exact(connection: Connection) -> None:
     """Every rollup equals the recomputation, and no mark is left."""
-    assert differences(connection) == dict.fromkeys(ROLLUPS, 0)
+    assert differences(connection) == dict.fromkeys(ROLLUP_NAMES, 0)
     assert connection.execute("select * from market.dirty_buckets").fetchall() == []
     assert connection.execute("select * from market.claimed_buckets").fetchall() == []

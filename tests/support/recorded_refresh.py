@@ -14,15 +14,9 @@ from dbt_common.events.base_types import EventMsg
 
 from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt
 from tickettape.database import Connection
-from tickettape.rollups import export_dbt_environment
+from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, export_dbt_environment
 from tickettape.rollups.dbt import dbt_runner
 from tickettape.settings import Settings
-
-ROLLUPS = (
-    *("event_hours", "aggregated_analytics", "event_days", "daily_analytics", "latest_prices"),
-    *("price_distribution", "inventory_changes", "listing_departures"),
-)
-SELECT_ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
 
 _COMMENT = re.compile(r"^/\*.*?\*/\s*", re.DOTALL)  # dbt's own, with the run's id in it
 
@@ -53,7 +47,7 @@ class Refresh:
                     connection.execute(f"reset {local[1]}")  # ends with dbt's transaction; a test's may go on
         return inserted
 
-    def run_all(self, connection: Connection, rollups: Sequence[str] = ROLLUPS) -> dict[str, int]:
+    def run_all(self, connection: Connection, rollups: Sequence[str] = ROLLUP_NAMES) -> dict[str, int]:
         """Refresh every rollup once, in their order; the rows each inserted."""
         return {rollup: self.run(connection, rollup) for rollup in rollups}
 
@@ -69,7 +63,7 @@ class Refresh:
 
 def record(settings: Settings | None = None) -> Refresh:
     """Record a refresh on the test's database: the rollups are built if they are not, then run once more."""
-    run_dbt(*SELECT_ROLLUPS, settings=settings)
+    run_dbt(*ROLLUPS_ALONE, settings=settings)
     sent: dict[str, list[str]] = {}
 
     def note(event: EventMsg) -> None:
@@ -77,9 +71,9 @@ def record(settings: Settings | None = None) -> Refresh:
             sent.setdefault(event.data.node_info.unique_id.rsplit(".", 1)[-1], []).append(event.data.sql)
 
     export_dbt_environment(settings or Settings(), all_of_it=True)
-    done = dbt_runner(fresh_manifest(), callbacks=[note]).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    done = dbt_runner(fresh_manifest(), callbacks=[note]).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
     assert done.success, done.exception
-    return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUPS})
+    return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUP_NAMES})
 
 
 def _essential(statements: Sequence[str]) -> list[str]:

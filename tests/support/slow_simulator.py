@@ -17,8 +17,8 @@ from tickettape.marketplaces.simulator.market import Market
 class SlowSimulator:
     """Answers each /listings after some seconds; `asked` counts them by production."""
 
-    def __init__(self, seconds: float = 0, productions: int = 24) -> None:
-        self.app, self.seconds = build_app(Market(productions=productions)), seconds
+    def __init__(self, seconds: float = 0, events: int = 24) -> None:
+        self.app, self.seconds = build_app(Market(events=events)), seconds
         self.asked: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

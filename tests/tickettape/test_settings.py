@@ -42,8 +42,16 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_example_file_shows_every_variable_with_a_line_each() -> None:
     shown = set(re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
-    known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
-    assert shown == known
+    assert shown == Settings.variables()
+
+
+def test_a_variable_that_has_another_name_now_still_holds_under_its_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERT_URLS", "json://localhost/old")
+    monkeypatch.setenv("SIMULATOR_PRODUCTIONS", "7")
+    old = Settings()
+    assert (old.incident_urls is not None, old.simulator_events) == (True, 7)
+    monkeypatch.setenv("SIMULATOR_EVENTS", "9")
+    assert Settings().simulator_events == 9
 
 
 def test_a_secret_is_not_shown_where_settings_are_printed() -> None:

@@ -1,12 +1,6 @@
 """Schema `api`: what people and programs ask, who may see which row, and what the service did."""
 
-from tickettape.api_schema.apply import (
-    SERVED_ROLLUPS,
-    SERVED_VIEWS,
-    ApiNotReadyError,
-    apply_api_schema,
-    ensure_reader_role,
-)
+from tickettape.api_schema.apply import SERVED_RELATIONS, ApiNotReadyError, apply_api_schema, ensure_reader_role
 from tickettape.api_schema.service_minutes import (
     ADD_SERVICE_MINUTES,
     DATABASE_ROUTE,
@@ -37,8 +31,7 @@ __all__ = [
     "DATABASE_ROUTE",
     "KEY_PREFIX_LENGTH",
     "LATENCY_BOUNDS",
-    "SERVED_ROLLUPS",
-    "SERVED_VIEWS",
+    "SERVED_RELATIONS",
     "SERVICE_MINUTES_KEPT",
     "SERVICE_TOTALS",
     "SLOW_SECONDS",

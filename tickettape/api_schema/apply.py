@@ -7,19 +7,17 @@ import hashlib
 from pathlib import Path
 
 from tickettape.database import Connection
+from tickettape.rollups import ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.settings import Settings
 
-SQL = Path(__file__).with_suffix(".sql")
+SQL = "\n".join(path.read_text() for path in sorted(Path(__file__).with_name("sql").glob("*.sql")))
 OLDEST_SERVER = 150_000  # views with the caller's rights and policies (security_invoker) came with PostgreSQL 15
-SERVED_ROLLUPS = (
-    *("event_hours", "event_days", "aggregated_analytics", "daily_analytics", "latest_prices"),
-    *("price_distribution", "inventory_changes", "listing_departures"),
-)
 SERVED_VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
     *("get_in_prices", "estimated_sales", "days_on_market"),
 )
+SERVED_RELATIONS = (*ROLLUP_NAMES, *SERVED_VIEWS)
 
 _LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
 
@@ -46,8 +44,10 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
             return False
         connection.execute("set local lock_timeout = '30s'")
         ensure_reader_role(connection)
-        relations = f"'{' '.join([*SERVED_ROLLUPS, *SERVED_VIEWS])}'"
-        statements = SQL.read_text().replace(":row_cap", str(settings.row_cap)).replace(":relations", relations)
+        lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
+        statements = SQL.replace(":row_cap", str(settings.row_cap))
+        for placeholder, names in lists.items():
+            statements = statements.replace(placeholder, f"'{' '.join(names)}'")
         connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
@@ -68,20 +68,20 @@ def ensure_reader_role(connection: Connection) -> None:
 
 
 def _fingerprint(connection: Connection, settings: Settings) -> str:
-    """This file's SQL, the settings in it, and the tables and views under it: which they are and what they hold."""
+    """The SQL, the settings in it, and the tables and views under it: which they are and what they hold."""
     found = connection.execute(
         """select relname, case relkind when 'v' then pg_get_viewdef(pg_class.oid) else pg_class.oid::text end,
                (select string_agg(attname, ',' order by attnum) from pg_attribute
                 where attrelid = pg_class.oid and attnum > 0 and not attisdropped)
            from pg_class
            where relnamespace = 'analytics'::regnamespace and relname = any(%s) order by relname""",
-        [[*SERVED_ROLLUPS, *SERVED_VIEWS]],
+        [list(SERVED_RELATIONS)],
     ).fetchall()
-    missing = {*SERVED_ROLLUPS, *SERVED_VIEWS} - {name for name, *_ in found}
+    missing = set(SERVED_RELATIONS) - {name for name, *_ in found}
     if missing:
         raise ApiNotReadyError(
             f"dbt has not made analytics.{', analytics.'.join(sorted(missing))} yet: run a tick first (`make tick`)."
         )
     # a table that dbt remade has another oid
-    about = [SQL.read_bytes(), settings.statement_seconds, settings.row_cap, found]
+    about = [SQL, settings.statement_seconds, settings.row_cap, found]
     return hashlib.sha256(repr(about).encode()).hexdigest()

@@ -14,7 +14,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tickettape.archive.hourly_parquet import (
-    HOURLY_TABLES,
     HourlyStorageError,
     hours_reader_check,
     hours_writer,
@@ -24,6 +23,7 @@ from tickettape.archive.hourly_parquet import (
 )
 from tickettape.database import Connection, month_after, months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
+from tickettape.rollups import HOURLY_ROLLUPS
 
 LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
 
@@ -87,14 +87,14 @@ def hourly_months_present(connection: Connection) -> dict[date, str | None]:
                order by asked.month"""
         ).format(
             spans=sql.SQL(" union all ").join(
-                sql.SQL("select min(hour), max(hour) from {}").format(mart_table(table)) for table in HOURLY_TABLES
+                sql.SQL("select min(hour), max(hour) from {}").format(mart_table(table)) for table in HOURLY_ROLLUPS
             ),
             present=sql.SQL(" or ").join(
                 sql.SQL(
                     """exists (select from {} where hour >= asked.month at time zone 'UTC'
                            and hour < (asked.month + interval '1 month') at time zone 'UTC')"""
                 ).format(mart_table(table))
-                for table in HOURLY_TABLES
+                for table in HOURLY_ROLLUPS
             ),
         )
     ).fetchall()
@@ -126,7 +126,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
     files, rows = {}, {}
     with scratch_tables(connection, "gathered") as gathered:
         _gather(connection, storage, known, month, gathered)
-        for table in HOURLY_TABLES:
+        for table in HOURLY_ROLLUPS:
             rows[table] = _count(connection, gathered[table])
             files[table] = storage.write(
                 f"{table}/year={month:%Y}/month={month:%m}/{table}-{month:%Y-%m}.parquet",
@@ -144,7 +144,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
             connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(
                 sql.SQL("lock table {} in share row exclusive mode").format(
-                    sql.SQL(", ").join(map(mart_table, HOURLY_TABLES))
+                    sql.SQL(", ").join(map(mart_table, HOURLY_ROLLUPS))
                 )
             )
             _refuse_marked(connection, month)
@@ -152,7 +152,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
                 raise HourlyStorageError(
                     f"Hours of {month:%Y-%m} changed while they were written; the next run takes them."
                 )
-            for table in HOURLY_TABLES:
+            for table in HOURLY_ROLLUPS:
                 changed = connection.execute(
                     sql.SQL("select * from {table} where {in_month} except all select * from {other} limit 1").format(
                         table=mart_table(table), other=gathered[table], in_month=_in_month(month)
@@ -190,7 +190,7 @@ def bring_hours_back(connection: Connection, storage: Storage, month: date, *, u
     with scratch_tables(connection, "gathered") as gathered:
         _load_absent(connection, storage, manifest, gathered)
         with connection.transaction():
-            for table in HOURLY_TABLES:
+            for table in HOURLY_ROLLUPS:
                 loaded[table] = connection.execute(
                     sql.SQL("insert into {} select * from {}").format(mart_table(table), gathered[table])
                 ).rowcount
@@ -208,7 +208,7 @@ def _gather(
     """Fill the scratch tables: what cold storage alone knows of the month, and all the database has of it."""
     if known is not None:
         _load_absent(connection, storage, known, gathered)
-    for table in HOURLY_TABLES:
+    for table in HOURLY_ROLLUPS:
         connection.execute(
             sql.SQL("insert into {other} select * from {table} where {in_month}").format(
                 table=mart_table(table), other=gathered[table], in_month=_in_month(month)
@@ -266,7 +266,7 @@ def _manifest(storage: Storage, month: date) -> HourlyManifest | None:
 def _exists(connection: Connection) -> bool:
     row = connection.execute(
         "select bool_and(to_regclass('analytics.' || name) is not null) from unnest(%s::text[]) as name",
-        [list(HOURLY_TABLES)],
+        [list(HOURLY_ROLLUPS)],
     ).fetchone()
     return bool(row and row[0])
 

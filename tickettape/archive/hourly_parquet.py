@@ -10,9 +10,8 @@ from psycopg import sql
 
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
-from tickettape.rollups import OF_LISTINGS
+from tickettape.rollups import HOURLY_ROLLUPS
 
-HOURLY_TABLES = ("event_hours", "aggregated_analytics", *OF_LISTINGS)
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
 
 
@@ -97,7 +96,7 @@ def _arrow_type(column: Any) -> pa.DataType:
 @contextmanager
 def scratch_tables(connection: Connection, prefix: str) -> Iterator[dict[str, sql.Identifier]]:
     """Empty temporary tables with the columns of the marts, for the block."""
-    names = {table: sql.Identifier("pg_temp", f"{prefix}_{table}") for table in HOURLY_TABLES}
+    names = {table: sql.Identifier("pg_temp", f"{prefix}_{table}") for table in HOURLY_ROLLUPS}
     try:
         for table, name in names.items():
             connection.execute(sql.SQL("create table {} (like {})").format(name, mart_table(table)))

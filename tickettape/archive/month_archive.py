@@ -4,10 +4,7 @@ closed → refreshed → exported → verified → detached → dropped: each st
 safe to run again, and a run begins with the first that is not. From `closed` on nothing can change the
 month's rows; what is dropped in the end is what was compared.
 
-In cold storage, as one hive-partitioned data set per table:
-    <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots and listing_changes, in key order
-    <dimension>/year=2026/month=03/part-0.parquet  the month's events, zones, sections and lots: it explains itself
-    manifests/year=2026/month=03/manifest.json     what was verified; written last, and kept out of the data
+What an archived month is: `month_manifest`.
 """
 
 import time
@@ -312,7 +309,7 @@ def _may_be_archived(connection: Connection, month: date, now: datetime) -> None
 
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:
-    """Write the month's events with their zones, sections and lots; what was written, of one moment of the database."""
+    """Write the month's events with their zones, sections and offer terms; what was written, of one snapshot."""
     of_month = sql.SQL(
         """(select d.* from market.{} as d where event_key in (
                 select event_key from market.events as e
@@ -320,8 +317,9 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
                     or exists (select from {} as f where f.event_key = e.event_key)
                     or exists (select from {} as f where f.event_key = e.event_key))) as d"""
     )
-    lots_of_month = sql.SQL(
-        "(select d.* from market.lots as d where lot_key in (select unnest(lot_keys) from {} as l)) as d"
+    terms_of_month = sql.SQL(
+        """(select d.* from market.offer_terms as d
+            where offer_terms_key in (select unnest(offer_terms_keys) from {} as l)) as d"""
     )
     written = {}
     with connection.transaction():
@@ -329,8 +327,8 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
         for table, key in DIMENSION_TABLES.items():
             source = (
                 of_month.format(sql.Identifier(table), *(month_table(fact, month) for fact in FACT_TABLES))
-                if table != "lots"
-                else lots_of_month.format(month_table("listing_changes", month))
+                if table != "offer_terms"
+                else terms_of_month.format(month_table("listing_changes", month))
             )
             for _ in write_parquet(connection, storage, table, key, source, month, say):
                 pass

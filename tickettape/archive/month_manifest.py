@@ -26,17 +26,31 @@ DIMENSION_TABLES = {
     "events": ("event_key",),
     "zones": ("event_key", "zone_key"),
     "sections": ("event_key", "section_key"),
-    "lots": ("lot_key",),
+    "offer_terms": ("offer_terms_key",),
 }
 """What travels along, so that a month is understood without this database."""
+
+RENAMED = {
+    "lots": "offer_terms",
+    "lot_key": "offer_terms_key",
+    "lot_keys": "offer_terms_keys",
+    "stated_group_tickets": "stated_zone_tickets",
+}
+"""What tables and columns are called in months that were archived before schema 0013, and their names since."""
 
 
 class ArchivedTable(msgspec.Struct, frozen=True):
     """One table of a month: its columns with their Parquet types, what it held, and its files."""
 
     columns: dict[str, str]
+    """By their names in the files."""
     content: Fingerprint
     files: list[StoredFile]
+
+    @property
+    def current_columns(self) -> list[str]:
+        """The columns as the database calls them now, in the files' order."""
+        return [RENAMED.get(name, name) for name in self.columns]
 
 
 class MonthManifest(msgspec.Struct, frozen=True):
@@ -65,7 +79,18 @@ def read_month_manifest(storage: Storage, month: date, *, sha256: str | None = N
         raise DamagedError(f"{name} is missing in {storage}: what is there of {month:%Y-%m} was never verified.")
     if sha256 is not None and hashlib.sha256(storage.fs.cat_file(storage.path(name))).hexdigest() != sha256:
         raise DamagedError(f"{name} in {storage} is not the manifest that was verified: it was changed since.")
-    return manifest
+    tables = {RENAMED.get(table, table): _with_current_names(stored) for table, stored in manifest.tables.items()}
+    return msgspec.structs.replace(manifest, tables=tables)
+
+
+def _with_current_names(stored: ArchivedTable) -> ArchivedTable:
+    """A table whose content is told by today's column names; its files keep the names they have."""
+    content = msgspec.structs.replace(
+        stored.content,
+        nulls={RENAMED.get(name, name): count for name, count in stored.content.nulls.items()},
+        sums={RENAMED.get(name, name): total for name, total in stored.content.sums.items()},
+    )
+    return msgspec.structs.replace(stored, content=content)
 
 
 def month_table(table: str, month: date) -> sql.Identifier:

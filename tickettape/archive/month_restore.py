@@ -35,11 +35,11 @@ _SAME = {
     "events": ("source", "external_id"),
     "zones": ("external_id", "name"),
     "sections": ("zone_key", "external_id"),
-    "lots": ("quantity", "buyable"),
+    "offer_terms": ("quantity", "buyable"),
 }
 """What must be the same of a dimension's row for its key to mean the same here."""
 
-_IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key", "lots": "lot_key"}
+_IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key", "offer_terms": "offer_terms_key"}
 
 
 class RestoreError(Exception):
@@ -133,7 +133,7 @@ def load_table(
 
 
 def load_dimensions(connection: Connection, storage: Storage, manifest: MonthManifest) -> int:
-    """Add the month's events, zones, sections and lots that are not known here; how many rows.
+    """Add the month's events, zones, sections and offer terms that are not known here; how many rows.
 
     Raises RestoreError where this database knows something else by the same key: the month is another's.
     """
@@ -143,7 +143,7 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
             if table not in manifest.tables:
                 continue  # archived before there were any
             stored = manifest.tables[table]
-            columns = sql.SQL(", ").join(map(sql.Identifier, stored.columns))
+            columns = sql.SQL(", ").join(map(sql.Identifier, stored.current_columns))
             names = {
                 "table": sql.Identifier("market", table),
                 "archived": sql.Identifier("pg_temp", f"archived_{table}"),
@@ -200,7 +200,7 @@ def _copy(
 ) -> None:
     copy = sql.SQL("copy {} ({}) from stdin ({})").format(
         table,
-        sql.SQL(", ").join(map(sql.Identifier, stored.columns)),
+        sql.SQL(", ").join(map(sql.Identifier, stored.current_columns)),
         sql.SQL(", ").join(map(sql.SQL, ("format csv", *options))),
     )
     rows = 0
@@ -261,13 +261,14 @@ def _pin(connection: Connection, month: date, until: date | None) -> None:
 def _columns(connection: Connection, table: str, manifest: MonthManifest) -> dict[str, pa.DataType]:
     """The columns that were archived, with their types; a column added since is not compared."""
     now = parquet_columns(connection, table)
-    missing = [name for name in manifest.tables[table].columns if name not in now]
+    archived = manifest.tables[table].current_columns
+    missing = [name for name in archived if name not in now]
     if missing:
         raise RestoreError(
             f"{manifest.month} was archived with schema {manifest.schema_version}; {table} has no {', '.join(missing)} "
             "any more. Read the Parquet itself, or restore it into a database of that version."
         )
-    return {name: now[name] for name in manifest.tables[table].columns}
+    return {name: now[name] for name in archived}
 
 
 def _loading(table: str, month: date) -> str:

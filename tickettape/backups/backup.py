@@ -63,6 +63,8 @@ class MonthDump(msgspec.Struct, frozen=True):
     stamp: str
     file: StoredFile
     tables: dict[str, TableFigures]
+    columns: dict[str, list[str]] = {}
+    """Of each table: a dump whose columns are called otherwise cannot be loaded beside a newer base."""
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -128,8 +130,9 @@ def _make(
     dump = PgDump(url, snapshot, connection.info.server_version)
 
     known = latest_month_dumps(storage)
+    columns = table_columns(connection)
     counted = {month: table_figures(connection, partitions) for month, partitions in past.items()}
-    to_dump = {month: tables for month, tables in counted.items() if not _is_in(known.get(month), tables)}
+    to_dump = {month: tables for month, tables in counted.items() if not _is_in(known.get(month), tables, columns)}
     _refuse_without_room(connection, storage, [*in_base, *(table for tables in to_dump.values() for table in tables)])
 
     months = []
@@ -139,7 +142,7 @@ def _make(
             continue
         folder = f"months/{month}/{stamp}"
         file = storage.write(f"{folder}/month.dump", dump.of_data(its_tables))
-        months.append(MonthDump(month, stamp, file, its_tables))
+        months.append(MonthDump(month, stamp, file, its_tables, {table: columns[table] for table in its_tables}))
         storage.write_json(f"{folder}/manifest.json", months[-1])
         say(f"Month {month}: {_size(file.bytes)}, {sum(f.rows for f in its_tables.values()):,} rows.")
 
@@ -195,6 +198,18 @@ def warehouse_tables(connection: Connection) -> dict[str, bool]:
         [list(SCHEMAS)],
     ).fetchall()
     return {str(name): bool(is_partition) for name, is_partition in rows}
+
+
+def table_columns(connection: Connection) -> dict[str, list[str]]:
+    """The columns of every table of our schemas, `schema.name`, in their order."""
+    rows = connection.execute(
+        """select format('%%I.%%I', n.nspname, c.relname), array_agg(a.attname::text order by a.attnum)
+           from pg_class c inner join pg_namespace n on n.oid = c.relnamespace
+           inner join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           where n.nspname = any(%s) and c.relkind = 'r' group by 1""",
+        [list(SCHEMAS)],
+    ).fetchall()
+    return {str(name): list(columns) for name, columns in rows}
 
 
 def split_tables(names: dict[str, bool], running_month: date) -> tuple[list[str], dict[str, list[str]], list[str]]:
@@ -322,8 +337,8 @@ class PgDump:
 _OPTIONS = "-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
 
 
-def _is_in(dump: MonthDump | None, now: dict[str, TableFigures]) -> bool:
-    return dump is not None and dump.tables == now
+def _is_in(dump: MonthDump | None, now: dict[str, TableFigures], columns: dict[str, list[str]]) -> bool:
+    return dump is not None and dump.tables == now and dump.columns == {table: columns[table] for table in now}
 
 
 def _refuse_without_room(connection: Connection, storage: Storage, names: list[str]) -> None:

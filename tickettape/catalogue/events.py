@@ -20,10 +20,10 @@ class Event:
     date: datetime
 
 
-def upsert_events(connection: Connection, source: str, productions: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Add or refresh catalogue entries; (added, refreshed). An event that moved to a later date lives again."""
     added = refreshed = 0
-    for production in productions:
+    for event in events:
         row = connection.execute(
             """insert into market.events as known
                    (source, external_id, name, venue, city, state, country, venue_time_zone, date, category,
@@ -47,7 +47,7 @@ def upsert_events(connection: Connection, source: str, productions: Iterable[Map
                       excluded.performer_name, excluded.image_url)
                    or not known.active and excluded.date > now()
                returning xmax = 0""",
-            {"source": source, **production},
+            {"source": source, **event},
         ).fetchone()
         if row is not None:
             added, refreshed = (added + 1, refreshed) if row[0] else (added, refreshed + 1)

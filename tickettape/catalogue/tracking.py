@@ -8,13 +8,13 @@ from psycopg.rows import class_row
 
 from tickettape.database import Connection
 
-RULE_KINDS = ("production", "performer", "venue", "search")
+RULE_KINDS = ("event", "performer", "venue", "search")
 _RULE_COLUMNS = "rule_id, source, kind, value, discovered_at"
 
 
 @dataclass(frozen=True)
 class TrackingRule:
-    """Something to watch: one production, or all of a performer's, a venue's or a search's."""
+    """Something to watch: one event, or all of a performer's, a venue's or a search's."""
 
     rule_id: int
     source: str

@@ -19,7 +19,7 @@ class SeenZone:
 
 
 def lock_naming(connection: Connection) -> None:
-    """Let one transaction at a time make zones, sections and lots, until it ends.
+    """Let one transaction at a time make zones, sections and offer_terms, until it ends.
 
     Two that make the same ones in another order would wait for each other for ever.
     """

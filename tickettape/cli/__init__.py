@@ -54,7 +54,7 @@ for commands in (
 ):
     commands.add_commands(app)
 
-ProductionId = Annotated[str | None, typer.Option("--production", help="One event, by the marketplace's id.")]
+EventId = Annotated[str | None, typer.Option("--event", help="One event, by the marketplace's id.")]
 PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]
 VenueId = Annotated[str | None, typer.Option("--venue", help="All events at a venue, by id.")]
 Search = Annotated[str | None, typer.Option("--search", help="All events that a search finds.")]
@@ -62,13 +62,13 @@ Search = Annotated[str | None, typer.Option("--search", help="All events that a 
 
 @app.command()
 def track(
-    production: ProductionId = None,
+    event: EventId = None,
     performer: PerformerId = None,
     venue: VenueId = None,
     search: Search = None,
 ) -> None:
     """Watch an event, or all events of a performer, a venue or a search, from the next tick on."""
-    kind, value = _one_rule(production, performer, venue, search)
+    kind, value = _one_rule(event, performer, venue, search)
     marketplace = open_marketplace(settings())
     try:
         found = asyncio.run(discover_events(marketplace, kind, value))
@@ -80,21 +80,21 @@ def track(
         rule = next(r for r in tracking_rules(connection, marketplace.source) if (r.kind, r.value) == (kind, value))
         record_discovery(connection, rule, [p.external_id for p in found], datetime.now(UTC))
     say(f"Tracking {kind} {value} on {marketplace.source}: {len(found)} event{'s' * (len(found) != 1)}.")
-    for event in sorted(found, key=lambda event: event.date)[:20]:
-        say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}, {event.venue}")
+    for one in sorted(found, key=lambda one: one.date)[:20]:
+        say(f"  {one.external_id:>9}  {one.date:%Y-%m-%d %H:%M} UTC  {one.name}, {one.venue}")
     if len(found) > 20:
         say(f"  … and {len(found) - 20} more")
 
 
 @app.command()
 def untrack(
-    production: ProductionId = None,
+    event: EventId = None,
     performer: PerformerId = None,
     venue: VenueId = None,
     search: Search = None,
 ) -> None:
     """Watch no longer. The history stays; events that no other rule names are retired at the next tick."""
-    kind, value = _one_rule(production, performer, venue, search)
+    kind, value = _one_rule(event, performer, venue, search)
     with Warehouse().connection() as connection:
         if not untrack_rule(connection, settings().source, kind, value):
             fail(f"{kind} {value} is not tracked on {settings().source}; `tickettape tracked` lists what is.")
@@ -142,5 +142,5 @@ def dbt(context: typer.Context) -> None:
 def _one_rule(*values: str | None) -> tuple[str, str]:
     given = [(kind, value) for kind, value in zip(RULE_KINDS, values, strict=True) if value]
     if len(given) != 1:
-        fail("Say what to watch with exactly one of --production, --performer, --venue, --search.", code=2)
+        fail("Say what to watch with exactly one of --event, --performer, --venue, --search.", code=2)
     return given[0]

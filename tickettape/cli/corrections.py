@@ -19,7 +19,7 @@ from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
 
-Production = Annotated[str | None, typer.Option("--production", help="One event only, by the marketplace's id.")]
+EventOption = Annotated[str | None, typer.Option("--event", help="One event only, by the marketplace's id.")]
 Source = Annotated[
     str | None, typer.Option("--source", help="Whose event it is: the marketplace's (default) or an import's.")
 ]
@@ -35,7 +35,7 @@ def add_commands(app: typer.Typer) -> None:
 def replay(
     start: From,
     end: To,
-    production: Production = None,
+    event: EventOption = None,
     voided: Annotated[bool, typer.Option("--voided", help="Read voided captures again too: they count anew.")] = False,
 ) -> None:
     """Read the stored answers of a range again, as after a mended parser, and refresh the rollups.
@@ -45,7 +45,7 @@ def replay(
     start, end = check_window(start, end)
     marketplace = open_marketplace(settings())
     with Warehouse().connection() as connection:
-        event_key = _event(connection, marketplace.source, production)
+        event_key = _event_key(connection, marketplace.source, event)
         before = count_window(connection, start, end, event_key)
         ticks = ticks_with_answers(connection, marketplace.source, start, end, only_received=False, event_key=event_key)
         if not ticks:
@@ -88,7 +88,7 @@ def rebuild(start: From, end: To) -> None:
 
 
 def void(
-    production: Annotated[str, typer.Option("--production", help="The event, by its source's id.")],
+    event: Annotated[str, typer.Option("--event", help="The event, by its source's id.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
     tick: Annotated[
         datetime | None,
@@ -118,11 +118,11 @@ def void(
         fail("Say which captures with --tick, or with --from and --to.", code=2)
     source = source or settings().source
     with Warehouse().connection() as connection:
-        event_key = _event(connection, source, production)
-        assert event_key is not None  # noqa: S101  a production was given
+        event_key = _event_key(connection, source, event)
+        assert event_key is not None  # noqa: S101  an event was given
         ticks = [tick] if tick else capture_ticks(connection, event_key, first, last, voided=undo)
         if not ticks:
-            fail(f"{source} {production} has no capture there that is {'' if undo else 'not '}void.")
+            fail(f"{source} {event} has no capture there that is {'' if undo else 'not '}void.")
         hours = first.replace(minute=0, second=0, microsecond=0), last.replace(minute=0, second=0, microsecond=0) + HOUR
         before = count_window(connection, *hours, event_key)
         try:
@@ -130,20 +130,20 @@ def void(
                 for each in ticks:
                     if undo:
                         status = undo_void(connection, event_key, each)
-                        say(f"{source} {production} at {each:%Y-%m-%d %H:%M:%S} UTC is {status} again.")
+                        say(f"{source} {event} at {each:%Y-%m-%d %H:%M:%S} UTC is {status} again.")
                     else:
                         status = void_capture(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
-                        say(f"{source} {production} at {each:%Y-%m-%d %H:%M:%S} UTC was {status} and is void.")
+                        say(f"{source} {event} at {each:%Y-%m-%d %H:%M:%S} UTC was {status} and is void.")
         except NothingToDo as error:
-            fail(f"{source} {production}: {error}")
+            fail(f"{source} {event}: {error}")
         refresh_all(connection)
         show_counts(before, count_window(connection, *hours, event_key))
 
 
-def _event(connection: Connection, source: str, production: str | None) -> int | None:
-    if production is None:
-        return None
-    event = find_event(connection, source, production)
+def _event_key(connection: Connection, source: str, event: str | None) -> int | None:
     if event is None:
-        fail(f"{source} has no event {production} here; `tickettape tracked` lists what is watched.")
-    return event.event_key
+        return None
+    found = find_event(connection, source, event)
+    if found is None:
+        fail(f"{source} has no event {event} here; `tickettape tracked` lists what is watched.")
+    return found.event_key

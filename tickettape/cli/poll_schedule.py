@@ -1,4 +1,4 @@
-"""`tickettape looks`: when each watched event is looked at next, and why."""
+"""`tickettape poll-schedule`: when each watched event is polled next, and why."""
 
 from datetime import UTC, datetime
 
@@ -12,19 +12,19 @@ from tickettape.settings import settings
 
 def add_commands(app: typer.Typer) -> None:
     """Put the commands of this module on the command line."""
-    app.command(name="looks")(looks_)
+    app.command(name="poll-schedule")(poll_schedule)
 
 
-def looks_() -> None:
-    """List when each watched event is looked at next, how often, and why; what is due first."""
+def poll_schedule() -> None:
+    """List when each watched event is polled next, how often, and why; what is due first."""
     source = settings().source
     with Warehouse().connection() as connection:
         decided = newest_poll_schedule(connection, source)
         stale = stale_events(connection, source, datetime.now(UTC))
-    put_off = sum(one["put_off"] for one in decided)
-    say(f"On {source}: {len(decided)} events decided on, {put_off} put off, {len(stale)} stale.")
+    deferred = sum(one["deferred"] for one in decided)
+    say(f"On {source}: {len(decided)} events decided on, {deferred} deferred, {len(stale)} stale.")
     for one in decided:
-        due = "put off" if one["put_off"] else f"{one['due_tick']:%m-%d %H:%M} UTC"
+        due = "deferred" if one["deferred"] else f"{one['due_tick']:%m-%d %H:%M} UTC"
         often = f"every {one['interval_minutes']:>2} min"
         say(f"  {one['external_id']:>9}  {due:<15} {often}  {one['name']}: {one['reason']}")
     if not decided:

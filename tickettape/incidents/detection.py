@@ -1,6 +1,7 @@
-"""What is worth telling people: pure decisions on what was found. Each trouble says what happened and what to do.
+"""Which findings are incidents: pure decisions. Each incident says what happened and what to do.
 
-Finding it out and sending it belongs in `alerting`, remembering what was told in `warehouse.alerts`.
+Finding things out belongs in `orchestration.incidents`, remembering what was told in `incident_log`, sending in
+`notify`.
 """
 
 from collections import defaultdict
@@ -57,7 +58,7 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
                     f"runs of {job}",
                     f"The job {job} {what}",
                     f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the UI; "
-                    "once the cause is mended, its next success ends this alert.",
+                    "once the cause is mended, its next success ends this incident.",
                 )
             )
     return found
@@ -91,8 +92,8 @@ def stale_event_incidents(source: str, stale: Sequence[dict[str, Any]]) -> list[
             f"freshness {source}",
             f"Prices of {len(stale)} events of {source} are stale",
             f"No ok capture within twice their own interval: {named}{more}. If no tick runs, look at the schedule "
-            "every_tick and at a run that hangs; if ticks run, `tickettape looks` says how often these are asked for, "
-            "market.scraper_logs what came back, and `tickettape quarantine` what was refused.",
+            "start_ticks and at a run that hangs; if ticks run, `tickettape poll-schedule` says how often these are "
+            "polled, market.scraper_logs what came back, and `tickettape quarantine` what was refused.",
         )
     ]
 
@@ -130,26 +131,26 @@ def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Inc
     return [
         Incident(
             "database size",
-            f"The database holds {size_bytes / 1e9:.1f} GB, more than {limit_gb:g} (ALERT_DATABASE_GB)",
+            f"The database holds {size_bytes / 1e9:.1f} GB, more than {limit_gb:g} (INCIDENT_DATABASE_GB)",
             "`database_health` shows what grows. Lower RAW_MONTHS or HOURLY_MONTHS so that more goes to cold storage, "
-            "track less, or raise ALERT_DATABASE_GB.",
+            "track less, or raise INCIDENT_DATABASE_GB.",
         )
     ]
 
 
 def compose_message(new: Sequence[Incident], ended: Sequence[Incident]) -> tuple[str, str]:
     """One message of all there is to tell: its title and its text."""
-    troubles = [f"{one.title}{_again(one)}.\n{one.message}" for one in new]
+    incidents = [f"{one.title}{_again(one)}.\n{one.message}" for one in new]
     over = [f"Over: {one.title}." for one in ended]
     first = new[0].title if new else f"Over: {ended[0].title}"
     more = len(new) + len(ended) - 1
-    return f"Tickettape: {first}{f' (and {more} more)' if more else ''}", "\n\n".join(troubles + over)
+    return f"Tickettape: {first}{f' (and {more} more)' if more else ''}", "\n\n".join(incidents + over)
 
 
-def _again(trouble: Incident) -> str:
-    if not trouble.folded:
+def _again(incident: Incident) -> str:
+    if not incident.folded:
         return ""
-    return f", since {_instant(trouble.first_at)} (seen {trouble.folded} times since the last message)"
+    return f", since {_instant(incident.first_at)} (seen {incident.folded} times since the last message)"
 
 
 def _instant(at: datetime | None) -> str:

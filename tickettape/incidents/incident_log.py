@@ -12,7 +12,7 @@ from tickettape.database import Connection
 
 @dataclass(frozen=True)
 class Incident:
-    """Something that is wrong. `about` names it: two of one name are one trouble, whatever their words."""
+    """Something that is wrong. `about` names it: two of one name are one incident, whatever their words."""
 
     about: str
     title: str
@@ -25,33 +25,33 @@ _COLUMNS = "about, title, message, first_at, folded"
 
 
 def record_incidents(
-    connection: Connection, troubles: Sequence[Incident], *, now: datetime, repeat: timedelta
+    connection: Connection, incidents: Sequence[Incident], *, now: datetime, repeat: timedelta
 ) -> tuple[list[Incident], list[Incident]]:
     """Remember what is wrong now; what to tell people of it, and of what has ended.
 
     To be told: what is new, what could not be told, and what was last told longer ago than `repeat`. What comes back
-    within `repeat` of a message goes on as the same trouble, and its next end is not told again.
+    within `repeat` of a message goes on as the same incident, and its next end is not told again.
     """
-    found = {trouble.about: trouble for trouble in troubles}
+    found = {incident.about: incident for incident in incidents}
     with connection.transaction(), connection.cursor(row_factory=class_row(Incident)) as cursor:
-        cursor.execute("lock table market.alerts in share row exclusive mode")  # one watcher at a time
+        cursor.execute("lock table market.incidents in share row exclusive mode")  # one watcher at a time
         over = cursor.execute(
             f"""with ended as (
-                    update market.alerts set ended_at = %s where ended_at is null and about != all(%s)
+                    update market.incidents set ended_at = %s where ended_at is null and about != all(%s)
                     returning {_COLUMNS}, sent_at, reopened
                 )
                 select {_COLUMNS} from ended where sent_at is not null and not reopened""",  # noqa: S608
             [now, list(found)],
         ).fetchall()
         cursor.execute(
-            """update market.alerts as known set ended_at = null, reopened = true
+            """update market.incidents as known set ended_at = null, reopened = true
                where about = any(%s) and sent_at > %s
-                   and not exists (select from market.alerts where about = known.about and ended_at is null)
-                   and alert_id = (select max(alert_id) from market.alerts where about = known.about)""",
+                   and not exists (select from market.incidents where about = known.about and ended_at is null)
+                   and incident_id = (select max(incident_id) from market.incidents where about = known.about)""",
             [list(found), now - repeat],
         )
         cursor.execute(
-            """insert into market.alerts as known (about, title, message, first_at, last_at)
+            """insert into market.incidents as known (about, title, message, first_at, last_at)
                select new.*, %(now)s, %(now)s
                from unnest(%(about)s::text[], %(titles)s::text[], %(messages)s::text[]) as new
                on conflict (about) where ended_at is null do update set
@@ -60,13 +60,13 @@ def record_incidents(
             {
                 "now": now,
                 "about": list(found),
-                "titles": [trouble.title for trouble in found.values()],
-                "messages": [trouble.message for trouble in found.values()],
+                "titles": [incident.title for incident in found.values()],
+                "messages": [incident.message for incident in found.values()],
             },
         )
         cursor.execute(
-            f"""select {_COLUMNS} from market.alerts
-                where ended_at is null and (sent_at is null or sent_at <= %s) order by alert_id""",  # noqa: S608
+            f"""select {_COLUMNS} from market.incidents
+                where ended_at is null and (sent_at is null or sent_at <= %s) order by incident_id""",  # noqa: S608
             [now - repeat],
         )
         return cursor.fetchall(), over
@@ -75,17 +75,18 @@ def record_incidents(
 def record_told(connection: Connection, sent: Sequence[Incident], now: datetime) -> None:
     """Remember that people were told."""
     connection.execute(
-        "update market.alerts set sent_at = %s, folded = 0 where ended_at is null and about = any(%s)",
-        [now, [trouble.about for trouble in sent]],
+        "update market.incidents set sent_at = %s, folded = 0 where ended_at is null and about = any(%s)",
+        [now, [incident.about for incident in sent]],
     )
 
 
 def reopen_untold(connection: Connection, over: Sequence[Incident]) -> None:
     """Open what has ended again, since nobody could be told: the next look ends it."""
     connection.execute(
-        """update market.alerts as known set ended_at = null
-           where about = any(%s) and alert_id = (select max(alert_id) from market.alerts where about = known.about)""",
-        [[trouble.about for trouble in over]],
+        """update market.incidents as known set ended_at = null
+           where about = any(%s) and incident_id = (
+               select max(incident_id) from market.incidents where about = known.about)""",
+        [[incident.about for incident in over]],
     )
 
 
@@ -93,5 +94,5 @@ def newest_incidents(connection: Connection, most: int) -> list[dict[str, Any]]:
     """What is wrong now and what was, the open ones first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            "select * from market.alerts order by ended_at is not null, last_at desc limit %s", [most]
+            "select * from market.incidents order by ended_at is not null, last_at desc limit %s", [most]
         ).fetchall()

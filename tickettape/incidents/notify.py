@@ -23,5 +23,7 @@ def send_message(urls: str, title: str, text: str) -> bool:
             why = "it did not take the message" if len(notifier) else "it is no apprise URL"
         except Exception as error:
             why = type(error).__name__
-        log.warning("Number %d of ALERT_URLS was not told: %s. Try it with `tickettape alerts --test`.", number, why)
+        log.warning(
+            "Number %d of INCIDENT_URLS was not told: %s. Try it with `tickettape incidents --test`.", number, why
+        )
     return taken > 0

@@ -1,12 +1,12 @@
-"""The listing history as a chain: what each look at an event changed. Pure: no SQL, no clock.
+"""The listing history as a chain: what each observation of an event changed. Pure: no SQL, no clock.
 
-A look is everything one read answer shows. An offer is a listing with what the seller fixed: where the seats are,
-how many, and what may be bought of them; its prices may change while it stands. What stands after an ok look is
-what it showed. A partial look proves what it shows and nothing else: an offer that it does not show stands on,
+An observation is everything that one read answer shows. An offer is a listing with what the seller fixed: where the
+seats are, how many, and how many of them one may buy; its prices may change while it stands. After an ok observation
+stands what it showed. A partial one proves what it shows and nothing else: an offer that it does not show stands on,
 unless the same listing is shown with other seats or another quantity.
 
-A link is one look's difference to what stood before. The first link of a UTC day is an image: it holds all that
-stands, so that every day is read without the one before.
+A delta is the difference between an observation and what stood before it. The first delta of a UTC day is a keyframe:
+it holds all that stands, so that every day is read without the day before.
 """
 
 import zlib
@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 Offer = tuple[str, int, str, int]
-"""(listing id, section_key, row, lot_key)"""
+"""(listing id, section_key, row, offer_terms_key)"""
 
 Prices = tuple[int, int, int]
 """(price, all-in price or 0 where not stated: cents; deal score in tenths or -1)"""
@@ -39,7 +39,7 @@ class Observation:
 
 @dataclass(slots=True)
 class Delta:
-    """One look in the chain, as it is stored: `stayed` is None unless this is an image.
+    """One observation in the chain, as it is stored: `stayed` is None unless this is a keyframe.
 
     `stayed`, `came` and `went` are (offer, standing), of `went` the last one; `changed` is (number, steps).
     """
@@ -54,22 +54,22 @@ class Delta:
 
 
 def next_delta(
-    before: Stand | None, look: Observation, *, image: bool, taken: Collection[int] | None = None
+    before: Stand | None, observation: Observation, *, keyframe: bool, taken: Collection[int] | None = None
 ) -> tuple[Delta, dict[Offer, Standing]]:
-    """The link that adds a look to a chain, and what stands after it.
+    """The delta that adds an observation to a chain, and what stands after it.
 
     `before`: what stood, None where nothing is known: then all that is shown stays, since this tick. What is known
     to be the same may be left out of both, if `taken` has the numbers of all that stood.
     """
-    link = Delta(look.tick, look.partial)
+    delta = Delta(observation.tick, observation.partial)
     stand: dict[Offer, Standing] = {}
     if before is None:
-        _number(look, sorted(look.offers), {}, (), stand)
-        link.stayed = sorted(stand.items())
-        return link, stand
+        _number(observation, sorted(observation.offers), {}, (), stand)
+        delta.stayed = sorted(stand.items())
+        return delta, stand
     new: list[Offer] = []
-    changed = link.changed
-    for offer, prices in look.offers.items():
+    changed = delta.changed
+    for offer, prices in observation.offers.items():
         known = before.get(offer)
         if known is None:
             new.append(offer)
@@ -82,66 +82,66 @@ def next_delta(
             stand[offer] = (number, since, to_price, to_all_in, to_score)
             changed.append((number, (to_price - price, to_all_in - all_in, to_score - score)))
     if len(stand) < len(before):
-        _part(link, look, before, stand)
+        _part(delta, observation, before, stand)
     if new:
-        sinces = {offer[0]: standing[1] for offer, standing in link.went}
+        sinces = {offer[0]: standing[1] for offer, standing in delta.went}
         came: dict[Offer, Standing] = {}
         if taken is None:
             taken = [standing[0] for standing in before.values()]
-        _number(look, sorted(new), sinces, taken, came)
-        link.came = list(came.items())
-    if image:
-        link.stayed = sorted(stand.items())
+        _number(observation, sorted(new), sinces, taken, came)
+        delta.came = list(came.items())
+    if keyframe:
+        delta.stayed = sorted(stand.items())
     if new:
         stand.update(came)
     changed.sort()
-    return link, stand
+    return delta, stand
 
 
-def apply_delta(before: Stand, link: Delta) -> dict[Offer, Standing]:
-    """What stands after a link that follows `before` (not asked for where the link is an image)."""
-    if link.stayed is not None:
-        return dict([*link.stayed, *link.came])
+def apply_delta(before: Stand, delta: Delta) -> dict[Offer, Standing]:
+    """What stands after a delta that follows `before` (not asked for where the delta is a keyframe)."""
+    if delta.stayed is not None:
+        return dict([*delta.stayed, *delta.came])
     stand = dict(before)
-    if link.changed:
-        steps = dict(link.changed)
+    if delta.changed:
+        steps = dict(delta.changed)
         for offer, standing in before.items():
             step = steps.get(standing[0])
             if step is not None:
                 number, since, price, all_in, score = standing
                 stand[offer] = (number, since, price + step[0], all_in + step[1], score + step[2])
-    for offer, _ in link.went:
+    for offer, _ in delta.went:
         del stand[offer]
-    stand.update(link.came)
+    stand.update(delta.came)
     return stand
 
 
-def observation_of(link: Delta, stand: Stand) -> Observation:
-    """The look that a link was made of, given what stands after it."""
-    unseen = set(link.unseen)
+def observation_of(delta: Delta, stand: Stand) -> Observation:
+    """The observation that a delta was made of, given what stands after it."""
+    unseen = set(delta.unseen)
     return Observation(
-        link.tick,
-        link.partial,
+        delta.tick,
+        delta.partial,
         {offer: standing[2:] for offer, standing in stand.items() if standing[0] not in unseen},
     )
 
 
-def _part(link: Delta, look: Observation, before: Stand, stand: dict[Offer, Standing]) -> None:
+def _part(delta: Delta, observation: Observation, before: Stand, stand: dict[Offer, Standing]) -> None:
     """Tell apart, of the offers that are not shown, those that went from those that stand unseen."""
-    missing = before.keys() - look.offers.keys()
-    if link.partial:
-        shown = {offer[0] for offer in look.offers}
+    missing = before.keys() - observation.offers.keys()
+    if delta.partial:
+        shown = {offer[0] for offer in observation.offers}
         for offer in missing:
             if offer[0] not in shown:
                 stand[offer] = before[offer]
-                link.unseen.append(before[offer][0])
+                delta.unseen.append(before[offer][0])
         missing = {offer for offer in missing if offer[0] in shown}
-        link.unseen.sort()
-    link.went = sorted((offer, before[offer]) for offer in missing)
+        delta.unseen.sort()
+    delta.went = sorted((offer, before[offer]) for offer in missing)
 
 
 def _number(
-    look: Observation,
+    observation: Observation,
     offers: Collection[Offer],
     sinces: Mapping[str, int],
     taken: Collection[int],
@@ -154,4 +154,4 @@ def _number(
         while number in used:
             number = (number + 1) % _NUMBERS
         used.add(number)
-        into[offer] = (number, sinces.get(offer[0], look.tick), *look.offers[offer])
+        into[offer] = (number, sinces.get(offer[0], observation.tick), *observation.offers[offer])

@@ -1,8 +1,9 @@
-"""The listing history in the database: one link per event and read answer, written with its snapshots.
+"""The listing history in the database: one delta per event and read answer, written with its snapshots.
 
-What a link is: `listing_chain`. A look that is newer than all others is compared with the event's head and adds
-one row. One that comes late, is read again or goes changes its own link and those after it until the chain is as
-it was: what is stored is always what a chain made anew of all looks would be. Writers of one event take turns.
+What a delta is: `deltas`. An observation that is newer than all others is compared with the event's latest state and
+adds one row. One that comes late, is read again or goes changes its own delta and those after it, until the chain is
+as it was: what is stored is always what a chain made anew of all observations would be. Writers of one event take
+turns.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -48,8 +49,8 @@ MOST_SOLD_AFTER = 6
 """The most captures that SOLD_AFTER_CAPTURES may ask for: so far back a new one may decide what was open."""
 
 _SELECTED = ", ".join(DELTA_COLUMNS)
-_LINKS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
-_LINKS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
+_DELTAS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
+_DELTAS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
 def lock_listing_history(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
@@ -68,95 +69,99 @@ def lock_listing_history(connection: Connection, tick: datetime, event_key: int 
 
 
 class OfferTermsKeys(dict[tuple[int, tuple[int, ...]], int]):
-    """The keys of lots (quantity, what may be bought), read once; one that is new is made when it is asked for."""
+    """The keys of offer terms (quantity, what may be bought), read once; new ones are made when they are asked for."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        rows = connection.execute("select quantity, buyable, lot_key from market.lots").fetchall()
-        super().__init__({(quantity, tuple(buyable)): lot_key for quantity, buyable, lot_key in rows})
+        rows = connection.execute("select quantity, buyable, offer_terms_key from market.offer_terms").fetchall()
+        super().__init__({(quantity, tuple(buyable)): offer_terms_key for quantity, buyable, offer_terms_key in rows})
 
-    def __missing__(self, lot: tuple[int, tuple[int, ...]]) -> int:
-        quantity, buyable = lot[0], list(lot[1])
+    def __missing__(self, terms: tuple[int, tuple[int, ...]]) -> int:
+        quantity, buyable = terms[0], list(terms[1])
         lock_naming(self._connection)
         self._connection.execute(
-            "insert into market.lots (quantity, buyable) values (%s, %s) on conflict do nothing", [quantity, buyable]
+            "insert into market.offer_terms (quantity, buyable) values (%s, %s) on conflict do nothing",
+            [quantity, buyable],
         )
-        (lot_key,) = self._connection.execute(
-            "select lot_key from market.lots where quantity = %s and buyable = %s::integer[]", [quantity, buyable]
+        (offer_terms_key,) = self._connection.execute(
+            "select offer_terms_key from market.offer_terms where quantity = %s and buyable = %s::integer[]",
+            [quantity, buyable],
         ).fetchone() or (None,)
-        assert lot_key is not None  # noqa: S101  made just now, and never taken away
-        self[lot] = lot_key
-        return int(lot_key)
+        assert offer_terms_key is not None  # noqa: S101  made just now, and never taken away
+        self[terms] = offer_terms_key
+        return int(offer_terms_key)
 
 
 class ListingHistoryWriter:
-    """The looks at a tick on their way into the history: taken one by one, written together.
+    """The observations of a tick on their way into the history: taken one by one, written together.
 
-    In the caller's transaction, which holds `lock`, and in its pipeline: the server stores heads while the next
-    answers are read.
+    In the caller's transaction, which holds `lock_listing_history`, and in its pipeline: the server stores the latest
+    states while the next answers are read.
     """
 
     def __init__(self, connection: Connection, tick: datetime, event_keys: Collection[int]) -> None:
         self._connection = connection
         self._tick = tick
         self._refused = bool(month_refusals(connection, [tick]))
-        self._heads = load_latest_states(connection, event_keys)
-        headless = [event_key for event_key in event_keys if event_key not in self._heads]
-        self._beginning = _without_history(connection, headless)
+        self._states = load_latest_states(connection, event_keys)
+        without_state = [event_key for event_key in event_keys if event_key not in self._states]
+        self._beginning = _without_history(connection, without_state)
         self._differences: dict[int, StateDifference] = {}
         self._rows: list[tuple[Any, ...]] = []
         self._late: dict[int, Observation | None] = {}
 
-    def take(self, event_key: int, look: Observation | RawObservation | None) -> None:
-        """Take an event's look in place of any it had at this tick; None takes that one out.
+    def take(self, event_key: int, observation: Observation | RawObservation | None) -> None:
+        """Take an event's observation in place of any it had at this tick; None takes that one out.
 
         Nothing is taken where the tick's month takes no rows.
         """
         if self._refused:
             return
-        head = self._heads.pop(event_key, None)
-        if event_key in self._beginning or (head is not None and head[0] < self._tick):
-            if look is not None:
-                sight = look if isinstance(look, RawObservation) else RawObservation.of(look)
-                self._differences[event_key] = StateDifference.of(LatestState.unpacked(*head) if head else None, sight)
-                if len(self._differences) == _LINKS_MADE_AT_ONCE:
-                    self._link()
+        state = self._states.pop(event_key, None)
+        if event_key in self._beginning or (state is not None and state[0] < self._tick):
+            if observation is not None:
+                raw = observation if isinstance(observation, RawObservation) else RawObservation.of(observation)
+                self._differences[event_key] = StateDifference.of(LatestState.unpacked(*state) if state else None, raw)
+                if len(self._differences) == _DELTAS_MADE_AT_ONCE:
+                    self._make_deltas()
         else:
-            self._late[event_key] = look.look() if isinstance(look, RawObservation) else look
+            self._late[event_key] = (
+                observation.observation() if isinstance(observation, RawObservation) else observation
+            )
 
     def write(self) -> None:
         """Write what was taken."""
-        self._link()
-        for event_key, look in self._late.items():
-            _rewrite(self._connection, event_key, self._tick, look)
+        self._make_deltas()
+        for event_key, observation in self._late.items():
+            _rewrite(self._connection, event_key, self._tick, observation)
         _copy(self._connection, "listing_changes", self._rows)
         if self._rows:
             event_keys = [event_key for event_key, *_ in self._rows]
             _mark_departures(self._connection, event_keys, self._tick, self._tick, RELISTING_WINDOW)
 
-    def _link(self) -> None:
-        heads: dict[int, LatestState] = {}
+    def _make_deltas(self) -> None:
+        states: dict[int, LatestState] = {}
         for event_key, difference in self._differences.items():
-            link, heads[event_key] = difference.link()
-            self._rows.append((event_key, *row_from_delta(link)))
+            delta, states[event_key] = difference.delta()
+            self._rows.append((event_key, *row_from_delta(delta)))
         self._differences.clear()
-        store_latest_states(self._connection, heads)
+        store_latest_states(self._connection, states)
 
 
-def write_observation(connection: Connection, tick: datetime, event_key: int, look: Observation | None) -> None:
-    """Put an event's look at a tick in place of any it had there; None takes one out. See `Writer`."""
+def write_observation(connection: Connection, tick: datetime, event_key: int, observation: Observation | None) -> None:
+    """Put an event's observation at a tick in place of any it had there; None takes one out."""
     writer = ListingHistoryWriter(connection, tick, [event_key])
-    writer.take(event_key, look)
+    writer.take(event_key, observation)
     writer.write()
 
 
 def observation_at(connection: Connection, event_key: int, tick: datetime) -> Observation | None:
     """What an event's answer at a tick showed; None where none was read then."""
-    links = list(_deltas(connection, event_key, _day(tick), tick))
-    if not links or links[-1].tick != microseconds(tick):
+    deltas = list(_deltas(connection, event_key, _day(tick), tick))
+    if not deltas or deltas[-1].tick != microseconds(tick):
         return None
-    stand = _unfolded(links)
-    return observation_of(links[-1], stand)
+    stand = _unfolded(deltas)
+    return observation_of(deltas[-1], stand)
 
 
 def listings_shown_at(
@@ -172,38 +177,38 @@ def listings_shown_at(
     return {(*row[:4], tuple(row[4]), *row[5:]) for row in rows}
 
 
-def store_voided_observation(connection: Connection, void_id: int, look: Observation) -> None:
-    """Keep a look that is taken out of the history, so that it can be put back."""
+def store_voided_observation(connection: Connection, void_id: int, observation: Observation) -> None:
+    """Keep an observation that is taken out of the history, so that it can be put back."""
     row = connection.execute("select event_key from market.voids where void_id = %s", [void_id]).fetchone()
     assert row is not None  # noqa: S101  the caller has just written it
-    link, _ = next_delta(None, look, image=True)
-    _copy(connection, "voided_listings", [(void_id, row[0], *row_from_delta(link))], more="void_id, event_key")
+    delta, _ = next_delta(None, observation, keyframe=True)
+    _copy(connection, "voided_listings", [(void_id, row[0], *row_from_delta(delta))], more="void_id, event_key")
 
 
 def voided_observation(connection: Connection, void_id: int) -> Observation | None:
-    """The look that a void has taken out; None where it had none."""
+    """The observation that a void has taken out; None where it had none."""
     row = connection.execute(
         f"select {_SELECTED} from market.voided_listings where void_id = %s",  # noqa: S608
         [void_id],
     ).fetchone()
     if row is None:
         return None
-    link = delta_from_row(row)
-    return observation_of(link, apply_delta({}, link))
+    delta = delta_from_row(row)
+    return observation_of(delta, apply_delta({}, delta))
 
 
-def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Observation | None) -> None:
-    """Put a look into the chain where others are after it, or take one out."""
+def _rewrite(connection: Connection, event_key: int, tick: datetime, observation: Observation | None) -> None:
+    """Put an observation into the chain where others are after it, or take one out."""
     before, new_day = _stand_before(connection, event_key, tick)
     at = microseconds(tick)
-    old = before  # what stood after the link before, in the chain as it is stored
+    old = before  # what stood after the delta before, in the chain as it is stored
     new = before  # and in the chain as it must be
     stale: list[datetime] = []
     fresh: list[Delta] = []
-    if look is not None:
-        link, new = next_delta(before, look, image=new_day != _day(tick))
+    if observation is not None:
+        delta, new = next_delta(before, observation, keyframe=new_day != _day(tick))
         new_day = _day(tick)
-        fresh.append(link)
+        fresh.append(delta)
     last = tick
     reached_end = True
     for stored in _deltas(connection, event_key, tick, None):
@@ -216,19 +221,19 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Obser
                 stale.append(when)
             continue
         if month_of(when) != month_of(last) and month_refusals(connection, [when]):
-            reached_end = False  # its rows are in the archive's hands, and its first link is an image
+            reached_end = False  # its rows are in the archive's hands, and its first delta is a keyframe
             break
         seen = observation_of(stored, old)
-        link, new = next_delta(new, seen, image=new_day != _day(when))
+        delta, new = next_delta(new, seen, keyframe=new_day != _day(when))
         new_day, last = _day(when), when
-        if link != stored:
+        if delta != stored:
             stale.append(when)
-            fresh.append(link)
+            fresh.append(delta)
         if new == old:
             reached_end = False
             break
     connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
-    _copy(connection, "listing_changes", [(event_key, *row_from_delta(link)) for link in fresh])
+    _copy(connection, "listing_changes", [(event_key, *row_from_delta(delta)) for delta in fresh])
     if reached_end:
         newest = connection.execute(
             "select max(tick) from market.listing_changes where event_key = %s", [event_key]
@@ -237,7 +242,7 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Obser
             store_latest_states(connection, {event_key: LatestState.of(newest[0], new or {})})
         else:
             delete_latest_state(connection, event_key)
-    if any(link.stayed is not None for link in fresh):
+    if any(delta.stayed is not None for delta in fresh):
         last = max(last, _day(tick) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
         _mark_departures(connection, [event_key], tick, last, RETURN_WINDOW)
@@ -246,12 +251,15 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, look: Obser
 def _mark_departures(
     connection: Connection, event_keys: Sequence[int], first: datetime, last: datetime, back: timedelta
 ) -> None:
-    """Have the verdicts recomputed that looks from `first` to `last` may change: of what went up to `back` before,
-    or in the captures before that they are the next of, or an hour after."""
+    """Have the verdicts recomputed that observations from `first` to `last` may change.
+
+    A verdict is about a listing that went. It may change where the listing went at most `back` before `first`, in one
+    of the ok captures just before `first` (its verdict waits for the next ones), or within an hour after `last`.
+    """
     connection.execute(
         """insert into market.dirty_buckets (rollup, event_key, bucket)
-           select distinct 'listing_departures', looks.event_key,
-               date_bin('1 hour', looks.tick, timestamptz '2000-01-01 00:00Z')
+           select distinct 'listing_departures', observations.event_key,
+               date_bin('1 hour', observations.tick, timestamptz '2000-01-01 00:00Z')
            from unnest(%(events)s::integer[]) as written (event_key)
            cross join lateral (
                select least(%(first)s::timestamptz - %(back)s::interval, min(earlier.tick)) as tick
@@ -265,7 +273,7 @@ def _mark_departures(
                select changes.event_key, changes.tick from market.listing_changes as changes
                where changes.event_key = written.event_key and changes.tick >= reach.tick
                    and changes.tick <= %(last)s::timestamptz + %(relisting)s::interval
-           ) as looks""",
+           ) as observations""",
         {
             "events": list(event_keys),
             "first": first,
@@ -278,7 +286,7 @@ def _mark_departures(
 
 
 def _stand_before(connection: Connection, event_key: int, tick: datetime) -> tuple[Stand | None, datetime | None]:
-    """What stood before a tick, and the day of the link it stood after; None, None where nothing is known."""
+    """What stood before a tick, and the day of the delta it stood after; None, None where nothing is known."""
     row = connection.execute(
         "select max(tick) from market.listing_changes where event_key = %s and tick < %s", [event_key, tick]
     ).fetchone()
@@ -288,30 +296,30 @@ def _stand_before(connection: Connection, event_key: int, tick: datetime) -> tup
     return _unfolded(_deltas(connection, event_key, day, row[0])), day
 
 
-def _unfolded(links: Iterable[Delta]) -> dict[Offer, Standing]:
+def _unfolded(deltas: Iterable[Delta]) -> dict[Offer, Standing]:
     stand: dict[Offer, Standing] = {}
-    for link in links:
-        stand = apply_delta(stand, link)
+    for delta in deltas:
+        stand = apply_delta(stand, delta)
     return stand
 
 
 def _deltas(connection: Connection, event_key: int, first: datetime, last: datetime | None) -> Iterator[Delta]:
-    """An event's links from `first` to `last` (None: all), both included, as they are stored; some at a time."""
+    """An event's deltas from `first` to `last` (None: all), both included, as they are stored; some at a time."""
     while True:
         rows = connection.execute(
             f"""select {_SELECTED} from market.listing_changes
                 where event_key = %s and tick >= %s and tick <= coalesce(%s, timestamptz 'infinity')
                 order by tick limit %s""",  # noqa: S608
-            [event_key, first, last, _LINKS_READ_AT_ONCE],
+            [event_key, first, last, _DELTAS_READ_AT_ONCE],
         ).fetchall()
         yield from map(delta_from_row, rows)
-        if len(rows) < _LINKS_READ_AT_ONCE:
+        if len(rows) < _DELTAS_READ_AT_ONCE:
             return
         first = rows[-1][0] + MICROSECOND
 
 
 def _copy(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], *, more: str = "event_key") -> None:
-    """COPY rows into a table: the columns of `more`, then those of a link (`row_of`)."""
+    """COPY rows into a table: the columns of `more`, then those of a delta (`row_from_delta`)."""
     if rows:
         with (
             connection.cursor() as cursor,
@@ -322,7 +330,7 @@ def _copy(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], *
 
 
 def _without_history(connection: Connection, event_keys: Sequence[int]) -> set[int]:
-    """Those of some events that have no link."""
+    """Those of some events that have no delta."""
     if not event_keys:
         return set()
     rows = connection.execute(

@@ -1,6 +1,6 @@
-"""What stands at each event's newest look, in the form in which the next look is compared with it.
+"""What stands at each event's newest observation, in the form in which the next observation is compared with it.
 
-A cache of the chain (`listing_chain`), one row per event. It knows every offer by a label: 64 bits made of all that
+A cache of the chain (`deltas`), one row per event. It knows every offer by a label: 64 bits made of all that
 the answer said of it. An offer whose label is seen again is the same in everything, so only those that came, changed
 or went are spelled out: of 400 listings mostly 40. (At 1000 events, 10 minutes and 400 listings two labels are the
 same by chance once in 20 million years.)
@@ -30,9 +30,9 @@ _decode_entry = msgspec.msgpack.Decoder(tuple[Offer, Standing]).decode
 
 @dataclass(frozen=True, slots=True)
 class RawObservation:
-    """A look that is spelled out only where it must be: listings of any type that packs, and what spells one.
+    """An observation that is spelled out only where it must be: listings of any type that packs, and what spells one.
 
-    Listings that pack alike are alike in everything; no two of one sight have the same id.
+    Listings that pack alike are alike in everything; no two of one raw observation have the same id.
     """
 
     tick: int
@@ -41,18 +41,18 @@ class RawObservation:
     spell: Callable[[Any], tuple[Offer, Prices]]
 
     @classmethod
-    def of(cls, look: Observation) -> Self:
-        """The sight of a look that is spelled out already."""
-        return cls(look.tick, look.partial, list(look.offers.items()), tuple)
+    def of(cls, observation: Observation) -> Self:
+        """An observation that is spelled out already, as a raw one."""
+        return cls(observation.tick, observation.partial, list(observation.offers.items()), tuple)
 
-    def look(self) -> Observation:
+    def observation(self) -> Observation:
         """All of it, spelled out."""
         return Observation(self.tick, self.partial, dict(map(self.spell, self.listings)))
 
 
 @dataclass(frozen=True, slots=True)
 class LatestState:
-    """What stands after the look at `tick`: of each offer its label, its number in the chain and the size of its
+    """What stands after the observation at `tick`: of each offer its label, its number in the chain and the size of its
     entry (`index`); and the entries, one after the other: (offer, standing), packed."""
 
     tick: datetime
@@ -61,7 +61,7 @@ class LatestState:
 
     @classmethod
     def of(cls, tick: datetime, stand: Stand, labels: Iterable[int] | None = None) -> Self:
-        """The head of a chain after which this stands; labels in its order, if they are known."""
+        """The latest state of a chain after which this stands; labels in its order, if they are known."""
         if labels is None:
             labels = [xxh3_64_intdigest(_encode((offer, standing[2:]))) for offer, standing in stand.items()]
         entries = list(map(_encode, stand.items()))
@@ -71,12 +71,12 @@ class LatestState:
 
     @classmethod
     def unpacked(cls, tick: datetime, packed: bytes) -> Self:
-        """A head as it is stored."""
+        """A latest state as it is stored."""
         index, entries = _decode(packed)
         return cls(tick, np.frombuffer(index, _INDEX), entries)
 
     def packed(self) -> bytes:
-        """This head as `unpacked` reads it."""
+        """This latest state as `unpacked` reads it."""
         return _encode((self.index.tobytes(), self.entries))
 
     def stand(self) -> dict[Offer, Standing]:
@@ -100,14 +100,15 @@ class LatestState:
 
 @dataclass(frozen=True, slots=True)
 class StateDifference:
-    """What an event's next sight does not share with its head: the places of the offers that it does not show as
-    they were, and the listings that are new or changed, by label. Where all is to be spelled out, everything.
+    """What an event's next observation does not share with its latest state.
 
-    It lets go of the sight's other listings: many differences wait for `link` at once.
+    `gone`: the places of the offers that it does not show as they were; `fresh`: the listings that are new or changed,
+    by label. Where everything is to be spelled out (a keyframe), all of them. It lets go of the observation's other
+    listings: many differences wait for `delta` at once.
     """
 
-    head: LatestState | None
-    image: bool
+    state: LatestState | None
+    keyframe: bool
     gone: list[int]
     fresh: Mapping[int, Any]
     tick: int
@@ -115,60 +116,60 @@ class StateDifference:
     spell: Callable[[Any], tuple[Offer, Prices]]
 
     @classmethod
-    def of(cls, head: LatestState | None, sight: RawObservation) -> Self:
-        """The difference between a head and the next sight; None begins the chain."""
-        image = head is None or head.tick.astimezone(UTC).date() != instant(sight.tick).date()
-        fresh = dict(zip(map(xxh3_64_intdigest, map(_encode, sight.listings)), sight.listings, strict=True))
-        known = head.index["label"].tolist() if head else []
-        same = repeat(None, len(known)) if image else list(map(fresh.pop, known, repeat(None)))
+    def of(cls, state: LatestState | None, raw: RawObservation) -> Self:
+        """The difference between a latest state and the next raw observation; None begins the chain."""
+        keyframe = state is None or state.tick.astimezone(UTC).date() != instant(raw.tick).date()
+        fresh = dict(zip(map(xxh3_64_intdigest, map(_encode, raw.listings)), raw.listings, strict=True))
+        known = state.index["label"].tolist() if state else []
+        same = repeat(None, len(known)) if keyframe else list(map(fresh.pop, known, repeat(None)))
         gone = [place for place, listing in enumerate(same) if listing is None]
-        return cls(head, image, gone, fresh, sight.tick, sight.partial, sight.spell)
+        return cls(state, keyframe, gone, fresh, raw.tick, raw.partial, raw.spell)
 
-    def link(self) -> tuple[Delta, LatestState]:
-        """The link that adds the sight to its event's chain, and the head after it.
+    def delta(self) -> tuple[Delta, LatestState]:
+        """The delta that adds the raw observation to its event's chain, and the latest state after it.
 
-        The first link of a UTC day is an image.
+        The first delta of a UTC day is a keyframe.
         """
         offers = dict(map(self.spell, self.fresh.values()))
-        look, tick = Observation(self.tick, self.partial, offers), instant(self.tick)
+        observation, tick = Observation(self.tick, self.partial, offers), instant(self.tick)
         labels = dict(zip(offers, self.fresh, strict=True))
-        if self.head is None:
-            link, stand = next_delta(None, look, image=True)
-            return link, LatestState.of(tick, stand, map(labels.__getitem__, stand))
-        index = self.head.index
-        spelled, pieces = self.head.part(self.gone)
+        if self.state is None:
+            delta, stand = next_delta(None, observation, keyframe=True)
+            return delta, LatestState.of(tick, stand, map(labels.__getitem__, stand))
+        index = self.state.index
+        spelled, pieces = self.state.part(self.gone)
         before = dict(spelled)
-        link, stand = next_delta(before, look, image=self.image, taken=index["number"].tolist())
+        delta, stand = next_delta(before, observation, keyframe=self.keyframe, taken=index["number"].tolist())
         labels = dict(zip(before, index["label"][self.gone].tolist(), strict=True)) | labels  # those of what is unseen
         new = LatestState.of(tick, stand, map(labels.__getitem__, stand))
         kept = np.ones(len(index), dtype=bool)
         kept[self.gone] = False
         rows = index[kept].tobytes() + new.index.tobytes()
-        return link, LatestState(tick, np.frombuffer(rows, _INDEX), b"".join((*pieces, new.entries)))
+        return delta, LatestState(tick, np.frombuffer(rows, _INDEX), b"".join((*pieces, new.entries)))
 
 
 def load_latest_states(connection: Connection, event_keys: Iterable[int]) -> dict[int, tuple[datetime, bytes]]:
-    """The heads of events, where they have one: tick, and what `Head.unpacked` reads."""
+    """The latest states of events, where they have one: tick, and what `LatestState.unpacked` reads."""
     rows = connection.execute(
-        "select event_key, tick, offers from market.listing_heads where event_key = any(%s)",
+        "select event_key, tick, offers from market.listing_latest_states where event_key = any(%s)",
         [list(event_keys)],
         binary=True,
     ).fetchall()
     return {event_key: (tick, packed) for event_key, tick, packed in rows}
 
 
-def store_latest_states(connection: Connection, heads: Mapping[int, LatestState]) -> None:
-    """Store heads in place of those there are."""
-    if not heads:
+def store_latest_states(connection: Connection, states: Mapping[int, LatestState]) -> None:
+    """Store latest states in place of those there are."""
+    if not states:
         return
     connection.execute(
-        """insert into market.listing_heads (event_key, tick, offers)
+        """insert into market.listing_latest_states (event_key, tick, offers)
            select * from unnest(%b::integer[], %b::timestamptz[], %b::bytea[])
            on conflict (event_key) do update set tick = excluded.tick, offers = excluded.offers""",
-        [list(heads), [head.tick for head in heads.values()], [head.packed() for head in heads.values()]],
+        [list(states), [state.tick for state in states.values()], [state.packed() for state in states.values()]],
     )
 
 
 def delete_latest_state(connection: Connection, event_key: int) -> None:
-    """Take away the head of an event that has no history any more."""
-    connection.execute("delete from market.listing_heads where event_key = %s", [event_key])
+    """Take away the latest state of an event that has no history any more."""
+    connection.execute("delete from market.listing_latest_states where event_key = %s", [event_key])

@@ -1,4 +1,4 @@
-"""A link of the listing history as a row of arrays, and back. What a link is: `listing_chain`."""
+"""A delta of the listing history as a row of arrays, and back. What a delta is: `deltas`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import msgspec
 from tickettape.listing_history.deltas import Delta
 
 DELTA_COLUMNS = (
-    "tick", "kept", "born", "partial", "numbers", "listing_ids", "section_keys", "seat_rows", "lot_keys",
+    "tick", "kept", "born", "partial", "numbers", "listing_ids", "section_keys", "seat_rows", "offer_terms_keys",
     "prices_cents", "all_in_prices_cents", "deal_scores", "since", "changed", "price_steps", "all_in_steps",
     "score_steps", "unseen",
 )  # fmt: skip
@@ -31,12 +31,12 @@ def instant(tick: int) -> datetime:
 
 
 def delta_from_row(row: Sequence[Any]) -> Delta:
-    """The link in a row of COLUMNS, arrays as lists."""
+    """The delta in a row of COLUMNS, arrays as lists."""
     tick, kept, born, partial, *arrays = row
-    numbers, ids, sections, rows, lots, prices, all_ins, scores, since, changed, *steps, unseen = (
+    numbers, ids, sections, rows, offer_terms, prices, all_ins, scores, since, changed, *steps, unseen = (
         [] if array is None else array for array in arrays
     )
-    names = zip(ids, sections, rows, lots, strict=True)
+    names = zip(ids, sections, rows, offer_terms, strict=True)
     offers = list(zip(names, zip(numbers, since, prices, all_ins, scores, strict=True), strict=True))
     stayed = kept or 0
     return Delta(
@@ -50,28 +50,28 @@ def delta_from_row(row: Sequence[Any]) -> Delta:
     )
 
 
-def row_from_delta(link: Delta) -> tuple[Any, ...]:
-    """COLUMNS of a link, arrays as the texts that PostgreSQL reads: for COPY. An empty array is None."""
-    offers = [*(link.stayed or ()), *link.came, *link.went]
-    ids, sections, rows, lots = zip(*(offer for offer, _ in offers), strict=True) if offers else ((),) * 4
+def row_from_delta(delta: Delta) -> tuple[Any, ...]:
+    """COLUMNS of a delta, arrays as the texts that PostgreSQL reads: for COPY. An empty array is None."""
+    offers = [*(delta.stayed or ()), *delta.came, *delta.went]
+    ids, sections, rows, offer_terms = zip(*(offer for offer, _ in offers), strict=True) if offers else ((),) * 4
     standings = zip(*(standing for _, standing in offers), strict=True) if offers else ((),) * 5
     numbers, since, *prices = standings
-    changed, steps = zip(*link.changed, strict=True) if link.changed else ((), ())
+    changed, steps = zip(*delta.changed, strict=True) if delta.changed else ((), ())
     return (
-        instant(link.tick),
-        None if link.stayed is None else len(link.stayed),
-        len(link.came),
-        link.partial,
+        instant(delta.tick),
+        None if delta.stayed is None else len(delta.stayed),
+        len(delta.came),
+        delta.partial,
         _numbers(numbers),
         _texts(ids),
         _numbers(sections),
         _texts(rows),
-        _numbers(lots),
+        _numbers(offer_terms),
         *map(_numbers, prices),
         _numbers(since),
         _numbers(changed),
         *map(_numbers, zip(*steps, strict=True) if steps else ((),) * 3),
-        _numbers(link.unseen),
+        _numbers(delta.unseen),
     )
 
 

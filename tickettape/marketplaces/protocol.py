@@ -1,4 +1,4 @@
-"""What every marketplace promises: the words for answers, productions and inventories.
+"""What every marketplace promises: the words for answers, events and inventories.
 
 No requests and no wire format belong here; a marketplace has a folder of its own for both.
 Nothing in this package knows Dagster, SQL or the clock of a schedule: a tick is an argument.
@@ -28,7 +28,7 @@ class MarketplaceError(Exception):
 
 
 class Missing(MarketplaceError):  # noqa: N818
-    """The marketplace does not know the production (404, or 200 with `global: []`): a miss, no inventory."""
+    """The marketplace does not know the event: a miss, no inventory."""
 
 
 class Refused(MarketplaceError):  # noqa: N818
@@ -52,12 +52,12 @@ class Unreachable(MarketplaceError):  # noqa: N818
 
 
 class NoDate(MarketplaceError):  # noqa: N818
-    """The production's date is to be determined, so it cannot be tracked yet."""
+    """The event's date is to be determined, so it cannot be tracked yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back when one production was asked for, or why nothing did; "missed" where it was not asked.
+    """What came back when one event was asked for, or why nothing did; "missed" where it was not asked.
 
     `body` is there only when `status` is "received"; it has not been read yet and may still turn out
     to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is
@@ -65,7 +65,7 @@ class Answer:
     the last reply, which tells more than `status` (throttled or passing, say).
     """
 
-    production_id: str
+    external_id: str
     status: AnswerStatus
     http_status: int | None
     body: bytes | None
@@ -133,15 +133,15 @@ class Section:
 
 @dataclass(slots=True)
 class Inventory:
-    """Everything one answer says about one production.
+    """Everything one answer says about one event.
 
     `listings` are those with a price and a quantity; `counted_*` count every listing of the answer,
     `stated_*` are the marketplace's own totals. `status` is "partial" exactly when `contradictions`
-    has a sentence, "empty" when nothing is for sale and nothing says otherwise. The tickets that groups and
+    has a sentence, "empty" when nothing is for sale and nothing says otherwise. The tickets that zones and
     sections state are None where the answer lists none of them.
     """
 
-    production_id: str
+    external_id: str
     status: InventoryStatus
     listings: list[Listing]
     zones: list[Zone]
@@ -150,7 +150,7 @@ class Inventory:
     stated_tickets: int
     counted_listings: int
     counted_tickets: int
-    stated_group_tickets: int | None
+    stated_zone_tickets: int | None
     stated_section_tickets: int | None
     contradictions: list[str] = field(default_factory=list)
 
@@ -159,7 +159,7 @@ class Marketplace(Protocol):
     """A place that sells tickets. Used as `async with marketplace:`, within one event loop.
 
     Adding another: a folder with a client that keeps this protocol and uses `pacing.Pace`, pure
-    functions from its bytes to `Inventory` and `Production`, and a case in `open_marketplace`.
+    functions from its bytes to `Inventory` and `MarketplaceEvent`, and a line in `registry`.
     """
 
     @property
@@ -186,18 +186,18 @@ class Marketplace(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
-    async def listings(self, production_id: str, at: datetime) -> Answer:
-        """Ask for all listings of a production; whatever the network does becomes an `Answer`.
+    async def listings(self, external_id: str, at: datetime) -> Answer:
+        """Ask for all listings of an event; whatever the network does becomes an `Answer`.
 
         `at` is the tick, UTC. A live marketplace answers about now and leaves it unused.
         """
         ...
 
-    async def production(self, production_id: str) -> MarketplaceEvent:
-        """Ask for one production. Raises Missing, Blocked, Unreachable, Refused or NoDate."""
+    async def event(self, external_id: str) -> MarketplaceEvent:
+        """Ask for one event. Raises Missing, Blocked, Unreachable, Refused or NoDate."""
         ...
 
-    def productions(
+    def upcoming_events(
         self,
         *,
         performer_id: str | None = None,
@@ -205,14 +205,14 @@ class Marketplace(Protocol):
         category_id: str | None = None,
         query: str | None = None,
     ) -> AsyncIterator[MarketplaceEvent]:
-        """Go through all upcoming productions that match, without parking, hidden or undated ones.
+        """Go through all upcoming events that match, without parking, hidden or undated ones.
 
         Raises Blocked, Unreachable or Refused where a page cannot be had: a list that ends early
         would look like a complete one.
         """
         ...
 
-    def read_listings(self, body: bytes, production_id: str, tolerance: float) -> Inventory:
+    def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer` again, now or in years. Pure. Raises Missing or Refused.
 
         `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).

@@ -22,7 +22,7 @@ def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> 
                 f"MARKETPLACE_SOURCE is {source!r} and MARKETPLACE_URL is unset, which means the simulator: "
                 "set the URL, or leave the source unset."
             )
-        return SimulatedMarketplace(seed=settings.simulator_seed, productions=settings.simulator_productions)
+        return SimulatedMarketplace(seed=settings.simulator_seed, events=settings.simulator_events)
     return VividSeats(
         url,
         settings.user_agent,

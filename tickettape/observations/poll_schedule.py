@@ -1,9 +1,9 @@
-"""When to look at each event: pure decisions, and the one place that makes them at a tick.
+"""The poll schedule: when each event is polled. Pure decisions, and the one place that makes them at a tick.
 
-Near and moving events are looked at at every tick, far and still ones up to hourly, past ones never. Where the
+Near and moving events are polled at every tick, far and still ones up to hourly, past ones never. Where the
 requests do not cover all that is due, every interval is stretched alike: nobody starves.
 
-What is known of an event comes from `warehouse.looks`; who captures it belongs in `capturing`.
+What is known of an event comes from `poll_schedule_store`; who captures it belongs in `tick_capture`.
 """
 
 import math
@@ -24,8 +24,8 @@ from tickettape.observations.poll_schedule_store import (
 from tickettape.settings import Settings
 
 LONGEST = timedelta(hours=1)  # the rollups' bucket: a watched event has a capture in every hour
-LOOKS_AHEAD = 144  # of the time to the event: from a day ahead at every tick of 10 minutes, six days ahead hourly
-MOVED_BETWEEN = 0.1  # of its sections have changed from one look to the next
+POLLS_AHEAD = 144  # of the time to the event: from a day ahead at every tick of 10 minutes, six days ahead hourly
+MOVED_BETWEEN = 0.1  # of its sections have changed from one poll to the next
 FEW_TICKETS = 50  # what is left of a market goes within hours
 FEW_TICKETS_INTERVAL = LONGEST / 2
 REQUESTS_SHARE = 0.9  # of what may be asked in an interval; the rest is for retries and the catalogue
@@ -54,10 +54,12 @@ def plan_polls(connection: Connection, source: str, tick: datetime, rules: PollR
     Decided from what was seen before the tick: asked again about the same tick, it says the same.
     """
     with connection.transaction():
-        looks = [decide_poll(sight, tick, rules.every) for sight in event_activity(connection, source, tick)]
-        chosen = choose_polls([look for look in looks if look.due_tick <= tick], tick, rules)
+        decisions = [decide_poll(activity, tick, rules.every) for activity in event_activity(connection, source, tick)]
+        chosen = choose_polls([decision for decision in decisions if decision.due_tick <= tick], tick, rules)
         asked = set(chosen)
-        store_poll_schedule(connection, source, [_kept(look, tick, rules.every, asked) for look in looks])
+        store_poll_schedule(
+            connection, source, [_scheduled(decision, tick, rules.every, asked) for decision in decisions]
+        )
     return chosen
 
 
@@ -66,67 +68,73 @@ def plan_every_event(connection: Connection, source: str, tick: datetime) -> lis
     return [event.event_key for event in events_watched_at(connection, source, tick)]
 
 
-def decide_poll(sight: EventActivity, tick: datetime, every: timedelta) -> PollDecision:
-    """When to look at an event, and why. Its interval is a multiple of `every`, up to LONGEST; it is due within it.
+def decide_poll(activity: EventActivity, tick: datetime, every: timedelta) -> PollDecision:
+    """When to poll an event, and why. Its interval is a multiple of `every`, up to LONGEST; it is due within it.
 
-    The shortest wish decides: by the time to the event, by how much its sections change, by how often people view it,
-    by how few tickets are left. Failures in a row lengthen it again; a single one does not.
+    The shortest target interval decides: by the time to the event, by how much its sections change, by how often
+    people view it, by how few tickets are left. Failures in a row lengthen it again; a single one does not.
     """
-    wish, words, figure = min(_wishes(sight, tick), key=itemgetter(0))
+    target, words, figure = min(_target_intervals(activity, tick), key=itemgetter(0))
     reason = words.format(figure)
-    interval = max(wish, every)
-    if sight.failures_in_a_row > 1:
-        interval *= 2 ** min(sight.failures_in_a_row - 1, 10)
-        reason = f"{sight.failures_in_a_row} failures in a row; else: {reason}"
+    interval = max(target, every)
+    if activity.failures_in_a_row > 1:
+        interval *= 2 ** min(activity.failures_in_a_row - 1, 10)
+        reason = f"{activity.failures_in_a_row} failures in a row; else: {reason}"
     steps = min(interval, LONGEST) // every
-    looked = sight.looked_tick
-    due = _next(sight.event_key, looked, steps, every) if looked else min(sight.known_since, tick)
-    hurried = looked is not None and due < tick < (sight.due_tick or tick)
-    return PollDecision(sight, steps * every, due, reason, hurried)
+    polled = activity.polled_tick
+    due = _next(activity.event_key, polled, steps, every) if polled else min(activity.known_since, tick)
+    advanced = polled is not None and due < tick < (activity.due_tick or tick)
+    return PollDecision(activity, steps * every, due, reason, advanced)
 
 
-def _next(event_key: int, looked: datetime, steps: int, every: timedelta) -> datetime:
+def _next(event_key: int, polled: datetime, steps: int, every: timedelta) -> datetime:
     """The next tick of an event's own rhythm of `steps`: events of one interval are spread evenly over its ticks."""
-    number = int(looked.timestamp() // every.total_seconds())
+    number = int(polled.timestamp() // every.total_seconds())
     due = number + steps - (number + event_key) % steps
     return datetime.fromtimestamp(due * every.total_seconds(), UTC)
 
 
-def _wishes(sight: EventActivity, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
-    """How often each thing that is known of an event wishes it to be looked at, and how to say so with its figure."""
-    ahead = max(sight.date - tick, timedelta())
-    yield LONGEST, "far and still" if sight.tickets else "far and sold out", 0
-    yield ahead / LOOKS_AHEAD, "begins in {:.0f} h", ahead / timedelta(hours=1)
-    if sight.looked_tick is None or sight.tickets is None:
+def _target_intervals(activity: EventActivity, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
+    """How often each thing that is known of an event wants it polled, and how to say so with its figure."""
+    ahead = max(activity.date - tick, timedelta())
+    yield LONGEST, "far and still" if activity.tickets else "far and sold out", 0
+    yield ahead / POLLS_AHEAD, "begins in {:.0f} h", ahead / timedelta(hours=1)
+    if activity.polled_tick is None or activity.tickets is None:
         yield timedelta(), "not seen yet", 0
-    if sight.moved_per_hour:
-        wish = timedelta(hours=1) * MOVED_BETWEEN / sight.moved_per_hour
-        yield wish, "{:.2g} changes per section and hour", sight.moved_per_hour
-    if sight.views:
-        yield LONGEST / (1 + sight.views), "viewed {} times in a day", sight.views
-    if sight.tickets is not None and 0 < sight.tickets <= FEW_TICKETS:
-        yield FEW_TICKETS_INTERVAL, "{} tickets left", sight.tickets
+    if activity.moved_per_hour:
+        target = timedelta(hours=1) * MOVED_BETWEEN / activity.moved_per_hour
+        yield target, "{:.2g} changes per section and hour", activity.moved_per_hour
+    if activity.views:
+        yield LONGEST / (1 + activity.views), "viewed {} times in a day", activity.views
+    if activity.tickets is not None and 0 < activity.tickets <= FEW_TICKETS:
+        yield FEW_TICKETS_INTERVAL, "{} tickets left", activity.tickets
 
 
 def choose_polls(due: Collection[PollDecision], tick: datetime, rules: PollRules) -> list[int]:
     """The due events that a tick's requests cover, most urgent first.
 
-    Urgency is how often an event's own interval has passed since it was looked at: with too few requests every
+    Urgency is how often an event's own interval has passed since it was polled: with too few requests every
     interval is stretched by the same factor. `longest_wait` says what that bounds.
     """
     urgent = sorted(
-        due, key=lambda look: (-poll_urgency(look, tick), look.interval, look.sight.date, look.sight.event_key)
+        due,
+        key=lambda decision: (
+            -poll_urgency(decision, tick),
+            decision.interval,
+            decision.activity.date,
+            decision.activity.event_key,
+        ),
     )
-    return [look.sight.event_key for look in urgent[: rules.most]]
+    return [decision.activity.event_key for decision in urgent[: rules.most]]
 
 
-def poll_urgency(look: PollDecision, tick: datetime) -> float:
-    """The time since an event was looked at, in its own intervals; 1 when it falls due."""
-    return (tick - look.due_tick) / look.interval + 1
+def poll_urgency(decision: PollDecision, tick: datetime) -> float:
+    """The time since an event was polled, in its own intervals; 1 when it falls due."""
+    return (tick - decision.due_tick) / decision.interval + 1
 
 
 def longest_wait(interval: timedelta, load: float, events: int, rules: PollRules) -> timedelta:
-    """Within what an event of this interval is looked at, when all wish for `load` looks a tick together.
+    """Within what an event of this interval is polled, when all want `load` polls a tick together.
 
     Beyond the urgency u = 2 × load ÷ most, another event comes first at most once, and then once in u of its own
     intervals: half of the requests. The other half serve what waits, at most `events` before this one.
@@ -137,8 +145,8 @@ def longest_wait(interval: timedelta, load: float, events: int, rules: PollRules
     return interval * stretch + (2 * math.ceil(events / rules.most) + 1) * rules.every
 
 
-def _kept(look: PollDecision, tick: datetime, every: timedelta, asked: Collection[int]) -> ScheduledPoll:
-    key = look.sight.event_key
+def _scheduled(decision: PollDecision, tick: datetime, every: timedelta, asked: Collection[int]) -> ScheduledPoll:
+    key = decision.activity.event_key
     if key in asked:
-        return ScheduledPoll(look, _next(key, tick, look.interval // every, every), put_off=False)
-    return ScheduledPoll(look, look.due_tick, put_off=look.due_tick <= tick)
+        return ScheduledPoll(decision, _next(key, tick, decision.interval // every, every), deferred=False)
+    return ScheduledPoll(decision, decision.due_tick, deferred=decision.due_tick <= tick)

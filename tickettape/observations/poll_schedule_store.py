@@ -1,4 +1,4 @@
-"""What is known of each watched event when it is decided when to look at it, and what was decided."""
+"""What is known of each watched event when it is decided when to poll it, and what was decided."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from tickettape.database import Connection
 
-BACK = timedelta(days=2)  # an event that was not looked at for so long is as good as never seen
+BACK = timedelta(days=2)  # an event that was not polled for so long is as good as never seen
 VIEWS_WINDOW = timedelta(days=1)
 MOST_FAILURES = 12  # in a row: more are not told apart
 
@@ -18,15 +18,15 @@ MOST_FAILURES = 12  # in a row: more are not told apart
 class EventActivity:
     """An event as it stands before a tick.
 
-    `looked_tick` is when it was last asked for, `due_tick` what was decided last. `moved_per_hour` is the share of its
+    `polled_tick` is when it was last asked for, `due_tick` what was decided last. `moved_per_hour` is the share of its
     sections that changed between its newest two ok captures, `tickets` what was for sale at the newest, `views` how
-    often people looked at it in the last day.
+    often people viewed it in the last day.
     """
 
     event_key: int
     date: datetime
     known_since: datetime
-    looked_tick: datetime | None
+    polled_tick: datetime | None
     due_tick: datetime | None
     failures_in_a_row: int
     moved_per_hour: float | None
@@ -36,22 +36,22 @@ class EventActivity:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """A decision: how often, when next, and why. Hurried: it wishes to have been looked at before this tick."""
+    """A decision: how often, when next, and why. Advanced: it should have been polled before this tick."""
 
-    sight: EventActivity
+    activity: EventActivity
     interval: timedelta
     due_tick: datetime
     reason: str
-    hurried: bool
+    advanced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledPoll:
-    """A decision as it is shown: due again at `due_tick`, or put off."""
+    """A decision as it is shown: due again at `due_tick`, or deferred."""
 
-    look: PollDecision
+    decision: PollDecision
     due_tick: datetime
-    put_off: bool
+    deferred: bool
 
 
 def event_activity(connection: Connection, source: str, tick: datetime) -> list[EventActivity]:
@@ -68,14 +68,14 @@ def event_activity(connection: Connection, source: str, tick: datetime) -> list[
                    group by event_key
                )
                select watched.event_key, watched.date, watched.created_at as known_since,
-                   asked.looked_tick, looks.due_tick, coalesce(asked.failures, 0) as failures_in_a_row,
+                   asked.polled_tick, decided.due_tick, coalesce(asked.failures, 0) as failures_in_a_row,
                    moved.share / (extract(epoch from newest.tick - before.tick) / 3600)::float8 as moved_per_hour,
                    newest.counted_tickets as tickets, coalesce(viewed.views, 0) as views
                from watched
-               left join market.looks as looks on looks.event_key = watched.event_key
+               left join market.poll_schedule as decided on decided.event_key = watched.event_key
                left join viewed on viewed.event_key = watched.event_key
                cross join lateral (
-                   select max(tick) as looked_tick,
+                   select max(tick) as polled_tick,
                        (count(*) filter (where failed and successes = 0))::integer as failures
                    from (
                        select tick, failed, count(*) filter (where not failed) over (order by tick desc) as successes
@@ -121,36 +121,39 @@ def event_activity(connection: Connection, source: str, tick: datetime) -> list[
 
 def store_poll_schedule(connection: Connection, source: str, decided: Iterable[ScheduledPoll]) -> None:
     """Keep a tick's decisions in place of older ones, in the caller's transaction; unwatched events have none."""
-    rows = sorted(decided, key=lambda kept: kept.look.sight.event_key)  # in one order: planners wait, never deadlock
-    sights = [kept.look.sight for kept in rows]
+    rows = sorted(
+        decided, key=lambda scheduled: scheduled.decision.activity.event_key
+    )  # in one order: planners wait, never deadlock
+    activities = [scheduled.decision.activity for scheduled in rows]
     connection.execute(
-        """delete from market.looks using market.events
-           where events.event_key = looks.event_key and events.source = %s and looks.event_key != all(%s)""",
-        [source, [sight.event_key for sight in sights]],
+        """delete from market.poll_schedule using market.events
+           where events.event_key = poll_schedule.event_key and events.source = %s
+               and poll_schedule.event_key != all(%s)""",
+        [source, [activity.event_key for activity in activities]],
     )
     connection.execute(
-        """insert into market.looks (event_key, due_tick, looked_tick, interval_minutes, put_off, hurried,
+        """insert into market.poll_schedule (event_key, due_tick, polled_tick, interval_minutes, deferred, advanced,
                failures_in_a_row, moved_per_hour, tickets, views, reason, decided_at)
            select new.*, now() from unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::bool[],
                %s::bool[], %s::int[], %s::float8[], %s::int[], %s::int[], %s::text[]) as new
            on conflict (event_key) do update set
-               due_tick = excluded.due_tick, looked_tick = excluded.looked_tick,
-               interval_minutes = excluded.interval_minutes, put_off = excluded.put_off, hurried = excluded.hurried,
+               due_tick = excluded.due_tick, polled_tick = excluded.polled_tick,
+               interval_minutes = excluded.interval_minutes, deferred = excluded.deferred, advanced = excluded.advanced,
                failures_in_a_row = excluded.failures_in_a_row, moved_per_hour = excluded.moved_per_hour,
                tickets = excluded.tickets, views = excluded.views, reason = excluded.reason,
                decided_at = excluded.decided_at""",
         [
-            [sight.event_key for sight in sights],
-            [kept.due_tick for kept in rows],
-            [sight.looked_tick for sight in sights],
-            [kept.look.interval // timedelta(minutes=1) for kept in rows],
-            [kept.put_off for kept in rows],
-            [kept.look.hurried for kept in rows],
-            [sight.failures_in_a_row for sight in sights],
-            [sight.moved_per_hour for sight in sights],
-            [sight.tickets for sight in sights],
-            [sight.views for sight in sights],
-            [kept.look.reason for kept in rows],
+            [activity.event_key for activity in activities],
+            [scheduled.due_tick for scheduled in rows],
+            [activity.polled_tick for activity in activities],
+            [scheduled.decision.interval // timedelta(minutes=1) for scheduled in rows],
+            [scheduled.deferred for scheduled in rows],
+            [scheduled.decision.advanced for scheduled in rows],
+            [activity.failures_in_a_row for activity in activities],
+            [activity.moved_per_hour for activity in activities],
+            [activity.tickets for activity in activities],
+            [activity.views for activity in activities],
+            [scheduled.decision.reason for scheduled in rows],
         ],
     )
 
@@ -163,17 +166,19 @@ def stale_events(connection: Connection, source: str, now: datetime) -> list[dic
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            """select events.name as event, newest.tick as newest, looks.interval_minutes as minutes, looks.reason
+            """select events.name as event, newest.tick as newest, poll_schedule.interval_minutes as minutes,
+                   poll_schedule.reason
                from market.events
-               inner join market.looks using (event_key)
+               inner join market.poll_schedule using (event_key)
                left join lateral (
                    select captures.tick from market.captures
                    where captures.event_key = events.event_key and captures.status in ('received', 'ok', 'empty')
                    order by captures.tick desc limit 1
                ) as newest on true
-               where events.source = %(source)s and events.active and events.date > %(now)s and not looks.hurried
+               where events.source = %(source)s and events.active and events.date > %(now)s
+                   and not poll_schedule.advanced
                    and coalesce(newest.tick, events.created_at)
-                       < %(now)s - 2 * looks.interval_minutes * interval '1 minute'
+                       < %(now)s - 2 * poll_schedule.interval_minutes * interval '1 minute'
                order by newest.tick nulls first""",
             {"source": source, "now": now},
         ).fetchall()
@@ -184,21 +189,22 @@ class PollSummary:
     """A marketplace's newest decisions, counted."""
 
     watched: int
-    put_off: int
+    deferred: int
     by_interval: dict[str, int]
-    longest_put_off_minutes: int
+    longest_deferred_minutes: int
 
 
 def poll_summary(connection: Connection, source: str, now: datetime) -> PollSummary:
-    """How many events are watched and put off, for how long by now, and how often they are looked at."""
+    """How many events are watched and deferred, for how long by now, and how often they are polled."""
     row = connection.execute(
         """with mine as (
-               select looks.* from market.looks inner join market.events using (event_key) where source = %(source)s
+               select poll_schedule.*
+               from market.poll_schedule inner join market.events using (event_key) where source = %(source)s
            ),
            intervals as (select interval_minutes, count(*) as events from mine group by interval_minutes)
-           select count(*), count(*) filter (where put_off),
+           select count(*), count(*) filter (where deferred),
                (select coalesce(jsonb_object_agg(interval_minutes || ' min', events), '{}') from intervals),
-               coalesce(max(extract(epoch from %(now)s - due_tick) / 60) filter (where put_off), 0)::integer
+               coalesce(max(extract(epoch from %(now)s - due_tick) / 60) filter (where deferred), 0)::integer
            from mine""",
         {"source": source, "now": now},
     ).fetchone()
@@ -210,8 +216,8 @@ def newest_poll_schedule(connection: Connection, source: str) -> list[dict[str, 
     """The newest decision about each watched event, what is due first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            """select events.external_id, events.name, events.date, looks.*
-               from market.looks inner join market.events using (event_key)
+            """select events.external_id, events.name, events.date, poll_schedule.*
+               from market.poll_schedule inner join market.events using (event_key)
                where source = %s and active order by due_tick, date, event_key""",
             [source],
         ).fetchall()

@@ -48,7 +48,7 @@ from tickettape.observations.voids import end_voids
 FIELDS_OF = 20
 """How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
 
-STRANGERS_AT_ONCE = 100
+UNKNOWN_AT_ONCE = 100
 """How many inventories wait for their zones and sections to be made together."""
 
 
@@ -167,7 +167,7 @@ def _read(
                     run_id=run_id,
                 )
             tape.take(stored.event_key, inventory)
-        tape.take_strangers()
+        tape.take_unknown()
     rows = tape.gathered.section_metrics()
     if verdicts and replace_snapshots(connection, tick, verdicts, rows):
         tape.history.write()
@@ -187,33 +187,33 @@ class _Tape:
         self.gathered = GatheredListings()
         self.history = ListingHistoryWriter(connection, tick, event_keys)
         self._tick = microseconds(tick)
-        self._places = ZonesAndSections(connection, event_keys)
-        self._lots = OfferTermsKeys(connection)
-        self._strangers: list[tuple[int, Inventory]] = []
+        self._zones_and_sections = ZonesAndSections(connection, event_keys)
+        self._offer_terms = OfferTermsKeys(connection)
+        self._unknown: list[tuple[int, Inventory]] = []
 
     def take(self, event_key: int, inventory: Inventory | None) -> None:
         """Take what an event's answer shows; None: nothing that can be used."""
         if inventory is None:
             self.history.take(event_key, None)
-        elif self._places.knows(event_key, inventory):
+        elif self._zones_and_sections.knows(event_key, inventory):
             self._take_known(event_key, inventory)
         else:
-            self._strangers.append((event_key, inventory))
-            if len(self._strangers) == STRANGERS_AT_ONCE:
-                self.take_strangers()
+            self._unknown.append((event_key, inventory))
+            if len(self._unknown) == UNKNOWN_AT_ONCE:
+                self.take_unknown()
 
-    def take_strangers(self) -> None:
+    def take_unknown(self) -> None:
         """Take those whose zones and sections had to wait to be made."""
-        if self._strangers:
-            self._places.make(self._strangers)
-        for event_key, inventory in self._strangers:
+        if self._unknown:
+            self._zones_and_sections.make(self._unknown)
+        for event_key, inventory in self._unknown:
             self._take_known(event_key, inventory)
-        self._strangers.clear()
+        self._unknown.clear()
 
     def _take_known(self, event_key: int, inventory: Inventory) -> None:
-        section_keys = self._places.of(event_key)
+        section_keys = self._zones_and_sections.of(event_key)
         self.gathered.add(event_key, inventory.listings, section_keys)
-        spell = partial(_offer, section_keys, self._lots)
+        spell = partial(_offer, section_keys, self._offer_terms)
         self.history.take(
             event_key, RawObservation(self._tick, inventory.status == "partial", inventory.listings, spell)
         )
@@ -238,14 +238,16 @@ def _verdict(event_key: int, inventory: Inventory) -> AnswerVerdict:
         stated_tickets=inventory.stated_tickets,
         counted_listings=inventory.counted_listings,
         counted_tickets=inventory.counted_tickets,
-        stated_group_tickets=inventory.stated_group_tickets,
+        stated_zone_tickets=inventory.stated_zone_tickets,
         stated_section_tickets=inventory.stated_section_tickets,
     )
 
 
-def _offer(section_keys: Mapping[tuple[str, str], int], lots: OfferTermsKeys, one: Listing) -> tuple[Offer, Prices]:
+def _offer(
+    section_keys: Mapping[tuple[str, str], int], offer_terms: OfferTermsKeys, one: Listing
+) -> tuple[Offer, Prices]:
     """A listing as the history has it."""
-    offer = (one.listing_id, section_keys[one.zone_id, one.section_id], one.row, lots[one.quantity, one.buyable])
+    offer = (one.listing_id, section_keys[one.zone_id, one.section_id], one.row, offer_terms[one.quantity, one.buyable])
     return offer, (one.price_cents, one.all_in_price_cents or 0, _tenths(one.deal_score))
 
 

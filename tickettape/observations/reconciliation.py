@@ -19,7 +19,7 @@ class Reconciliation:
     listings_counted: int
     listings_stored: int
     tickets_stated: int
-    tickets_stated_by_groups: int | None
+    tickets_stated_by_zones: int | None
     tickets_stated_by_sections: int | None
     tickets_counted: int
     tickets_stored: int
@@ -49,7 +49,7 @@ def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime
                    coalesce(captures.counted_listings, 0) as listings_counted,
                    stored.listings as listings_stored,
                    coalesce(captures.stated_tickets, 0) as tickets_stated,
-                   captures.stated_group_tickets as tickets_stated_by_groups,
+                   captures.stated_zone_tickets as tickets_stated_by_zones,
                    captures.stated_section_tickets as tickets_stated_by_sections,
                    coalesce(captures.counted_tickets, 0) as tickets_counted,
                    stored.tickets as tickets_stored

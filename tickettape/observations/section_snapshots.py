@@ -43,7 +43,7 @@ class AnswerVerdict:
     stated_tickets: int | None = None
     counted_listings: int | None = None
     counted_tickets: int | None = None
-    stated_group_tickets: int | None = None
+    stated_zone_tickets: int | None = None
     stated_section_tickets: int | None = None
 
 
@@ -71,12 +71,12 @@ def replace_snapshots(
                status = verdict.status, note = verdict.note, stated_listings = verdict.stated_listings,
                stated_tickets = verdict.stated_tickets, counted_listings = verdict.counted_listings,
                counted_tickets = verdict.counted_tickets,
-               stated_group_tickets = verdict.stated_group_tickets,
+               stated_zone_tickets = verdict.stated_zone_tickets,
                stated_section_tickets = verdict.stated_section_tickets
            from unnest(%s::int[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
                        %s::int[])
                as verdict (event_key, status, note, stated_listings, stated_tickets, counted_listings,
-                           counted_tickets, stated_group_tickets, stated_section_tickets)
+                           counted_tickets, stated_zone_tickets, stated_section_tickets)
            where captures.event_key = verdict.event_key and captures.tick = %s""",
         [
             event_keys,
@@ -86,7 +86,7 @@ def replace_snapshots(
             [verdict.stated_tickets for verdict in verdicts],
             [verdict.counted_listings for verdict in verdicts],
             [verdict.counted_tickets for verdict in verdicts],
-            [verdict.stated_group_tickets for verdict in verdicts],
+            [verdict.stated_zone_tickets for verdict in verdicts],
             [verdict.stated_section_tickets for verdict in verdicts],
             tick,
         ],

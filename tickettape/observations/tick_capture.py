@@ -41,7 +41,7 @@ BATCH = 20  # captures in a transaction: a killed worker loses at most these, an
 IN_HAND = 40  # twice the connections: the next ones wait while a batch is stored
 LEASE_LENGTH = timedelta(seconds=20)  # renewed long before; what a machine that hangs has in hand is free after it
 RENEW_SECONDS = 5.0
-LOOK_SECONDS = 0.5  # how soon to look again for events that others have in hand
+CHECK_SECONDS = 0.5  # how soon to look again for events that others have in hand
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class _Worker:
         self._deadline, self._job_id, self._counts, self._errors = deadline, job_id, counts, errors
         self._under_way: dict[asyncio.Task[Capture], Event] = {}
         self._answered: list[Capture] = []
-        self._look_at = self._renew_at = 0.0
+        self._check_at = self._renew_at = 0.0
         self._answered_at = time.monotonic()
 
     async def work(self) -> None:
@@ -136,9 +136,9 @@ class _Worker:
         while True:
             now = time.monotonic()
             room = IN_HAND - len(self._under_way)
-            if room >= BATCH and now >= self._look_at:
+            if room >= BATCH and now >= self._check_at:
                 events = await self._database(self._take, room)
-                self._look_at = now + LOOK_SECONDS if len(events) < room else now
+                self._check_at = now + CHECK_SECONDS if len(events) < room else now
                 self._begin(events)
             if now >= self._renew_at:
                 await self._database(renew_leases, self._connection, self._job_id, self._tick, LEASE_LENGTH)
@@ -147,7 +147,7 @@ class _Worker:
                 return True
             if not await self._database(self._left):
                 return False
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
 
     def _begin(self, events: Sequence[Event]) -> None:
         if _seconds_to(self._deadline) <= 0:
@@ -159,7 +159,7 @@ class _Worker:
     async def _collect(self) -> None:
         """Wait a moment for answers; past the deadline, what is under way is missed."""
         if self._under_way:
-            seconds = max(0.0, min(LOOK_SECONDS, _seconds_to(self._deadline)))
+            seconds = max(0.0, min(CHECK_SECONDS, _seconds_to(self._deadline)))
             done, _ = await asyncio.wait(self._under_way, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del self._under_way[task]

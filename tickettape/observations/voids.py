@@ -65,9 +65,9 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
                 insert into market.voided_snapshots (void_id, {_COLUMNS}) select %s, {_COLUMNS} from moved""",  # noqa: S608
             [event_key, tick, void_id],
         )
-        look = observation_at(connection, event_key, tick)
-        if look is not None:
-            store_voided_observation(connection, void_id, look)
+        observation = observation_at(connection, event_key, tick)
+        if observation is not None:
+            store_voided_observation(connection, void_id, observation)
             write_observation(connection, tick, event_key, None)
         connection.execute(
             "update market.captures set status = 'void', note = %s where event_key = %s and tick = %s",
@@ -100,9 +100,9 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
                 select {_COLUMNS} from market.voided_snapshots where void_id = %s""",  # noqa: S608
             [void_id],
         )
-        look = voided_observation(connection, void_id)
-        if look is not None:
-            write_observation(connection, tick, event_key, look)
+        observation = voided_observation(connection, void_id)
+        if observation is not None:
+            write_observation(connection, tick, event_key, observation)
         connection.execute(
             "update market.captures set status = %s, note = %s where event_key = %s and tick = %s",
             [status, note, event_key, tick],

@@ -5,15 +5,18 @@ What each one computes is its dbt model, in dbt_project.
 
 from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit
 from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment
-from tickettape.rollups.marks import OF_LISTINGS, mark_hours, pending_buckets
+from tickettape.rollups.marks import mark_hours, pending_buckets
 from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
+from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.rollups.window_counts import count_window
 
 __all__ = [
     "DBT_EXECUTABLE",
-    "OF_LISTINGS",
+    "HOURLY_ROLLUPS",
     "ROLLUPS_ALONE",
+    "ROLLUP_NAMES",
     "SAMPLE_ROWS",
+    "SNAPSHOT_ROLLUPS",
     "AuditFinding",
     "Row",
     "call_dbt",

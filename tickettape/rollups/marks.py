@@ -3,9 +3,7 @@
 from datetime import datetime
 
 from tickettape.database import Connection
-
-OF_LISTINGS = ("price_distribution", "inventory_changes", "listing_departures")
-"""The rollups that are made of the listing history."""
+from tickettape.rollups.registry import LISTING_ROLLUPS
 
 
 def pending_buckets(connection: Connection) -> dict[str, int]:
@@ -33,7 +31,7 @@ def mark_hours(connection: Connection, start: datetime, end: datetime) -> int:
                from market.listing_changes where tick >= %(start)s and tick < %(end)s
            ) as hours
            cross join unnest(%(rollups)s::text[]) as rollups (rollup)""",
-        {"start": start, "end": end, "rollups": list(OF_LISTINGS)},
+        {"start": start, "end": end, "rollups": list(LISTING_ROLLUPS)},
     )
     done = connection.execute(
         f"""insert into market.dirty_buckets (rollup, event_key, bucket)

@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tickettape.database import Connection
-
-ROLLUPS = {  # table -> what its rows are called, and which column says when
-    "event_hours": ("event hours", "hour"),
-    "aggregated_analytics": ("zone hours", "hour"),
-    "event_days": ("event days", "date"),
-    "daily_analytics": ("zone days", "date"),
-}
+from tickettape.rollups.registry import ROLLUPS, Rollup
 
 
 def count_window(
@@ -38,12 +32,14 @@ def count_window(
         ("section snapshots", "listings", "tickets", "sum of prices (cents)"), row or (0,) * 4, strict=True
     ):
         counts[name] = int(value)
-    for table, (name, column) in ROLLUPS.items():
-        counts[name] = _rows(connection, table, column, asked)
+    for rollup in ROLLUPS:
+        if rollup.counted_as is not None:
+            counts[rollup.counted_as] = _rows(connection, rollup, asked)
     return counts
 
 
-def _rows(connection: Connection, table: str, column: str, asked: Mapping[str, object]) -> int:
+def _rows(connection: Connection, rollup: Rollup, asked: Mapping[str, object]) -> int:
+    table, column = rollup.name, "hour" if rollup.bucket == "hour" else "date"
     made = connection.execute("select to_regclass(%s) is not null", [f"analytics.{table}"]).fetchone()
     if not made or not made[0]:
         return 0

@@ -1,5 +1,5 @@
 -- What stands after each ok look, by adding up what came and went since the day's image, is what its snapshots count.
-with looks as (
+with observations as (
     select
         event_key,
         tick,
@@ -15,25 +15,25 @@ steps as (
         offers.event_key,
         offers.tick,
         sum(case offers.what when 'went' then -1 else 1 end) as listings,
-        sum(case offers.what when 'went' then -lots.quantity else lots.quantity end) as tickets
+        sum(case offers.what when 'went' then -terms.quantity else terms.quantity end) as tickets
     from {{ source('market', 'listing_offers') }} as offers
-    inner join looks on offers.event_key = looks.event_key and offers.tick = looks.tick
-    inner join {{ source('market', 'lots') }} as lots on offers.lot_key = lots.lot_key
+    inner join observations on offers.event_key = observations.event_key and offers.tick = observations.tick
+    inner join {{ source('market', 'offer_terms') }} as terms on offers.offer_terms_key = terms.offer_terms_key
     -- an image holds what stays; what went with it was never in it
-    where looks.kept is null or offers.what != 'went'
+    where observations.kept is null or offers.what != 'went'
     group by offers.event_key, offers.tick
 ),
 
 standing as (
     select
-        looks.event_key,
-        looks.tick,
-        looks.partial,
+        observations.event_key,
+        observations.tick,
+        observations.partial,
         coalesce(sum(steps.listings) over of_day, 0) as listings,
         coalesce(sum(steps.tickets) over of_day, 0) as tickets
-    from looks
-    left join steps on looks.event_key = steps.event_key and looks.tick = steps.tick
-    window of_day as (partition by looks.event_key, looks.day order by looks.tick)
+    from observations
+    left join steps on observations.event_key = steps.event_key and observations.tick = steps.tick
+    window of_day as (partition by observations.event_key, observations.day order by observations.tick)
 ),
 
 counted as (

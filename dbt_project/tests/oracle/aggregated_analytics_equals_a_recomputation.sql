@@ -32,7 +32,7 @@ seen_zones as (
         on ok_captures.event_key = zone_captures.event_key and ok_captures.tick = zone_captures.tick
 ),
 
-looks as (
+observations as (
     -- every zone that the hour saw at every ok capture of the hour: with no tickets where it has no row
     select
         seen_zones.event_key,
@@ -62,32 +62,35 @@ direct as (
     select
         events.id as event_id,
         zones.name as zone,
-        looks.hour,
-        min(looks.lowest) / 100.0 as min_price,
-        round(sum(looks.price_sum) / sum(looks.listings) / 100, 2) as avg_price,
-        max(looks.highest) / 100.0 as max_price,
-        min(looks.lowest_1ticket) / 100.0 as min_price_1ticket,
-        min(looks.lowest_2tickets) / 100.0 as min_price_2tickets,
-        min(looks.lowest_4tickets) / 100.0 as min_price_4tickets,
-        min(looks.lowest_all_in) / 100.0 as min_all_in_price,
-        (array_agg(looks.tickets order by looks.tick desc))[1] as total_tickets,
-        (array_agg(looks.listings order by looks.tick desc))[1] as total_listings,
-        max(looks.tickets) as peak_tickets,
-        min(looks.tickets) as min_tickets,
-        round(avg(looks.tickets), 2) as avg_tickets,
+        observations.hour,
+        min(observations.lowest) / 100.0 as min_price,
+        round(sum(observations.price_sum) / sum(observations.listings) / 100, 2) as avg_price,
+        max(observations.highest) / 100.0 as max_price,
+        min(observations.lowest_1ticket) / 100.0 as min_price_1ticket,
+        min(observations.lowest_2tickets) / 100.0 as min_price_2tickets,
+        min(observations.lowest_4tickets) / 100.0 as min_price_4tickets,
+        min(observations.lowest_all_in) / 100.0 as min_all_in_price,
+        (array_agg(observations.tickets order by observations.tick desc))[1] as total_tickets,
+        (array_agg(observations.listings order by observations.tick desc))[1] as total_listings,
+        max(observations.tickets) as peak_tickets,
+        min(observations.tickets) as min_tickets,
+        round(avg(observations.tickets), 2) as avg_tickets,
         count(*) as capture_count,
-        sum(looks.snapshots) as snapshot_count,
-        (array_agg(looks.lowest order by looks.tick desc) filter (where looks.lowest is not null))[1]
+        sum(observations.snapshots) as snapshot_count,
+        (
+            array_agg(observations.lowest order by observations.tick desc)
+            filter (where observations.lowest is not null)
+        )[1]
         / 100.0 as last_price,
-        max(looks.tick) filter (where looks.lowest is not null) as last_priced_at,
-        sum(looks.price_sum) as price_sum_cents,
-        sum(looks.listings) as listings_seen,
-        sum(looks.tickets) as tickets_seen
-    from looks
-    inner join {{ source('market', 'events') }} as events on looks.event_key = events.event_key
+        max(observations.tick) filter (where observations.lowest is not null) as last_priced_at,
+        sum(observations.price_sum) as price_sum_cents,
+        sum(observations.listings) as listings_seen,
+        sum(observations.tickets) as tickets_seen
+    from observations
+    inner join {{ source('market', 'events') }} as events on observations.event_key = events.event_key
     inner join {{ source('market', 'zones') }} as zones
-        on looks.event_key = zones.event_key and looks.zone_key = zones.zone_key
-    group by events.id, zones.name, looks.hour
+        on observations.event_key = zones.event_key and observations.zone_key = zones.zone_key
+    group by events.id, zones.name, observations.hour
 ),
 
 rollup as (

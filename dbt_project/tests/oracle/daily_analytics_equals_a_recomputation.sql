@@ -35,7 +35,7 @@ seen_zones as (
         on ok_captures.event_key = zone_captures.event_key and ok_captures.tick = zone_captures.tick
 ),
 
-looks as (
+observations as (
     -- every zone that the day saw at every ok capture of the day: with no tickets where it has no row
     select
         seen_zones.event_key,
@@ -70,7 +70,7 @@ hours as (
         hour,
         sum(price_sum)::numeric(60, 30) / sum(listings) as price_cents,
         sum(tickets)::numeric(60, 30) / count(*) as tickets
-    from looks
+    from observations
     group by event_key, zone_key, date, hour
 ),
 
@@ -89,27 +89,31 @@ direct as (
     select
         events.id as event_id,
         zones.name as zone,
-        looks.date,
-        min(looks.lowest) / 100.0 as daily_min_price,
+        observations.date,
+        min(observations.lowest) / 100.0 as daily_min_price,
         round(means.price_cents / 100, 2) as daily_avg_price,
-        max(looks.highest) / 100.0 as daily_max_price,
-        min(looks.lowest_1ticket) / 100.0 as daily_min_1ticket,
-        min(looks.lowest_2tickets) / 100.0 as daily_min_2tickets,
-        min(looks.lowest_4tickets) / 100.0 as daily_min_4tickets,
-        min(looks.lowest_all_in) / 100.0 as daily_min_all_in_price,
-        max(looks.tickets) as peak_tickets,
+        max(observations.highest) / 100.0 as daily_max_price,
+        min(observations.lowest_1ticket) / 100.0 as daily_min_1ticket,
+        min(observations.lowest_2tickets) / 100.0 as daily_min_2tickets,
+        min(observations.lowest_4tickets) / 100.0 as daily_min_4tickets,
+        min(observations.lowest_all_in) / 100.0 as daily_min_all_in_price,
+        max(observations.tickets) as peak_tickets,
         round(means.tickets, 2) as avg_tickets,
-        min(looks.tickets) as min_tickets,
-        (array_agg(looks.lowest order by looks.tick desc) filter (where looks.lowest is not null))[1]
+        min(observations.tickets) as min_tickets,
+        (
+            array_agg(observations.lowest order by observations.tick desc)
+            filter (where observations.lowest is not null)
+        )[1]
         / 100.0 as last_price,
-        max(looks.tick) filter (where looks.lowest is not null) as last_priced_at
-    from looks
+        max(observations.tick) filter (where observations.lowest is not null) as last_priced_at
+    from observations
     inner join means
-        on looks.event_key = means.event_key and looks.zone_key = means.zone_key and looks.date = means.date
-    inner join {{ source('market', 'events') }} as events on looks.event_key = events.event_key
+        on observations.event_key = means.event_key and observations.zone_key = means.zone_key
+            and observations.date = means.date
+    inner join {{ source('market', 'events') }} as events on observations.event_key = events.event_key
     inner join {{ source('market', 'zones') }} as zones
-        on looks.event_key = zones.event_key and looks.zone_key = zones.zone_key
-    group by events.id, zones.name, looks.date, means.price_cents, means.tickets
+        on observations.event_key = zones.event_key and observations.zone_key = zones.zone_key
+    group by events.id, zones.name, observations.date, means.price_cents, means.tickets
 ),
 
 rollup as (

@@ -90,10 +90,12 @@ counted as (
         splits.split,
         (
             select count(*) from (
-                select looks.tick from {{ source('market', 'listing_changes') }} as looks
-                where looks.event_key = gone.event_key and looks.tick >= gone.tick and not looks.partial
-                    and looks.tick < coalesce(returns.came_back_at, 'infinity') and market.month_is_attached(looks.tick)
-                order by looks.tick
+                select observations.tick from {{ source('market', 'listing_changes') }} as observations
+                where observations.event_key = gone.event_key and observations.tick >= gone.tick
+                    and not observations.partial
+                    and observations.tick < coalesce(returns.came_back_at, 'infinity')
+                    and market.month_is_attached(observations.tick)
+                order by observations.tick
                 limit market.sold_after()
             ) as without_it
         ) as absences

@@ -20,13 +20,14 @@ befell as (
         offer.number,
         case when offer.place <= coalesce(changes.kept, 0) + changes.born then 2 else 3 end as what,
         offer.section_key,
-        offer.lot_key,
+        offer.offer_terms_key,
         offer.price,
         offer.all_in
     from changes
     cross join lateral unnest(
-        changes.numbers, changes.section_keys, changes.lot_keys, changes.prices_cents, changes.all_in_prices_cents
-    ) with ordinality as offer (number, section_key, lot_key, price, all_in, place)
+        changes.numbers, changes.section_keys, changes.offer_terms_keys, changes.prices_cents,
+        changes.all_in_prices_cents
+    ) with ordinality as offer (number, section_key, offer_terms_key, price, all_in, place)
     union all
     select
         changes.event_key,
@@ -35,7 +36,7 @@ befell as (
         step.number,
         1 as what,
         null as section_key,
-        null as lot_key,
+        null as offer_terms_key,
         step.price,
         step.all_in
     from changes
@@ -57,7 +58,7 @@ states as (
         until,
         max(what) over one_naming as what,
         max(section_key) over one_naming as section_key,
-        max(lot_key) over one_naming as lot_key,
+        max(offer_terms_key) over one_naming as offer_terms_key,
         sum(price) over one_naming as price_cents,
         sum(all_in) over one_naming as all_in_cents
     from counted
@@ -73,15 +74,15 @@ for_sale as (
         states.section_key,
         states.price_cents,
         nullif(states.all_in_cents, 0) as all_in_cents,
-        lots.quantity,
-        lots.buyable @> '{1}' as sells_1,
-        lots.buyable @> '{2}' as sells_2,
-        lots.buyable @> '{4}' as sells_4
+        terms.quantity,
+        terms.buyable @> '{1}' as sells_1,
+        terms.buyable @> '{2}' as sells_2,
+        terms.buyable @> '{4}' as sells_4
     from closing
     inner join states
         on closing.event_key = states.event_key and closing.day = states.day
         and closing.tick >= states.tick and closing.tick < coalesce(states.until, 'infinity')
-    inner join {{ source('market', 'lots') }} as lots on states.lot_key = lots.lot_key
+    inner join {{ source('market', 'offer_terms') }} as terms on states.offer_terms_key = terms.offer_terms_key
     where states.what = 2
 ),
 

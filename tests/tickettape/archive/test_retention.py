@@ -22,13 +22,13 @@ from tickettape.archive import (
     move_hours_to_cold_storage,
 )
 from tickettape.archive import hourly_cold_storage as hours
-from tickettape.archive.hourly_parquet import HOURLY_TABLES
 from tickettape.cli import app
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.database.month_state import months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
 from tickettape.observations import expire_jobs, expire_logs, expire_payloads
-from tickettape.rollups import OF_LISTINGS, pending_buckets
+from tickettape.rollups import HOURLY_ROLLUPS, pending_buckets
+from tickettape.rollups.registry import LISTING_ROLLUPS
 from tickettape.settings import settings
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -142,15 +142,15 @@ def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
 def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {table: rows_of(connection, table) for table in (*HOURLY_TABLES, "daily_analytics", "event_days")}
+    before = {table: rows_of(connection, table) for table in (*HOURLY_ROLLUPS, "daily_analytics", "event_days")}
     in_may = {
         table: connection.execute(f"select count(*) from analytics.{table} where hour < '2026-06-01'").fetchone()[0]  # type: ignore[index]
-        for table in HOURLY_TABLES
+        for table in HOURLY_ROLLUPS
     }
     moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert moved.rows == in_may
     assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
-    assert all(in_may[table] for table in OF_LISTINGS)
+    assert all(in_may[table] for table in LISTING_ROLLUPS)
     assert hourly_months_present(connection) == {date(2026, 6, 1): "open"}
     for table in ("daily_analytics", "event_days"):
         assert rows_of(connection, table) == before[table]
@@ -169,7 +169,7 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     settings.cache_clear()
     assert "aggregated_analytics: 8 rows of 2026-05 are back, through 2026-12-24" in done.output
     assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
-    assert {table: rows_of(connection, table) for table in HOURLY_TABLES} == {t: before[t] for t in HOURLY_TABLES}
+    assert {table: rows_of(connection, table) for table in HOURLY_ROLLUPS} == {t: before[t] for t in HOURLY_ROLLUPS}
     assert hourly_months_pinned(connection) == {MAY: date(2026, 12, 24)}
     move_hours_to_cold_storage(connection, storage, MAY)
     assert hourly_months_pinned(connection) == {MAY: None}
@@ -178,16 +178,16 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
 def test_a_month_that_went_before_the_listings_rollups_were_there_is_completed_by_theirs(
     connection: Connection, storage: Storage, may: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {table: rows_of(connection, table) for table in HOURLY_TABLES}
+    before = {table: rows_of(connection, table) for table in HOURLY_ROLLUPS}
     with monkeypatch.context() as older:
         for module in (hours, hourly_parquet):
-            older.setattr(module, "HOURLY_TABLES", ("event_hours", "aggregated_analytics"))
+            older.setattr(module, "HOURLY_ROLLUPS", ("event_hours", "aggregated_analytics"))
         move_hours_to_cold_storage(connection, storage, MAY)
     assert MAY in hourly_months_present(connection)
     move_hours_to_cold_storage(connection, storage, MAY)
     assert MAY not in hourly_months_present(connection)
     bring_hours_back(connection, storage, MAY, until=date(2026, 11, 1))
-    assert {table: rows_of(connection, table) for table in HOURLY_TABLES} == before
+    assert {table: rows_of(connection, table) for table in HOURLY_ROLLUPS} == before
 
 
 def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_no_others(
@@ -196,7 +196,7 @@ def test_hours_that_were_made_again_in_part_replace_theirs_in_cold_storage_and_n
     move_hours_to_cold_storage(connection, storage, MAY)
     bring_hours_back(connection, storage, MAY, until=date(2026, 11, 1))
     # as a restored month leaves it: the first day was recomputed, the rest of the month is not there
-    for table in HOURLY_TABLES:
+    for table in HOURLY_ROLLUPS:
         connection.execute(f"delete from analytics.{table} where hour > '2026-05-02' and hour < '2026-06-01'")
     connection.execute("update analytics.aggregated_analytics set total_tickets = 77 where hour < '2026-05-02'")
     connection.execute("delete from analytics.aggregated_analytics where hour < '2026-05-02' and zone = 'B'")

@@ -62,7 +62,7 @@ def test_a_section_that_moves_to_another_zone_is_a_new_one_and_its_history_stays
 
 def test_one_miss_retires_nothing_and_three_in_a_row_do(connection: Connection) -> None:
     event = add_event(connection)
-    track_rule(connection, "simulator", "production", "1")
+    track_rule(connection, "simulator", "event", "1")
     (rule,) = tracking_rules(connection, "simulator")
     record_discovery(connection, rule, ["1"], NOW)
 

@@ -46,7 +46,7 @@ def test_what_is_untracked_is_no_longer_listed(connection: Connection) -> None:
 
 
 def test_exactly_one_thing_is_tracked_at_a_time() -> None:
-    for arguments in ([], ["--production", "1", "--venue", "2"]):
+    for arguments in ([], ["--event", "1", "--venue", "2"]):
         code, output = run("track", *arguments)
         assert code == 2
         assert "exactly one" in output
@@ -57,7 +57,7 @@ def test_a_production_is_tracked_with_its_name_date_and_venue(
 ) -> None:
     with served(answering({"/productions/4833304/details": DETAILS})) as url:
         monkeypatch.setattr(cli, "settings", lambda: Settings(marketplace_url=url))
-        code, output = run("track", "--production", "4833304")
+        code, output = run("track", "--event", "4833304")
     assert code == 0, output
     assert connection.execute(
         "select source, external_id, name, venue, city, performer_name, active from market.events"
@@ -77,7 +77,7 @@ def test_a_production_without_a_date_or_unknown_is_not_tracked_and_the_error_say
 ) -> None:
     with served(answering({"/productions/4833304/details": document})) as url:
         monkeypatch.setattr(cli, "settings", lambda: Settings(marketplace_url=url))
-        code, output = run("track", "--production", "4833304")
+        code, output = run("track", "--event", "4833304")
     assert code == 1
     assert "is not tracked" in output
     assert reason in output

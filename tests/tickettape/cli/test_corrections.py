@@ -112,7 +112,7 @@ def test_a_voided_capture_counts_neither_as_prices_nor_as_sold_out_and_the_reaso
     bad = history.ticks[-1]
     assert history.hour(one, bad)[:2] == (3, 0)
     output = succeeds(
-        "void", "--production", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "prices of another currency"
+        "void", "--event", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "prices of another currency"
     )
     assert "captures void" in output
     assert history.status(one, bad) == "void"
@@ -132,7 +132,7 @@ def test_a_voided_capture_counts_neither_as_prices_nor_as_sold_out_and_the_reaso
 
 def test_an_hour_whose_captures_are_all_void_is_a_gap_that_says_why(history: History) -> None:
     hour = history.ticks[3]
-    succeeds("void", "--production", history.ids[0], *moments(hour, hour + HOUR), "--reason", "a bad proxy")
+    succeeds("void", "--event", history.ids[0], *moments(hour, hour + HOUR), "--reason", "a bad proxy")
     assert history.hour(history.keys[0], hour) == (0, 3, 0)
     assert_exact(history.connection)
 
@@ -140,20 +140,20 @@ def test_an_hour_whose_captures_are_all_void_is_a_gap_that_says_why(history: His
 def test_an_undo_brings_every_row_back_as_it_was(history: History) -> None:
     before = history.facts()
     window = moments(history.ticks[1], history.ticks[4])
-    succeeds("void", "--production", history.ids[1], *window, "--reason", "mistaken")
+    succeeds("void", "--event", history.ids[1], *window, "--reason", "mistaken")
     assert history.facts() != before
-    output = succeeds("void", "--undo", "--production", history.ids[1], *window)
+    output = succeeds("void", "--undo", "--event", history.ids[1], *window)
     assert "is ok again" in output
     assert history.facts() == before
     assert_exact(history.connection)
-    code, output = run("void", "--undo", "--production", history.ids[1], "--tick", history.ticks[1].strftime(SHOWN))
+    code, output = run("void", "--undo", "--event", history.ids[1], "--tick", history.ticks[1].strftime(SHOWN))
     assert code == 1
     assert "is not void any more: undo at" in output
 
 
 def test_a_replay_does_not_resurrect_a_voided_capture_unless_it_is_asked_to(history: History) -> None:
     bad, before = history.ticks[0], history.facts()
-    voiding = ["void", "--production", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "parser"]
+    voiding = ["void", "--event", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "parser"]
     succeeds(*voiding)
     everything = moments(START, START + 3 * HOUR)
     output = succeeds("replay", *everything)
@@ -168,7 +168,7 @@ def test_a_replay_does_not_resurrect_a_voided_capture_unless_it_is_asked_to(hist
 
 def test_a_tick_that_runs_again_leaves_a_voided_capture_alone(history: History) -> None:
     bad = history.ticks[-1]
-    succeeds("void", "--production", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "r")
+    succeeds("void", "--event", history.ids[0], "--tick", bad.strftime(SHOWN), "--reason", "r")
     assert capture_tick(history.connection, SimulatedMarketplace(), bad, None, "again").total() == 0
     assert read_tick(history.connection, SimulatedMarketplace(), bad, 0.05, "again", only_received=True)[0] == []
     assert history.status(history.keys[0], bad) == "void"
@@ -177,7 +177,7 @@ def test_a_tick_that_runs_again_leaves_a_voided_capture_alone(history: History) 
 def test_a_replay_mends_what_a_bad_parser_stored_of_one_event_and_leaves_the_others(history: History) -> None:
     before = history.facts()
     history.connection.execute("update market.section_snapshots set lowest_price_cents = 1")
-    output = succeeds("replay", *moments(START, START + 3 * HOUR), "--production", history.ids[0])
+    output = succeeds("replay", *moments(START, START + 3 * HOUR), "--event", history.ids[0])
     assert "Read 9 answers" in output
     one, other = history.keys
     assert [row for row in history.facts() if row[0] == one] == [row for row in before if row[0] == one]
@@ -195,7 +195,7 @@ def test_a_rebuild_heals_rollups_that_were_edited_by_hand(history: History) -> N
 
 @pytest.mark.parametrize("undo", [False, True])
 def test_nothing_is_voided_or_undone_in_a_month_that_is_archived(history: History, undo: bool) -> None:
-    bad = ["--production", history.ids[0], "--tick", history.ticks[0].strftime(SHOWN)]
+    bad = ["--event", history.ids[0], "--tick", history.ticks[0].strftime(SHOWN)]
     if undo:
         succeeds("void", *bad, "--reason", "r")
     before = history.facts()
@@ -212,9 +212,9 @@ def test_nothing_is_voided_or_undone_in_a_month_that_is_archived(history: Histor
         (["replay", "--from", "2026-11-21T10:00", "--to", "2026-11-22"], "has no time zone"),
         (["replay", "--from", "yesterday", "--to", "2026-11-22"], "no ISO instant"),
         (["rebuild", "--from", "2026-11-22", "--to", "2026-11-21"], "is not before"),
-        (["void", "--production", "1", "--tick", "2026-11-21T10:00Z"], "Say why"),
-        (["void", "--production", "1", "--reason", "r"], "Say which captures"),
-        (["void", "--production", "1", "--reason", "r", "--tick", "2026-11-21", "--from", "2026-11-21"], "Say which"),
+        (["void", "--event", "1", "--tick", "2026-11-21T10:00Z"], "Say why"),
+        (["void", "--event", "1", "--reason", "r"], "Say which captures"),
+        (["void", "--event", "1", "--reason", "r", "--tick", "2026-11-21", "--from", "2026-11-21"], "Say which"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused_before_anything_is_read(arguments: list[str], said: str) -> None:
@@ -225,9 +225,9 @@ def test_what_is_asked_wrongly_is_refused_before_anything_is_read(arguments: lis
 
 def test_what_is_not_there_is_named(history: History) -> None:
     tick = (history.ticks[0] + timedelta(seconds=1)).strftime(SHOWN)
-    code, output = run("void", "--production", history.ids[0], "--tick", tick, "--reason", "r")
+    code, output = run("void", "--event", history.ids[0], "--tick", tick, "--reason", "r")
     assert (code, "the nearest: " in output) == (1, True)
-    code, output = run("void", "--production", "nobody", "--tick", tick, "--reason", "r")
+    code, output = run("void", "--event", "nobody", "--tick", tick, "--reason", "r")
     assert (code, "has no event nobody" in output) == (1, True)
     code, output = run("replay", *moments(START - 3 * HOUR, START))
     assert (code, "No answer is stored" in output) == (1, True)

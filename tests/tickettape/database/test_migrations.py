@@ -62,7 +62,10 @@ def test_a_database_made_before_the_new_names_has_them_after_and_one_that_had_th
                 before.execute(f"insert into market.listing_heads (event_key, tick, {offers}) values (1, now(), '')")
             upgrade_database(url)
             with psycopg.connect(url) as migrated:
-                assert migrated.execute("select event_key, tick, offers from market.listing_heads").fetchall() == []
+                assert (
+                    migrated.execute("select event_key, tick, offers from market.listing_latest_states").fetchall()
+                    == []
+                )
                 assert migrated.execute("select updated_at from market.remade_hours").fetchall() == []
         finally:
             connection.execute("drop database test_names with (force)")

@@ -218,7 +218,7 @@ def test_a_listing_that_stands_twice_in_an_observation_counts_once_as_last_seen(
 
 @pytest.mark.parametrize("source", ["vividseats", "simulator", "tracked"])
 def test_a_marketplaces_name_is_refused_unless_it_is_meant(connection: Connection, tmp_path: Path, source: str) -> None:
-    track_rule(connection, "tracked", "production", "7")
+    track_rule(connection, "tracked", "event", "7")
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS)), *BASE, "--source", source)
     assert code == 2
     assert "--into-marketplace" in output
@@ -231,7 +231,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
     observe(connection, key, NOON, Section("Floor", "A", [5000]))
     connection.execute("update market.zones set external_id = '4711'")
     own = facts(connection)
-    track_rule(connection, "simulator", "production", "7")
+    track_rule(connection, "simulator", "event", "7")
     output = imports(
         write(tmp_path / "mine.csv", [ROWS[0], ["7", at(-600), "Floor", "A", "10.50", 2]]),
         "--source", "simulator", "--into-marketplace",
@@ -251,7 +251,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
 def test_a_voided_import_stays_void_until_a_corrected_file_comes(connection: Connection, tmp_path: Path) -> None:
     file = write(tmp_path / "mine.csv", ROWS)
     imports(file)
-    code, output = run("void", "--source", "mine", "--production", "8", "--tick", at(0), "--reason", "another currency")
+    code, output = run("void", "--source", "mine", "--event", "8", "--tick", at(0), "--reason", "another currency")
     assert code == 0, output
     assert "3 unchanged" in imports(file)
     assert captures(connection)[-1] == ("8", NOON, "void")

@@ -18,7 +18,7 @@ from orchestration.incidents import Watched, build_incident_sensor, ended_runs, 
 from tests.support.loopback_servers import served
 from tests.support.markets import NOON, TEN, add_event
 from tickettape.cli import app
-from tickettape.cli import incidents as alerts_cli
+from tickettape.cli import incidents as incidents_cli
 from tickettape.database import Connection, Warehouse
 from tickettape.incidents import (
     EndedRun,
@@ -94,16 +94,16 @@ def test_ticks_must_fail_some_times_in_a_row_and_any_other_job_once(
     newest_first: list[tuple[str, str | None, bool]], told_of: list[str]
 ) -> None:
     found = failed_run_incidents([run(job, tick, failed=failed) for job, tick, failed in newest_first], in_a_row=3)
-    assert [trouble.about for trouble in found] == [f"runs of {job}" for job in told_of]
-    assert all("no server" in trouble.message and "Runs in the UI" in trouble.message for trouble in found)
+    assert [incident.about for incident in found] == [f"runs of {job}" for job in told_of]
+    assert all("no server" in incident.message and "Runs in the UI" in incident.message for incident in found)
 
 
-def test_every_error_of_a_check_is_a_trouble_and_all_warnings_are_one() -> None:
+def test_every_error_of_a_check_is_an_incident_and_all_warnings_are_one() -> None:
     failing = [FailedCheck(f"check {n}", error=n < 2, description=f"because {n}") for n in range(9)]
     errors, warnings = (found := failed_check_incidents(failing))[:2], found[2:]
-    assert [trouble.about for trouble in errors] == ["check check 0", "check check 1"]
+    assert [incident.about for incident in errors] == ["check check 0", "check check 1"]
     assert "because 1" in errors[1].message
-    assert [trouble.title for trouble in warnings] == ["7 checks warn"]
+    assert [incident.title for incident in warnings] == ["7 checks warn"]
     assert "and 2 more" in warnings[0].message
     assert failed_check_incidents([]) == []
 
@@ -111,18 +111,18 @@ def test_every_error_of_a_check_is_a_trouble_and_all_warnings_are_one() -> None:
 def test_a_database_is_too_large_only_above_the_limit_that_was_set() -> None:
     assert database_size_incidents(10**12, None) == []
     assert database_size_incidents(19_999_999_999, 20) == []
-    [trouble] = database_size_incidents(20_500_000_000, 20)
-    assert "20.5 GB, more than 20" in trouble.title
+    [incident] = database_size_incidents(20_500_000_000, 20)
+    assert "20.5 GB, more than 20" in incident.title
 
 
 def note(connection: Connection, *about: str, at: datetime) -> tuple[list[str], list[str]]:
-    troubles = [Incident(name, f"{name} is wrong", "Mend it.") for name in about]
-    new, over = record_incidents(connection, troubles, now=at, repeat=REPEAT)
+    incidents = [Incident(name, f"{name} is wrong", "Mend it.") for name in about]
+    new, over = record_incidents(connection, incidents, now=at, repeat=REPEAT)
     record_told(connection, new, at)
     return [one.about for one in new], [one.about for one in over]
 
 
-def test_a_trouble_is_told_once_again_after_a_while_and_when_it_is_over(connection: Connection) -> None:
+def test_an_incident_is_told_once_again_after_a_while_and_when_it_is_over(connection: Connection) -> None:
     assert note(connection, "breaker", at=NOON) == (["breaker"], [])
     for minute in range(1, 60):
         assert note(connection, "breaker", at=NOON + timedelta(minutes=minute)) == ([], [])
@@ -137,7 +137,7 @@ def test_a_trouble_is_told_once_again_after_a_while_and_when_it_is_over(connecti
     assert all(one["ended_at"] for one in newest_incidents(connection, 5))
 
 
-def test_a_trouble_that_comes_and_goes_is_one(connection: Connection) -> None:
+def test_an_incident_that_comes_and_goes_is_one(connection: Connection) -> None:
     note(connection, "breaker", at=NOON)
     assert note(connection, at=NOON + TEN) == ([], ["breaker"])
     for number in range(2, 20, 2):
@@ -149,15 +149,15 @@ def test_a_trouble_that_comes_and_goes_is_one(connection: Connection) -> None:
 
 
 def test_what_could_not_be_told_is_tried_again_and_not_told_when_it_is_over(connection: Connection) -> None:
-    trouble = Incident("breaker", "blocked", "Wait.")
+    incident = Incident("breaker", "blocked", "Wait.")
     for number in range(3):
-        new, over = record_incidents(connection, [trouble], now=NOON + number * TEN, repeat=REPEAT)
+        new, over = record_incidents(connection, [incident], now=NOON + number * TEN, repeat=REPEAT)
         assert ([one.about for one in new], over) == (["breaker"], [])
     assert record_incidents(connection, [], now=NOON + HOUR, repeat=REPEAT) == ([], [])
 
 
 def settings_for(receiver: Receiver, **more: Any) -> Settings:
-    return Settings(alert_urls=receiver.url, **more)
+    return Settings(incident_urls=receiver.url, **more)
 
 
 def look(receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance, at: datetime, **more: Any) -> str:
@@ -181,23 +181,23 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     assert message["title"] == "Tickettape: simulator blocks us"
     assert f"is open until {until:%Y-%m-%d %H:%M:%S} UTC: 5 blocked in a row" in message["message"]
     assert "ask it more slowly" in message["message"]
-    assert "1 troubles, all told" in look(receiver, warehouse, instance, now)
+    assert "1 incidents, all told" in look(receiver, warehouse, instance, now)
     assert len(receiver.messages) == 1
 
     add_event(connection, name="An opera")
     connection.execute("update market.events set created_at = %s", [now - HOUR])
     plan_polls(connection, "simulator", now, PollRules(TEN))  # and then nothing: the run hangs
-    look(receiver, warehouse, instance, now, alert_database_gb=0.001)
+    look(receiver, warehouse, instance, now, incident_database_gb=0.001)
     assert receiver.titles()[1:] == ["Tickettape: Prices of 1 events of simulator are stale (and 1 more)"]
     text = receiver.messages[-1]["message"]
     assert "An opera (every 10 min, newest never)" in text
-    assert "`tickettape looks`" in text
-    assert "ALERT_DATABASE_GB" in text
+    assert "`tickettape poll-schedule`" in text
+    assert "INCIDENT_DATABASE_GB" in text
 
     store_breaker(connection, "simulator", Breaker(), before=opened)
-    look(receiver, warehouse, instance, now, alert_database_gb=0.001)
+    look(receiver, warehouse, instance, now, incident_database_gb=0.001)
     assert receiver.titles()[2:] == ["Tickettape: Over: simulator blocks us"]
-    look(receiver, warehouse, instance, now + REPEAT, alert_database_gb=0.001)
+    look(receiver, warehouse, instance, now + REPEAT, incident_database_gb=0.001)
     assert "since the last message" in receiver.messages[-1]["message"]
     assert len(receiver.messages) == 4
 
@@ -299,12 +299,12 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert not send_message(f"{url}a-secret-token", "a title", "a text")
-    assert "Number 1 of ALERT_URLS was not told" in caplog.text
+    assert "Number 1 of INCIDENT_URLS was not told" in caplog.text
     assert "a-secret-token" not in caplog.text
     receiver.status = 503
-    assert "could not be told" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    assert "could not be told" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 200
-    assert "Told 1" in look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    assert "Told 1" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 503
     assert "could not be told" in look(receiver, warehouse, instance, NOON)
     receiver.status = 200
@@ -315,13 +315,13 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
 def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(
     receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
-    settings = Settings(alert_urls=f"json://127.0.0.1:1/ {receiver.url}", alert_database_gb=0.001)
+    settings = Settings(incident_urls=f"json://127.0.0.1:1/ {receiver.url}", incident_database_gb=0.001)
     for _ in range(2):
         watch_for_incidents(settings, warehouse, instance, Watched(), NOON)
     assert len(receiver.messages) == 1
 
 
-def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
+def test_what_cannot_be_looked_at_is_an_incident_and_hides_nothing_else(
     receiver: Receiver,
     warehouse: Warehouse,
     connection: Connection,
@@ -329,7 +329,7 @@ def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection.execute("alter table market.breakers rename to breakers_gone")
-    look(receiver, warehouse, instance, NOON, alert_database_gb=0.001)
+    look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     text = receiver.messages[0]["message"]
     assert "The breaker could not be looked at" in text
     assert "The database holds" in text
@@ -341,7 +341,7 @@ def test_what_cannot_be_looked_at_is_a_trouble_and_hides_nothing_else(
         return outcome
 
     assert "told" in str(sensor().skip_message).lower()
-    connection.execute("alter table market.alerts rename to alerts_gone")
+    connection.execute("alter table market.incidents rename to incidents_gone")
     assert "The look failed" in str(sensor().skip_message)  # said, and the daemon goes on
 
 
@@ -353,7 +353,7 @@ def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
     assert dg.AssetCheckKey(dg.AssetKey("database_health"), "storage") in watched.checks
     assert {"tick", "shard", "rollups", "backup"} <= set(watched.jobs)
     assert "__ASSET_JOB" not in watched.jobs
-    sensor = defs.resolve_sensor_def("alerts")
+    sensor = defs.resolve_sensor_def("report_incidents")
     context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
     outcome = sensor(context)
     assert isinstance(outcome, dg.SkipReason)
@@ -361,11 +361,11 @@ def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_alerts_are_listed_and_tried_by_command(
+def test_incidents_are_listed_and_tried_by_command(
     receiver: Receiver, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(*arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(app, ["alerts", *arguments])
+        result = CliRunner().invoke(app, ["incidents", *arguments])
         return result.exit_code, result.output
 
     code, output = command()
@@ -376,7 +376,7 @@ def test_alerts_are_listed_and_tried_by_command(
     assert code == 1
     assert "WRONG NOW, first 2026-11-20 12:00 UTC, told 2026-11-20 12:00: breaker is wrong" in output
     assert "Mend it." in output
-    monkeypatch.setattr(alerts_cli, "settings", lambda: settings_for(receiver))
+    monkeypatch.setattr(incidents_cli, "settings", lambda: settings_for(receiver))
     assert command("--test") == (0, "Sent.\n")
     assert receiver.titles() == ["Tickettape: a test"]
     receiver.status = 500

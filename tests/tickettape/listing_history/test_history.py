@@ -55,8 +55,8 @@ def set_up(connection: Connection, external_id: str = "1") -> tuple[int, list[in
     event = add_event(connection, external_id)
     zones = ensure_zones(connection, [SeenZone(event, "Z", "Lower", 0)])
     sections = ensure_sections(connection, {(event, zones[event, "Z"], s): s for s in ("101", "102")})
-    lots = OfferTermsKeys(connection)
-    return event, list(sections.values()), [lots[lot] for lot in LOTS]
+    offer_terms = OfferTermsKeys(connection)
+    return event, list(sections.values()), [offer_terms[terms] for terms in LOTS]
 
 
 def put(connection: Connection, event: int, tick: datetime, offers: dict[Offer, Prices], status: str = "ok") -> None:
@@ -78,23 +78,23 @@ def stored(connection: Connection, event: int) -> list[Delta]:
     return [delta_from_row(row) for row in rows]
 
 
-def made_anew(looks: dict[datetime, Observation]) -> list[Delta]:
-    """The chain of all looks, one after the other, from the first."""
-    links: list[Delta] = []
+def made_anew(observations: dict[datetime, Observation]) -> list[Delta]:
+    """The chain of all observations, one after the other, from the first."""
+    deltas: list[Delta] = []
     stand: dict[Offer, Standing] | None = None
-    for tick in sorted(looks):
-        image = not links or instant(links[-1].tick).date() != tick.date()
-        link, stand = next_delta(stand, looks[tick], image=image)
-        links.append(link)
-    return links
+    for tick in sorted(observations):
+        keyframe = not deltas or instant(deltas[-1].tick).date() != tick.date()
+        delta, stand = next_delta(stand, observations[tick], keyframe=keyframe)
+        deltas.append(delta)
+    return deltas
 
 
 def shown(connection: Connection, event: int, tick: datetime) -> dict[Offer, Prices]:
     """What the database's own function says was for sale."""
     rows = connection.execute(
-        """select listing_id, section_key, seat_row, lot_key, price_cents, coalesce(all_in_price_cents, 0),
+        """select listing_id, section_key, seat_row, offer_terms_key, price_cents, coalesce(all_in_price_cents, 0),
                coalesce(deal_score * 10, -1)::integer
-           from market.listings_of(%s, %s) inner join market.lots using (quantity, buyable)""",
+           from market.listings_of(%s, %s) inner join market.offer_terms using (quantity, buyable)""",
         [event, tick],
     ).fetchall()
     found = {row[:4]: row[4:] for row in rows}
@@ -122,71 +122,79 @@ class Histories(RuleBasedStateMachine):
     """Looks that come, come late, again, otherwise, partial, void and back; and a server that crashed."""
 
     connect: Callable[[], Any]
-    looked = 0
+    observed = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.open = ExitStack()
         self.connection: Connection = self.open.enter_context(self.connect())
-        for table in ("voided_listings", "voided_snapshots", "voids", "listing_changes", "listing_heads", "captures"):
+        for table in (
+            "voided_listings",
+            "voided_snapshots",
+            "voids",
+            "listing_changes",
+            "listing_latest_states",
+            "captures",
+        ):
             self.connection.execute(f"delete from market.{table}")
-        self.event, self.sections, self.lots = set_up(self.connection)
-        self.looks: dict[datetime, Observation] = {}
+        self.connection.execute("delete from market.listing_latest_states")
+        self.event, self.sections, self.offer_terms = set_up(self.connection)
+        self.observations: dict[datetime, Observation] = {}
         self.voided: dict[datetime, Observation] = {}
 
     def teardown(self) -> None:
         self.check()
         self.open.close()
 
-    @rule(tick=a_tick, look=a_look, status=st.sampled_from(["ok", "ok", "partial"]))
-    def an_answer_is_read(self, tick: datetime, look: dict[str, Any], status: str) -> None:
+    @rule(tick=a_tick, observation=a_look, status=st.sampled_from(["ok", "ok", "partial"]))
+    def an_answer_is_read(self, tick: datetime, observation: dict[str, Any], status: str) -> None:
         if tick in self.voided:
             return
         offers: dict[Offer, Prices] = {
-            (listing, self.sections[section], row, self.lots[lot]): p
-            for listing, (section, row, lot, p) in look.items()
+            (listing, self.sections[section], row, self.offer_terms[terms]): p
+            for listing, (section, row, terms, p) in observation.items()
         }
         put(self.connection, self.event, tick, offers, status)
-        self.looks[tick] = Observation(microseconds(tick), status == "partial", offers)
-        type(self).looked += 1
+        self.observations[tick] = Observation(microseconds(tick), status == "partial", offers)
+        type(self).observed += 1
 
-    @rule(look=a_look, status=st.sampled_from(["ok", "ok", "ok", "partial"]))
-    def the_next_answer_is_read(self, look: dict[str, Any], status: str) -> None:
-        later = [tick for tick in TICKS if tick > max([*self.looks, *self.voided], default=START)]
+    @rule(observation=a_look, status=st.sampled_from(["ok", "ok", "ok", "partial"]))
+    def the_next_answer_is_read(self, observation: dict[str, Any], status: str) -> None:
+        later = [tick for tick in TICKS if tick > max([*self.observations, *self.voided], default=START)]
         if later:
-            self.an_answer_is_read(later[0], look, status)
+            self.an_answer_is_read(later[0], observation, status)
 
     @rule(tick=a_tick)
     def an_answer_is_rejected_when_read_again(self, tick: datetime) -> None:
         if tick not in self.voided:
             with self.connection.transaction():
                 write_observation(self.connection, tick, self.event, None)
-            self.looks.pop(tick, None)
+            self.observations.pop(tick, None)
 
     @rule(tick=a_tick)
     def a_capture_is_voided_or_comes_back(self, tick: datetime) -> None:
         if tick in self.voided:
             undo_void(self.connection, self.event, tick)
-            self.looks[tick] = self.voided.pop(tick)
-        elif tick in self.looks:
+            self.observations[tick] = self.voided.pop(tick)
+        elif tick in self.observations:
             void_capture(self.connection, self.event, tick, reason="wrong", by="a test")
-            self.voided[tick] = self.looks.pop(tick)
+            self.voided[tick] = self.observations.pop(tick)
 
     @rule()
     def the_server_crashes(self) -> None:
-        self.connection.execute("truncate market.listing_heads")
+        self.connection.execute("truncate market.listing_latest_states")
 
     @rule()
     def check(self) -> None:
-        assert stored(self.connection, self.event) == made_anew(self.looks)
-        for tick, look in self.looks.items():
-            assert shown(self.connection, self.event, tick) == look.offers
-        heads = self.connection.execute("select tick, offers from market.listing_heads").fetchall()
-        if heads:
-            [(tick, packed)] = heads
-            assert tick == max(self.looks)
+        assert stored(self.connection, self.event) == made_anew(self.observations)
+        for tick, observation in self.observations.items():
+            assert shown(self.connection, self.event, tick) == observation.offers
+        states = self.connection.execute("select tick, offers from market.listing_latest_states").fetchall()
+        if states:
+            [(tick, packed)] = states
+            assert tick == max(self.observations)
             stand = LatestState.unpacked(tick, packed).stand()
-            newest = next_delta(stand, self.looks[tick], image=False)[0]
+            newest = next_delta(stand, self.observations[tick], keyframe=False)[0]
             assert (newest.came, newest.went, newest.changed) == ([], [], [])
 
 
@@ -196,7 +204,7 @@ def test_whatever_comes_in_whatever_order_every_tick_is_reconstructed_exactly(wa
 
     Machine.connect = staticmethod(warehouse.connection)
     run_state_machine_as_test(Machine, settings=PROFILE)
-    assert Machine.looked > 100
+    assert Machine.observed > 100
 
 
 def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
@@ -217,27 +225,27 @@ def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
         run_state_machine_as_test(Machine, settings=quick)
 
 
-def offer(listing: str, price: int = 100, *, lot: int = 1, row: str = "A") -> tuple[str, int, str, int]:
-    return listing, price, row, lot
+def offer(listing: str, price: int = 100, *, terms: int = 1, row: str = "A") -> tuple[str, int, str, int]:
+    return listing, price, row, terms
 
 
-def shelf(sections: list[int], lots: list[int], *offers: tuple[str, int, str, int]) -> dict[Offer, Prices]:
+def shelf(sections: list[int], offer_terms: list[int], *offers: tuple[str, int, str, int]) -> dict[Offer, Prices]:
     """Offers in the first section: (listing, price, row, lot)."""
-    return {(listing, sections[0], row, lots[lot]): (price, 0, -1) for listing, price, row, lot in offers}
+    return {(listing, sections[0], row, offer_terms[terms]): (price, 0, -1) for listing, price, row, terms in offers}
 
 
 def test_a_listings_states_have_the_ticks_they_held_from_and_until(connection: Connection) -> None:
-    event, sections, lots = set_up(connection)
-    looks = [
-        [offer("VB1", 100, lot=2)],
-        [offer("VB1", 100, lot=2)],
-        [offer("VB1", 90, lot=2)],
-        [offer("VB1", 90, lot=1)],
+    event, sections, offer_terms = set_up(connection)
+    observations = [
+        [offer("VB1", 100, terms=2)],
+        [offer("VB1", 100, terms=2)],
+        [offer("VB1", 90, terms=2)],
+        [offer("VB1", 90, terms=1)],
         [offer("VB2")],
         [offer("VB1", 80, row="C")],
     ]
-    for tick, offers in zip(TICKS, looks, strict=False):
-        put(connection, event, tick, shelf(sections, lots, *offers))
+    for tick, offers in zip(TICKS, observations, strict=False):
+        put(connection, event, tick, shelf(sections, offer_terms, *offers))
     states = connection.execute(
         """select from_tick, until_tick, seat_row, quantity, price::text
            from market.events, market.listing_history(id, 'VB1') order by 1"""
@@ -251,8 +259,8 @@ def test_a_listings_states_have_the_ticks_they_held_from_and_until(connection: C
 
 
 def test_what_was_not_read_has_no_listings_rather_than_none(connection: Connection) -> None:
-    event, sections, lots = set_up(connection)
-    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    event, sections, offer_terms = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, offer_terms, offer("VB1")))
     connection.execute(
         "insert into market.captures (event_key, tick, status) values (%s, %s, 'failed')", [event, TICKS[1]]
     )
@@ -268,15 +276,15 @@ def test_what_was_not_read_has_no_listings_rather_than_none(connection: Connecti
 
 
 def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection: Connection) -> None:
-    event, sections, lots = set_up(connection)
+    event, sections, offer_terms = set_up(connection)
     september = datetime(2026, 9, 30, 23, 40, tzinfo=UTC)
     ensure_partitions(connection, [september])
     october = TICKS[0]
-    put(connection, event, september, shelf(sections, lots, offer("VB1")))
-    put(connection, event, october, shelf(sections, lots, offer("VB1"), offer("VB2")))
+    put(connection, event, september, shelf(sections, offer_terms, offer("VB1")))
+    put(connection, event, october, shelf(sections, offer_terms, offer("VB1"), offer("VB2")))
     close_month(connection, october.date().replace(day=1))
     before = stored(connection, event)[-1]
-    put(connection, event, september + TEN, shelf(sections, lots, offer("VB3")))
+    put(connection, event, september + TEN, shelf(sections, offer_terms, offer("VB3")))
     assert stored(connection, event)[-1] == before
     assert [name for name, *_ in shown(connection, event, september + TEN)] == ["VB3"]
     assert len(shown(connection, event, october)) == 2
@@ -285,8 +293,8 @@ def test_a_late_look_before_a_closed_month_leaves_that_month_as_it_is(connection
 def test_a_look_in_a_closed_month_changes_neither_the_history_nor_what_the_next_is_compared_with(
     connection: Connection,
 ) -> None:
-    event, sections, lots = set_up(connection)
-    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    event, sections, offer_terms = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, offer_terms, offer("VB1")))
     close_month(connection, TICKS[0].date().replace(day=1))
     before = stored(connection, event), load_latest_states(connection, [event])
     with connection.transaction():
@@ -299,15 +307,15 @@ def test_two_looks_at_one_event_at_once_take_turns(
     connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     """The second waits with its lock until the first has committed; without the lock (control) it compares itself
-    with a head that is about to be another."""
-    event, sections, lots = set_up(connection)
-    put(connection, event, TICKS[0], shelf(sections, lots, offer("VB1")))
+    with a latest state that is about to be another."""
+    event, sections, offer_terms = set_up(connection)
+    put(connection, event, TICKS[0], shelf(sections, offer_terms, offer("VB1")))
     if not guarded:
         monkeypatch.setattr(sys.modules[__name__], "lock_listing_history", lambda *_: None)
-    looks = {
-        TICKS[0]: Observation(microseconds(TICKS[0]), False, shelf(sections, lots, offer("VB1"))),
-        TICKS[1]: Observation(microseconds(TICKS[1]), False, shelf(sections, lots, offer("VB1"), offer("VB2"))),
-        TICKS[2]: Observation(microseconds(TICKS[2]), False, shelf(sections, lots, offer("VB2", 70))),
+    observations = {
+        TICKS[0]: Observation(microseconds(TICKS[0]), False, shelf(sections, offer_terms, offer("VB1"))),
+        TICKS[1]: Observation(microseconds(TICKS[1]), False, shelf(sections, offer_terms, offer("VB1"), offer("VB2"))),
+        TICKS[2]: Observation(microseconds(TICKS[2]), False, shelf(sections, offer_terms, offer("VB2", 70))),
     }
     with warehouse.connection() as other, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
@@ -315,12 +323,12 @@ def test_two_looks_at_one_event_at_once_take_turns(
                 "insert into market.captures (event_key, tick, status) values (%s, %s, 'ok')", [event, TICKS[1]]
             )
             lock_listing_history(connection, TICKS[1])
-            write_observation(connection, TICKS[1], event, looks[TICKS[1]])
-            second = pool.submit(put, other, event, TICKS[2], dict(looks[TICKS[2]].offers))
+            write_observation(connection, TICKS[1], event, observations[TICKS[1]])
+            second = pool.submit(put, other, event, TICKS[2], dict(observations[TICKS[2]].offers))
             with suppress(TimeoutError):
-                second.result(timeout=1)  # time enough to read the head, if nothing holds it off
+                second.result(timeout=1)  # time enough to read the latest state, if nothing holds it off
         second.result(timeout=20)
-    assert (stored(connection, event) == made_anew(looks)) is guarded
+    assert (stored(connection, event) == made_anew(observations)) is guarded
 
 
 FIRST = floor_to_grid(TEN, datetime.now(UTC)) - 2 * TEN
@@ -330,7 +338,7 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
     connection: Connection, warehouse: Warehouse
 ) -> None:
     """Whole answers, one that was cut, and all of them read again."""
-    market = SimulatedMarketplace(seed=7, productions=3, change_share=0.3, clock=lambda: FIRST)
+    market = SimulatedMarketplace(seed=7, events=3, change_share=0.3, clock=lambda: FIRST)
     upsert_events(connection, market.source, map(asdict, asyncio.run(discover_events(market, "search", "simulated"))))
     ticks = [FIRST, FIRST + TEN, FIRST + 2 * TEN]
     ensure_partitions(connection, ticks)

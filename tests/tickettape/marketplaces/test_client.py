@@ -68,7 +68,7 @@ def ask(url: str, production_id: str = "17", **settings: Any) -> tuple[Answer, f
 
 def test_an_answer_is_handed_on_as_it_came(server: ScriptedServer) -> None:
     answer, _ = ask(server.url)
-    assert (answer.production_id, answer.status, answer.http_status) == ("17", "received", 200)
+    assert (answer.external_id, answer.status, answer.http_status) == ("17", "received", 200)
     assert (answer.body, answer.note) == (b'{"ok": true}', None)
     assert abs(datetime.now(UTC) - answer.fetched_at) < timedelta(seconds=5)
     assert 0 <= answer.latency_ms < 1000
@@ -238,7 +238,7 @@ def test_s5_one_bad_event_among_many_costs_that_event_alone(server: ScriptedServ
         return await asyncio.gather(*(marketplace.listings(str(number), AT) for number in range(60)))
 
     answers, seconds = run(server.url, scenario)
-    assert [answer.production_id for answer in answers if answer.status != "received"] == ["13"]
+    assert [answer.external_id for answer in answers if answer.status != "received"] == ["13"]
     assert seconds < 2
 
 
@@ -297,7 +297,7 @@ def test_the_pace_returns_what_the_attempt_settled_on() -> None:
 
 
 def test_simulated_prices_are_never_filed_as_real_ones() -> None:
-    market = Market(seed=1, productions=3)
+    market = Market(seed=1, events=3)
     with served(build_app(market, clock=lambda: AT)) as url:
         chosen = str(market.productions(AT)[0].production_id)
         answer, _ = ask(url, chosen)
@@ -305,7 +305,7 @@ def test_simulated_prices_are_never_filed_as_real_ones() -> None:
         assert answer.note is not None
         assert "set MARKETPLACE_SOURCE=simulator" in answer.note
         with pytest.raises(MarketplaceError, match="MARKETPLACE_SOURCE=simulator"):
-            run(url, lambda marketplace: marketplace.production(chosen))
+            run(url, lambda marketplace: marketplace.event(chosen))
         with pytest.raises(MarketplaceError, match="MARKETPLACE_SOURCE=simulator"):
             run(url, all_of)
 
@@ -316,16 +316,16 @@ def test_real_prices_are_never_filed_as_simulated_ones(server: ScriptedServer) -
 
 
 def test_a_simulator_over_http_is_the_same_market_as_in_process() -> None:
-    market = Market(seed=1, productions=3)
+    market = Market(seed=1, events=3)
     chosen = str(market.productions(AT)[1].production_id)
     past = AT - timedelta(days=20)
 
     async def scenario(marketplace: Marketplace) -> tuple[bytes | None, list[MarketplaceEvent]]:
         answer = await marketplace.listings(chosen, past)
-        return answer.body, [one async for one in marketplace.productions()]
+        return answer.body, [one async for one in marketplace.upcoming_events()]
 
     async def in_process() -> tuple[bytes | None, list[MarketplaceEvent]]:
-        async with SimulatedMarketplace(seed=1, productions=3, clock=lambda: AT) as marketplace:
+        async with SimulatedMarketplace(seed=1, events=3, clock=lambda: AT) as marketplace:
             return await scenario(marketplace)
 
     with served(build_app(market, clock=lambda: AT)) as url:
@@ -343,12 +343,12 @@ def page(*items: dict[str, Any], pages: int = 1) -> Response:
 
 
 async def all_of(marketplace: VividSeats, **rule: str) -> list[MarketplaceEvent]:
-    return [production async for production in marketplace.productions(**rule)]
+    return [production async for production in marketplace.upcoming_events(**rule)]
 
 
 def test_details_make_a_production(server: ScriptedServer) -> None:
     server.script(json_reply(json.dumps(item(17)).encode()))
-    production, _ = run(server.url, lambda marketplace: marketplace.production("17"))
+    production, _ = run(server.url, lambda marketplace: marketplace.event("17"))
     assert (production.external_id, production.date) == ("17", datetime(2026, 12, 24, 20, tzinfo=UTC))
     assert server.asked[0].path == "/productions/17/details"
     assert server.asked[0].params == {"currency": "USD"}
@@ -370,13 +370,13 @@ def test_a_production_that_cannot_be_had_says_why(
 ) -> None:
     server.script(reply)
     with pytest.raises(error, match="17"):
-        run(server.url, lambda marketplace: marketplace.production("17"), deadline_seconds=0.2)
+        run(server.url, lambda marketplace: marketplace.event("17"), deadline_seconds=0.2)
 
 
 def test_an_id_is_never_taken_for_a_path(server: ScriptedServer) -> None:
     server.script(json_reply(status=404))
     with pytest.raises(Missing):
-        run(server.url, lambda marketplace: marketplace.production("../listings?x=1"))
+        run(server.url, lambda marketplace: marketplace.event("../listings?x=1"))
     assert server.asked[0].path.startswith("/productions/")
 
 
@@ -421,7 +421,7 @@ def test_a_page_that_cannot_be_had_is_no_end_of_the_list(server: ScriptedServer)
     server.script(page(item(1), pages=2), json_reply(status=403))
 
     async def scenario(marketplace: VividSeats) -> list[str]:
-        productions = marketplace.productions()
+        productions = marketplace.upcoming_events()
         seen = [(await anext(productions)).external_id]
         with pytest.raises(Blocked, match="page 2"):
             await anext(productions)

@@ -30,7 +30,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def track_all(connection: Connection, productions: int) -> Market:
     """A small market, in the catalogue."""
-    simulated = SimulatedMarketplace(seed=7, productions=productions, clock=lambda: TICK)
+    simulated = SimulatedMarketplace(seed=7, events=productions, clock=lambda: TICK)
     found = asyncio.run(discover_events(simulated, "search", "simulated"))
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])
@@ -85,7 +85,7 @@ def test_faults_come_at_their_rates_and_the_same_seed_draws_the_same() -> None:
     async def ignored(*_: object) -> None: ...
 
     def drawn(seed: int) -> list[Fault | None]:
-        app = Faulty(build_app(Market(productions=1)), {Fault.BROKEN: 0.03, Fault.FORBIDDEN: 0.02}, seed=seed)
+        app = Faulty(build_app(Market(events=1)), {Fault.BROKEN: 0.03, Fault.FORBIDDEN: 0.02}, seed=seed)
 
         async def ask_all() -> None:
             for number in range(1500):

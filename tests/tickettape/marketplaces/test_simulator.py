@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tickettape.marketplaces import MarketplaceEvent, Missing
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, answers
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
-from tickettape.marketplaces.simulator.market import Outcome, Rule, Shelf, buyable
+from tickettape.marketplaces.simulator.market import Outcome, Shelf
+from tickettape.marketplaces.simulator.split_rules import Rule, buyable
 from tickettape.marketplaces.vividseats.read_listings import read_listings
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-MARKET = Market(seed=3, productions=24)
+MARKET = Market(seed=3, events=24)
 TEN_MINUTES = timedelta(minutes=10)
 
 times = st.datetimes(datetime(2021, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -30,7 +31,7 @@ def cents(text: str) -> int:
 @settings(max_examples=60, deadline=None)
 @given(at=times, seed=st.integers(0, 5), which=st.integers(0, 11))
 def test_every_answer_agrees_with_itself(at: datetime, seed: int, which: int) -> None:
-    market = Market(seed=seed, productions=12)
+    market = Market(seed=seed, events=12)
     production = market.productions(at)[which]
     body = answers.listings(market, production, at)
     answer = json.loads(body)
@@ -65,7 +66,7 @@ def test_every_answer_agrees_with_itself(at: datetime, seed: int, which: int) ->
 def test_the_same_seed_production_and_time_give_the_same_bytes_in_any_order() -> None:
     production = MARKET.productions(AT)[5]
     first = answers.listings(MARKET, production, AT)
-    other = Market(seed=3, productions=500)
+    other = Market(seed=3, events=500)
     answers.listings(other, other.productions(AT)[7], AT + timedelta(days=3))
     known = other.production(production.production_id, AT)
     assert known is not None
@@ -116,7 +117,7 @@ def test_the_market_is_varied() -> None:
 
 
 def test_thousands_of_productions_on_demand() -> None:
-    market = Market(seed=1, productions=5_000)
+    market = Market(seed=1, events=5_000)
     offered = market.productions(AT)
     assert len({one.production_id for one in offered}) == 5_000
     assert len(market.shelf(offered[4_321], AT).slot) > 0
@@ -129,7 +130,7 @@ def faces(shelf: Shelf) -> dict[int, tuple[int, int]]:
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.3])
 def test_the_share_of_listings_that_change_is_what_was_asked(share: float) -> None:
-    market = Market(seed=2, productions=24, change_share=share)
+    market = Market(seed=2, events=24, change_share=share)
     changed = total = 0
     for production in market.productions(AT):
         for hour in range(6):
@@ -241,7 +242,7 @@ def marketplace(**settings: Any) -> SimulatedMarketplace:
 
 
 async def all_of(market: SimulatedMarketplace, **rule: str) -> list[MarketplaceEvent]:
-    return [production async for production in market.productions(**rule)]
+    return [production async for production in market.upcoming_events(**rule)]
 
 
 def test_in_process_it_is_a_marketplace_that_knows_the_past() -> None:
@@ -251,7 +252,7 @@ def test_in_process_it_is_a_marketplace_that_knows_the_past() -> None:
             offered = await all_of(market)
             assert len(offered) == 24
             chosen = offered[9]
-            assert await market.production(chosen.external_id) == chosen
+            assert await market.event(chosen.external_id) == chosen
             now, past, again = [
                 await market.listings(chosen.external_id, at)
                 for at in (AT, AT - timedelta(days=30), AT - timedelta(days=30))
@@ -271,7 +272,7 @@ def test_in_process_a_production_that_is_over_is_missing() -> None:
             over = await market.listings(first.external_id, first.date)
             assert (over.status, over.http_status, over.body) == ("missing", 404, None)
             with pytest.raises(Missing):
-                await market.production("5990417")
+                await market.event("5990417")
             nonsense = await market.listings("nonsense", AT)
             assert nonsense.body is not None
             with pytest.raises(Missing):
@@ -282,7 +283,7 @@ def test_in_process_a_production_that_is_over_is_missing() -> None:
 
 def test_the_catalogue_answers_every_rule_over_all_pages() -> None:
     async def scenario() -> None:
-        async with marketplace(productions=130) as market:
+        async with marketplace(events=130) as market:
             offered = await all_of(market)
             assert len({one.external_id for one in offered}) == 130
             chosen = offered[40]

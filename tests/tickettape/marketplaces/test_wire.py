@@ -17,7 +17,7 @@ from tickettape.marketplaces.vividseats.read_listings import answer_fields, read
 from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-MARKET = Market(seed=7, productions=6)
+MARKET = Market(seed=7, events=6)
 PRODUCTION = MARKET.productions(AT)[2]
 PRODUCTION_ID = str(PRODUCTION.production_id)
 BODY = answers.listings(MARKET, PRODUCTION, AT)
@@ -51,7 +51,7 @@ def test_an_answer_that_agrees_with_itself_is_ok_and_counts_as_stated() -> None:
     assert inventory.counted_listings == inventory.stated_listings == len(inventory.listings)
     assert inventory.counted_tickets == inventory.stated_tickets
     assert sum(listing.quantity for listing in inventory.listings) == inventory.stated_tickets
-    assert inventory.stated_group_tickets == inventory.stated_section_tickets == inventory.stated_tickets
+    assert inventory.stated_zone_tickets == inventory.stated_section_tickets == inventory.stated_tickets
 
 
 def test_a_listing_keeps_its_place_prices_and_score() -> None:
@@ -406,7 +406,7 @@ def test_a_listing_in_another_group_than_its_sections_makes_the_section_there_to
 def test_an_event_without_a_map_is_not_partial_for_that() -> None:
     inventory = read(lambda answer: answer.update(groups=[], sections=[]))
     assert inventory.status == "ok"
-    assert inventory.stated_group_tickets is inventory.stated_section_tickets is None
+    assert inventory.stated_zone_tickets is inventory.stated_section_tickets is None
     assert {listing.zone_id for listing in inventory.listings} == {zone.zone_id for zone in inventory.zones}
 
 

@@ -1,4 +1,4 @@
-"""When to look at an event: the decision as a table, a week of a thousand events, and what is known from the tables."""
+"""When to poll an event: the decision as a table, a week of a thousand events, and what is known from the tables."""
 
 import random
 from collections import Counter
@@ -40,8 +40,8 @@ HOUR = timedelta(hours=1)
 STILL = EventActivity(1, NOON + 90 * 24 * HOUR, NOON - 30 * 24 * HOUR, NOON - TEN, None, 0, 0.0, 400, 0)
 
 
-def minutes(sight: EventActivity, every: timedelta = TEN) -> int:
-    return decide_poll(sight, NOON, every).interval // timedelta(minutes=1)
+def minutes(activity: EventActivity, every: timedelta = TEN) -> int:
+    return decide_poll(activity, NOON, every).interval // timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def minutes(sight: EventActivity, every: timedelta = TEN) -> int:
         ({"views": 1}, 30, "viewed 1 times in a day"),
         ({"views": 100}, 10, "viewed 100 times in a day"),
         ({"tickets": 50}, 30, "50 tickets left"),
-        ({"looked_tick": None, "tickets": None}, 10, "not seen yet"),
+        ({"polled_tick": None, "tickets": None}, 10, "not seen yet"),
         ({"tickets": None}, 10, "not seen yet"),
         ({"moved_per_hour": 1.8, "failures_in_a_row": 1}, 10, "1.8 changes per section and hour"),
         ({"moved_per_hour": 1.8, "failures_in_a_row": 2}, 20, "2 failures in a row; else: 1.8 changes"),
@@ -71,9 +71,9 @@ def minutes(sight: EventActivity, every: timedelta = TEN) -> int:
 def test_what_is_known_of_an_event_decides_how_often_it_is_looked_at_and_the_reason_is_told(
     known: dict[str, Any], expected: int, reason: str
 ) -> None:
-    look = decide_poll(replace(STILL, **known), NOON, TEN)
-    assert look.interval == timedelta(minutes=expected)
-    assert look.reason.startswith(reason)
+    decision = decide_poll(replace(STILL, **known), NOON, TEN)
+    assert decision.interval == timedelta(minutes=expected)
+    assert decision.reason.startswith(reason)
 
 
 @pytest.mark.parametrize("every", [10, 12, 15, 20])
@@ -86,35 +86,35 @@ def test_every_interval_is_a_multiple_of_the_ticks_and_at_most_an_hour(every: in
 
 def test_an_event_is_due_within_its_interval_and_those_of_one_interval_are_spread_over_its_ticks() -> None:
     due = Counter(decide_poll(replace(STILL, event_key=key), NOON, TEN).due_tick for key in range(60))
-    assert due == {STILL.looked_tick + step * TEN: 10 for step in range(1, 7)}  # type: ignore[operator]
+    assert due == {STILL.polled_tick + step * TEN: 10 for step in range(1, 7)}  # type: ignore[operator]
     every_tick = replace(STILL, moved_per_hour=9.0)
     assert decide_poll(every_tick, NOON, TEN).due_tick == NOON
     then = decide_poll(STILL, NOON, TEN).due_tick
-    assert decide_poll(replace(STILL, looked_tick=then), NOON, TEN).due_tick == then + HOUR  # its rhythm from then on
+    assert decide_poll(replace(STILL, polled_tick=then), NOON, TEN).due_tick == then + HOUR  # its rhythm from then on
 
 
 def test_an_event_that_was_never_looked_at_is_due_at_once() -> None:
-    new = replace(STILL, looked_tick=None, tickets=None, known_since=NOON + timedelta(minutes=3))
+    new = replace(STILL, polled_tick=None, tickets=None, known_since=NOON + timedelta(minutes=3))
     assert decide_poll(new, NOON, TEN).due_tick == NOON  # tracked while the tick was planned
 
 
 def test_an_event_that_starts_to_move_is_hurried_for_one_tick_and_not_when_it_waits_on() -> None:
-    asleep = replace(STILL, event_key=4, looked_tick=NOON - 4 * TEN, due_tick=NOON + 2 * TEN)
+    asleep = replace(STILL, event_key=4, polled_tick=NOON - 4 * TEN, due_tick=NOON + 2 * TEN)
     assert decide_poll(asleep, NOON, TEN).due_tick == asleep.due_tick
-    assert not decide_poll(asleep, NOON, TEN).hurried
-    assert decide_poll(replace(asleep, moved_per_hour=2.0), NOON, TEN).hurried
+    assert not decide_poll(asleep, NOON, TEN).advanced
+    assert decide_poll(replace(asleep, moved_per_hour=2.0), NOON, TEN).advanced
     waiting = replace(asleep, moved_per_hour=2.0, due_tick=NOON - TEN)
-    assert not decide_poll(waiting, NOON, TEN).hurried
+    assert not decide_poll(waiting, NOON, TEN).advanced
 
 
-def look(key: int, interval: timedelta, waited: timedelta) -> PollDecision:
-    sight = replace(STILL, event_key=key, looked_tick=NOON - waited)
-    return PollDecision(sight, interval, NOON - waited + interval, "", False)
+def decision(key: int, interval: timedelta, waited: timedelta) -> PollDecision:
+    activity = replace(STILL, event_key=key, polled_tick=NOON - waited)
+    return PollDecision(activity, interval, NOON - waited + interval, "", False)
 
 
 def test_what_waited_for_most_of_its_own_intervals_comes_first_then_what_is_looked_at_most_often() -> None:
-    overdue, hot, still = look(1, HOUR, 3 * HOUR), look(2, TEN, 2 * TEN), look(3, HOUR, HOUR)
-    hotter = look(4, TEN, TEN)
+    overdue, hot, still = decision(1, HOUR, 3 * HOUR), decision(2, TEN, 2 * TEN), decision(3, HOUR, HOUR)
+    hotter = decision(4, TEN, TEN)
     assert [poll_urgency(one, NOON) for one in (overdue, hot, still)] == [3, 2, 1]
     assert choose_polls([still, hotter, hot, overdue], NOON, PollRules(TEN)) == [1, 2, 4, 3]
     assert choose_polls([still, hotter, hot, overdue], NOON, PollRules(TEN, most=2)) == [1, 2]
@@ -132,31 +132,33 @@ class Week:
     ticks: int = 7 * 144
     events: int = 1000
     waits: dict[int, timedelta] = field(default_factory=dict)
-    looked: list[int] = field(default_factory=list)
+    polled: list[int] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
     longest_of_interval: dict[timedelta, timedelta] = field(default_factory=dict)
 
     def run(self) -> "Week":
         fate = random.Random(7)
         rules = PollRules(TEN, self.most)
-        sights = {}
+        activities = {}
         for key in range(self.events):
             date = NOON + timedelta(hours=fate.choice([3, 40, 170, 900, 2000]) + fate.random() * 24)
             moves = fate.choice([0.0, 0.0, 0.02, 0.2, 2.0])
-            sights[key] = EventActivity(
+            activities[key] = EventActivity(
                 key, date, NOON, None, None, 0, moves, fate.choice([0, 20, 400, 4000]), fate.choice([0] * 9 + [3])
             )
         tick = NOON
-        since = dict.fromkeys(sights, NOON)
+        since = dict.fromkeys(activities, NOON)
         for _ in range(self.ticks):
-            sights = {key: sight for key, sight in sights.items() if sight.date > tick}  # past ones never
-            looks_ = [decide_poll(sight, tick, TEN) for sight in sights.values()]
-            self.loads.append(sum(TEN / one.interval for one in looks_))
-            chosen = self.choose([one for one in looks_ if one.due_tick <= tick], tick, rules)
-            self.looked.append(len(chosen))
+            activities = {
+                key: activity for key, activity in activities.items() if activity.date > tick
+            }  # past ones never
+            decisions = [decide_poll(activity, tick, TEN) for activity in activities.values()]
+            self.loads.append(sum(TEN / one.interval for one in decisions))
+            chosen = self.choose([one for one in decisions if one.due_tick <= tick], tick, rules)
+            self.polled.append(len(chosen))
             taken = set(chosen)
-            for one in looks_:
-                key = one.sight.event_key
+            for one in decisions:
+                key = one.activity.event_key
                 wait = tick - since[key]
                 self.waits[key] = max(self.waits.get(key, wait), wait)
                 known = self.longest_of_interval.get(one.interval, wait)
@@ -164,8 +166,8 @@ class Week:
                 if key in taken:
                     since[key] = tick
                     failed = fate.random() < (0.9 if key % 50 == 0 else 0.02)
-                    failures = one.sight.failures_in_a_row + 1 if failed else 0
-                    sights[key] = replace(one.sight, looked_tick=tick, failures_in_a_row=failures)
+                    failures = one.activity.failures_in_a_row + 1 if failed else 0
+                    activities[key] = replace(one.activity, polled_tick=tick, failures_in_a_row=failures)
             tick += TEN
         return self
 
@@ -175,15 +177,15 @@ def test_a_thousand_events_whose_requests_cover_all_are_each_seen_within_their_o
     for interval, wait in week.longest_of_interval.items():
         assert wait <= interval + TEN  # an interval may be cut short on the way
     assert max(week.waits.values()) <= LONGEST
-    assert week.looked[0] == 1000
-    assert max(week.looked[6:]) < 700  # far and still ones cost a sixth, spread over the hour
+    assert week.polled[0] == 1000
+    assert max(week.polled[6:]) < 700  # far and still ones cost a sixth, spread over the hour
 
 
 def test_a_week_of_a_thousand_events_with_too_few_requests_starves_none_and_stretches_all_alike() -> None:
     week = Week(most=100).run()
     load = max(week.loads)
     assert load > 300  # a third of what is wished for can be asked
-    assert max(week.looked) == 100
+    assert max(week.polled) == 100
     for interval, wait in week.longest_of_interval.items():
         assert wait <= longest_wait(interval, load, 1000, PollRules(TEN, 100))
     assert max(week.waits.values()) < 8 * HOUR
@@ -194,8 +196,8 @@ def test_a_week_of_a_thousand_events_with_too_few_requests_starves_none_and_stre
 
 def test_control_without_urgency_the_far_ones_starve() -> None:
     def hot_ones_first(due: Collection[PollDecision], tick: datetime, rules: PollRules) -> list[int]:
-        hot = sorted(due, key=lambda one: (one.interval, one.sight.date, one.sight.event_key))
-        return [one.sight.event_key for one in hot[: rules.most]]
+        hot = sorted(due, key=lambda one: (one.interval, one.activity.date, one.activity.event_key))
+        return [one.activity.event_key for one in hot[: rules.most]]
 
     week = Week(most=100, choose=hot_ones_first, ticks=144).run()
     assert max(week.waits.values()) > 23 * HOUR
@@ -234,17 +236,17 @@ def test_what_moved_is_the_share_of_sections_that_changed_between_the_newest_two
     observe(connection, key, NOON - 3 * TEN, same, status="partial")  # says nothing of what is gone
     observe(connection, key, NOON - 2 * TEN, same, replace(dearer, prices=[1001]), new)
     observe(connection, key, NOON, Section("Late", "1"))  # the tick itself is not known yet
-    sight = sight_of(connection, key)
-    assert sight.moved_per_hour == pytest.approx(3 / 4 / (2 / 6))  # three of four, in 20 minutes
-    assert (sight.looked_tick, sight.failures_in_a_row) == (NOON - 2 * TEN, 0)
+    activity = sight_of(connection, key)
+    assert activity.moved_per_hour == pytest.approx(3 / 4 / (2 / 6))  # three of four, in 20 minutes
+    assert (activity.polled_tick, activity.failures_in_a_row) == (NOON - 2 * TEN, 0)
 
 
 def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(connection: Connection) -> None:
     key, other = add_event(connection, "1"), add_event(connection, "2")
     for back, status in ((6, "failed"), (5, "received"), (4, "missing"), (3, "missed"), (2, "blocked"), (1, "missed")):
         capture(connection, key, NOON - back * TEN, status)
-    sight = sight_of(connection, key)
-    assert (sight.failures_in_a_row, sight.looked_tick) == (2, NOON - 2 * TEN)
+    activity = sight_of(connection, key)
+    assert (activity.failures_in_a_row, activity.polled_tick) == (2, NOON - 2 * TEN)
     for back in range(1, 20):
         capture(connection, other, NOON - back * TEN, "failed")
     assert sight_of(connection, other).failures_in_a_row == MOST_FAILURES
@@ -287,7 +289,7 @@ def test_a_tick_decides_on_every_watched_event_and_shows_what_it_decided_and_why
     assert (row_of(connection, near)["due_tick"], row_of(connection, near)["reason"]) == (NOON + TEN, "begins in 1 h")
     assert plan_polls(connection, "simulator", NOON + 4 * TEN, rules) == [near, far]
     summary = poll_summary(connection, "simulator", NOON)
-    assert (summary.watched, summary.put_off, summary.by_interval) == (2, 0, {"10 min": 1, "60 min": 1})
+    assert (summary.watched, summary.deferred, summary.by_interval) == (2, 0, {"10 min": 1, "60 min": 1})
 
 
 def test_what_the_requests_do_not_cover_is_put_off_said_so_and_comes_next(connection: Connection) -> None:
@@ -296,11 +298,11 @@ def test_what_the_requests_do_not_cover_is_put_off_said_so_and_comes_next(connec
     connection.execute("update market.events set created_at = %s", [NOON])
     first = plan_polls(connection, "simulator", NOON, rules)
     assert first == keys[:2]
-    assert row_of(connection, keys[2])["put_off"]
+    assert row_of(connection, keys[2])["deferred"]
     for key in first:
         capture(connection, key, NOON, "received")
     assert plan_polls(connection, "simulator", NOON + TEN, rules)[0] == keys[2]
-    assert poll_summary(connection, "simulator", NOON + TEN).put_off == 1
+    assert poll_summary(connection, "simulator", NOON + TEN).deferred == 1
 
 
 def test_an_event_that_is_watched_no_longer_has_no_decision(connection: Connection) -> None:
@@ -309,7 +311,7 @@ def test_an_event_that_is_watched_no_longer_has_no_decision(connection: Connecti
         plan_polls(connection, source, NOON, PollRules(TEN))
     connection.execute("update market.events set active = false")
     assert plan_polls(connection, "simulator", NOON, PollRules(TEN)) == []
-    assert connection.execute("select event_key from market.looks").fetchall() == [(other,)]
+    assert connection.execute("select event_key from market.poll_schedule").fetchall() == [(other,)]
     assert key != other
 
 
@@ -354,10 +356,10 @@ def test_an_event_that_starts_to_move_is_not_stale_for_having_been_asleep(connec
 
 
 def test_the_decisions_are_listed_by_command(connection: Connection) -> None:
-    assert "Nothing was decided yet" in CliRunner().invoke(app, ["looks"]).output
+    assert "Nothing was decided yet" in CliRunner().invoke(app, ["poll-schedule"]).output
     add_event(connection, "77", name="An opera")
     plan_polls(connection, "simulator", NOON, PollRules(TEN))
-    output = CliRunner().invoke(app, ["looks"]).output
+    output = CliRunner().invoke(app, ["poll-schedule"]).output
     assert "1 events decided on" in output
     assert "every 10 min  An opera: not seen yet" in output
 

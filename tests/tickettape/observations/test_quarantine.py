@@ -43,7 +43,7 @@ from tickettape.observations.quarantine import settle_refusals
 from tickettape.settings import Settings
 
 TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, productions=6, clock=lambda: TICK)
+MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -433,7 +433,7 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_groups_by_sections_a
     assert not result.passed
     figures = {name: value.value for name, value in result.metadata.items()}
     assert (figures["events"], figures["partial answers"]) == (2, 1)
-    assert figures["tickets stated by groups"] == figures["tickets counted"] + 1000
+    assert figures["tickets stated by zones"] == figures["tickets counted"] + 1000
     assert figures["tickets stated"] == figures["tickets stated by sections"] == figures["tickets counted"]
     assert "1 of 2 answers" in str(result.description)
 
@@ -467,7 +467,7 @@ def test_what_was_replayed_is_forgotten_in_time_and_what_was_not_is_kept(connect
 class ChangedCatalogue(SimulatedMarketplace):
     """A market whose list of productions is in a format of tomorrow."""
 
-    async def productions(self, **_: Any) -> AsyncIterator[MarketplaceEvent]:
+    async def upcoming_events(self, **_: Any) -> AsyncIterator[MarketplaceEvent]:
         read_page(b'{"items": {}, "numberOfPages": 1}', "The productions")
         yield  # type: ignore[misc]  # never reached: what makes this a generator
 
@@ -475,7 +475,7 @@ class ChangedCatalogue(SimulatedMarketplace):
 def test_s4_a_refused_page_of_the_catalogue_is_in_quarantine_once_and_the_tick_goes_on(
     warehouse: Warehouse, connection: Connection
 ) -> None:
-    resources = {"warehouse": warehouse, "marketplace": ChangedCatalogue(seed=7, productions=2), "settings": Settings()}
+    resources = {"warehouse": warehouse, "marketplace": ChangedCatalogue(seed=7, events=2), "settings": Settings()}
     for _ in range(2):
         assert dg.materialize([events], resources=resources).success
     [refusal] = in_quarantine(connection)

@@ -21,20 +21,20 @@ class Moody(SimulatedMarketplace):
 
     moods = ("throttled", "passing", "passing", "missing", "surprise")
 
-    async def listings(self, production_id: str, at: datetime) -> Answer:
-        number = [str(one.production_id) for one in self.market.productions(TICK)].index(production_id)
+    async def listings(self, external_id: str, at: datetime) -> Answer:
+        number = [str(one.production_id) for one in self.market.productions(TICK)].index(external_id)
         if number >= len(self.moods):
-            return await super().listings(production_id, at)
+            return await super().listings(external_id, at)
         mood = self.moods[number]
         if mood == "surprise":
             raise ZeroDivisionError("a fault of ours")
         status = "missing" if mood == "missing" else "failed"
-        return Answer(production_id, status, 503, None, TICK, 70, f"it is {mood}", mood)  # type: ignore[arg-type]
+        return Answer(external_id, status, 503, None, TICK, 70, f"it is {mood}", mood)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def market(connection: Connection) -> Moody:
-    moody = Moody(seed=7, productions=8, clock=lambda: TICK)
+    moody = Moody(seed=7, events=8, clock=lambda: TICK)
     found = asyncio.run(discover_events(moody, "search", "simulated"))
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])

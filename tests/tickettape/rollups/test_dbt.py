@@ -13,10 +13,11 @@ from tests.support.dbt_observations import content, contents, marks_of, versions
 from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt, tries_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
-from tests.support.recorded_refresh import ROLLUPS, SELECT_ROLLUPS, Refresh
+from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
-from tickettape.rollups import OF_LISTINGS, export_dbt_environment
+from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, export_dbt_environment
 from tickettape.rollups.dbt import dbt_runner
+from tickettape.rollups.registry import LISTING_ROLLUPS
 from tickettape.settings import ROOT, Settings
 
 MODEL = "model.tickettape.event_hours"
@@ -38,7 +39,7 @@ def why(result: dbtRunnerResult) -> str:
 
 
 def test_a_dbt_run_does_what_the_recorded_statements_do(connection: Connection, refresh: Refresh, event: int) -> None:
-    run_dbt(*SELECT_ROLLUPS)
+    run_dbt(*ROLLUPS_ALONE)
     assert_exact(connection)
     by_dbt = contents(connection)
     connection.execute("update market.captures set note = 'again'")
@@ -53,7 +54,7 @@ def test_a_dbt_run_does_what_the_recorded_statements_do(connection: Connection, 
 def test_r16_an_empty_run_takes_no_mark(connection: Connection, event: int) -> None:
     waiting = marks_of(connection)
     assert waiting
-    result = tries_dbt(*SELECT_ROLLUPS, "--empty")
+    result = tries_dbt(*ROLLUPS_ALONE, "--empty")
     assert not result.success
     assert "--empty would take the marks" in why(result)
     assert marks_of(connection) == waiting
@@ -70,7 +71,7 @@ def test_r16_another_target_or_schema_takes_no_mark(
     waiting = marks_of(connection)
     export_dbt_environment(Settings(), all_of_it=True)
     own = ["--profiles-dir", str(tmp_path), "--target-path", str(tmp_path), "--log-path", str(tmp_path), "--quiet"]
-    result = dbt_runner().invoke([*SELECT_ROLLUPS, "--project-dir", str(ROOT), *own])
+    result = dbt_runner().invoke([*ROLLUPS_ALONE, "--project-dir", str(ROOT), *own])
     assert not result.success
     assert "may not take the warehouse's marks" in why(result)
     assert marks_of(connection) == waiting
@@ -105,23 +106,23 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
     connection: Connection, event: int, frozen: str
 ) -> None:
     kept = versions(connection, "event_hours", frozen)
-    before = {rollup: content(connection, rollup) for rollup in ROLLUPS}
+    before = {rollup: content(connection, rollup) for rollup in ROLLUP_NAMES}
     assert len(kept) == 1
     observe(connection, event, NOON + 2 * TEN, Section("A", "101"))
     waiting = marks_of(connection, "event_hours")
 
     # in the model alone: refused, nothing taken, nothing made anew
-    refused = dbt_runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    refused = dbt_runner(with_one_more_column()).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
     assert not refused.success
     assert marks_of(connection, "event_hours") == waiting
-    of_snapshots = [rollup for rollup in ROLLUPS if rollup not in OF_LISTINGS]
+    of_snapshots = [rollup for rollup in ROLLUP_NAMES if rollup not in LISTING_ROLLUPS]
     assert {rollup: content(connection, rollup) for rollup in of_snapshots} == {
         rollup: before[rollup] for rollup in of_snapshots
     }
 
     # by a written migration first: the frozen rows stay, the recomputed ones have it
     connection.execute("alter table analytics.event_hours add column lucky integer")
-    done = dbt_runner(with_one_more_column()).invoke([*SELECT_ROLLUPS, *PLACE, "--quiet"])
+    done = dbt_runner(with_one_more_column()).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
     assert done.success, why(done)
     assert versions(connection, "event_hours", frozen) == kept
     assert connection.execute(
@@ -131,15 +132,15 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
 
     # in the table alone: the run may fail, the rows stay
     observe(connection, event, NOON + 3 * TEN, Section("A", "101"))
-    tries_dbt(*SELECT_ROLLUPS)
+    tries_dbt(*ROLLUPS_ALONE)
     assert versions(connection, "event_hours", frozen) == kept
-    assert differences(connection) == dict.fromkeys(ROLLUPS, 0)
+    assert differences(connection) == dict.fromkeys(ROLLUP_NAMES, 0)
 
 
 def test_r16_a_full_refresh_beside_frozen_hours_loses_none_of_them(
     connection: Connection, event: int, frozen: str
 ) -> None:
     before = contents(connection)
-    run_dbt(*SELECT_ROLLUPS, "--full-refresh")
+    run_dbt(*ROLLUPS_ALONE, "--full-refresh")
     assert contents(connection) == before
     assert versions(connection, "event_hours", frozen)

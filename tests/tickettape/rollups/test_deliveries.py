@@ -30,7 +30,7 @@ class DiedError(Exception):
 @pytest.fixture
 def market(connection: Connection) -> SimulatedMarketplace:
     """A small market, in the catalogue."""
-    simulated = SimulatedMarketplace(seed=7, productions=3, clock=lambda: FIRST)
+    simulated = SimulatedMarketplace(seed=7, events=3, clock=lambda: FIRST)
     found = asyncio.run(discover_events(simulated, "search", "simulated"))
     upsert_events(connection, simulated.source, map(asdict, found))
     ensure_partitions(connection, [FIRST, SECOND])

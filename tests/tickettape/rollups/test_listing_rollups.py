@@ -41,9 +41,9 @@ def show(connection: Connection, event: int, minutes: int, *offers: Offered, sta
         sections = ensure_sections(connection, {(event, zones[event, "Lower"], "101"): "Lower 101"})
         [section] = sections.values()
         sold = {one: one.sells or tuple(range(1, one.quantity + 1)) for one in offers}
-        lots = OfferTermsKeys(connection)
+        offer_terms = OfferTermsKeys(connection)
         shown = {
-            (one.listing, section, one.row, lots[one.quantity, sells]): (one.price, one.price + 250, -1)
+            (one.listing, section, one.row, offer_terms[one.quantity, sells]): (one.price, one.price + 250, -1)
             for one, sells in sold.items()
         }
         write_observation(connection, tick, event, Observation(microseconds(tick), status == "partial", shown))

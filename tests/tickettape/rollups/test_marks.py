@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tickettape.database import Connection
-from tickettape.rollups import OF_LISTINGS, mark_hours, pending_buckets
+from tickettape.rollups import mark_hours, pending_buckets
+from tickettape.rollups.registry import LISTING_ROLLUPS
 
 
 def marked_hours(connection: Connection) -> list[int]:
@@ -81,4 +82,4 @@ def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event
     connection.execute("delete from market.dirty_buckets")
     assert mark_hours(connection, NOON, NOON + timedelta(hours=1)) == 1
     assert marked_hours(connection) == [12]
-    assert pending_buckets(connection) == dict.fromkeys(("event_hours", *OF_LISTINGS), 1)
+    assert pending_buckets(connection) == dict.fromkeys(("event_hours", *LISTING_ROLLUPS), 1)

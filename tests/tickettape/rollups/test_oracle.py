@@ -4,13 +4,14 @@ import pytest
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
-from tests.support.recorded_refresh import ROLLUPS, Refresh
+from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
+from tickettape.rollups import ROLLUP_NAMES
 
 KEYS = {"event_id", "zone", "hour", "date", "created_at"}
 
 
-@pytest.mark.parametrize("rollup", ROLLUPS)
+@pytest.mark.parametrize("rollup", ROLLUP_NAMES)
 def test_the_oracle_finds_a_corrupted_value_a_missing_and_an_invented_row(
     connection: Connection, refresh: Refresh, rollup: str
 ) -> None:

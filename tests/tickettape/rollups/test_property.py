@@ -18,8 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from tests.support.dbt_observations import limit_claims, marks_of
 from tests.support.markets import Section, add_event, observe
 from tests.support.oracle import assert_exact
-from tests.support.recorded_refresh import ROLLUPS, Refresh
+from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse, ensure_partitions
+from tickettape.rollups import ROLLUP_NAMES
 
 EVENTS = 2
 START = datetime(2026, 10, 31, 22, tzinfo=UTC)  # two hours before a day's and a month's edge
@@ -62,9 +63,9 @@ class Rollups(RuleBasedStateMachine):
         self.writer: Connection = self.open.enter_context(self.connect())
         self.unfinished = ExitStack()
         self.writing = False
-        for table in ("section_snapshots", "captures", "listing_changes", "listing_heads", "dirty_buckets"):
+        for table in ("section_snapshots", "captures", "listing_changes", "listing_latest_states", "dirty_buckets"):
             self.one.execute(f"delete from market.{table}")
-        for rollup in ROLLUPS:
+        for rollup in ROLLUP_NAMES:
             self.one.execute(f"delete from analytics.{rollup}")
         # now: made by a writer that stays open, a partition would hold everyone off
         ensure_partitions(self.one, TICKS + LATE)
@@ -164,7 +165,7 @@ class Rollups(RuleBasedStateMachine):
 
     # Refreshers
 
-    @rule(limit=st.integers(1, 3), rollups=st.lists(st.sampled_from(ROLLUPS), max_size=7))
+    @rule(limit=st.integers(1, 3), rollups=st.lists(st.sampled_from(ROLLUP_NAMES), max_size=7))
     def a_partial_refresh(self, limit: int, rollups: list[str]) -> None:
         """Any rollups in any order: two runs beside each other, or one that failed half way, come to that."""
         type(self).steps += 1
@@ -172,7 +173,7 @@ class Rollups(RuleBasedStateMachine):
         for rollup in rollups:
             self.refresh.run(self.one, rollup)
 
-    @rule(rollup=st.sampled_from(ROLLUPS), number=st.integers(0, 11))
+    @rule(rollup=st.sampled_from(ROLLUP_NAMES), number=st.integers(0, 11))
     def a_refresh_is_killed(self, rollup: str, number: int) -> None:
         type(self).steps += 1
         waiting = marks_of(self.one)
@@ -188,7 +189,7 @@ class Rollups(RuleBasedStateMachine):
         assert marks_of(self.one) == waiting
 
     @rule(
-        pair=st.lists(st.sampled_from(ROLLUPS), min_size=2, max_size=2, unique=True),
+        pair=st.lists(st.sampled_from(ROLLUP_NAMES), min_size=2, max_size=2, unique=True),
         turns=st.lists(st.booleans(), max_size=24),
         write_at=st.integers(0, 24),
         event=an_event,
@@ -208,7 +209,9 @@ class Rollups(RuleBasedStateMachine):
 
     @rule(
         number=st.integers(3, 8),  # from the claim to the insert
-        rollup=st.one_of(st.just("event_hours"), st.sampled_from(ROLLUPS)),  # what a writer's marks are for, mostly
+        rollup=st.one_of(
+            st.just("event_hours"), st.sampled_from(ROLLUP_NAMES)
+        ),  # what a writer's marks are for, mostly
         event=an_event,
         first=a_tick,
         then=a_tick,

@@ -14,10 +14,11 @@ import pytest
 from tests.support.dbt_observations import contents, limit_claims, marks_of, versions
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
-from tests.support.recorded_refresh import ROLLUPS, Refresh
+from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import write_observation
-from tickettape.rollups import OF_LISTINGS, mark_hours
+from tickettape.rollups import ROLLUP_NAMES, mark_hours
+from tickettape.rollups.registry import LISTING_ROLLUPS
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -143,7 +144,7 @@ def test_r3_deleting_a_zones_last_row_removes_its_row_and_deleting_a_bucket_remo
     for table in ("section_snapshots", "listing_changes", "captures"):
         connection.execute(f"delete from market.{table}")
     refresh.run_until_clean(connection)
-    assert contents(connection) == {rollup: [] for rollup in ROLLUPS}
+    assert contents(connection) == {rollup: [] for rollup in ROLLUP_NAMES}
 
 
 def test_r4_a_refresh_of_part_of_what_is_dirty_leaves_the_rest_dirty(
@@ -163,9 +164,9 @@ def test_r4_a_refresh_of_part_of_what_is_dirty_leaves_the_rest_dirty(
 def test_r5_a_second_refresh_with_nothing_dirty_writes_nothing(
     connection: Connection, refresh: Refresh, exact: int
 ) -> None:
-    before = {rollup: versions(connection, rollup) for rollup in ROLLUPS}
-    assert refresh.run_all(connection) == dict.fromkeys(ROLLUPS, 0)
-    assert {rollup: versions(connection, rollup) for rollup in ROLLUPS} == before
+    before = {rollup: versions(connection, rollup) for rollup in ROLLUP_NAMES}
+    assert refresh.run_all(connection) == dict.fromkeys(ROLLUP_NAMES, 0)
+    assert {rollup: versions(connection, rollup) for rollup in ROLLUP_NAMES} == before
 
 
 def test_r6_one_pass_equals_many_and_newest_first_equals_oldest_first(
@@ -181,19 +182,19 @@ def test_r6_one_pass_equals_many_and_newest_first_equals_oldest_first(
     assert oldest_first != refresh
     limit_claims(connection, 1)
     for way in (refresh, oldest_first):
-        for rollup in ROLLUPS:
+        for rollup in ROLLUP_NAMES:
             connection.execute(f"delete from analytics.{rollup}")
         mark_hours(connection, NOON - 4 * DAY, NOON + DAY)
         assert way.run_until_clean(connection) >= 9
         assert contents(connection) == one_pass
 
 
-@pytest.mark.parametrize("rollup", ROLLUPS)
+@pytest.mark.parametrize("rollup", ROLLUP_NAMES)
 def test_r7_killed_at_any_statement_a_refresh_leaves_its_marks_and_the_next_completes(
     warehouse: Warehouse, connection: Connection, refresh: Refresh, exact: int, rollup: str
 ) -> None:
     two_sections(connection, exact, NOON + HOUR + 2 * TEN, 700)
-    refresh.run_all(connection, ROLLUPS[: ROLLUPS.index(rollup)])
+    refresh.run_all(connection, ROLLUP_NAMES[: ROLLUP_NAMES.index(rollup)])
     waiting, before = marks_of(connection), contents(connection)
     assert {marked for marked, *_ in waiting} >= {rollup}
     phases = [*refresh.statements[rollup], "commit"]
@@ -224,13 +225,13 @@ def test_r7_killed_at_any_statement_a_refresh_leaves_its_marks_and_the_next_comp
     assert_exact(connection)
 
 
-@pytest.mark.parametrize("rollup", ROLLUPS)
+@pytest.mark.parametrize("rollup", ROLLUP_NAMES)
 def test_r8_a_writer_open_across_a_refresh_that_commits_after_it_loses_no_mark(
     connection: Connection, second: Connection, refresh: Refresh, exact: int, rollup: str
 ) -> None:
     # the hour has a mark already: the refresh takes that one, and must not take the open writer's with it
     two_sections(connection, exact, NOON + 2 * TEN, 800)
-    refresh.run_all(connection, ROLLUPS[: ROLLUPS.index(rollup)])
+    refresh.run_all(connection, ROLLUP_NAMES[: ROLLUP_NAMES.index(rollup)])
     with second.transaction():
         two_sections(second, exact, NOON + 3 * TEN, 100)
         refresh.run(connection, rollup)
@@ -247,9 +248,9 @@ def test_r8_a_writer_open_across_a_refresh_that_commits_after_it_loses_no_mark(
 def test_r8_a_writer_that_commits_in_the_middle_of_a_refresh_is_in_it_or_in_the_next(
     connection: Connection, second: Connection, refresh: Refresh, exact: int, after: str
 ) -> None:
-    for rollup in ROLLUPS:
+    for rollup in ROLLUP_NAMES:
         two_sections(connection, exact, NOON + 2 * TEN, 800)
-        refresh.run_all(connection, ROLLUPS[: ROLLUPS.index(rollup)])
+        refresh.run_all(connection, ROLLUP_NAMES[: ROLLUP_NAMES.index(rollup)])
         wrote = []
 
         def write(statement: str, wrote: list[str] = wrote) -> None:
@@ -266,12 +267,12 @@ def test_r8_a_writer_that_commits_in_the_middle_of_a_refresh_is_in_it_or_in_the_
         assert_exact(connection)
 
 
-@pytest.mark.parametrize("rollup", ROLLUPS)
+@pytest.mark.parametrize("rollup", ROLLUP_NAMES)
 def test_r9_two_refreshers_at_once_make_no_bucket_twice_and_do_not_deadlock(
     warehouse: Warehouse, connection: Connection, second: Connection, refresh: Refresh, exact: int, rollup: str
 ) -> None:
     two_sections(connection, exact, NOON + 2 * TEN, 800)
-    refresh.run_all(connection, ROLLUPS[: ROLLUPS.index(rollup)])
+    refresh.run_all(connection, ROLLUP_NAMES[: ROLLUP_NAMES.index(rollup)])
     claimed, go_on = Event(), Event()
 
     def wait_after_the_claim(statement: str) -> None:
@@ -291,7 +292,7 @@ def test_r9_two_refreshers_at_once_make_no_bucket_twice_and_do_not_deadlock(
         assert first.result(PATIENCE_SECONDS) > 0
         rewritten = other.result(PATIENCE_SECONDS)
         # only what was written while the first had its claim is left to the second: nothing but what writers mark
-        assert rewritten > 0 if rollup in ("event_hours", *OF_LISTINGS) else rewritten == 0
+        assert rewritten > 0 if rollup in ("event_hours", *LISTING_ROLLUPS) else rewritten == 0
         both = [threads.submit(refresh.run_until_clean, one) for one in (connection, second)]
         for one in both:
             one.result(PATIENCE_SECONDS)
@@ -364,7 +365,7 @@ def test_r17_a_live_tick_is_fresh_while_the_marks_of_an_import_wait(
     ]
     live_hour = "select count(*) from aggregated_analytics where hour = %s"
     assert connection.execute(live_hour, [live]).fetchone() == (2,)
-    assert differences(connection) == dict.fromkeys(ROLLUPS, 0)
+    assert differences(connection) == dict.fromkeys(ROLLUP_NAMES, 0)
     limit_claims(connection, 5000)
     refresh.run_until_clean(connection)
     assert_exact(connection)

@@ -18,18 +18,18 @@ __all__ = ["Market", "SimulatedMarketplace", "build_app"]
 class SimulatedMarketplace(VividSeats):
     """A `Marketplace` without a network: source "simulator", knows the past, needs no pacing.
 
-    `clock` (UTC) is the market's now, for productions; listings are asked at their tick.
+    `clock` (UTC) is the market's now, for its catalogue; listings are asked at their tick.
     """
 
     def __init__(
         self,
         *,
         seed: int = 1,
-        productions: int = 24,
+        events: int = 24,
         change_share: float = CHANGE_SHARE,
         clock: Clock = wall_clock,
     ) -> None:
-        self.market = Market(seed=seed, productions=productions, change_share=change_share)
+        self.market = Market(seed=seed, events=events, change_share=change_share)
         super().__init__(
             "http://simulator",
             "Tickettape (in-process)",

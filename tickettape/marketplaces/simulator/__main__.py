@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Bound to this machine: nobody else should take made-up prices for real ones.
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8001, help="port (default: %(default)s)")
-    parser.add_argument("--productions", type=int, default=24, help="events (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=24, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another market")
     parser.add_argument(
         "--change-share",
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="share of listings that change per 10 minutes (default: %(default)s)",
     )
     chosen = parser.parse_args(arguments)
-    market = Market(chosen.seed, chosen.productions, chosen.change_share)
+    market = Market(chosen.seed, chosen.events, chosen.change_share)
     uvicorn.run(build_app(market), host=chosen.host, port=chosen.port, log_level="info")
 
 

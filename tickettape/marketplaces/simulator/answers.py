@@ -12,7 +12,8 @@ import numpy as np
 from tickettape.marketplaces.simulator import catalogue
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
 from tickettape.marketplaces.simulator.draws import Ints
-from tickettape.marketplaces.simulator.market import Market, Rule, Shelf, Stage, buyable
+from tickettape.marketplaces.simulator.market import Market, Shelf, Stage
+from tickettape.marketplaces.simulator.split_rules import Rule, buyable
 
 _WIRE_RULES = ("0", "1", "2", "3", "2")  # by `market.Rule`
 _ROWS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

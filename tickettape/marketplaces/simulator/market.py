@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tickettape.marketplaces.simulator import catalogue
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
 from tickettape.marketplaces.simulator.draws import Floats, Ints, fraction, fractions, keys, origin
+from tickettape.marketplaces.simulator.split_rules import RULE_EDGES, TAKES, Rule
 
 Bools = npt.NDArray[np.bool_]
 
@@ -26,7 +27,6 @@ TURNOVER_SHARE = 0.12  # of those changes are births and ends; nearly all the ot
 CHANGE_SECONDS = 600.0  # what `change_share` is measured over
 ALIVE_SHARE = 0.66  # of its cycle that a listing is for sale, on average
 PARTIAL_SALES = 2  # at most so many in one cycle
-MOST_QUANTITY = 12
 DAY_SECONDS = 86_400.0
 
 _SECTION, _ROW, _QUANTITY, _RULE, _SELLER, _FEE, _STATED = range(7)
@@ -44,47 +44,6 @@ class Outcome(IntEnum):
     SOLD = 0
     WITHDRAWN = 1
     RELISTED = 2
-
-
-class Rule(IntEnum):
-    """Split rules. Both CUSTOM ones are "2" on the wire: one sells the whole only, one states a list."""
-
-    EVEN = 0
-    ANY = 1
-    WHOLE = 2
-    NEVER_LEAVE_ONE = 3
-    CUSTOM = 4
-
-
-_RULE_EDGES = np.cumsum([0.18, 0.07, 0.28, 0.37])
-
-
-def buyable(rule: Rule, quantity: int) -> tuple[int, ...]:
-    """The quantities that a listing of `quantity` tickets under `rule` sells."""
-    everything = range(1, quantity + 1)
-    if rule is Rule.ANY:
-        return tuple(everything)
-    if rule is Rule.NEVER_LEAVE_ONE:
-        return tuple(n for n in everything if n != quantity - 1)
-    if rule is Rule.EVEN and quantity > 1:
-        return tuple(n for n in everything if n % 2 == 0)
-    if rule is Rule.CUSTOM:
-        return tuple(sorted({n for n in (2, quantity) if n <= quantity and quantity - n != 1}))
-    return (quantity,)
-
-
-def _takes() -> Ints:
-    """What a partial sale takes: [rule, quantity, draw of 8]; 0 where the rule sells only the whole."""
-    takes = np.zeros((len(Rule), MOST_QUANTITY + 1, 8), dtype=np.int64)
-    for rule in Rule:
-        for quantity in range(2, MOST_QUANTITY + 1):
-            parts = [n for n in buyable(rule, quantity) if n < quantity]
-            if parts:
-                takes[rule, quantity] = [parts[draw % len(parts)] for draw in range(8)]
-    return takes
-
-
-_TAKES = _takes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +126,18 @@ class Shelf:
 
 
 class Market:
-    """A simulated market: `productions` series for ever, each with 150 to 800 listings at its best time.
+    """A simulated market: `events` series for ever, each with 150 to 800 listings at its best time.
 
     `change_share` is the share of listings that change within 10 minutes.
     """
 
-    def __init__(self, seed: int = 1, productions: int = 24, change_share: float = CHANGE_SHARE) -> None:
-        if not 0 < productions <= catalogue.MOST_SERIES:
-            raise ValueError(f"A simulated market of {productions} productions: give 1 to {catalogue.MOST_SERIES}.")
+    def __init__(self, seed: int = 1, events: int = 24, change_share: float = CHANGE_SHARE) -> None:
+        if not 0 < events <= catalogue.MOST_SERIES:
+            raise ValueError(f"A simulated market of {events} events: give 1 to {catalogue.MOST_SERIES}.")
         if not 0 < change_share <= 0.9:
             raise ValueError(f"A change share of {change_share}: give more than 0 and at most 0.9.")
         self.seed = seed
-        self.size = productions
+        self.size = events
         self.change_share = change_share
         self.cycle_seconds = 2 * CHANGE_SECONDS / (ALIVE_SHARE * TURNOVER_SHARE * change_share)
         # A price drawn anew within one interval is one change, however often: hence the logarithm.
@@ -268,7 +227,7 @@ class Market:
             np.where(fractions(own, _OUTCOME) < sold_share, int(Outcome.SOLD), int(Outcome.WITHDRAWN)),
         )
 
-        rule = np.searchsorted(_RULE_EDGES, fractions(rooted, _RULE), side="right")
+        rule = np.searchsorted(RULE_EDGES, fractions(rooted, _RULE), side="right")
         quantity = _QUANTITIES[np.searchsorted(_QUANTITY_EDGES, fractions(rooted, _QUANTITY), side="right")]
         root_sold = _partial_sales(rooted, rule, quantity, root_starts).sum(axis=1)
         quantity = quantity - np.where(comes_back, root_sold, 0)
@@ -345,7 +304,7 @@ def _partial_sales(key: npt.NDArray[np.uint64], rule: Ints, quantity: Ints, star
     for sale in range(PARTIAL_SALES):
         happens = fractions(key, _PARTIAL + 3 * sale + 1) < chance
         draw = (fractions(key, _PARTIAL + 3 * sale + 2) * 8).astype(np.int64)
-        sold[:, sale] = np.where(happens, _TAKES[rule, left, draw], 0)
+        sold[:, sale] = np.where(happens, TAKES[rule, left, draw], 0)
         left = left - sold[:, sale]
     return sold
 

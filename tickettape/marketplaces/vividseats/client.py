@@ -147,17 +147,17 @@ class VividSeats:
         if pace is not None:
             await pace.close()
 
-    async def listings(self, production_id: str, at: datetime) -> Answer:
-        """Ask for all listings of a production; see `Marketplace.listings`.
+    async def listings(self, external_id: str, at: datetime) -> Answer:
+        """Ask for all listings of an event; see `Marketplace.listings`.
 
         Never sends `quantity`, `page` or `limit`: they ask for a subset.
         """
         headers = {SIMULATOR_TIME_HEADER: at.astimezone(UTC).isoformat()} if self.knows_the_past else {}
         reply = await self._ask(
-            f"Production {production_id}",
+            f"Production {external_id}",
             "/listings",
             {
-                "productionId": production_id,
+                "productionId": external_id,
                 "currency": CURRENCY,
                 "localizeCurrency": "true",
                 "priceGroupId": PRICE_GROUP,
@@ -165,7 +165,7 @@ class VividSeats:
             headers,
         )
         return Answer(
-            production_id=production_id,
+            external_id=external_id,
             status=_STATUS[reply.kind],
             http_status=reply.http_status,
             body=reply.body,
@@ -175,13 +175,13 @@ class VividSeats:
             kind=reply.kind,
         )
 
-    async def production(self, production_id: str) -> MarketplaceEvent:
-        """Ask for one production; see `Marketplace.production`."""
-        path = f"/productions/{quote(production_id, safe='')}/details"
-        reply = await self._ask(f"Production {production_id}", path, {"currency": CURRENCY})
-        return read_production(_body(reply), production_id)
+    async def event(self, external_id: str) -> MarketplaceEvent:
+        """Ask for one event; see `Marketplace.event`."""
+        path = f"/productions/{quote(external_id, safe='')}/details"
+        reply = await self._ask(f"Production {external_id}", path, {"currency": CURRENCY})
+        return read_production(_body(reply), external_id)
 
-    async def productions(
+    async def upcoming_events(
         self,
         *,
         performer_id: str | None = None,
@@ -189,7 +189,7 @@ class VividSeats:
         category_id: str | None = None,
         query: str | None = None,
     ) -> AsyncIterator[MarketplaceEvent]:
-        """Go through all upcoming productions that match; see `Marketplace.productions`."""
+        """Go through all upcoming events that match; see `Marketplace.upcoming_events`."""
         rule = {"performerId": performer_id, "venueId": venue_id, "categoryId": category_id, "query": query}
         chosen = {name: value for name, value in rule.items() if value is not None}
         asked = ", ".join(f"{name} {value}" for name, value in chosen.items()) or "every rule"
@@ -208,11 +208,11 @@ class VividSeats:
                 if item.hidden or is_parking(item):
                     continue
                 try:
-                    production = event_of(item)
+                    event = event_of(item)
                 except (NoDate, Refused) as reason:
                     log.warning("%s", reason)
                     continue
-                yield production
+                yield event
             if not fresh or number >= page.numberOfPages:
                 return
         log.warning(
@@ -221,9 +221,9 @@ class VividSeats:
             MOST_PAGES,
         )
 
-    def read_listings(self, body: bytes, production_id: str, tolerance: float) -> Inventory:
+    def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""
-        return read_listings(body, production_id, tolerance)
+        return read_listings(body, external_id, tolerance)
 
     def fields(self, body: bytes) -> set[str]:
         """The names of all fields in the body of an `Answer`; see `Marketplace.fields`."""

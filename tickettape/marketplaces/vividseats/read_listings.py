@@ -68,7 +68,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
 
     zones, blocks = _zones(groups, sections, tickets, what), _sections(sections, tickets, what)
     inventory = Inventory(
-        production_id=production_id,
+        external_id=production_id,
         status="ok" if listings else "empty",
         listings=listings,
         zones=zones,
@@ -77,7 +77,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         stated_tickets=stated_count(stated.ticketCount, f"{what} state a ticket count"),
         counted_listings=len(tickets),
         counted_tickets=counted_tickets,
-        stated_group_tickets=sum(zone.tickets for zone in zones) if groups else None,
+        stated_zone_tickets=sum(zone.tickets for zone in zones) if groups else None,
         stated_section_tickets=sum(block.tickets for block in blocks) if sections else None,
     )
     _refuse_unstorable(inventory, what)
@@ -213,7 +213,7 @@ def _section_name(ticket: WireTicket | None, section: WireSection | None) -> str
 
 def _refuse_unstorable(inventory: Inventory, what: str) -> None:
     """What no column or index holds: one answer must not fail the tick of all the others."""
-    counts = (inventory.counted_tickets, inventory.stated_group_tickets or 0, inventory.stated_section_tickets or 0)
+    counts = (inventory.counted_tickets, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0)
     if max(counts) > HIGHEST_COUNT:
         refuse(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
     names = [text for zone in inventory.zones for text in (zone.zone_id, zone.name)]
@@ -245,7 +245,7 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
         ("The answer", inventory.stated_listings, inventory.counted_listings, "listings"),
         ("The answer", inventory.stated_tickets, inventory.counted_tickets, "tickets"),
     ]
-    for who, of_parts in (("groups", inventory.stated_group_tickets), ("sections", inventory.stated_section_tickets)):
+    for who, of_parts in (("groups", inventory.stated_zone_tickets), ("sections", inventory.stated_section_tickets)):
         if of_parts is not None:
             totals.append((f"The sum of all {who}", of_parts, inventory.counted_tickets, "tickets"))
     found.extend(

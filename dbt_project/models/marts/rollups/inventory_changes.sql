@@ -12,8 +12,8 @@ with claims as materialized (
     where rollup = 'inventory_changes'
 ),
 
-looks as materialized (
-    -- the hour's looks, and before them the day's: a changed price names its offer by the number it has that day
+observations as materialized (
+    -- the hour's observations, and before them the day's: a changed price names its offer by the number it has that day
     select claims.event_id, claims.hour, days.*
     from claims
     cross join lateral (
@@ -27,17 +27,18 @@ looks as materialized (
 ),
 
 offers as materialized (
-    select distinct looks.event_key, looks.hour, offer.number, offer.section_key
-    from looks
-    cross join lateral unnest(looks.numbers, looks.section_keys) with ordinality as offer (number, section_key, place)
-    where offer.place <= coalesce(looks.kept, 0) + looks.born
+    select distinct observations.event_key, observations.hour, offer.number, offer.section_key
+    from observations
+    cross join lateral unnest(observations.numbers, observations.section_keys)
+        with ordinality as offer (number, section_key, place)
+    where offer.place <= coalesce(observations.kept, 0) + observations.born
 ),
 
 steps as materialized (
-    select looks.event_id, looks.event_key, looks.hour, step.number, step.price
-    from looks
-    cross join lateral unnest(looks.changed, looks.price_steps) as step (number, price)
-    where looks.tick >= looks.hour and step.price != 0
+    select observations.event_id, observations.event_key, observations.hour, step.number, step.price
+    from observations
+    cross join lateral unnest(observations.changed, observations.price_steps) as step (number, price)
+    where observations.tick >= observations.hour and step.price != 0
 ),
 
 repriced as (

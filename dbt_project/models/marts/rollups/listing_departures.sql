@@ -142,13 +142,13 @@ absences as (
         on departures.event_key = returns.event_key and departures.hour = returns.hour
         and departures.tick = returns.tick and departures.listing_id = returns.listing_id
     left join lateral (
-        select looks.tick
-        from {{ source('market', 'listing_changes') }} as looks
-        where looks.event_key = departures.event_key
-            and looks.tick >= departures.tick
-            and looks.tick < coalesce(returns.came_back_at, 'infinity')
-            and not looks.partial
-        order by looks.tick
+        select observations.tick
+        from {{ source('market', 'listing_changes') }} as observations
+        where observations.event_key = departures.event_key
+            and observations.tick >= departures.tick
+            and observations.tick < coalesce(returns.came_back_at, 'infinity')
+            and not observations.partial
+        order by observations.tick
         limit market.sold_after()
     ) as without_it on true
     group by departures.event_key, departures.hour, departures.tick, departures.listing_id
@@ -179,12 +179,12 @@ known as (
         and departures.tick = splits.tick and departures.listing_id = splits.listing_id
     -- what stood when the day began
     left join lateral (
-        select looks.kept as standing
-        from {{ source('market', 'listing_changes') }} as looks
-        where looks.event_key = departures.event_key
-            and looks.tick >= {{ bucket_of('departures.tick', 'day') }}
-            and looks.tick <= departures.tick
-        order by looks.tick
+        select observations.kept as standing
+        from {{ source('market', 'listing_changes') }} as observations
+        where observations.event_key = departures.event_key
+            and observations.tick >= {{ bucket_of('departures.tick', 'day') }}
+            and observations.tick <= departures.tick
+        order by observations.tick
         limit 1
     ) as images on true
 ),

@@ -16,13 +16,13 @@ closing as materialized (
     select claims.event_key, claims.event_id, claims.hour, newest.tick
     from claims
     cross join lateral (
-        select looks.tick
-        from {{ source('market', 'listing_changes') }} as looks
-        where looks.event_key = claims.event_key
-            and looks.tick >= claims.hour
-            and looks.tick < claims.hour + interval '1 hour'
-            and not looks.partial
-        order by looks.tick desc
+        select observations.tick
+        from {{ source('market', 'listing_changes') }} as observations
+        where observations.event_key = claims.event_key
+            and observations.tick >= claims.hour
+            and observations.tick < claims.hour + interval '1 hour'
+            and not observations.partial
+        order by observations.tick desc
         limit 1
     ) as newest
 ),

@@ -10,7 +10,7 @@ with newest as (
     ) as looked
 ),
 
-looks as (
+observed_hours as (
     -- the hour of the newest ok capture, and the last observed one at or before each time ago, not a day older
     select newest.event_id, newest.timestamp, ago.days, hours.hour
     from newest
@@ -29,21 +29,21 @@ looks as (
 
 prices as (
     select
-        looks.event_id,
-        looks.timestamp,
-        looks.days,
+        observed_hours.event_id,
+        observed_hours.timestamp,
+        observed_hours.days,
         sizes.tickets,
         min(sizes.price) as price,
         min(sizes.all_in_price) as all_in_price
-    from looks
+    from observed_hours
     left join {{ ref('price_distribution') }} as zones
-        on looks.event_id = zones.event_id and looks.hour = zones.hour
+        on observed_hours.event_id = zones.event_id and observed_hours.hour = zones.hour
     cross join lateral (values
         (1, zones.min_price_1ticket, zones.min_all_in_price_1ticket),
         (2, zones.min_price_2tickets, zones.min_all_in_price_2tickets),
         (4, zones.min_price_4tickets, zones.min_all_in_price_4tickets)
     ) as sizes (tickets, price, all_in_price)
-    group by looks.event_id, looks.timestamp, looks.days, sizes.tickets
+    group by observed_hours.event_id, observed_hours.timestamp, observed_hours.days, sizes.tickets
 )
 
 select

@@ -1,0 +1,79 @@
+-- Who asks
+--
+-- The service says it in request.jwt.claims, PostgREST the same way, with a token that has the claim `tenant`;
+-- or a caller of PostgREST sends the API key itself, as the header x-api-key.
+
+create or replace function access.tenant() returns uuid
+language sql stable security definer set search_path = '' as $$
+    select coalesce(
+        (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')::uuid,
+        (select api_keys.tenant_id from access.api_keys
+         where api_keys.revoked_at is null and api_keys.key_sha256 = sha256(convert_to(
+             nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key', 'UTF8'))))
+$$;
+
+create or replace function access.sees_all() returns boolean
+language sql stable security definer set search_path = '' as $$
+    select coalesce((select tenants.sees_all from access.tenants where tenants.tenant_id = access.tenant()), false)
+$$;
+
+create or replace function access.event_ids() returns setof uuid
+language sql stable security definer set search_path = '' as $$
+    select tenant_events.event_id from access.tenant_events where tenant_events.tenant_id = (select access.tenant())
+$$;
+
+create or replace function access.event_keys() returns setof integer
+language sql stable security definer set search_path = '' as $$
+    select events.event_key
+    from access.tenant_events inner join market.events on events.id = tenant_events.event_id
+    where tenant_events.tenant_id = (select access.tenant())
+$$;
+
+-- The first statement of each of the service's transactions: whose it is, asked anew each time, so that a revoked
+-- key is refused at once.
+create or replace function access.enter(key_sha256 bytea) returns void
+language plpgsql as $$
+declare
+    tenant uuid;
+begin
+    select api_keys.tenant_id into tenant from access.api_keys
+    where api_keys.key_sha256 = enter.key_sha256 and api_keys.revoked_at is null;
+    if tenant is null then
+        raise sqlstate 'PT401' using message = 'The API key is unknown or was revoked.',
+            hint = 'Send a key that `tickettape keys list` shows, as the header X-API-Key.';
+    end if;
+    perform set_config('request.jwt.claims', json_build_object('tenant', tenant)::text, true);
+end $$;
+
+-- A process takes a sixteenth of what is left of the minute at a time, so that a request needs no write of its own;
+-- near the limit that is one. `most` null: there is no such key. granted 0: the minute is used up.
+create or replace function access.lease(
+    key_sha256 bytea, default_limit integer,
+    out granted integer, out leased integer, out most integer, out seconds_left double precision
+)
+language plpgsql as $$
+declare
+    window_start constant timestamptz := date_trunc('minute', clock_timestamp());
+    asking record;
+begin
+    seconds_left := extract(epoch from window_start + interval '1 minute' - clock_timestamp());
+    select api_keys.key_id, coalesce(api_keys.requests_per_minute, default_limit) as most into asking
+    from access.api_keys where api_keys.key_sha256 = lease.key_sha256 and api_keys.revoked_at is null;
+    if not found then
+        return;
+    end if;
+    most := asking.most;
+    insert into access.request_windows as windows (key_id, starts_at, leased) values (asking.key_id, window_start, 0)
+    on conflict do nothing;
+    if found then
+        delete from access.request_windows as windows
+        where windows.key_id = asking.key_id and windows.starts_at < window_start;
+        update access.api_keys set last_used_at = clock_timestamp() where api_keys.key_id = asking.key_id;
+    end if;
+    select windows.leased into leased from access.request_windows as windows
+    where windows.key_id = asking.key_id and windows.starts_at = window_start for update;
+    granted := greatest(0, least(most - leased, greatest(1, (most - leased) / 16)));
+    leased := leased + granted;
+    update access.request_windows as windows set leased = lease.leased
+    where windows.key_id = asking.key_id and windows.starts_at = window_start;
+end $$;

@@ -1,0 +1,50 @@
+-- The reader, and what it may read
+
+do $$
+declare
+    member text;
+begin
+    -- whoever applies this may become the reader; PostgREST's own roles too, where it is there (Supabase)
+    foreach member in array array[current_user::text, 'authenticator', 'anon', 'authenticated'] loop
+        -- by itself, who made a role may grant it and not become it
+        if exists (select from pg_roles where rolname = member and not rolsuper) then
+            execute format('grant tickettape_reader to %I', member);
+        end if;
+    end loop;
+end $$;
+
+revoke all on schema api, api_parts, access, market, analytics from public;
+revoke all on all tables in schema access, market, analytics from public, tickettape_reader;
+revoke all on all functions in schema access, market from public, tickettape_reader;
+grant usage on schema api, api_parts, access, market, analytics to tickettape_reader;
+grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys()
+to tickettape_reader;
+
+do $$
+declare
+    visible record;
+begin
+    for visible in
+        select * from (values
+            ('market.events'::regclass, 'id'),
+            ('market.zones', null), ('market.sections', null), ('market.captures', null),
+            ('market.section_snapshots', null),
+            ('market.event_versions', 'event_id')
+        ) as tables (name, event_id)
+        union all
+        select ('analytics.' || rollup)::regclass, 'event_id'
+        from unnest(string_to_array(:rollups, ' ')) as rollup
+    loop
+        if not (select relrowsecurity from pg_class where oid = visible.name) then
+            execute format('alter table %s enable row level security', visible.name);
+        end if;
+        execute format('drop policy if exists rows_of_the_tenant on %s', visible.name);
+        -- the selects in brackets are made once a statement, not once a row
+        execute format(
+            'create policy rows_of_the_tenant on %s for select to tickettape_reader using ((select access.sees_all()) or %s)',
+            visible.name,
+            case when visible.event_id is null then 'event_key in (select access.event_keys())'
+                 else visible.event_id || ' in (select access.event_ids())' end);
+        execute format('grant select on %s to tickettape_reader', visible.name);
+    end loop;
+end $$;

@@ -1,0 +1,170 @@
+-- The parts of every series: zones' points by hour or day, gaps and zeros included.
+
+
+create function api.granularity(asked text, start_date timestamptz, end_date timestamptz) returns text
+language plpgsql immutable as $$
+begin
+    if asked = 'auto' then
+        return case when end_date - start_date <= interval '14 days' then 'hour' else 'day' end;
+    elsif asked in ('hour', 'day') then
+        return asked;
+    end if;
+    raise sqlstate 'PT422' using message = format('granularity is %L.', asked), hint = 'It is auto, hour or day.';
+end $$;
+comment on function api.granularity is
+    'Hours for ranges of up to 14 days, days for longer ones; or what is asked for';
+
+create type api_parts.point as (
+    "timestamp" timestamptz, zone text, observed boolean,
+    min_price numeric, avg_price numeric, max_price numeric, min_all_in_price numeric,
+    price_1 numeric, price_2 numeric, price_4 numeric,
+    total_tickets integer, total_listings integer, avg_tickets numeric, peak_tickets integer, min_tickets integer);
+
+-- Hours of zones as the rollup has them; with `zeros`, observed hours without the zone too: no price and 0 tickets;
+-- with `fill`, unobserved hours as well, of which nothing is known.
+-- Written to be planned once for all arguments (plan_cache_mode): zones by array, so that the rollup's key serves
+-- one and all; `not in` instead of a join, as it is hashed whatever number of rows is guessed.
+create function api_parts.hours(
+    event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
+) returns setof api_parts.point language sql stable as $$
+    with priced as materialized (
+        select
+            rollup.hour, rollup.zone, true as observed,
+            rollup.min_price, rollup.avg_price, rollup.max_price, rollup.min_all_in_price,
+            rollup.min_price_1ticket, rollup.min_price_2tickets, rollup.min_price_4tickets,
+            rollup.total_tickets, rollup.total_listings, rollup.avg_tickets, rollup.peak_tickets, rollup.min_tickets
+        from analytics.aggregated_analytics as rollup
+        where rollup.event_id = $1 and rollup.zone = any($2) and rollup.hour >= $3 and rollup.hour <= $4
+    )
+
+    select * from priced
+    union all
+    select
+        hours.hour, zones.name, hours.observed, null, null, null, null, null, null, null,
+        hours.nothing, hours.nothing, hours.nothing, hours.nothing, hours.nothing
+    from (
+        select seen.hour, true as observed, 0 as nothing
+        from analytics.event_hours as seen
+        where ($5 or $6) and seen.event_id = $1 and seen.hour >= $3 and seen.hour <= $4 and seen.ok_captures > 0
+        union all
+        select series.hour, false, null
+        from generate_series(
+            date_bin('1 hour', $3 + interval '59 minutes 59.999999 seconds', timestamptz '2000-01-01 00:00Z'),
+            least($4, now()), interval '1 hour') as series (hour)
+        where $6 and series.hour not in (
+            select seen.hour from analytics.event_hours as seen
+            where seen.event_id = $1 and seen.hour >= $3 and seen.hour <= $4 and seen.ok_captures > 0)
+    ) as hours
+    cross join unnest($2) as zones (name)
+    where (hours.hour, zones.name) not in (select priced.hour, priced.zone from priced)
+$$;
+
+-- As api_parts.hours, by UTC day. A day has no closing count of tickets: it keeps their mean, most and fewest.
+create function api_parts.days(
+    event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
+) returns setof api_parts.point language sql stable as $$
+    with priced as materialized (
+        select
+            rollup.date, rollup.zone, true as observed,
+            rollup.daily_min_price, rollup.daily_avg_price, rollup.daily_max_price, rollup.daily_min_all_in_price,
+            rollup.daily_min_1ticket, rollup.daily_min_2tickets, rollup.daily_min_4tickets,
+            null::integer, null::integer, rollup.avg_tickets, rollup.peak_tickets, rollup.min_tickets
+        from analytics.daily_analytics as rollup
+        where rollup.event_id = $1 and rollup.zone = any($2)
+            and rollup.date >= ($3 at time zone 'UTC')::date and rollup.date <= ($4 at time zone 'UTC')::date
+    ),
+
+    points as (
+        select * from priced
+        union all
+        select
+            days.date, zones.name, days.observed, null, null, null, null, null, null, null,
+            null, null, days.nothing, days.nothing, days.nothing
+        from (
+            select seen.date, true as observed, 0 as nothing
+            from analytics.event_days as seen
+            where ($5 or $6) and seen.event_id = $1 and seen.observed_hours > 0
+                and seen.date >= ($3 at time zone 'UTC')::date and seen.date <= ($4 at time zone 'UTC')::date
+            union all
+            select series.day::date, false, null
+            from generate_series(
+                ($3 at time zone 'UTC')::date::timestamp, least($4, now()) at time zone 'UTC', interval '1 day'
+            ) as series (day)
+            where $6 and series.day::date not in (
+                select seen.date from analytics.event_days as seen
+                where seen.event_id = $1 and seen.observed_hours > 0)
+        ) as days
+        cross join unnest($2) as zones (name)
+        where (days.date, zones.name) not in (select priced.date, priced.zone from priced)
+    )
+
+    select
+        points.date::timestamp at time zone 'UTC', points.zone, points.observed,
+        daily_min_price, daily_avg_price, daily_max_price, daily_min_all_in_price,
+        daily_min_1ticket, daily_min_2tickets, daily_min_4tickets,
+        null::integer, null::integer, avg_tickets, peak_tickets, min_tickets
+    from points
+$$;
+
+create function api_parts.row_cap() returns integer language sql stable as $$
+    select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer
+$$;
+
+-- What every answer about an event asks first: the zones that it is about.
+create function api_parts.zones_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
+returns text[] language plpgsql stable as $$
+declare
+    names text[];
+begin
+    select array_agg(zones.name) into names
+    from market.events left join market.zones
+        on zones.event_key = events.event_key and (zones_asked.zone is null or zones.name = zones_asked.zone)
+    where events.id = zones_asked.event_id;
+    if names is null then
+        raise sqlstate 'PT404' using message = format('There is no event %s.', event_id),
+            hint = 'GET /api/events lists the events that your key may see.';
+    end if;
+    if zone is not null and names = array[null::text] then
+        raise sqlstate 'PT404' using message = format('Event %s has no zone %L.', event_id, zone),
+            hint = 'GET /api/events/{id}/zones lists its zones.';
+    end if;
+    if first > last then
+        raise sqlstate 'PT422' using message = 'start_date is after end_date.',
+            hint = 'Both belong to the range; exchange them.';
+    end if;
+    if max_rows is not null and max_rows not between 1 and api_parts.row_cap() then
+        raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
+            hint = format('It is at most %s.', api_parts.row_cap());
+    end if;
+    return array_remove(names, null);
+end $$;
+
+-- Zones' points by hour or day, in order, as every answer about an event has them.
+create function api_parts.series(
+    granularity text, event_id uuid, zone text, start_date timestamptz, end_date timestamptz,
+    zeros boolean, fill boolean, after_timestamp timestamptz, after_zone text, max_rows integer
+) returns setof api_parts.point language plpgsql stable as $$
+#variable_conflict use_column
+declare
+    zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
+    first constant timestamptz := coalesce(after_timestamp, start_date);
+    most constant integer := coalesce(max_rows, api_parts.row_cap() + 1);
+    returned bigint;
+begin
+    if api.granularity(granularity, start_date, end_date) = 'hour' then
+        return query
+        select * from api_parts.hours(event_id, zones, first, end_date, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit most;
+    else
+        return query
+        select * from api_parts.days(event_id, zones, first, end_date, zeros, fill)
+        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+        order by "timestamp", zone limit most;
+    end if;
+    get diagnostics returned = row_count;
+    if max_rows is null and returned > api_parts.row_cap() then
+        raise sqlstate 'PT422' using message = format('The answer has more than %s rows.', api_parts.row_cap()),
+            hint = 'Ask for one zone, a shorter range or days; or page with max_rows, after_timestamp and after_zone.';
+    end if;
+end $$;

@@ -1,0 +1,36 @@
+"""The one list of rollups. A rollup is its dbt model, the model's yml, its oracle, and a line here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A rollup that is refreshed bucket by bucket.
+
+    `bucket`: what is recomputed whole: an event's hour, its day, or the event. `made_of`: the facts that mark it.
+    `counted_as`: what its rows are called where a correction counts them; None: they are not counted.
+    """
+
+    name: str
+    bucket: Literal["hour", "day", "event"]
+    made_of: Literal["snapshots", "listings"]
+    counted_as: str | None = None
+
+
+ROLLUPS = (
+    Rollup("event_hours", "hour", "snapshots", counted_as="event hours"),
+    Rollup("aggregated_analytics", "hour", "snapshots", counted_as="zone hours"),
+    Rollup("event_days", "day", "snapshots", counted_as="event days"),
+    Rollup("daily_analytics", "day", "snapshots", counted_as="zone days"),
+    Rollup("latest_prices", "event", "snapshots"),
+    Rollup("price_distribution", "hour", "listings"),
+    Rollup("inventory_changes", "hour", "listings"),
+    Rollup("listing_departures", "hour", "listings"),
+)
+"""In the order in which a refresh of one may mark the next."""
+
+ROLLUP_NAMES = tuple(rollup.name for rollup in ROLLUPS)
+HOURLY_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.bucket == "hour")
+SNAPSHOT_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "snapshots")
+LISTING_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "listings")
