@@ -19,6 +19,7 @@ from tickettape.database import Warehouse
 from tickettape.listing_history import listings_shown_at
 from tickettape.marketplaces import Marketplace
 from tickettape.observations import (
+    answered_at_newest_tick,
     reconcile_newest_tick,
     reconciliation_totals,
     refusals_of_newest_tick,
@@ -39,15 +40,7 @@ def captured_share(
 ) -> dg.AssetCheckResult:
     """Enough of the newest tick's due events were captured. Warns: what was captured is right all the same."""
     with warehouse.connection() as connection:
-        row = connection.execute(
-            """select captures.tick, count(*),
-                   count(*) filter (where captures.status in ('received', 'ok', 'empty', 'partial'))
-               from market.captures inner join market.events on events.event_key = captures.event_key
-               where events.source = %s
-               group by captures.tick order by captures.tick desc limit 1""",
-            [marketplace.source],
-        ).fetchone()
-    tick, due, answered = row or (None, 0, 0)
+        tick, due, answered = answered_at_newest_tick(connection, marketplace.source)
     share = answered / due if due else 0.0
     return dg.AssetCheckResult(
         passed=share >= settings.captured_share,

@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration.run_plan import TICK_TAG
 from orchestration.sensors import MOST_ATTEMPTS
-from tickettape.database import Warehouse
+from tickettape.database import Warehouse, database_size_bytes
 from tickettape.incidents import (
     FREQUENT_JOBS,
     EndedRun,
@@ -116,8 +116,8 @@ def find_incidents(
 
     def storage() -> list[Incident]:
         with warehouse.connection() as connection:
-            row = connection.execute("select pg_database_size(current_database())").fetchone()
-        return database_size_incidents(int(row[0]) if row else 0, settings.incident_database_gb)
+            size_bytes = database_size_bytes(connection)
+        return database_size_incidents(size_bytes, settings.incident_database_gb)
 
     parts: dict[str, Callable[[], list[Incident]]] = {
         "runs": runs,

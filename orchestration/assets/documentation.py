@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.assets.serving import api
+from tickettape.api_schema import api_schema_exists
 from tickettape.database import Warehouse
 from tickettape.rollups import export_dbt_environment
 from tickettape.settings import ROOT, Settings
@@ -53,7 +54,7 @@ def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.S
         if settings.documentation.exists() and built_from.exists() and built_from.read_text() == fingerprint:
             return dg.SkipReason("The documentation is of the models as they are.")
         with warehouse.connection() as connection:
-            if connection.execute("select to_regnamespace('api')").fetchone() == (None,):
+            if not api_schema_exists(connection):
                 return dg.SkipReason("The tables are not there yet.")
         return dg.RunRequest(run_key=f"{fingerprint} {datetime.now(UTC):%Y-%m-%d %H}")
 

@@ -1,6 +1,12 @@
 """Schema `api`: what people and programs ask, who may see which row, and what the service did."""
 
-from tickettape.api_schema.apply import SERVED_RELATIONS, ApiNotReadyError, apply_api_schema, ensure_reader_role
+from tickettape.api_schema.apply import (
+    SERVED_RELATIONS,
+    ApiNotReadyError,
+    api_schema_exists,
+    apply_api_schema,
+    ensure_reader_role,
+)
 from tickettape.api_schema.service_minutes import (
     ADD_SERVICE_MINUTES,
     DATABASE_ROUTE,
@@ -38,6 +44,7 @@ __all__ = [
     "AccessError",
     "ApiNotReadyError",
     "RouteTotal",
+    "api_schema_exists",
     "apply_api_schema",
     "create_key",
     "create_tenant",

@@ -57,6 +57,11 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     return True
 
 
+def api_schema_exists(connection: Connection) -> bool:
+    """Whether schema `api` was ever applied: then dbt's tables are there too."""
+    return connection.execute("select to_regnamespace('api')").fetchone() != (None,)
+
+
 def ensure_reader_role(connection: Connection) -> None:
     """Make the reader's role where the server has none: policies name it, those of a backup too."""
     connection.execute(

@@ -65,6 +65,7 @@ def restore_month(
         if state in ("open", "closed"):
             raise RestoreError(f"{month:%Y-%m} is {state}: its rows are in the database, there is nothing to restore.")
         manifest = read_month_manifest(storage, month)
+        columns = {table: _columns(connection, table, manifest) for table in _facts(manifest)}
         with connection.transaction():
             known = load_dimensions(connection, storage, manifest)
         say(f"dimensions: {known} rows were new here")
@@ -72,9 +73,7 @@ def restore_month(
             load_table(connection, storage, manifest.tables[table], _loading(table, month), table, say)
         for table in _facts(manifest):
             content = manifest.tables[table].content
-            found = fingerprint_relation(
-                connection, sql.Identifier("market", _loading(table, month)), _columns(connection, table, manifest)
-            )
+            found = fingerprint_relation(connection, sql.Identifier("market", _loading(table, month)), columns[table])
             if differences := content.differences(found):
                 raise DamagedError(
                     f"{table} of {month:%Y-%m} was loaded and differs from its manifest "

@@ -46,8 +46,8 @@ def check_window(start: datetime, end: datetime) -> tuple[datetime, datetime]:
 
 def show_counts(before: dict[str, int], after: dict[str, int]) -> None:
     """Counts side by side; what is 0 on both sides is left out."""
-    say(f"  {'':<28}{'before':>12}{'after':>12}")
+    say(f"  {'':<28}{'before':>18}{'after':>18}")
     for name in before | after:
         was, now = before.get(name, 0), after.get(name, 0)
         if was or now:
-            say(f"  {name:<28}{was:>12,}{now:>12,}{'' if was == now else f'   {now - was:+,}'}")
+            say(f"  {name:<28}{was:>18,}{now:>18,}{'' if was == now else f'   {now - was:+,}'}")

@@ -128,7 +128,7 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
     """Look at the database, and remember its sizes for the growth of the next measurements."""
     with connection.transaction():
         sizes = _sizes(connection)
-        database_bytes = int(_one(connection, "select pg_database_size(current_database())"))
+        database_bytes = database_size_bytes(connection)
         _remember(connection, now, {WHOLE: database_bytes, **{row["table"]: row["bytes"] for row in sizes}})
         growth = _growth(connection, now)
     for row in sizes:
@@ -152,6 +152,11 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
         connections_by_state=connections,
         dead_rows=_dead_rows(connection),
     )
+
+
+def database_size_bytes(connection: Connection) -> int:
+    """The size of the whole database on its disk."""
+    return int(_one(connection, "select pg_database_size(current_database())"))
 
 
 def missing_partitions(existing: Iterable[str], now: datetime) -> list[str]:

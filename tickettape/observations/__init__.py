@@ -25,7 +25,7 @@ from tickettape.observations.quarantine import (
 from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
 from tickettape.observations.reconciliation import reconcile_newest_tick, reconciliation_totals, refusals_of_newest_tick
 from tickettape.observations.retention import expire_jobs, expire_logs, expire_payloads
-from tickettape.observations.scraper_figures import scraper_figures
+from tickettape.observations.scraper_figures import answered_at_newest_tick, scraper_figures
 from tickettape.observations.scraper_jobs import newest_jobs
 from tickettape.observations.section_metrics import COUNTED_SIZES, metrics_by_keys
 from tickettape.observations.section_snapshots import SNAPSHOT_COLUMNS, AnswerVerdict, copy_snapshots, replace_snapshots
@@ -43,6 +43,7 @@ __all__ = [
     "NotReplayable",
     "NothingToDo",
     "Refusal",
+    "answered_at_newest_tick",
     "capture_tick",
     "capture_ticks",
     "compress_payload",

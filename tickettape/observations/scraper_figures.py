@@ -53,3 +53,16 @@ def scraper_figures(connection: Connection, source: str, ticks: Sequence[datetim
     asked, answered, by_status, by_http_status, percentiles, payload_bytes = row
     p50, p95, p99 = percentiles or (None, None, None)
     return ScraperFigures(asked, answered, by_status, by_http_status, p50, p95, p99, payload_bytes)
+
+
+def answered_at_newest_tick(connection: Connection, source: str) -> tuple[datetime | None, int, int]:
+    """A marketplace's newest tick, how many events were due then, and how many of them brought an answer to use."""
+    row = connection.execute(
+        """select captures.tick, count(*),
+               count(*) filter (where captures.status in ('received', 'ok', 'empty', 'partial'))
+           from market.captures inner join market.events on events.event_key = captures.event_key
+           where events.source = %s
+           group by captures.tick order by captures.tick desc limit 1""",
+        [source],
+    ).fetchone()
+    return row or (None, 0, 0)

@@ -69,3 +69,66 @@ def test_a_database_made_before_the_new_names_has_them_after_and_one_that_had_th
                 assert migrated.execute("select updated_at from market.remade_hours").fetchall() == []
         finally:
             connection.execute("drop database test_names with (force)")
+
+
+def test_a_database_of_the_schema_before_keeps_every_row_under_the_new_names(server_url: str) -> None:
+    """What stands in the tables that were renamed in 0013 stands there afterwards, and the history can be read."""
+    event = "(select event_key from market.events)"
+    rows = {
+        "poll_schedule": f"""insert into market.looks (event_key, decided_at, due_tick, looked_tick, interval_minutes,
+                put_off, hurried, failures_in_a_row, views, reason)
+            values ({event}, now(), now(), now(), 10, true, false, 0, 3, 'near')""",
+        "incidents": """insert into market.alerts (about, title, message)
+            values ('disk', 'The disk is full', 'Make room.')""",
+        "offer_terms": "insert into market.lots (quantity, buyable) values (4, '{2,4}')",
+        "listing_latest_states": f"""insert into market.listing_heads (event_key, tick, offers)
+            values ({event}, now(), '')""",
+        "tracked_rules": """insert into market.tracked_rules (source, kind, value)
+            values ('vividseats', 'production', '7')""",
+    }
+    changes = """insert into market.listing_changes (tick, event_key, kept, born, partial, numbers, listing_ids, section_keys,
+            seat_rows, lot_keys, prices_cents, all_in_prices_cents, deal_scores, since)
+        select '2026-11-20 12:00Z', event_key, 1, 0, false, '{1}', '{VB1}', array[section_key], '{A}', array[lot_key],
+            '{1000}', '{1250}', '{70}', '{0}'
+        from market.events inner join market.sections using (event_key) cross join market.lots"""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_field_words")
+        try:
+            url = with_database(server_url, "test_field_words")
+            migrations._run_alembic(url, "0012")
+            with psycopg.connect(url, autocommit=True) as before:
+                before.execute(
+                    """insert into market.events (source, external_id, name, venue, date)
+                           values ('vividseats', '7', 'An evening', 'The Hall', now());
+                       insert into market.zones (event_key, external_id, name, display_name)
+                           select event_key, 'z', 'Lower', 'Lower' from market.events;
+                       insert into market.sections (event_key, zone_key, external_id, name)
+                           select event_key, zone_key, 's', '101' from market.zones;
+                       insert into market.months (month) values ('2026-11-01');
+                       create table market.listing_changes_2026_11 partition of market.listing_changes
+                           for values from ('2026-11-01 00:00Z') to ('2026-12-01 00:00Z')"""
+                )
+                for statement in (*rows.values(), changes):
+                    before.execute(statement.encode())
+            upgrade_database(url)
+            with psycopg.connect(url) as after:
+                for table in rows:
+                    assert after.execute(f"select count(*) from market.{table}".encode()).fetchone() == (1,)
+                assert after.execute("select kind, value from market.tracked_rules").fetchall() == [("event", "7")]
+                assert after.execute("select deferred, advanced, views from market.poll_schedule").fetchall() == [
+                    (True, False, 3)
+                ]
+                shown = after.execute(
+                    """select listing_id, zone, section, quantity, buyable, price::text
+                       from market.listings_at((select id from market.events), '2026-11-20 12:00Z')"""
+                ).fetchall()
+                assert shown == [("VB1", "Lower", "101", 4, [2, 4], "10.00")]
+                states = after.execute(
+                    "select quantity from market.listing_history((select id from market.events), 'VB1')"
+                ).fetchall()
+                assert states == [(4,)]
+                assert after.execute("select offer_terms_key is not null from market.listing_offers").fetchall() == [
+                    (True,)
+                ]
+        finally:
+            connection.execute("drop database test_field_words with (force)")
