@@ -7,8 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import examples, formats
-from serving import query_parameters as asked
+from serving import examples, formats, query_parameters
 from serving.database import Database
 from serving.problems import Problem
 from serving.query_parameters import EventsQuery, NoParameters
@@ -35,7 +34,9 @@ _PAGES: dict[str, LiteralString] = {
 @router.get("", **examples.of_events())
 async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
     """Events by name, venue, city, category, performer and date."""
-    sort, after, after_id = asked.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
+    sort, after, after_id = (
+        query_parameters.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
+    )
     if sort != query.sort:
         raise Problem(422, f"cursor is of an answer sorted by {sort}, and sort is {query.sort}.")
     values = query.model_dump() | {"after": after, "after_id": after_id}
@@ -95,7 +96,7 @@ async def _table(
     if paged_by and len(found) == limit:
         last = dict(zip(names, found[-1], strict=True))
         after = last[paged_by.lstrip("-")]
-        next_cursor = asked.encode_cursor(
+        next_cursor = query_parameters.encode_cursor(
             paged_by, after if isinstance(after, str) else after.isoformat(), str(last["id"])
         )
         headers["link"] = next_link(request, next_cursor)

@@ -9,8 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import examples, formats
-from serving import query_parameters as asked
+from serving import examples, formats, query_parameters
 from serving.database import Database
 from serving.problems import Problem
 from serving.query_parameters import PricedSeriesQuery, SeriesQuery
@@ -73,7 +72,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
         )
         version, granularity, count, rows = await cursor.fetchone() or (None, "", 0, "[]")
         last = orjson.loads(rows)[-1] if count == query.limit else None
-        next_cursor = asked.encode_cursor(last["timestamp"], last["zone"]) if last else None
+        next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"]) if last else None
         head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
         head |= {"granularity": granularity, "basis": values["basis"], "currency": "USD", "fill": query.fill}
         body = orjson.dumps(head | {"next_cursor": next_cursor})
@@ -83,7 +82,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
         found, columns = await cursor.fetchall(), cursor.description or ()
         next_cursor = None
         if len(found) == query.limit:
-            next_cursor = asked.encode_cursor(found[-1][0].isoformat(), found[-1][1])
+            next_cursor = query_parameters.encode_cursor(found[-1][0].isoformat(), found[-1][1])
         if media_type == formats.CSV:
             body = formats.as_csv([column.name for column in columns], found)
         else:
@@ -101,7 +100,7 @@ def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
         raise Problem(
             422, f"limit is {query.limit}: an answer has at most {row_cap} rows. Follow next_cursor for more."
         )
-    after_timestamp, after_zone = asked.decode_cursor(query.cursor, 2) if query.cursor else (None, None)
+    after_timestamp, after_zone = query_parameters.decode_cursor(query.cursor, 2) if query.cursor else (None, None)
     end = query.end_date or now.replace(minute=0, second=0, microsecond=0)
     earliest = datetime.min.replace(tzinfo=UTC)
     start = query.start_date or (end - DEFAULT_RANGE if end - earliest > DEFAULT_RANGE else earliest)

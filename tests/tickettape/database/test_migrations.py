@@ -86,7 +86,8 @@ def test_a_database_of_the_schema_before_keeps_every_row_under_the_new_names(ser
         "tracked_rules": """insert into market.tracked_rules (source, kind, value)
             values ('vividseats', 'production', '7')""",
     }
-    changes = """insert into market.listing_changes (tick, event_key, kept, born, partial, numbers, listing_ids, section_keys,
+    changes = """insert into market.listing_changes (
+            tick, event_key, kept, born, partial, numbers, listing_ids, section_keys,
             seat_rows, lot_keys, prices_cents, all_in_prices_cents, deal_scores, since)
         select '2026-11-20 12:00Z', event_key, 1, 0, false, '{1}', '{VB1}', array[section_key], '{A}', array[lot_key],
             '{1000}', '{1250}', '{70}', '{0}'
