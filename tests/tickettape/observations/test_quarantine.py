@@ -406,7 +406,7 @@ def test_s4_a_new_field_is_noted_once_and_a_marketplaces_first_answers_are_no_ne
     assert noted == [(str(MARKET.market.productions(TICK)[1].production_id),)]
 
 
-def test_the_reconciliation_shows_the_answers_own_totals_by_groups_by_sections_and_in_all(
+def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_and_in_all(
     warehouse: Warehouse, connection: Connection
 ) -> None:
     def hide_a_group(answer: dict[str, Any]) -> None:
@@ -423,7 +423,7 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_groups_by_sections_a
     assert result.passed
     figures = {name: value.value for name, value in result.metadata.items()}
     assert figures["events"] == 1
-    tickets = [figures[f"tickets {word}"] for word in ("stated", "stated by groups", "stated by sections", "counted")]
+    tickets = [figures[f"tickets {word}"] for word in ("stated", "stated by zones", "stated by sections", "counted")]
     assert len(set(tickets)) == 1
     assert tickets[0] == figures["tickets stored"] > 100
 
