@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from tickettape.marketplaces.http_client import SIMULATOR_TIME_HEADER
 from tickettape.marketplaces.simulator import Market, answers
-from tickettape.marketplaces.vividseats.client import SIMULATOR_TIME_HEADER
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
 TICK = timedelta(minutes=10)

@@ -19,8 +19,7 @@ from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import Inventory
 from tickettape.marketplaces.pacing import CONNECTIONS
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits, rate_per_second
-from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.marketplaces.vividseats import VividSeats
+from tickettape.marketplaces.simulator import ServedSimulator, SimulatedMarketplace
 from tickettape.observations import Capture, capture_tick, read_tick, store_captures
 from tickettape.observations.event_leases import plan_leases
 from tickettape.observations.section_metrics import GatheredListings
@@ -56,8 +55,8 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
     return holds
 
 
-def _client(url: str) -> VividSeats:
-    return VividSeats(url, "bench", source="simulator", limiter=LocalRateLimiter(RateLimits((rate_per_second(1000),))))
+def _client(url: str) -> ServedSimulator:
+    return ServedSimulator(url, "bench", limiter=LocalRateLimiter(RateLimits((rate_per_second(1000),))))
 
 
 def _fetched(url: str, ids: list[str]) -> tuple[float, float, list[bytes]]:

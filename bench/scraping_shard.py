@@ -15,7 +15,7 @@ from tickettape.database import Warehouse
 from tickettape.marketplaces.breaker import BreakerPolicy
 from tickettape.marketplaces.rate_limiter import Rate, RateLimits, rate_per_second
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter
-from tickettape.marketplaces.vividseats import VividSeats
+from tickettape.marketplaces.simulator import ServedSimulator
 from tickettape.observations import capture_tick
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         _say("ready")
         for line in sys.stdin:
             before = _cpu()
-            client = VividSeats(url, "bench", source="simulator", limiter=turns)
+            client = ServedSimulator(url, "bench", limiter=turns)
             capture_tick(connection, client, datetime.fromisoformat(line.strip()), None, "bench", "one plan")
             _say(f"{_cpu() - before} {psutil.Process().memory_info().rss / 1e6}")
 

@@ -4,9 +4,10 @@ After a tick, of what it brought; at night, of everything. dbt's own tests are i
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -14,10 +15,11 @@ from dagster_dbt import DbtCliResource
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
-from orchestration.metadata_tables import as_table
-from tickettape.database import Warehouse
+from orchestration.metadata_tables import as_table, by_source
+from tickettape.catalogue import tracked_sources
+from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import listings_shown_at
-from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces import Marketplaces
 from tickettape.observations import (
     answered_at_newest_tick,
     reconcile_newest_tick,
@@ -35,71 +37,75 @@ SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a da
 @dg.asset_check(asset=captures)
 def captured_share(
     warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
+    marketplaces: dg.ResourceParam[Marketplaces],
     settings: dg.ResourceParam[Settings],
 ) -> dg.AssetCheckResult:
-    """Enough of the newest tick's due events were captured. Warns: what was captured is right all the same."""
-    with warehouse.connection() as connection:
-        tick, due, answered = answered_at_newest_tick(connection, marketplace.source)
-    share = answered / due if due else 0.0
-    return dg.AssetCheckResult(
-        passed=share >= settings.captured_share,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"tick": str(tick), "events due": due, "events answered": answered, "share": share},
-        description=None if due else "No event was due: track some with `tickettape track`.",
-    )
+    """Enough of each marketplace's newest tick's due events were captured. Warns: what was captured is right all the
+    same."""
+
+    def share_of(connection: Connection, source: str) -> SourceVerdict:
+        tick, due, answered = answered_at_newest_tick(connection, source)
+        share = answered / due if due else 0.0
+        least = marketplaces[source].settings.captured_share if source in marketplaces else settings.captured_share
+        figures = {"tick": str(tick), "events due": due, "events answered": answered, "share": share}
+        if not due:
+            return SourceVerdict("No event was due: track some with `tickettape track`.", figures)
+        wrong = f"{answered} of {due} due events were answered." if share < least else None
+        return SourceVerdict(wrong, figures)
+
+    return _of_every_source(warehouse, marketplaces, share_of)
 
 
 @dg.asset_check(asset=section_snapshots)
 def reconciliation(
-    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
+    warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """The newest tick's answers equal their own totals (of the whole, of all groups, of all sections), and the rows
+    """The newest tick's answers equal their own totals (of the whole, of all zones, of all sections), and the rows
     stored equal them.
 
-    Listings may differ from the marketplace's totals (a partial answer says so by its status): that warns.
+    Listings may differ from a marketplace's totals (a partial answer says so by its status): that warns.
     """
-    with warehouse.connection() as connection:
-        tick, events = reconcile_newest_tick(connection, marketplace.source)
-    totals = reconciliation_totals(events)
-    wrong = [event for event in events if not event.agrees]
-    return dg.AssetCheckResult(
-        passed=not wrong,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(wrong)} of {len(events)} answers differ from their own totals; quarantine keeps none of "
-        "them: they are stored, marked partial, and left out of the rollups."
-        if wrong
-        else None,
-        metadata={
+
+    def reconciled(connection: Connection, source: str) -> SourceVerdict:
+        tick, events = reconcile_newest_tick(connection, source)
+        differing = [event for event in events if not event.agrees]
+        figures = {
             "tick": str(tick),
             "events": len(events),
             "partial answers": sum(event.status == "partial" for event in events),
-            **totals,
-            "differing (up to 20)": as_table([asdict(event) for event in wrong[:20]]),
-        },
-    )
+            **reconciliation_totals(events),
+            "differing (up to 20)": as_table([asdict(event) for event in differing[:20]]),
+        }
+        wrong = (
+            f"{len(differing)} of {len(events)} answers differ from their own totals; quarantine keeps none of "
+            "them: they are stored, marked partial, and left out of the rollups."
+        )
+        return SourceVerdict(wrong if differing else None, figures)
+
+    return _of_every_source(warehouse, marketplaces, reconciled)
 
 
 @dg.asset_check(asset=section_snapshots)
 def listing_history(
-    warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
-    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
     """The listing history gives back what was read: some stored answers of the newest tick and of one drawn from all
     that are kept, read again and compared listing by listing."""
-    since = datetime.now(UTC) - timedelta(days=settings.payload_days)
     compared, different = 0, []
     with warehouse.connection() as connection:
-        for stored in sample_answers(connection, marketplace.source, since, each=SAMPLED_ANSWERS):
-            inventory = marketplace.read_listings(stored.answer, stored.external_id, settings.partial_tolerance)
-            read = {
-                (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
-                 one.all_in_price_cents) for one in inventory.listings
-            }  # fmt: skip
-            compared += len(read)
-            if read != listings_shown_at(connection, stored.event_key, stored.tick):
-                different.append(f"{stored.external_id} at {stored.tick:%Y-%m-%d %H:%M}")
+        for source, watched in marketplaces.items():
+            since = datetime.now(UTC) - timedelta(days=watched.settings.payload_days)
+            for stored in sample_answers(connection, source, since, each=SAMPLED_ANSWERS):
+                inventory = watched.marketplace.read_listings(
+                    stored.answer, stored.external_id, watched.settings.partial_tolerance
+                )
+                read = {
+                    (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
+                     one.all_in_price_cents) for one in inventory.listings
+                }  # fmt: skip
+                compared += len(read)
+                if read != listings_shown_at(connection, stored.event_key, stored.tick):
+                    different.append(f"{source} {stored.external_id} at {stored.tick:%Y-%m-%d %H:%M}")
     return dg.AssetCheckResult(
         passed=not different,
         severity=dg.AssetCheckSeverity.ERROR,
@@ -110,36 +116,61 @@ def listing_history(
 
 @dg.asset_check(asset=section_snapshots)
 def answers_understood(
-    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
+    warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """No answer of the newest tick was refused. Warns: the others count, and what was refused can be replayed."""
-    with warehouse.connection() as connection:
-        tick, read, refused = refusals_of_newest_tick(connection, marketplace.source)
-    return dg.AssetCheckResult(
-        passed=not refused,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(refused)} of {read} answers were refused: {refused[0]['reason']}" if refused else None,
-        metadata={
+    """No answer of a newest tick was refused. Warns: the others count, and what was refused can be replayed."""
+
+    def understood(connection: Connection, source: str) -> SourceVerdict:
+        tick, read, refused = refusals_of_newest_tick(connection, source)
+        figures = {
             "tick": str(tick),
             "answers read": read,
             "answers refused": len(refused),
             "refused (up to 20)": as_table(refused[:20]),
-        },
-    )
+        }
+        wrong = f"{len(refused)} of {read} answers were refused: {refused[0]['reason']}" if refused else None
+        return SourceVerdict(wrong, figures)
+
+    return _of_every_source(warehouse, marketplaces, understood)
 
 
 @dg.asset_check(asset=captures)
 def freshness(
-    warehouse: dg.ResourceParam[Warehouse], marketplace: dg.ResourceParam[Marketplace]
+    warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
     """Every watched event has an ok capture within twice its own interval. Asked in SQL: a backfill of an old hour
     must not make this green."""
+
+    def fresh(connection: Connection, source: str) -> SourceVerdict:
+        stale = stale_events(connection, source, datetime.now(UTC))
+        figures = {"events stale": len(stale), "stale (up to 20)": as_table(stale[:20])}
+        return SourceVerdict(f"{len(stale)} events are stale." if stale else None, figures)
+
+    return _of_every_source(warehouse, marketplaces, fresh)
+
+
+@dataclass(frozen=True)
+class SourceVerdict:
+    """What a check says of one marketplace: what is wrong, if anything, and its figures."""
+
+    wrong: str | None
+    figures: dict[str, Any]
+
+
+def _of_every_source(
+    warehouse: Warehouse, marketplaces: Marketplaces, judge: Callable[[Connection, str], SourceVerdict]
+) -> dg.AssetCheckResult:
+    """One result about all that is watched in this database: it says the same, whoever's tick asks."""
     with warehouse.connection() as connection:
-        stale = stale_events(connection, marketplace.source, datetime.now(UTC))
+        sources = sorted({*marketplaces, *tracked_sources(connection)})
+        verdicts = {source: judge(connection, source) for source in sources}
+    several = len(sources) > 1
+    wrong = {source: verdict.wrong for source, verdict in verdicts.items() if verdict.wrong}
     return dg.AssetCheckResult(
-        passed=not stale,
+        passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"events stale": len(stale), "stale (up to 20)": as_table(stale[:20])},
+        metadata=by_source({source: verdict.figures for source, verdict in verdicts.items()}, several=several),
+        description=" ".join(f"{source}: {text}" if several else text for source, text in wrong.items()) or None,
     )
 
 

@@ -20,7 +20,7 @@ from orchestration.sensors import (
     fail_abandoned_runs,
 )
 from tickettape.database import Warehouse
-from tickettape.marketplaces import Marketplace, open_marketplace
+from tickettape.marketplaces import Marketplaces, open_marketplaces
 from tickettape.settings import Settings
 from tickettape.settings import settings as read_settings
 
@@ -29,11 +29,13 @@ def build_defs(
     *,
     settings: Settings | None = None,
     warehouse: Warehouse | None = None,
-    marketplace: Marketplace | None = None,
+    marketplaces: Marketplaces | None = None,
 ) -> dg.Definitions:
     """The whole program."""
     settings = settings or read_settings()
     warehouse = warehouse or Warehouse()
+    marketplaces = marketplaces or open_marketplaces(settings, warehouse)
+    own = [watched.settings for watched in marketplaces.values()]
     return dg.Definitions(
         assets=[
             *(events, captures, section_snapshots, marts, api, documentation),
@@ -51,19 +53,19 @@ def build_defs(
             *(jobs.make_partitions, jobs.archive, restore_month),
             *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
-        schedules=[build_tick_schedule(settings), *HOUSEKEEPING],
+        schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING],
         sensors=[
-            build_first_tick_sensor(settings, warehouse),
+            *(build_first_tick_sensor(each, warehouse) for each in own),
             build_archive_sensor(settings, warehouse),
             build_incident_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
             fail_abandoned_runs,
-            *([build_rollups_sensor(settings)] if settings.scraper_shards > 1 else []),
+            *(build_rollups_sensor(each) for each in own if each.scraper_shards > 1),
         ],
         resources={
             "settings": settings,
             "warehouse": warehouse,
-            "marketplace": marketplace or open_marketplace(settings, warehouse),
+            "marketplaces": marketplaces,
             "dbt": dbt.dbt_resource(),
         },
     )

@@ -4,15 +4,16 @@ What counts as an incident is decided in `tickettape.incidents`. A part that can
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.run_plan import TICK_TAG
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.sensors import MOST_ATTEMPTS
-from tickettape.database import Warehouse, database_size_bytes
+from tickettape.catalogue import tracked_sources
+from tickettape.database import Warehouse, database_size_bytes, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,
     EndedRun,
@@ -66,7 +67,7 @@ def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sensor
             watched = Watched.all_of(context.repository_def)
             return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, datetime.now(UTC)))
         except Exception as error:  # whatever it is, it must not stop the next look
-            context.log.exception("Nobody could be alerted: the look itself failed.")
+            context.log.exception("Nobody could be told: the look itself failed.")
             return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
 
     return report_incidents
@@ -76,9 +77,11 @@ def watch_for_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
     """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
-    incidents = list(find_incidents(settings, warehouse, instance, watched, now))
     repeat = timedelta(hours=settings.incident_repeat_hours)
-    with warehouse.connection() as connection:
+    with warehouse.connection() as connection, try_lock(connection, "report incidents") as alone:
+        if not alone:
+            return "Another program on this database looks, and tells."
+        incidents = list(find_incidents(settings, warehouse, instance, watched, now))
         new, over = record_incidents(connection, incidents, now=now, repeat=repeat)
         if not (new or over):
             return f"{len(incidents)} incidents, all told." if incidents else "All is well."
@@ -97,22 +100,30 @@ def find_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> Iterator[Incident]:
     """Everything that is wrong, each part looked at by itself."""
-    source = settings.source
+
+    def sources() -> list[str]:
+        with warehouse.connection() as connection:
+            return sorted({*settings.sources, *tracked_sources(connection)})
 
     def runs() -> list[Incident]:
-        return failed_run_incidents(ended_runs(instance, watched.jobs, settings), settings.incident_failed_runs)
+        ended = ended_runs(instance, watched.jobs, sources(), settings)
+        return failed_run_incidents(ended, settings.incident_failed_runs)
 
     def checks() -> list[Incident]:
         return failed_check_incidents(failed_checks(instance, watched.checks))
 
-    def breaker() -> list[Incident]:
+    def breakers() -> list[Incident]:
+        found = []
         with warehouse.connection() as connection:
-            row = load_breaker(connection, source)
-        return breaker_incidents(source, row, describe_breaker(source, row))
+            for source in sources():
+                row = load_breaker(connection, source)
+                found += breaker_incidents(source, row, describe_breaker(source, row))
+        return found
 
     def freshness() -> list[Incident]:
         with warehouse.connection() as connection:
-            return stale_event_incidents(source, stale_events(connection, source, now))
+            stale = {source: stale_events(connection, source, now) for source in sources()}
+        return [incident for source, events in stale.items() for incident in stale_event_incidents(source, events)]
 
     def storage() -> list[Incident]:
         with warehouse.connection() as connection:
@@ -122,7 +133,7 @@ def find_incidents(
     parts: dict[str, Callable[[], list[Incident]]] = {
         "runs": runs,
         "checks": checks,
-        "breaker": breaker,
+        "breakers": breakers,
         "freshness": freshness,
         "storage": storage,
     }
@@ -135,17 +146,23 @@ def find_incidents(
             yield Incident(f"watching {part}", f"The {part} could not be looked at", why)
 
 
-def ended_runs(instance: dg.DagsterInstance, job_names: Iterable[str], settings: Settings) -> list[EndedRun]:
-    """Each job's newest runs that succeeded or failed, newest first. One that a person cancelled says nothing."""
+def ended_runs(
+    instance: dg.DagsterInstance, job_names: Iterable[str], sources: Sequence[str], settings: Settings
+) -> list[EndedRun]:
+    """Each job's newest runs that succeeded or failed, newest first, those of a tick by marketplace. One that a person
+    cancelled says nothing."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     ended: list[EndedRun] = []
     for job in sorted(job_names):
-        most = settings.incident_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if job in FREQUENT_JOBS else 1
-        for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=over), limit=most):
-            failed = run.status is dg.DagsterRunStatus.FAILURE
-            newest = not ended or ended[-1].job != job
-            why = _why(instance, run.run_id) if failed and newest else ""  # no other one's reason is told
-            ended.append(EndedRun(job, run.run_id, run.tags.get(TICK_TAG), failed, why))
+        frequent = job in FREQUENT_JOBS
+        most = settings.incident_failed_runs * settings.scraper_shards * MOST_ATTEMPTS if frequent else 1
+        for source in sources if frequent else ("",):
+            tags = {SOURCE_TAG: source} if source else None
+            runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=over, tags=tags), limit=most)
+            for number, run in enumerate(runs):
+                failed = run.status is dg.DagsterRunStatus.FAILURE
+                why = _why(instance, run.run_id) if failed and not number else ""  # no other one's reason is told
+                ended.append(EndedRun(job, run.run_id, run.tags.get(TICK_TAG), failed, why, source or None))
     return ended
 
 

@@ -8,13 +8,19 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+from dagster._core.launcher import LaunchRunContext
 from dagster._serdes import ConfigurableClassData  # what the custom storage of dagster.yaml is handed
 from dagster_postgres import DagsterPostgresStorage
 
+from orchestration.schedule_lease import ScheduleLease, host_name, is_scheduling_process, wait_for_schedules
 from tickettape.database import database_url, sqlalchemy_url
-from tickettape.settings import ROOT
+from tickettape.settings import ROOT, settings
 
 SCHEMA = "dagster"
+HOST_TAG = "tickettape/host"
+"""On which machine a run's process is: its pid means nothing on another."""
+
+_lease: list[ScheduleLease] = []  # one a process, and for as long as it lives
 
 
 class PostgresStorage(DagsterPostgresStorage):
@@ -33,7 +39,19 @@ class PostgresStorage(DagsterPostgresStorage):
             # several processes start at once: `if not exists` alone can collide, and so can Dagster's tables
             connection.execute("select pg_advisory_lock(7153908)")
             connection.execute(f"create schema if not exists {SCHEMA}")
-            return cls(postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data)
+            made = cls(postgres_url=sqlalchemy_url(url, driver="psycopg2", search_path=SCHEMA), inst_data=inst_data)
+        if is_scheduling_process() and not _lease:
+            _lease.append(wait_for_schedules(url, SCHEMA, settings().sources))
+        return made
+
+
+class LocalRunLauncher(dg.DefaultRunLauncher):
+    """Dagster's own launcher, which also writes down on which machine a run is."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start the run's process here."""
+        self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
+        super().launch_run(context)
 
 
 def open_instance() -> dg.DagsterInstance:

@@ -5,7 +5,7 @@ marketplace knows every time (the simulator); elsewhere a backfill replays store
 fails and says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -13,6 +13,7 @@ from enum import Enum
 from tickettape.observations import floor_to_grid, ticks_between
 
 TICK_TAG = "tickettape/tick"
+SOURCE_TAG = "tickettape/source"
 SHARD_TAG = "tickettape/shard"
 PLAN_TAG = "tickettape/plan"
 BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
@@ -44,6 +45,11 @@ class ClosedHourError(Exception):
 def tick_of(tags: Mapping[str, str]) -> datetime | None:
     """The tick that a run was started for, from its tag."""
     return datetime.fromisoformat(tags[TICK_TAG]) if TICK_TAG in tags else None
+
+
+def sources_of(tags: Mapping[str, str], watched: Iterable[str]) -> list[str]:
+    """The marketplaces that a run is about: the one of its tag, or all that are watched here."""
+    return [tags[SOURCE_TAG]] if SOURCE_TAG in tags else list(watched)
 
 
 def shared_plan_of(tags: Mapping[str, str]) -> str | None:

@@ -8,22 +8,24 @@ from typing import Any
 import dagster as dg
 
 from orchestration.definitions import defs
-from orchestration.instance import open_instance
+from orchestration.instance import HOST_TAG, open_instance
 from orchestration.partitions import partition_of
-from orchestration.run_plan import TICK_TAG
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from orchestration.schedule_lease import host_name
 from tickettape.observations import floor_to_grid
 from tickettape.settings import settings
 
 
-def run_tick(say: Callable[[str], None]) -> bool:
-    """Run the newest tick of the grid, say what was captured, checked and refreshed; whether it was green."""
-    tick = floor_to_grid(timedelta(minutes=settings().scraper_interval_minutes), datetime.now(UTC))
-    say(f"Tick {tick:%Y-%m-%d %H:%M} UTC on {settings().source}")
+def run_tick(say: Callable[[str], None], source: str) -> bool:
+    """Run the newest tick of a marketplace, say what was captured, checked and refreshed; whether it was green."""
+    interval = timedelta(minutes=settings().of_source(source).scraper_interval_minutes)
+    tick = floor_to_grid(interval, datetime.now(UTC))
+    say(f"Tick {tick:%Y-%m-%d %H:%M} UTC on {source}")
     with open_instance() as instance:
         result = defs.resolve_job_def("tick").execute_in_process(
             instance=instance,
             partition_key=partition_of(tick),
-            tags={TICK_TAG: tick.isoformat(), "tickettape/source": settings().source},
+            tags={TICK_TAG: tick.isoformat(), SOURCE_TAG: source, HOST_TAG: host_name()},
             run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
             raise_on_error=False,
         )
@@ -54,4 +56,5 @@ def _figures(metadata: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if run_tick(lambda text: print(text, flush=True)) else 1)  # noqa: T201
+    green = [run_tick(lambda text: print(text, flush=True), source) for source in settings().sources]  # noqa: T201
+    sys.exit(0 if all(green) else 1)

@@ -2,12 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import psutil
 
-from orchestration.run_plan import SHARD_TAG, TICK_TAG
+from orchestration.instance import HOST_TAG
+from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, TICK_TAG
+from orchestration.schedule_lease import host_name
+
+SILENT = timedelta(minutes=30)
+"""Longer than any step of a tick is silent: a capture lasts for its interval, a build speaks all the time."""
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -18,9 +23,9 @@ UNDER_WAY = [
 ]
 
 
-def tick_under_way(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
-    """A run of a tick, or of a shard of it, that has not ended, if there is one."""
-    runs = [*runs_under_way(instance, "tick"), *runs_under_way(instance, "shard")]
+def tick_under_way(instance: dg.DagsterInstance, source: str) -> dg.DagsterRun | None:
+    """A run of a marketplace's tick, or of a shard of it, that has not ended, if there is one."""
+    runs = [*runs_under_way(instance, "tick", source), *runs_under_way(instance, "shard", source)]
     return next((run for run in runs if TICK_TAG in run.tags), None)
 
 
@@ -40,14 +45,15 @@ def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] 
     return None
 
 
-def runs_under_way(instance: dg.DagsterInstance, job_name: str) -> list[dg.DagsterRun]:
-    """The runs of a job that have not ended."""
-    return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY)))
+def runs_under_way(instance: dg.DagsterInstance, job_name: str, source: str | None = None) -> list[dg.DagsterRun]:
+    """The runs of a job (for one marketplace) that have not ended."""
+    tags = {SOURCE_TAG: source} if source is not None else None
+    return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY, tags=tags)))
 
 
-def runs_of_tick(instance: dg.DagsterInstance, tick: datetime) -> list[dg.DagsterRun]:
-    """Every run that was started for a tick."""
-    return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat()})))
+def runs_of_tick(instance: dg.DagsterInstance, source: str, tick: datetime) -> list[dg.DagsterRun]:
+    """Every run that was started for a marketplace's tick."""
+    return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat(), SOURCE_TAG: source})))
 
 
 def has_failed(run: dg.DagsterRun) -> bool:
@@ -58,19 +64,34 @@ def has_failed(run: dg.DagsterRun) -> bool:
 def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
     """Fail the runs whose process is gone; their ids. Dagster's default launcher cannot see that a worker died.
 
-    Launchers that send runs to other machines can, and those processes' ids mean nothing here.
+    Launchers that send runs to other machines can. The process of a run that another program has started elsewhere
+    cannot be seen either: such a run of a tick is failed once it has said nothing for SILENT, and others are left to
+    Dagster's longest time for a run.
     """
     if instance.run_launcher.supports_check_run_worker_health:
         return []
     closed = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run = record.dagster_run
+        host = run.tags.get(HOST_TAG, host_name())
+        if host != host_name():
+            if TICK_TAG in run.tags and _silent_since(instance, run.run_id) < datetime.now(UTC) - SILENT:
+                message = f"This run is on {host}, and has said nothing for {SILENT}. Its tick can be run again."
+                instance.report_run_failed(run, message)
+                closed.append(run.run_id)
+            continue
         pids = _pids(instance, run.run_id)
         if pids and not any(_lives(pid, started_by=at) for pid, at in pids):
             message = f"The process of this run (pid {pids[-1][0]}) is gone: it was killed. Its tick can be run again."
             instance.report_run_failed(run, message)
             closed.append(run.run_id)
     return closed
+
+
+def _silent_since(instance: dg.DagsterInstance, run_id: str) -> datetime:
+    """When a run was last heard of."""
+    newest = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+    return datetime.fromtimestamp(newest[0].timestamp if newest else 0, UTC)
 
 
 def _pids(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:

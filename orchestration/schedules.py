@@ -1,14 +1,21 @@
 """When things start: a tick on the interval's grid, the house's own work at night, between ticks."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration.partitions import partition_of
-from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
+from orchestration.run_plan import PLAN_TAG, SHARD_TAG, SOURCE_TAG, TICK_TAG
 from orchestration.runs import tick_under_way
+from orchestration.start_claims import claim_start
 from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
+
+
+def name_of(start: str, source: str) -> str:
+    """What the schedule or sensor of one marketplace is called."""
+    return f"{start}_{re.sub(r'[^A-Za-z0-9_]', '_', source)}"
 
 
 def tick_job(settings: Settings) -> str:
@@ -17,11 +24,11 @@ def tick_job(settings: Settings) -> str:
 
 
 def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[dg.RunRequest]:
-    """The runs of a tick; their tags say where the data comes from, and which of how many shards each is.
+    """The runs of a marketplace's tick; their tags say where the data comes from, and which of how many shards each is.
 
     The first shard looks for new events too: they are in the plan when it comes to it.
     """
-    tags = {TICK_TAG: tick.isoformat(), "tickettape/source": settings.source}
+    tags = {TICK_TAG: tick.isoformat(), SOURCE_TAG: settings.source}
     shards = settings.scraper_shards
     if shards == 1:
         return [dg.RunRequest(run_key=run_key, partition_key=partition_of(tick), tags=tags)]
@@ -37,38 +44,50 @@ def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[d
 
 
 def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule of the ticks, running from the start. A tick never waits for the one before: it is skipped."""
+    """The schedule of a marketplace's ticks, running from the start.
+
+    A tick never waits for the one before: it is skipped. No marketplace waits for another.
+    """
+    source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
     @dg.schedule(
-        name="start_ticks",
+        name=name_of("start_ticks", source),
         job_name=tick_job(settings),
         cron_schedule=f"*/{settings.scraper_interval_minutes} * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def start_ticks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """One run per tick, or one per shard of it."""
+        """One run per tick of the marketplace, or one per shard of it."""
         tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
-        under_way = tick_under_way(context.instance)
+        under_way = tick_under_way(context.instance, source)
         if under_way is not None:
             return dg.SkipReason(
                 f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "
                 "has not ended."
             )
-        return tick_requests(settings, tick, run_key=f"schedule {tick.isoformat()}")
+        return tick_requests(settings, tick, run_key=f"schedule {source} {tick.isoformat()}")
 
     return start_ticks
 
 
 def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
+    @dg.schedule(
         name=name,
         job_name=job_name,
         cron_schedule=cron_schedule,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
+    def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run at its time, of all programs on this database."""
+        claim = f"{name} {context.scheduled_execution_time.astimezone(UTC).isoformat()}"
+        if not claim_start(claim):
+            return dg.SkipReason("Another program on this database has started it.")
+        return dg.RunRequest(run_key=claim)
+
+    return start
 
 
 # Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.

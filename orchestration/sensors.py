@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration import jobs
 from orchestration.partitions import partition_of, partition_of_month
-from orchestration.run_plan import TICK_TAG
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.runs import (
     close_abandoned,
     has_failed,
@@ -16,7 +16,8 @@ from orchestration.runs import (
     sharded_tick_to_roll_up,
     tick_under_way,
 )
-from orchestration.schedules import tick_job, tick_requests
+from orchestration.schedules import name_of, tick_job, tick_requests
+from orchestration.start_claims import claim_start
 from tickettape.database import Warehouse, known_months, months_to_archive
 from tickettape.observations import floor_to_grid, newest_captured_tick
 from tickettape.settings import Settings
@@ -25,11 +26,12 @@ MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where
 
 
 def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Start a tick where none is fresh: a schedule fires at its times, not at the start."""
+    """Start a marketplace's tick where none is fresh: a schedule fires at its times, not at the start."""
+    source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
     @dg.sensor(
-        name="start_first_tick",
+        name=name_of("start_first_tick", source),
         job_name=tick_job(settings),
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -38,47 +40,50 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         """The newest tick, when neither it nor the one before was captured."""
         tick = floor_to_grid(interval, datetime.now(UTC))
         with warehouse.connection() as connection:
-            newest = newest_captured_tick(connection, settings.source)
+            newest = newest_captured_tick(connection, source)
         if newest is not None and newest >= tick - interval:
             return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
-        under_way = tick_under_way(context.instance)
+        under_way = tick_under_way(context.instance, source)
         if under_way is not None:
             return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
-        earlier = runs_of_tick(context.instance, tick)
+        earlier = runs_of_tick(context.instance, source, tick)
         if not all(map(has_failed, earlier)):
             return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
         attempts = len(earlier) // settings.scraper_shards
         if attempts >= MOST_ATTEMPTS:
             return dg.SkipReason(f"Tick {tick:%H:%M} failed {attempts} times: the next one is tried on its time.")
         # a run key is spent for ever: each attempt has one of its own
-        return tick_requests(settings, tick, run_key=f"first {tick.isoformat()} attempt {attempts + 1}")
+        return tick_requests(settings, tick, run_key=f"first {source} {tick.isoformat()} attempt {attempts + 1}")
 
     return start_first_tick
 
 
 def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Start what follows a tick's captures, once, when the last of its shards has ended."""
+    """Start what follows the captures of a marketplace's tick, once, when the last of its shards has ended."""
+    source = settings.source
 
     @dg.sensor(
-        name="roll_up_sharded_ticks",
+        name=name_of("roll_up_sharded_ticks", source),
         job=jobs.rollups,
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def roll_up_sharded_ticks(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """One run for the newest tick that is captured; it reads what older ones left, too."""
-        shards = context.instance.get_runs(dg.RunsFilter(job_name="shard"), limit=4 * settings.scraper_shards)
+        shards = context.instance.get_runs(
+            dg.RunsFilter(job_name="shard", tags={SOURCE_TAG: source}), limit=4 * settings.scraper_shards
+        )
         captured = sharded_tick_to_roll_up(shards)
         if captured is None:
             return dg.SkipReason("No tick's shards have all ended.")
-        under_way = runs_under_way(context.instance, "rollups")
+        under_way = runs_under_way(context.instance, "rollups", source)
         if under_way:
             return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is under way.")
         tick, count = captured
         return dg.RunRequest(
-            run_key=f"{tick} after {count} shards",  # spent once: shards that ran again are followed again
+            run_key=f"{source} {tick} after {count} shards",  # spent once: shards that ran again are followed again
             partition_key=partition_of(datetime.fromisoformat(tick)),
-            tags={TICK_TAG: tick, "tickettape/source": settings.source},
+            tags={TICK_TAG: tick, SOURCE_TAG: source},
         )
 
     return roll_up_sharded_ticks
@@ -114,8 +119,14 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         month, what = min(due, key=lambda one: (attempts.get(partition_of_month(one[0]), 0), one[0]))
         key = partition_of_month(month)
         attempts[key] = attempts.get(key, 0) + 1
+        run_key = f"{key} attempt {attempts[key]}"
+        if not claim_start(f"archive {run_key}"):
+            return dg.SensorResult(
+                skip_reason=dg.SkipReason(f"Another program on this database archives {key}."),
+                cursor=json.dumps(attempts),
+            )
         request = dg.RunRequest(
-            run_key=f"{key} attempt {attempts[key]}",
+            run_key=run_key,
             partition_key=key,
             tags={"tickettape/archive": what, "tickettape/attempt": str(attempts[key])},
         )

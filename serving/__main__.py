@@ -18,6 +18,7 @@ from tickettape.api_schema import (
     revoke_key,
 )
 from tickettape.database import Connection, Warehouse, check_session_mode, database_url, forget_killed_users
+from tickettape.marketplaces import is_simulated
 from tickettape.settings import settings
 
 DEMO = "demo"  # the tenant, and the label of its keys
@@ -33,7 +34,7 @@ def main() -> None:
             apply_api_schema(connection, chosen)
         except ApiNotReadyError as error:
             _say(str(error))
-        if chosen.source == "simulator":
+        if all(is_simulated(chosen.of_source(source)) for source in chosen.sources):
             key = demo_key(connection)
             if not os.environ.get("DASHBOARD_KEY"):
                 os.environ["DASHBOARD_KEY"] = key  # for the server processes, which read their own settings

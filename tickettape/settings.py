@@ -5,6 +5,7 @@ shows them all, and a test compares the two.
 """
 
 import json
+import re
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,23 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
+OF_ONE = {
+    "url": "marketplace_url",
+    "format": "marketplace_format",
+    "seed": "simulator_seed",
+    "events": "simulator_events",
+    "interval_minutes": "scraper_interval_minutes",
+    **{
+        name: name
+        for name in (
+            "user_agent", "requests_per_second", "requests_per_minute", "event_deadline_seconds",
+            "breaker_blocked_in_a_row", "breaker_blocked_share", "breaker_blocked_of_last", "breaker_wait_seconds",
+            "catalogue_refresh_minutes", "misses_to_retire", "partial_tolerance", "captured_share",
+        )
+    },
+}  # fmt: skip
+"""What one of several marketplaces may set for itself, and the setting that it stands for."""
+
 INTERVALS_MINUTES = (10, 12, 15, 20)  # the seeds' "every 10-20 minutes" that divide an hour
 
 
@@ -26,6 +44,10 @@ def _renamed(old: str, new: str) -> AliasChoices:
     return AliasChoices(new, old)
 
 
+class SeveralMarketplacesError(ValueError):
+    """One marketplace was meant, and several are set."""
+
+
 class Settings(BaseSettings):
     """What can be set, and what holds when it is not.
 
@@ -33,7 +55,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_file=ROOT / ".env", env_ignore_empty=True, env_nested_delimiter="__", extra="ignore", populate_by_name=True
     )
 
     database_url: SecretStr | None = None
@@ -47,6 +69,14 @@ class Settings(BaseSettings):
 
     marketplace_source: str | None = None
     """The name data is filed under; unset: `vividseats` with a URL, `simulator` without."""
+
+    marketplace_format: str | None = None
+    """What speaks there, as the registry calls it; unset: the simulator without a URL or under its name, else Vivid
+    Seats."""
+
+    marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Several marketplaces at once, instead of the one above: JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or
+    a variable each, `MARKETPLACES__VIVIDSEATS__URL`. What one does not set holds as it is set for all; see OF_ONE."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
     """Who we say we are: honest, one for all requests."""
@@ -220,6 +250,30 @@ class Settings(BaseSettings):
             raise ValueError(f"FIRST_DAY is {day}, after today ({today} UTC); choose a day that has begun")
         return day
 
+    @field_validator("marketplaces")
+    @classmethod
+    def _named_and_known(cls, marketplaces: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for source, own in marketplaces.items():
+            if not re.fullmatch("[a-z][a-z0-9_]{0,62}", source):
+                raise ValueError(
+                    f"MARKETPLACES names one {source!r}; write small letters, digits and _, such as vividseats"
+                )
+            unknown = sorted(set(own) - set(OF_ONE))
+            if unknown:
+                raise ValueError(
+                    f"MARKETPLACES sets {', '.join(unknown)} for {source}, which it cannot; it may set "
+                    f"{', '.join(sorted(OF_ONE))}"
+                )
+        return marketplaces
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> "Settings":
+        if self.marketplaces and (self.marketplace_url or self.marketplace_source or self.marketplace_format):
+            raise ValueError(
+                "MARKETPLACES and MARKETPLACE_URL, _SOURCE or _FORMAT are set: name every marketplace in MARKETPLACES"
+            )
+        return self
+
     @model_validator(mode="after")
     def _kept_long_enough(self) -> "Settings":
         """What is derived from something else is not kept longer than its rebuilding needs, nor shorter."""
@@ -290,8 +344,41 @@ class Settings(BaseSettings):
         return self.home / "docs" / "index.html"
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the marketplaces, as in `events.source`."""
+        return tuple(self.marketplaces) or (self._only_source,)
+
+    @property
     def source(self) -> str:
-        """The marketplace's name, as in `events.source`."""
+        """The marketplace's name, where there is one. Raises SeveralMarketplacesError where there are more."""
+        if len(self.sources) > 1:
+            raise SeveralMarketplacesError(
+                f"Several marketplaces are set: {', '.join(self.sources)}. Say which one is meant."
+            )
+        return self.sources[0]
+
+    @property
+    def format(self) -> str:
+        """What the marketplace speaks: its name in the registry."""
+        if self.marketplace_format is not None:
+            return self.marketplace_format
+        return "simulator" if self.marketplace_url is None or self._only_source == "simulator" else "vividseats"
+
+    def of_source(self, source: str) -> "Settings":
+        """What is set for one marketplace: its own values, and for the rest those of all.
+
+        Raises ValueError for a marketplace that is not set, and for a value of its own that cannot be.
+        """
+        if source not in self.sources:
+            raise ValueError(f"No marketplace is called {source!r}; set are {', '.join(self.sources)}.")
+        if not self.marketplaces:
+            return self
+        own = {OF_ONE[name]: value for name, value in self.marketplaces[source].items()}
+        known = {"marketplace_source": source, "marketplace_format": source} | own
+        return type(self)(**{**self.model_dump(), **known, "marketplaces": {}})
+
+    @property
+    def _only_source(self) -> str:
         return self.marketplace_source or ("vividseats" if self.marketplace_url else "simulator")
 
 

@@ -14,7 +14,7 @@ from tickettape.archive import (
     run_restore,
 )
 from tickettape.database import Warehouse, finish_interrupted_detaches, make_partitions_ahead
-from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces import Marketplaces
 from tickettape.rollups import export_dbt_environment
 from tickettape.settings import Settings
 
@@ -69,14 +69,14 @@ def restored_month(
     context: dg.OpExecutionContext,
     config: Restore,
     warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
+    marketplaces: dg.ResourceParam[Marketplaces],
     settings: dg.ResourceParam[Settings],
 ) -> None:
     """Bring a month back from cold storage, equal to what was archived, and pin it."""
     figures = run_restore(
         warehouse,
         settings,
-        marketplace,
+        marketplaces,
         month_of_partition(context.partition_key),
         until=date.fromisoformat(config.until) if config.until else None,
         replay_late=config.replay_late,

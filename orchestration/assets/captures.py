@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.events import events
-from orchestration.metadata_tables import as_table
+from orchestration.metadata_tables import as_table, by_source
 from orchestration.partitions import HOURLY
-from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of
+from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of, sources_of
 from tickettape.database import Connection, Warehouse, ensure_partitions
-from tickettape.marketplaces import Marketplace, current_slowdown, describe_breaker, load_breaker
+from tickettape.marketplaces import Marketplaces, Watched, current_slowdown, describe_breaker, load_breaker
 from tickettape.observations import (
     capture_tick,
     count_quarantined,
@@ -23,7 +23,6 @@ from tickettape.observations import (
     scraper_figures,
     stale_events,
 )
-from tickettape.settings import Settings
 
 CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
 JOBS_SHOWN = 12  # two hours of ticks
@@ -39,13 +38,23 @@ JOBS_SHOWN = 12  # two hours of ticks
 def captures(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
-    settings: dg.ResourceParam[Settings],
+    marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
     """What the marketplace answered for every due event, once per tick; failures to answer too.
 
     Several runs may work on a tick: each captures its part, and stays until all is captured.
     """
+    with warehouse.connection() as connection:
+        figures = {
+            source: _capture(connection, marketplaces[source], context)
+            for source in sources_of(context.run.tags, marketplaces)
+        }
+    return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
+
+
+def _capture(connection: Connection, watched: Watched, context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Capture a marketplace's ticks of the run; what came of it."""
+    marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     window = context.partition_time_window
     started = time.monotonic()
     try:
@@ -60,54 +69,44 @@ def captures(
     except ClosedHourError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if todo.mode is RunMode.REPLAY:
-        return dg.MaterializeResult(
-            metadata={
-                "mode": "replay: nothing was asked, stored answers are read again",
-                "events captured": 0,
-            }
-        )
+        return {"mode": "replay: nothing was asked, stored answers are read again", "events captured": 0}
     counts: Counter[str] = Counter()
-    with warehouse.connection() as connection:
-        ensure_partitions(connection, todo.ticks)
-        asked_before = marketplace.requests.copy()
-        rules = poll_rules(settings, current_slowdown(connection, marketplace.source))
-        for number, tick in enumerate(todo.ticks, 1):
-            past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
-            counts += capture_tick(
-                connection,
-                marketplace,
-                tick,
-                todo.deadline,
-                context.run.run_id,
-                shared_plan_of(context.run.tags),
-                None if past else rules,  # a backfill captures all there was
-            )
-            if len(todo.ticks) > 1:
-                context.log.info("Captured tick %s (%d of %d).", tick, number, len(todo.ticks))
-        due = sum(counts.values())
-        requests = marketplace.requests - asked_before
-        health = _health(connection, marketplace.source, todo.ticks)
-        breaker = load_breaker(connection, marketplace.source)
-        if breaker.state != "closed":
-            context.log.warning(describe_breaker(marketplace.source, breaker))
-    return dg.MaterializeResult(
-        metadata={
-            "source": marketplace.source,
-            "mode": todo.mode.value,
-            "ticks": len(todo.ticks),
-            "newest tick": todo.ticks[-1].isoformat() if todo.ticks else "none",
-            "events due": due,
-            "events captured": counts["received"],
-            "events missing": counts["missing"],
-            "events missed": counts["missed"],
-            "events blocked": counts["blocked"],
-            "events failed": counts["failed"],
-            "seconds": round(time.monotonic() - started, 3),
-            **{f"requests {kind}": requests[kind] for kind in CLASSES},
-            "breaker": describe_breaker(marketplace.source, breaker),
-            **health,
-        }
-    )
+    ensure_partitions(connection, todo.ticks)
+    asked_before = marketplace.requests.copy()
+    rules = poll_rules(settings, current_slowdown(connection, source), paced=marketplace.paced)
+    for number, tick in enumerate(todo.ticks, 1):
+        past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
+        counts += capture_tick(
+            connection,
+            marketplace,
+            tick,
+            todo.deadline,
+            context.run.run_id,
+            shared_plan_of(context.run.tags),
+            None if past else rules,  # a backfill captures all there was
+        )
+        if len(todo.ticks) > 1:
+            context.log.info("Captured tick %s of %s (%d of %d).", tick, source, number, len(todo.ticks))
+    requests = marketplace.requests - asked_before
+    breaker = load_breaker(connection, source)
+    if breaker.state != "closed":
+        context.log.warning(describe_breaker(source, breaker))
+    return {
+        "source": source,
+        "mode": todo.mode.value,
+        "ticks": len(todo.ticks),
+        "newest tick": todo.ticks[-1].isoformat() if todo.ticks else "none",
+        "events due": sum(counts.values()),
+        "events captured": counts["received"],
+        "events missing": counts["missing"],
+        "events missed": counts["missed"],
+        "events blocked": counts["blocked"],
+        "events failed": counts["failed"],
+        "seconds": round(time.monotonic() - started, 3),
+        **{f"requests {kind}": requests[kind] for kind in CLASSES},
+        "breaker": describe_breaker(source, breaker),
+        **_health(connection, source, todo.ticks),
+    }
 
 
 def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
+from orchestration.metadata_tables import by_source
+from orchestration.run_plan import sources_of
 from tickettape.catalogue import (
     discover_events,
     due_tracking_rules,
@@ -16,59 +19,63 @@ from tickettape.catalogue import (
     tracking_rules,
     upsert_events,
 )
-from tickettape.database import Warehouse
-from tickettape.marketplaces import Marketplace, MarketplaceError, Refused
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces import MarketplaceError, Marketplaces, Refused, Watched
 from tickettape.observations import quarantine_refused
-from tickettape.settings import Settings
 
 
 @dg.asset(kinds={"postgres"}, group_name="tick")
 def events(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
-    marketplace: dg.ResourceParam[Marketplace],
-    settings: dg.ResourceParam[Settings],
+    marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
     """Every event that is watched: found by the tracked rules, kept up to date, retired when past."""
+    with warehouse.connection() as connection:
+        figures = {
+            source: _refresh_events(connection, marketplaces[source], context)
+            for source in sources_of(context.run.tags, marketplaces)
+        }
+    return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
+
+
+def _refresh_events(connection: Connection, watched: Watched, context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Ask a marketplace for the events of its rules, where that is due; what came of it."""
+    marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     now = datetime.now(UTC)
     every = timedelta(minutes=settings.catalogue_refresh_minutes)
     added = refreshed = 0
     failures: dict[str, str] = {}
-    with warehouse.connection() as connection:
-        if marketplace.source == "simulator" and not tracking_rules(connection, "simulator"):
-            # the first start shows something: all simulated events carry this word in their names
-            track_rule(connection, "simulator", "search", "simulated")
-        for rule in due_tracking_rules(connection, marketplace.source, now=now, every=every):
-            try:
-                events = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
-            except MarketplaceError as error:
-                failures[str(rule)] = str(error)
-                context.log.warning("%s was not refreshed: %s", rule, error)
-                if isinstance(error, Refused):
-                    quarantine_refused(
-                        connection,
-                        source=marketplace.source,
-                        external_id=None,
-                        tick=None,
-                        reason=f"{rule}: {error}",
-                        payload=error.payload,
-                        run_id=context.run.run_id,
-                    )
-                continue
-            with connection.transaction():
-                new, changed = upsert_events(connection, rule.source, map(asdict, events))
-                record_discovery(connection, rule, [p.external_id for p in events], now)
-            added, refreshed = added + new, refreshed + changed
-        retired = retire_events(connection, marketplace.source, now=now, misses_to_retire=settings.misses_to_retire)
-        watched = events_watched_at(connection, marketplace.source, now)
-    return dg.MaterializeResult(
-        metadata={
-            "source": marketplace.source,
-            "events watched": len(watched),
-            "events added": added,
-            "events refreshed": refreshed,
-            "events retired": sum(retired.values()),
-            "retired because": retired,
-            "rules that failed": failures,
-        }
-    )
+    if marketplace.first_rule is not None and not tracking_rules(connection, source):
+        track_rule(connection, source, *marketplace.first_rule)
+    for rule in due_tracking_rules(connection, source, now=now, every=every):
+        try:
+            found = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
+        except MarketplaceError as error:
+            failures[str(rule)] = str(error)
+            context.log.warning("%s was not refreshed: %s", rule, error)
+            if isinstance(error, Refused):
+                quarantine_refused(
+                    connection,
+                    source=source,
+                    external_id=None,
+                    tick=None,
+                    reason=f"{rule}: {error}",
+                    payload=error.payload,
+                    run_id=context.run.run_id,
+                )
+            continue
+        with connection.transaction():
+            new, changed = upsert_events(connection, source, map(asdict, found))
+            record_discovery(connection, rule, [event.external_id for event in found], now)
+        added, refreshed = added + new, refreshed + changed
+    retired = retire_events(connection, source, now=now, misses_to_retire=settings.misses_to_retire)
+    return {
+        "source": source,
+        "events watched": len(events_watched_at(connection, source, now)),
+        "events added": added,
+        "events refreshed": refreshed,
+        "events retired": sum(retired.values()),
+        "retired because": retired,
+        "rules that failed": failures,
+    }

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,9 +12,11 @@ from orchestration import dbt as dbt_project
 from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
-from tickettape.database import Warehouse
+from tickettape.database import Warehouse, wait_for_lock
 from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, mark_hours, pending_buckets, refresh_rollups
 from tickettape.settings import Settings
+
+LONGEST_WAIT = timedelta(minutes=5)  # for another marketplace's build; claims keep two that overlap right
 
 
 @dbt_assets(
@@ -30,14 +33,16 @@ def marts(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Recompute every bucket that changed, then test.
+    """Recompute every bucket that changed, then test. One build at a time: two would make the same views.
 
     A run on hours without a tick has those hours recomputed whole, whether they changed or not.
     """
     export_dbt_environment(settings)
     tick = tick_of(context.run.tags)
     started = time.monotonic()
-    with warehouse.connection() as connection:
+    with warehouse.connection() as connection, wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
+        if not alone:
+            context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
         if tick is None:
             window = context.partition_time_window
             marked = mark_hours(connection, window.start, window.end)

@@ -9,6 +9,7 @@ from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
 from tests.support.dbt_runs import run_dbt
+from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.rollups import pending_buckets
@@ -83,7 +84,7 @@ def refresh(warehouse: Warehouse, connection: Connection, instance: dg.DagsterIn
     (tick,) = connection.execute("select max(tick) from market.captures").fetchone() or (None,)
     assert tick is not None
     market = SimulatedMarketplace(clock=lambda: tick)
-    defs = build_defs(settings=Settings(), warehouse=warehouse, marketplace=market)
+    defs = build_defs(settings=Settings(), warehouse=warehouse, marketplaces=watching(market))
     return defs.resolve_job_def("tick").execute_in_process(
         instance=instance,
         partition_key=partition_of(tick),

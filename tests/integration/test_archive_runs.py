@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from orchestration.definitions import build_defs
 from orchestration.sensors import build_archive_sensor
+from tests.support.markets import watching
 from tests.support.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
 from tickettape import cli
 from tickettape.archive.month_archive import close_month
@@ -39,7 +40,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restore_it(
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, settings: Settings
 ) -> None:
-    defs = build_defs(settings=settings, warehouse=warehouse, marketplace=SimulatedMarketplace(events=1))
+    defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=watching(SimulatedMarketplace(events=1)))
     sensor = build_archive_sensor(settings, warehouse)
     cursor: str | None = None
 

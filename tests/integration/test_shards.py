@@ -13,7 +13,7 @@ import pytest
 from orchestration.definitions import build_defs
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG, shared_plan_of
 from orchestration.runs import sharded_tick_to_roll_up
-from tests.support.markets import TEN
+from tests.support.markets import TEN, watching
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -35,7 +35,11 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 def program(warehouse: Warehouse, now: datetime) -> dg.Definitions:
     """The program with shards, on a market of its own: a marketplace is used by one run at a time."""
     market = SimulatedMarketplace(seed=7, events=EVENTS, clock=lambda: now)
-    return build_defs(settings=Settings(scraper_shards=SHARDS), warehouse=warehouse, marketplace=market)
+    return build_defs(
+        settings=Settings(scraper_shards=SHARDS),
+        warehouse=warehouse,
+        marketplaces=watching(market, settings=Settings(scraper_shards=SHARDS)),
+    )
 
 
 def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow_once(
@@ -65,12 +69,14 @@ def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow
         with dg.build_schedule_context(
             instance, scheduled_execution_time=now, repository_def=defs.get_repository_def()
         ) as context:
-            requests = defs.resolve_schedule_def("start_ticks").evaluate_tick(context).run_requests
+            requests = defs.resolve_schedule_def("start_ticks_simulator").evaluate_tick(context).run_requests
         return list(requests or [])
 
     def followed() -> list[dg.RunRequest]:
         with dg.build_sensor_context(instance, definitions=defs) as context:
-            return list(defs.resolve_sensor_def("roll_up_sharded_ticks").evaluate_tick(context).run_requests or [])
+            return list(
+                defs.resolve_sensor_def("roll_up_sharded_ticks_simulator").evaluate_tick(context).run_requests or []
+            )
 
     requests = scheduled()
     assert [request.tags[SHARD_TAG] for request in requests] == ["1/3", "2/3", "3/3"]
@@ -128,11 +134,11 @@ def test_one_shard_is_one_run_of_the_whole_tick(instance: dg.DagsterInstance) ->
     with dg.build_schedule_context(
         instance, scheduled_execution_time=datetime.now(UTC), repository_def=defs.get_repository_def()
     ) as context:
-        (request,) = defs.resolve_schedule_def("start_ticks").evaluate_tick(context).run_requests or []
-    assert defs.resolve_schedule_def("start_ticks").job_name == "tick"
+        (request,) = defs.resolve_schedule_def("start_ticks_simulator").evaluate_tick(context).run_requests or []
+    assert defs.resolve_schedule_def("start_ticks_simulator").job_name == "tick"
     assert not {PLAN_TAG, SHARD_TAG} & request.tags.keys()
     assert request.asset_selection is None
-    assert "roll_up_sharded_ticks" not in {sensor.name for sensor in defs.sensors or []}
+    assert "roll_up_sharded_ticks_simulator" not in {sensor.name for sensor in defs.sensors or []}
 
 
 def test_shards_share_a_plan_and_a_run_that_is_started_again_has_its_own() -> None:

@@ -10,7 +10,7 @@ import pytest
 from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
-from tests.support.markets import TEN
+from tests.support.markets import TEN, watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import floor_to_grid
@@ -35,7 +35,7 @@ def market(at: datetime, productions: int = 3) -> SimulatedMarketplace:
 def run_tick(
     warehouse: Warehouse, instance: dg.DagsterInstance, marketplace: Any, tick: datetime | None, **more: Any
 ) -> dg.ExecuteInProcessResult:
-    defs = build_defs(settings=Settings(), warehouse=warehouse, marketplace=marketplace)
+    defs = build_defs(settings=Settings(), warehouse=warehouse, marketplaces=watching(marketplace))
     return defs.resolve_job_def("tick").execute_in_process(
         instance=instance,
         tags={TICK_TAG: tick.isoformat()} if tick else {},
@@ -102,7 +102,7 @@ def test_hours_across_a_months_edge_backfilled_are_exact_and_again_change_nothin
     simulated = market(start)
 
     def run() -> dg.ExecuteInProcessResult:
-        defs = build_defs(settings=Settings(), warehouse=warehouse, marketplace=simulated)
+        defs = build_defs(settings=Settings(), warehouse=warehouse, marketplaces=watching(simulated))
         return defs.resolve_job_def("tick").execute_in_process(
             instance=instance,
             tags=backfill,

@@ -9,7 +9,7 @@ from tickettape.archive.month_archive import ArchiveOutcome, archive_month
 from tickettape.archive.month_restore import restore_month
 from tickettape.database import Warehouse
 from tickettape.file_storage import open_cold_storage
-from tickettape.marketplaces import Marketplace
+from tickettape.marketplaces import Marketplaces
 from tickettape.settings import Settings
 
 
@@ -32,7 +32,7 @@ def run_archive(
 def run_restore(
     warehouse: Warehouse,
     settings: Settings,
-    marketplace: Marketplace,
+    marketplaces: Marketplaces,
     month: date,
     *,
     until: date | None,
@@ -43,9 +43,12 @@ def run_restore(
     """Bring a month back, and what waited for it: what the job and `tickettape restore` do."""
     with warehouse.connection() as connection:
         figures = restore_month(connection, open_cold_storage(settings), month, until=until, say=say)
-        waiting = ticks_waiting_for_month(connection, marketplace, month)
+        waiting = sum(ticks_waiting_for_month(connection, each.marketplace, month) for each in marketplaces.values())
         if replay_late:
-            replayed = replay_archived_month(connection, marketplace, month, settings.partial_tolerance, run_id)
+            replayed = sum(
+                replay_archived_month(connection, each.marketplace, month, each.settings.partial_tolerance, run_id)
+                for each in marketplaces.values()
+            )
             figures |= {"late answers and rows replayed": replayed}
         else:
             figures |= {"ticks waiting in quarantine": waiting}

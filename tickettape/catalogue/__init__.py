@@ -1,5 +1,6 @@
 """What is watched: tracking rules, the events they find, zones and sections, and how often people view an event."""
 
+from tickettape.catalogue.currencies import event_currencies, fix_currencies, other_currency
 from tickettape.catalogue.discovery import discover_events
 from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views_before
 from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
@@ -8,6 +9,7 @@ from tickettape.catalogue.tracking import (
     due_tracking_rules,
     record_discovery,
     track_rule,
+    tracked_sources,
     tracking_rules,
     untrack_rule,
 )
@@ -30,12 +32,16 @@ __all__ = [
     "due_tracking_rules",
     "ensure_sections",
     "ensure_zones",
+    "event_currencies",
     "events_watched_at",
     "find_event",
+    "fix_currencies",
     "lock_naming",
+    "other_currency",
     "record_discovery",
     "retire_events",
     "track_rule",
+    "tracked_sources",
     "tracking_rules",
     "untrack_rule",
     "upsert_events",

@@ -52,6 +52,12 @@ def tracking_rules(connection: Connection, source: str) -> list[TrackingRule]:
         ).fetchall()
 
 
+def tracked_sources(connection: Connection) -> list[str]:
+    """The marketplaces of which something is tracked, whichever program watches them."""
+    rows = connection.execute("select distinct source from market.tracked_rules order by source").fetchall()
+    return [str(source) for (source,) in rows]
+
+
 def record_discovery(connection: Connection, rule: TrackingRule, external_ids: Sequence[str], at: datetime) -> None:
     """Remember which events a rule stands for, and when it was asked."""
     connection.execute("update market.tracked_rules set discovered_at = %s where rule_id = %s", [at, rule.rule_id])

@@ -34,9 +34,9 @@ from tickettape.cli import (
     quarantine,
     tenants,
 )
-from tickettape.cli.console import fail, say
+from tickettape.cli.console import SourceOption, fail, say, settings_of, sources_of
 from tickettape.database import Warehouse, database_url, libpq_environment, psql_path
-from tickettape.marketplaces import MarketplaceError, open_marketplace
+from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketplace
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
 from tickettape.settings import ROOT, settings
 
@@ -66,10 +66,11 @@ def track(
     performer: PerformerId = None,
     venue: VenueId = None,
     search: Search = None,
+    source: SourceOption = None,
 ) -> None:
     """Watch an event, or all events of a performer, a venue or a search, from the next tick on."""
     kind, value = _one_rule(event, performer, venue, search)
-    marketplace = open_marketplace(settings())
+    marketplace = open_marketplace(settings_of(source))
     try:
         found = asyncio.run(discover_events(marketplace, kind, value))
     except MarketplaceError as error:
@@ -92,23 +93,29 @@ def untrack(
     performer: PerformerId = None,
     venue: VenueId = None,
     search: Search = None,
+    source: SourceOption = None,
 ) -> None:
     """Watch no longer. The history stays; events that no other rule names are retired at the next tick."""
     kind, value = _one_rule(event, performer, venue, search)
+    source = settings_of(source).source
     with Warehouse().connection() as connection:
-        if not untrack_rule(connection, settings().source, kind, value):
-            fail(f"{kind} {value} is not tracked on {settings().source}; `tickettape tracked` lists what is.")
-    say(f"No longer tracking {kind} {value} on {settings().source}.")
+        if not untrack_rule(connection, source, kind, value):
+            fail(f"{kind} {value} is not tracked on {source}; `tickettape tracked` lists what is.")
+    say(f"No longer tracking {kind} {value} on {source}.")
 
 
 @app.command()
-def tracked() -> None:
+def tracked(source: SourceOption = None) -> None:
     """List what is watched: the rules, and the events they found."""
-    source = settings().source
+    for each in sources_of(source):
+        _show_tracked(each)
+
+
+def _show_tracked(source: str) -> None:
     with Warehouse().connection() as connection:
         rules = tracking_rules(connection, source)
         events = events_watched_at(connection, source, datetime.now(UTC))
-    simulated = " (the simulator: invented events and prices)" if source == "simulator" else ""
+    simulated = " (simulated: invented events and prices)" if is_simulated(settings_of(source)) else ""
     say(f"On {source}{simulated}: {len(rules)} rules, {len(events)} events watched.")
     for rule in rules:
         asked = f"asked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not asked yet"

@@ -18,7 +18,7 @@ from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_once
 from tickettape.database import BusyError, Warehouse, known_months
 from tickettape.file_storage import DamagedError
-from tickettape.marketplaces import open_marketplace
+from tickettape.marketplaces import open_marketplaces
 from tickettape.settings import settings
 
 FAILURES = (ArchiveError, RestoreError, DamagedError, BusyError, OSError)
@@ -60,8 +60,12 @@ def reopen(month: MonthArgument) -> None:
     try:
         with Warehouse().connection() as connection:
             reopen_month(connection, _month(month))
-            marketplace, tolerance = open_marketplace(settings()), settings().partial_tolerance
-            replayed = replay_archived_month(connection, marketplace, _month(month), tolerance, "tickettape reopen")
+            replayed = sum(
+                replay_archived_month(
+                    connection, each.marketplace, _month(month), each.settings.partial_tolerance, "tickettape reopen"
+                )
+                for each in open_marketplaces(settings()).values()
+            )
     except FAILURES as error:
         fail(str(error))
     say(f"{month} is open again; {replayed} late answers were read.")
@@ -80,7 +84,7 @@ def restore(
         figures = run_restore(
             Warehouse(),
             settings(),
-            open_marketplace(settings()),
+            open_marketplaces(settings()),
             _month(month),
             until=_day(until) if until else None,
             replay_late=replay_late,

@@ -5,6 +5,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from tickettape.settings import Settings, SeveralMarketplacesError, settings
+
 
 def say(text: str) -> None:
     """A line of the answer, on stdout."""
@@ -35,6 +37,25 @@ From = Annotated[datetime, typer.Option("--from", parser=parse_instant, metavar=
 To = Annotated[
     datetime, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="End, itself not included.")
 ]
+
+
+SourceOption = Annotated[str | None, typer.Option("--source", help="The marketplace, where several are watched.")]
+
+
+def settings_of(source: str | None) -> Settings:
+    """What is set for a marketplace; for the one that is watched, where none is named."""
+    chosen = settings()
+    try:
+        return chosen.of_source(source or chosen.source)
+    except SeveralMarketplacesError as error:
+        fail(f"{error} Name it with --source.", code=2)
+    except ValueError as error:
+        fail(str(error), code=2)
+
+
+def sources_of(source: str | None) -> tuple[str, ...]:
+    """The marketplace that is named, or every one that is watched."""
+    return (settings_of(source).source,) if source else settings().sources
 
 
 def check_window(start: datetime, end: datetime) -> tuple[datetime, datetime]:

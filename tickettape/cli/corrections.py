@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from tickettape.catalogue import find_event
-from tickettape.cli.console import From, To, check_window, fail, parse_instant, say, show_counts
+from tickettape.cli.console import (
+    From,
+    SourceOption,
+    To,
+    check_window,
+    fail,
+    parse_instant,
+    say,
+    settings_of,
+    show_counts,
+)
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import open_marketplace
@@ -20,7 +30,7 @@ from tickettape.settings import settings
 HOUR = timedelta(hours=1)
 
 EventOption = Annotated[str | None, typer.Option("--event", help="One event only, by the marketplace's id.")]
-Source = Annotated[
+EventSource = Annotated[
     str | None, typer.Option("--source", help="Whose event it is: the marketplace's (default) or an import's.")
 ]
 
@@ -37,39 +47,48 @@ def replay(
     end: To,
     event: EventOption = None,
     voided: Annotated[bool, typer.Option("--voided", help="Read voided captures again too: they count anew.")] = False,
+    source: SourceOption = None,
 ) -> None:
     """Read the stored answers of a range again, as after a mended parser, and refresh the rollups.
 
     Answers are kept PAYLOAD_DAYS (7); captures without one stay as they are. Voided captures stay void.
     """
     start, end = check_window(start, end)
-    marketplace = open_marketplace(settings())
+    own = settings_of(source) if event or source else None
+    watched = [own] if own else [settings_of(each) for each in settings().sources]
     with Warehouse().connection() as connection:
-        event_key = _event_key(connection, marketplace.source, event)
+        event_key = _event_key(connection, own.source, event) if own else None
         before = count_window(connection, start, end, event_key)
-        ticks = ticks_with_answers(connection, marketplace.source, start, end, only_received=False, event_key=event_key)
-        if not ticks:
+        todo = [
+            (each, tick)
+            for each in watched
+            for tick in ticks_with_answers(
+                connection, each.source, start, end, only_received=False, event_key=event_key
+            )
+        ]
+        if not todo:
             fail(
                 f"No answer is stored between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC: they are kept "
                 f"{settings().payload_days} days (PAYLOAD_DAYS). `tickettape rebuild` recomputes from the snapshots."
             )
         counts: Counter[str] = Counter()
         said_at = time.monotonic()
-        for number, tick in enumerate(ticks, 1):
+        marketplaces = {each.source: open_marketplace(each) for each in watched}
+        for number, (each, tick) in enumerate(todo, 1):
             verdicts, _ = read_tick(
                 connection,
-                marketplace,
+                marketplaces[each.source],
                 tick,
-                settings().partial_tolerance,
+                each.partial_tolerance,
                 "tickettape replay",
                 only_received=False,
                 event_key=event_key,
                 voided_too=voided,
             )
             counts.update(verdict.status for verdict in verdicts)
-            if number == len(ticks) or time.monotonic() - said_at > 2:
+            if number == len(todo) or time.monotonic() - said_at > 2:
                 said_at = time.monotonic()
-                reached = f"{number:,} of {len(ticks):,} ticks, back to {tick:%Y-%m-%d %H:%M} UTC"
+                reached = f"{number:,} of {len(todo):,} ticks, back to {tick:%Y-%m-%d %H:%M} UTC"
                 say(f"Read {counts.total():,} answers of {reached}.")
         refresh_all(connection)
         show_counts(before, count_window(connection, start, end, event_key))
@@ -102,7 +121,7 @@ def void(
         datetime | None, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="up to here, not included.")
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Bring voided captures back as they were.")] = False,
-    source: Source = None,
+    source: EventSource = None,
 ) -> None:
     """Take a bad capture out of the history: it counts neither as prices nor as sold out, but as not observed.
 
@@ -116,7 +135,7 @@ def void(
         first, last = check_window(start, end)
     else:
         fail("Say which captures with --tick, or with --from and --to.", code=2)
-    source = source or settings().source
+    source = source or settings_of(None).source
     with Warehouse().connection() as connection:
         event_key = _event_key(connection, source, event)
         assert event_key is not None  # noqa: S101  an event was given

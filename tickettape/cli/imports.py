@@ -11,9 +11,8 @@ from tickettape.catalogue import tracking_rules
 from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Warehouse
+from tickettape.marketplaces import FORMATS
 from tickettape.settings import settings
-
-MARKETPLACES = ("vividseats", "simulator")
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -85,7 +84,7 @@ def import_(
     except (ZoneInfoNotFoundError, ValueError):
         fail(f"{time_zone!r} is no time zone; write UTC or a name like America/New_York.", code=2)
     with Warehouse().connection() as connection:
-        watched = source in (*MARKETPLACES, settings().source) or bool(tracking_rules(connection, source))
+        watched = source in (*FORMATS, *settings().sources) or bool(tracking_rules(connection, source))
         if watched and not into_marketplace:
             fail(
                 f"{source} is a marketplace's name, and its history would mix with yours. Choose another --source, or "

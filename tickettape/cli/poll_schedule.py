@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 import typer
 
-from tickettape.cli.console import say
+from tickettape.cli.console import SourceOption, say, sources_of
 from tickettape.database import Warehouse
 from tickettape.observations import newest_poll_schedule, stale_events
-from tickettape.settings import settings
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -15,9 +14,13 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="poll-schedule")(poll_schedule)
 
 
-def poll_schedule() -> None:
+def poll_schedule(source: SourceOption = None) -> None:
     """List when each watched event is polled next, how often, and why; what is due first."""
-    source = settings().source
+    for each in sources_of(source):
+        _show_poll_schedule(each)
+
+
+def _show_poll_schedule(source: str) -> None:
     with Warehouse().connection() as connection:
         decided = newest_poll_schedule(connection, source)
         stale = stale_events(connection, source, datetime.now(UTC))

@@ -9,7 +9,7 @@ from tickettape.archive import replay_archived_month
 from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Warehouse, state_of_month
-from tickettape.marketplaces import open_marketplace
+from tickettape.marketplaces import open_marketplaces
 from tickettape.observations import (
     NotReplayable,
     Refusal,
@@ -41,9 +41,10 @@ def list_refusals_command(
         return
     with Warehouse().connection() as connection:
         found = list_refusals(connection, replayed_too=replayed, most=MOST_SHOWN)
-        waiting = count_quarantined(connection, settings().source)
-    counts = ", ".join(f"{count:,} {what}" for what, count in waiting.items()) or "nothing"
-    say(f"In quarantine of {settings().source}: {counts}.")
+        waiting = {source: count_quarantined(connection, source) for source in settings().sources}
+    for source, by_content in waiting.items():
+        counts = ", ".join(f"{count:,} {what}" for what, count in by_content.items()) or "nothing"
+        say(f"In quarantine of {source}: {counts}.")
     for one in found:
         say(_line(one))
     if len(found) == MOST_SHOWN:
@@ -65,7 +66,7 @@ def show(quarantine_id: Annotated[int, typer.Argument(metavar="ID", help="As the
 @app.command()
 def replay(
     ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]…", help="As the list shows them.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every refused answer of the marketplace.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every refused answer of the marketplaces.")] = False,
 ) -> None:
     """Feed refused answers through again, each exactly once, and refresh the rollups: after a mended parser.
 
@@ -73,21 +74,27 @@ def replay(
     """
     if bool(ids) == everything:
         fail("Say which with their ids, or all with --all.", code=2)
-    marketplace = open_marketplace(settings())
+    marketplaces = open_marketplaces(settings())
     left = 0
     with Warehouse().connection() as connection:
-        chosen = list_refusals(
-            connection, source=marketplace.source if everything else None, only_ids=ids or None, replayed_too=bool(ids)
-        )
+        chosen = list_refusals(connection, only_ids=ids or None, replayed_too=bool(ids))
+        if everything:
+            chosen = [one for one in chosen if one.source in marketplaces]
         unknown = sorted(set(ids or ()) - {one.quarantine_id for one in chosen})
         if unknown:
             fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
         for one in reversed(chosen):  # the oldest first, as they came
-            if one.held_for and one.source == marketplace.source and state_of_month(connection, one.held_for) == "open":
-                # it came before its month was made; months that were archived bring theirs back when restored
-                replay_archived_month(connection, marketplace, one.held_for, settings().partial_tolerance, RUN)
+            watched = marketplaces.get(one.source)
             try:
-                status = replay_quarantined(connection, marketplace, one, settings().partial_tolerance, RUN)
+                if watched is None:
+                    raise NotReplayable(
+                        f"is of {one.source}, and watched are {', '.join(marketplaces)}: watch it to replay it."
+                    )
+                marketplace, tolerance = watched.marketplace, watched.settings.partial_tolerance
+                if one.held_for and state_of_month(connection, one.held_for) == "open":
+                    # it came before its month was made; months that were archived bring theirs back when restored
+                    replay_archived_month(connection, marketplace, one.held_for, tolerance, RUN)
+                status = replay_quarantined(connection, marketplace, one, tolerance, RUN)
             except NotReplayable as reason:
                 left += 1
                 say(f"  {one.quarantine_id} {reason}")

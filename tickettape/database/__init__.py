@@ -7,7 +7,7 @@ from tickettape.database.client_tools import libpq_environment, postgres_tool, p
 from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS, Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
-from tickettape.database.locks import BusyError, try_lock, with_short_lock_waits
+from tickettape.database.locks import BusyError, try_lock, wait_for_lock, with_short_lock_waits
 from tickettape.database.migrations import SCHEMA_VERSION
 from tickettape.database.month_state import (
     known_months,
@@ -69,6 +69,7 @@ __all__ = [
     "try_lock",
     "vacuum_is_due",
     "vacuum_table",
+    "wait_for_lock",
     "with_database",
     "with_short_lock_waits",
 ]

@@ -1,7 +1,9 @@
 """Locks that a process holds while it works, and that its death frees."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 import psycopg
@@ -11,6 +13,7 @@ from tickettape.database.connections import Connection
 
 T = TypeVar("T")
 
+LOOK_AGAIN_SECONDS = 0.25
 LOCK_WAIT = "2s"  # for how long a maintenance step may hold up everybody else
 LOCK_ATTEMPTS = 20  # some 8 minutes with the waits between
 
@@ -25,6 +28,18 @@ def try_lock(connection: Connection, name: str) -> Iterator[bool]:
     finally:
         if held and not connection.closed:
             connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+@contextmanager
+def wait_for_lock(connection: Connection, name: str, *, at_most: timedelta) -> Iterator[bool]:
+    """Hold the lock `name` for the block, after waiting for it: False where another held it for longer than that."""
+    until = time.monotonic() + at_most.total_seconds()
+    while True:
+        with try_lock(connection, name) as held:
+            if held or time.monotonic() > until:
+                yield held
+                return
+        time.sleep(LOOK_AGAIN_SECONDS)
 
 
 class BusyError(Exception):

@@ -28,6 +28,13 @@ class EndedRun:
     tick: str | None
     failed: bool
     why: str = ""
+    source: str | None = None
+    """The marketplace that it was about, where it was about one."""
+
+    @property
+    def of(self) -> str:
+        """The job, and for which marketplace."""
+        return f"{self.job} ({self.source})" if self.source else self.job
 
 
 @dataclass(frozen=True)
@@ -44,19 +51,19 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
     of_job: dict[str, list[EndedRun]] = defaultdict(list)
     known: set[tuple[str, str]] = set()
     for run in newest_first:
-        attempt = (run.job, run.tick or run.run_id)
+        attempt = (run.of, run.tick or run.run_id)
         if attempt not in known:  # of the attempts at one tick the newest counts
             known.add(attempt)
-            of_job[run.job].append(run)
+            of_job[run.of].append(run)
     found = []
-    for job, runs in sorted(of_job.items()):
+    for of, runs in sorted(of_job.items()):
         failures = next((number for number, run in enumerate(runs) if not run.failed), len(runs))
-        if failures >= (in_a_row if job in FREQUENT_JOBS else 1):
+        if failures >= (in_a_row if runs[0].job in FREQUENT_JOBS else 1):
             what = "failed" if failures == 1 else f"failed {failures} times in a row"
             found.append(
                 Incident(
-                    f"runs of {job}",
-                    f"The job {job} {what}",
+                    f"runs of {of}",
+                    f"The job {of} {what}",
                     f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the UI; "
                     "once the cause is mended, its next success ends this incident.",
                 )

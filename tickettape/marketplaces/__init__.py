@@ -18,10 +18,18 @@ from tickettape.marketplaces.protocol import (
     Refused,
     Zone,
 )
-from tickettape.marketplaces.registry import open_marketplace
+from tickettape.marketplaces.registry import (
+    FORMATS,
+    Marketplaces,
+    Watched,
+    is_simulated,
+    open_marketplace,
+    open_marketplaces,
+)
 from tickettape.marketplaces.request_budget import current_slowdown
 
 __all__ = [
+    "FORMATS",
     "HIGHEST_PRICE_CENTS",
     "Breaker",
     "Inventory",
@@ -29,11 +37,15 @@ __all__ = [
     "Marketplace",
     "MarketplaceError",
     "MarketplaceEvent",
+    "Marketplaces",
     "Missing",
     "Refused",
+    "Watched",
     "Zone",
     "current_slowdown",
     "describe_breaker",
+    "is_simulated",
     "load_breaker",
     "open_marketplace",
+    "open_marketplaces",
 ]

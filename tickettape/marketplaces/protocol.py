@@ -14,7 +14,7 @@ from typing import Literal, Protocol, Self
 import msgspec
 
 HIGHEST_PRICE_CENTS = 2**31 - 1
-"""What a column of cents holds (int4): USD 21,474,836.47. One listing above it would fail a whole tick's COPY."""
+"""What a column of cents holds (int4): 21,474,836.47. One listing above it would fail a whole tick's COPY."""
 
 HIGHEST_COUNT = 2**31 - 1
 """What a column of listings or tickets holds (int4), one answer's totals included."""
@@ -97,7 +97,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One offer with a price and a quantity. Prices are per ticket.
 
     `price_cents` is before fees, `all_in_price_cents` with them and never computed from the former.
-    `buyable` holds the quantities one may buy, ascending. `deal_score` is the marketplace's, 0 to 10.
+    `buyable` holds the quantities one may buy, ascending. `deal_score` is the marketplace's, 0 to 10, where it has one.
     """
 
     listing_id: str
@@ -113,41 +113,42 @@ class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A part of the venue. `name` may be "" and may repeat; `tickets` is what the marketplace states."""
+    """A part of the venue. `name` may be "" and may repeat; `tickets` is what the marketplace states, None: nothing."""
 
     zone_id: str
     name: str
     display_order: int
-    tickets: int
+    tickets: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block of seats in one zone. `tickets` is what the marketplace states, 0 where only listings name it."""
+    """A block of seats in one zone. `tickets` is what the marketplace states: None for nothing, 0 where only listings
+    name it."""
 
     section_id: str
     zone_id: str
     name: str
-    tickets: int
+    tickets: int | None
 
 
 @dataclass(slots=True)
 class Inventory:
     """Everything one answer says about one event.
 
-    `listings` are those with a price and a quantity; `counted_*` count every listing of the answer,
-    `stated_*` are the marketplace's own totals. `status` is "partial" exactly when `contradictions`
-    has a sentence, "empty" when nothing is for sale and nothing says otherwise. The tickets that zones and
-    sections state are None where the answer lists none of them.
+    `currency` (ISO 4217) is that of every price. `listings` are those with a price and a quantity; `counted_*` count
+    every listing of the answer, `stated_*` are the marketplace's own totals, None where it states none. `status` is
+    "partial" exactly when `contradictions` has a sentence, "empty" when nothing is for sale and nothing says otherwise.
     """
 
     external_id: str
     status: InventoryStatus
+    currency: str
     listings: list[Listing]
     zones: list[Zone]
     sections: list[Section]
-    stated_listings: int
-    stated_tickets: int
+    stated_listings: int | None
+    stated_tickets: int | None
     counted_listings: int
     counted_tickets: int
     stated_zone_tickets: int | None
@@ -158,9 +159,14 @@ class Inventory:
 class Marketplace(Protocol):
     """A place that sells tickets. Used as `async with marketplace:`, within one event loop.
 
-    Adding another: a folder with a client that keeps this protocol and uses `pacing.Pace`, pure
+    Adding another: a folder with a client that keeps this protocol and uses `http_client.PacedHttpClient`, pure
     functions from its bytes to `Inventory` and `MarketplaceEvent`, and a line in `registry`.
     """
+
+    first_rule: tuple[str, str] | None
+    """What is tracked, (kind, value), where nothing is: a demonstration shows something at its first start."""
+    paced: bool
+    """Whether its budget limits how much is asked: not where no network is."""
 
     @property
     def source(self) -> str:

@@ -1,32 +1,139 @@
-"""Which marketplace the settings name."""
+"""The one list of marketplaces. A marketplace is a folder that keeps `protocol`, and a line here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from tickettape.database import Warehouse
 from tickettape.marketplaces.protocol import Marketplace
+from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
-from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.marketplaces.simulator import ServedSimulator, SimulatedMarketplace
 from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.settings import Settings
 
 
-def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:
-    """The marketplace that the settings name, to be used as `async with`; all processes share its rate limiter.
+@dataclass(frozen=True)
+class MarketplaceFormat:
+    """What can be watched: `opened` makes its client from the settings of one source, with its shared rate limiter."""
 
-    Without MARKETPLACE_URL it is the simulator in this process, whose source is always "simulator". With one it is
-    whatever speaks the Vivid Seats format there, filed under MARKETPLACE_SOURCE ("vividseats" unless set; set
-    "simulator" for a simulator that is served over HTTP). Raises ValueError for settings that contradict each other.
-    """
-    url, source = settings.marketplace_url, settings.marketplace_source
-    if url is None:
-        if source not in (None, "simulator"):
-            raise ValueError(
-                f"MARKETPLACE_SOURCE is {source!r} and MARKETPLACE_URL is unset, which means the simulator: "
-                "set the URL, or leave the source unset."
-            )
-        return SimulatedMarketplace(seed=settings.simulator_seed, events=settings.simulator_events)
+    opened: Callable[[Settings, RateLimiter], Marketplace]
+    simulated: bool = False
+    """Whether its events and prices are made up."""
+
+
+def _vividseats(settings: Settings, limiter: RateLimiter) -> Marketplace:
     return VividSeats(
-        url,
+        _url(settings),
         settings.user_agent,
-        source=source or "vividseats",
-        limiter=SharedRateLimiter((warehouse or Warehouse()).connect_to, settings.source, rate_limits_of(settings)),
+        source=settings.source,
+        limiter=limiter,
         deadline_seconds=settings.event_deadline_seconds,
     )
+
+
+def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
+    if settings.marketplace_url is None:
+        return SimulatedMarketplace(
+            source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events
+        )
+    return ServedSimulator(
+        settings.marketplace_url,
+        settings.user_agent,
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+    )
+
+
+FORMATS: dict[str, MarketplaceFormat] = {
+    "vividseats": MarketplaceFormat(_vividseats),
+    "simulator": MarketplaceFormat(_simulator, simulated=True),
+}
+
+
+def format_of(settings: Settings) -> MarketplaceFormat:
+    """What the source of these settings speaks.
+
+    Raises ValueError for settings that contradict each other: an unknown format, or a source whose name is another's.
+    """
+    source, name = settings.source, settings.format
+    if name not in FORMATS:
+        raise ValueError(
+            f"The marketplace {source} has the format {name!r}, which nobody knows. Give it one of "
+            f"{', '.join(FORMATS)}, for instance MARKETPLACES__{source.upper()}__FORMAT=vividseats."
+        )
+    nameless = settings.marketplace_url is None and settings.marketplace_format is None
+    if nameless and source != name:
+        raise ValueError(
+            f"MARKETPLACE_SOURCE is {source!r} and MARKETPLACE_URL is unset, which means the simulator: "
+            "set the URL, or leave the source unset."
+        )
+    if source in FORMATS and source != name and FORMATS[source].simulated != FORMATS[name].simulated:
+        raise ValueError(
+            f"MARKETPLACE_SOURCE is {source!r}, and the format is {name!r}: real prices and made-up ones would be "
+            "filed under one name. Set the URL of the marketplace, or call the source something else."
+        )
+    return FORMATS[name]
+
+
+def is_simulated(settings: Settings) -> bool:
+    """Whether what comes from these settings' source is made up."""
+    return format_of(settings).simulated
+
+
+def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:
+    """The marketplace of settings that name one, to be used as `async with`; all processes share its rate limiter.
+
+    Raises ValueError for settings that contradict each other.
+    """
+    connect = (warehouse or Warehouse()).connect_to
+    return format_of(settings).opened(settings, SharedRateLimiter(connect, settings.source, rate_limits_of(settings)))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A marketplace that is watched, with what is set for it."""
+
+    settings: Settings
+    marketplace: Marketplace
+
+    @property
+    def source(self) -> str:
+        """The name that everything from it is filed under."""
+        return self.marketplace.source
+
+
+class Marketplaces(Mapping[str, Watched]):
+    """The marketplaces that a program watches, by source."""
+
+    def __init__(self, watched: Mapping[str, Watched]) -> None:
+        self._watched = dict(watched)
+
+    def __getitem__(self, source: str) -> Watched:
+        if source not in self._watched:
+            raise KeyError(f"{source} is not watched here; watched are {', '.join(self._watched)}.")
+        return self._watched[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._watched)
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+
+def open_marketplaces(settings: Settings, warehouse: Warehouse | None = None) -> Marketplaces:
+    """Every marketplace that the settings name. Raises ValueError for settings that contradict each other."""
+    watched = {}
+    for source in settings.sources:
+        own = settings.of_source(source)
+        watched[source] = Watched(own, open_marketplace(own, warehouse))
+    return Marketplaces(watched)
+
+
+def _url(settings: Settings) -> str:
+    if settings.marketplace_url is None:
+        raise ValueError(
+            f"The marketplace {settings.source} has no URL: set MARKETPLACE_URL, or "
+            f"MARKETPLACES__{settings.source.upper()}__URL where there are several."
+        )
+    return settings.marketplace_url

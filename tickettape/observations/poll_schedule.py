@@ -39,11 +39,14 @@ class PollRules:
     most: int | None = None
 
 
-def poll_rules(settings: Settings, slowdown: float = 1.0) -> PollRules:
-    """What the settings allow; `slowdown` is how much more slowly the marketplace is asked at present."""
+def poll_rules(settings: Settings, slowdown: float = 1.0, *, paced: bool = True) -> PollRules:
+    """What the settings of a marketplace allow; `slowdown` is how much more slowly it is asked at present.
+
+    One that is not `paced` may be asked about every event.
+    """
     every = timedelta(minutes=settings.scraper_interval_minutes)
-    if settings.marketplace_url is None:
-        return PollRules(every)  # the simulator in-process: nobody to be polite to
+    if not paced:
+        return PollRules(every)
     a_second = min(settings.requests_per_second, settings.requests_per_minute / 60)
     return PollRules(every, max(1, int(REQUESTS_SHARE * a_second / slowdown * every.total_seconds())))
 

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 
 import pandas as pd
 
-from tickettape.catalogue import ZonesAndSections
+from tickettape.catalogue import ZonesAndSections, event_currencies, fix_currencies, other_currency
 from tickettape.database import Connection, ensure_partitions, month_refusals
 from tickettape.listing_history import (
     ListingHistoryWriter,
@@ -141,6 +141,8 @@ def _read(
 ) -> tuple[list[AnswerVerdict], pd.DataFrame]:
     event_keys = [stored.event_key for stored in answers]
     tape = _Tape(connection, tick, event_keys)
+    currencies = event_currencies(connection, event_keys)
+    new_currencies: dict[int, str] = {}
     verdicts: list[AnswerVerdict] = []
     fields: dict[str, str] = {}
     looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
@@ -149,9 +151,13 @@ def _read(
             answer = stored.answer
             if stored.event_key in looked_through:
                 fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
-            inventory = None
+            inventory: Inventory | None = None
             try:
-                inventory = marketplace.read_listings(answer, stored.external_id, tolerance)
+                inventory = _in_currency(
+                    marketplace.read_listings(answer, stored.external_id, tolerance), currencies.get(stored.event_key)
+                )
+                if stored.event_key not in currencies:
+                    new_currencies[stored.event_key] = inventory.currency
                 verdicts.append(_verdict(stored.event_key, inventory))
             except Missing as missing:
                 verdicts.append(AnswerVerdict(stored.event_key, "missing", str(missing)))
@@ -168,6 +174,7 @@ def _read(
                 )
             tape.take(stored.event_key, inventory)
         tape.take_unknown()
+    fix_currencies(connection, new_currencies)
     rows = tape.gathered.section_metrics()
     if verdicts and replace_snapshots(connection, tick, verdicts, rows):
         tape.history.write()
@@ -177,6 +184,13 @@ def _read(
         settle_refusals(connection, marketplace.source, tick, understood)
     _note_fields(connection, marketplace.source, fields)
     return verdicts, rows
+
+
+def _in_currency(inventory: Inventory, known: str | None) -> Inventory:
+    """The inventory, where its prices are in the event's currency. Raises Refused where they are in another."""
+    if known is not None and inventory.currency != known:
+        raise Refused(f"{other_currency(f'Event {inventory.external_id}', known, inventory.currency)}.")
+    return inventory
 
 
 class _Tape:

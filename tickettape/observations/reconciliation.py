@@ -1,4 +1,4 @@
-"""Answers against themselves: what they state in all, by groups and by sections, what came, and what was stored."""
+"""Answers against themselves: what they state in all, by zones and by sections, what came, and what was stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,14 +11,14 @@ from tickettape.database import Connection
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """One event at one tick. Groups and sections state nothing (None) where the answer lists none."""
+    """One event at one tick. None: stated nowhere in the answer."""
 
     event: str
     status: str
-    listings_stated: int
+    listings_stated: int | None
     listings_counted: int
     listings_stored: int
-    tickets_stated: int
+    tickets_stated: int | None
     tickets_stated_by_zones: int | None
     tickets_stated_by_sections: int | None
     tickets_counted: int
@@ -45,10 +45,10 @@ def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime
     with connection.cursor(row_factory=class_row(Reconciliation)) as cursor:
         events = cursor.execute(
             """select events.name as event, captures.status,
-                   coalesce(captures.stated_listings, 0) as listings_stated,
+                   captures.stated_listings as listings_stated,
                    coalesce(captures.counted_listings, 0) as listings_counted,
                    stored.listings as listings_stored,
-                   coalesce(captures.stated_tickets, 0) as tickets_stated,
+                   captures.stated_tickets as tickets_stated,
                    captures.stated_zone_tickets as tickets_stated_by_zones,
                    captures.stated_section_tickets as tickets_stated_by_sections,
                    coalesce(captures.counted_tickets, 0) as tickets_counted,

@@ -7,8 +7,7 @@ from typer.testing import CliRunner
 
 from tests.support.loopback_servers import served
 from tests.support.slow_simulator import answering
-from tickettape import cli
-from tickettape.cli import app
+from tickettape.cli import app, console
 from tickettape.database import Connection
 from tickettape.settings import Settings
 
@@ -56,7 +55,7 @@ def test_a_production_is_tracked_with_its_name_date_and_venue(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(answering({"/productions/4833304/details": DETAILS})) as url:
-        monkeypatch.setattr(cli, "settings", lambda: Settings(marketplace_url=url))
+        monkeypatch.setattr(console, "settings", lambda: Settings(marketplace_url=url))
         code, output = run("track", "--event", "4833304")
     assert code == 0, output
     assert connection.execute(
@@ -76,7 +75,7 @@ def test_a_production_without_a_date_or_unknown_is_not_tracked_and_the_error_say
     connection: Connection, monkeypatch: pytest.MonkeyPatch, document: object, reason: str
 ) -> None:
     with served(answering({"/productions/4833304/details": document})) as url:
-        monkeypatch.setattr(cli, "settings", lambda: Settings(marketplace_url=url))
+        monkeypatch.setattr(console, "settings", lambda: Settings(marketplace_url=url))
         code, output = run("track", "--event", "4833304")
     assert code == 1
     assert "is not tracked" in output

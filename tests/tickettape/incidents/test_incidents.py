@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from orchestration.definitions import build_defs
 from orchestration.incidents import Watched, build_incident_sensor, ended_runs, failed_checks, watch_for_incidents
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from tests.support.loopback_servers import served
 from tests.support.markets import NOON, TEN, add_event
 from tickettape.cli import app
@@ -265,9 +266,20 @@ def test_failed_runs_and_checks_of_a_real_job_are_told_and_when_they_pass_again(
 def test_a_jobs_failure_is_known_however_many_ticks_ran_since(instance: dg.DagsterInstance) -> None:
     ok, failed = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
     for job, status in [("backup", ok), ("backup", failed), *[("tick", ok)] * 30]:
-        instance.add_run(dg.DagsterRun(job, status=status))
-    ended = ended_runs(instance, ["tick", "backup", "never ran"], Settings())
+        instance.add_run(dg.DagsterRun(job, status=status, tags={SOURCE_TAG: "simulator"}))
+    ended = ended_runs(instance, ["tick", "backup", "never ran"], ["simulator"], Settings())
     assert [(run.job, run.failed) for run in ended] == [("backup", True), *[("tick", False)] * 9]
+
+
+def test_a_marketplace_whose_ticks_fail_is_told_though_anothers_succeed(instance: dg.DagsterInstance) -> None:
+    ok, failed = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    for minute in range(3):
+        for source, status in (("fair", ok), ("foul", failed)):
+            tags = {SOURCE_TAG: source, TICK_TAG: (NOON + timedelta(minutes=10 * minute)).isoformat()}
+            instance.add_run(dg.DagsterRun("tick", status=status, tags=tags))
+    ended = ended_runs(instance, ["tick"], ["fair", "foul"], Settings())
+    assert [one.about for one in failed_run_incidents(ended, in_a_row=3)] == ["runs of tick (foul)"]
+    assert failed_run_incidents(ended, in_a_row=4) == []
 
 
 def test_a_check_that_is_being_evaluated_says_what_it_said_before(instance: dg.DagsterInstance) -> None:
@@ -331,7 +343,7 @@ def test_what_cannot_be_looked_at_is_an_incident_and_hides_nothing_else(
     connection.execute("alter table market.breakers rename to breakers_gone")
     look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     text = receiver.messages[0]["message"]
-    assert "The breaker could not be looked at" in text
+    assert "The breakers could not be looked at" in text
     assert "The database holds" in text
 
     def sensor() -> dg.SkipReason:

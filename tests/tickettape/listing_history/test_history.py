@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from orchestration.checks import listing_history
-from tests.support.markets import TEN, add_event
+from tests.support.markets import TEN, add_event, watching
 from tickettape.archive.month_archive import close_month
 from tickettape.catalogue import SeenZone, discover_events, ensure_sections, ensure_zones, upsert_events
 from tickettape.database import Connection, Warehouse, ensure_partitions
@@ -40,7 +40,6 @@ from tickettape.listing_history.latest_state import LatestState, load_latest_sta
 from tickettape.listing_history.rows import DELTA_COLUMNS, delta_from_row, instant
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid, read_tick, undo_void, void_capture
-from tickettape.settings import Settings
 
 START = datetime(2026, 10, 30, 22, 40, tzinfo=UTC)  # over a day's edge, and in the next night over a month's
 TICKS = [START + number * TEN for number in range(12)] + [
@@ -365,7 +364,7 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
             }  # fmt: skip
 
     def check() -> dg.AssetCheckResult:
-        result = listing_history(warehouse=warehouse, marketplace=market, settings=Settings())
+        result = listing_history(warehouse=warehouse, marketplaces=watching(market))
         assert isinstance(result, dg.AssetCheckResult)
         return result
 

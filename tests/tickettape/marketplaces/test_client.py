@@ -311,7 +311,7 @@ def test_simulated_prices_are_never_filed_as_real_ones() -> None:
 
 
 def test_real_prices_are_never_filed_as_simulated_ones(server: ScriptedServer) -> None:
-    answer, _ = ask(server.url, source="simulator")
+    answer, _ = ask(server.url, source="simulator", simulated=True)
     assert (answer.status, answer.body) == ("failed", None)
 
 
@@ -329,7 +329,7 @@ def test_a_simulator_over_http_is_the_same_market_as_in_process() -> None:
             return await scenario(marketplace)
 
     with served(build_app(market, clock=lambda: AT)) as url:
-        over_http, _ = run(url, scenario, source="simulator")
+        over_http, _ = run(url, scenario, source="simulator", simulated=True)
     assert over_http == asyncio.run(in_process())
     assert len(over_http[1]) == 3
 

@@ -15,9 +15,8 @@ from tests.support.loopback_servers import served
 from tests.support.markets import TEN
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
-from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, build_app
+from tickettape.marketplaces.simulator import Market, ServedSimulator, SimulatedMarketplace, build_app
 from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING, Fault, Faulty, evenly, long_tailed
-from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
 TICK = floor_to_grid(TEN, datetime.now(UTC))
@@ -39,8 +38,8 @@ def track_all(connection: Connection, productions: int) -> Market:
 
 def captured(connection: Connection, url: str, **settings: float) -> Counter[str]:
     """Capture and read the tick; how many captures of each status."""
-    client = VividSeats(
-        url, "tests", source="simulator", requests_per_second=None, first_backoff_seconds=0.02,
+    client = ServedSimulator(
+        url, "tests", requests_per_second=None, first_backoff_seconds=0.02,
         **({"deadline_seconds": 1.0, "read_seconds": 0.4} | settings),
     )  # fmt: skip
     capture_tick(connection, client, TICK, None, "a-test")

@@ -304,8 +304,9 @@ def test_the_catalogue_answers_every_rule_over_all_pages() -> None:
 def test_a_time_without_an_offset_is_refused() -> None:
     async def scenario() -> None:
         async with marketplace() as market:
-            assert market._http is not None
-            response = await market._http.get(
+            http = market._http._http
+            assert http is not None
+            response = await http.get(
                 "http://simulator/productions", headers={"x-simulator-time": "2026-10-31T23:50:00"}
             )
             assert response.status_code == 400

@@ -15,6 +15,7 @@ from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tickettape.catalogue import ADD_EVENT_VIEWS, delete_event_views_before
 from tickettape.cli import app
 from tickettape.database import Connection, ensure_partitions
+from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import (
     Capture,
     newest_poll_schedule,
@@ -204,7 +205,7 @@ def test_control_without_urgency_the_far_ones_starve() -> None:
 
 
 def test_the_simulator_may_be_asked_for_everything_and_a_marketplace_for_what_its_rates_leave() -> None:
-    assert poll_rules(Settings()) == PollRules(TEN)
+    assert poll_rules(Settings(), paced=SimulatedMarketplace.paced) == PollRules(TEN)
     url = Settings(marketplace_url="http://127.0.0.1:1", requests_per_second=2, requests_per_minute=60)
     assert poll_rules(url).most == 540  # the rate of a minute is the lower: 600, less a tenth
     assert poll_rules(url, slowdown=10).most == 54

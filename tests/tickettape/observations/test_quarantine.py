@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from orchestration import checks
 from orchestration.assets.events import events
-from tests.support.markets import TEN, add_event
+from tests.support.markets import TEN, add_event, watching
 from tickettape.archive.archived_month_replay import ticks_waiting_for_month
 from tickettape.cli import app
 from tickettape.cli import quarantine as quarantine_cli
@@ -40,7 +40,6 @@ from tickettape.observations import (
     ticks_with_answers,
 )
 from tickettape.observations.quarantine import settle_refusals
-from tickettape.settings import Settings
 
 TICK = floor_to_grid(TEN, datetime.now(UTC))
 MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
@@ -362,7 +361,7 @@ def test_what_came_before_its_month_was_made_is_replayed_once_it_is(
         [TICK, payload, TICK],
     )
     monkeypatch.setattr(quarantine_cli, "refresh_all", lambda connection: None)
-    monkeypatch.setattr(quarantine_cli, "open_marketplace", lambda settings: MARKET)
+    monkeypatch.setattr(quarantine_cli, "open_marketplaces", lambda settings: watching(MARKET))
     run("quarantine", "replay", "--all")
     assert statuses(connection) == {event: "ok"}
     assert in_quarantine(connection) == []
@@ -414,7 +413,7 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_an
         group["q"] = str(int(group["q"]) + 1000)
 
     def check() -> Any:
-        return checks.reconciliation(warehouse=warehouse, marketplace=MARKET)
+        return checks.reconciliation(warehouse=warehouse, marketplaces=watching(MARKET))
 
     good, _ = answered(connection, None, hide_a_group)
     connection.execute("update market.captures set status = 'failed' where event_key != %s", [good])
@@ -440,7 +439,7 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_an
 
 def test_answers_that_are_refused_warn_with_their_first_reason(warehouse: Warehouse, connection: Connection) -> None:
     def check() -> Any:
-        return checks.answers_understood(warehouse=warehouse, marketplace=MARKET)
+        return checks.answers_understood(warehouse=warehouse, marketplaces=watching(MARKET))
 
     assert check().passed  # nothing was read yet
     answered(connection, None, change_currency)
@@ -475,7 +474,7 @@ class ChangedCatalogue(SimulatedMarketplace):
 def test_s4_a_refused_page_of_the_catalogue_is_in_quarantine_once_and_the_tick_goes_on(
     warehouse: Warehouse, connection: Connection
 ) -> None:
-    resources = {"warehouse": warehouse, "marketplace": ChangedCatalogue(seed=7, events=2), "settings": Settings()}
+    resources = {"warehouse": warehouse, "marketplaces": watching(ChangedCatalogue(seed=7, events=2))}
     for _ in range(2):
         assert dg.materialize([events], resources=resources).success
     [refusal] = in_quarantine(connection)

@@ -18,9 +18,8 @@ from tickettape.marketplaces import describe_breaker, load_breaker
 from tickettape.marketplaces.breaker import BreakerPolicy
 from tickettape.marketplaces.rate_limiter import RateLimits
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter
-from tickettape.marketplaces.simulator import SimulatedMarketplace, build_app
+from tickettape.marketplaces.simulator import ServedSimulator, SimulatedMarketplace, build_app
 from tickettape.marketplaces.simulator.faults import Fault, Faulty
-from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
 NOW = floor_to_grid(TEN, datetime.now(UTC)) - timedelta(minutes=30)
@@ -47,7 +46,7 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
         tick = NOW + number * TEN
         ensure_partitions(connection, [tick])
         turns = SharedRateLimiter(warehouse.connect_to, "simulator", RateLimits(policy=POLICY))
-        client = VividSeats(url, "tests", source="simulator", limiter=turns)
+        client = ServedSimulator(url, "tests", limiter=turns)
         capture_tick(connection, client, tick, None, worker)
         read_tick(connection, client, tick, 0.05, worker, only_received=True)
         refresh.run_until_clean(connection)

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tickettape.marketplaces.http_client import SIMULATOR_HEADER, SIMULATOR_TIME_HEADER
 from tickettape.marketplaces.simulator import answers
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
 from tickettape.marketplaces.simulator.market import Market
-from tickettape.marketplaces.vividseats.client import SIMULATOR_HEADER, SIMULATOR_TIME_HEADER
 
 HEADERS = {SIMULATOR_HEADER: "1", "cache-control": "public,max-age=15"}  # the real one's max-age
 PAGE_SIZE = 20

@@ -70,6 +70,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
     inventory = Inventory(
         external_id=production_id,
         status="ok" if listings else "empty",
+        currency=CURRENCY,
         listings=listings,
         zones=zones,
         sections=blocks,
@@ -77,8 +78,8 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         stated_tickets=stated_count(stated.ticketCount, f"{what} state a ticket count"),
         counted_listings=len(tickets),
         counted_tickets=counted_tickets,
-        stated_zone_tickets=sum(zone.tickets for zone in zones) if groups else None,
-        stated_section_tickets=sum(block.tickets for block in blocks) if sections else None,
+        stated_zone_tickets=sum(zone.tickets or 0 for zone in zones) if groups else None,
+        stated_section_tickets=sum(block.tickets or 0 for block in blocks) if sections else None,
     )
     _refuse_unstorable(inventory, what)
     inventory.contradictions = _contradictions(inventory, tickets, tolerance)
@@ -246,12 +247,11 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
         ("The answer", inventory.stated_tickets, inventory.counted_tickets, "tickets"),
     ]
     for who, of_parts in (("groups", inventory.stated_zone_tickets), ("sections", inventory.stated_section_tickets)):
-        if of_parts is not None:
-            totals.append((f"The sum of all {who}", of_parts, inventory.counted_tickets, "tickets"))
+        totals.append((f"The sum of all {who}", of_parts, inventory.counted_tickets, "tickets"))
     found.extend(
         f"{who} states {stated} {unit} and {counted} came."
         for who, stated, counted, unit in totals
-        if abs(counted - stated) > tolerance * stated
+        if stated is not None and abs(counted - stated) > tolerance * stated
     )
     return found
 

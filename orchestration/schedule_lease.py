@@ -1,0 +1,208 @@
+"""Who runs the schedules of a marketplace, where several programs share a database.
+
+Dagster knows one daemon for its storage: with two, both start every tick, both build its rollups, and each fails runs
+whose processes it cannot see. So a daemon waits here, before it begins, until the marketplaces that it watches are its
+own: a lock of the database, which the holder's death frees. The UI of a program that waits works all the same.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from dagster._utils.interrupts import raise_interrupts_as
+
+from tickettape.settings import ROOT
+
+WAIT_SECONDS = 2.0  # between two looks whether the holder has gone
+KEEP_SECONDS = 5.0  # between two looks whether the lock is still held: a restart of the server frees it
+# a machine that is gone says nothing: the server asks, and frees its lock within half a minute
+KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+
+_TABLE = """
+    create table if not exists schedule_holders (
+        source text primary key, host text not null, pid integer not null, folder text not null,
+        since timestamptz not null default now()
+    )"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that runs schedules: where it is."""
+
+    host: str
+    pid: int
+    folder: str
+
+    def __str__(self) -> str:
+        return f"{self.host} (pid {self.pid}, {self.folder})"
+
+
+def this_program() -> Program:
+    """This process."""
+    return Program(host_name(), os.getpid(), str(ROOT))
+
+
+def host_name() -> str:
+    """The machine, or the container, that this process is on."""
+    return socket.gethostname()
+
+
+def is_scheduling_process() -> bool:
+    """Whether this process is Dagster's daemon, which starts runs; no other process needs a lease."""
+    name = Path(sys.argv[0])
+    return "run" in sys.argv and (name.name == "dagster-daemon" or name.parent.name == "_daemon")
+
+
+class ScheduleLease:
+    """The right to run the schedules of some marketplaces: taken once, kept as long as the process lives.
+
+    `schema` of the database at `url` is Dagster's, where the holders are written down. `lost` is called when the right
+    is another's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        schema: str,
+        sources: Sequence[str],
+        say: Callable[[str], None],
+        *,
+        program: Program | None = None,
+        lost: Callable[[], None] | None = None,
+    ) -> None:
+        self._url, self._schema, self._sources, self._say = url, schema, sorted(sources), say
+        self._program = program or this_program()
+        self._lost = lost or (lambda: os.kill(os.getpid(), signal.SIGINT))
+        self._connection = self._connect()
+        self._connection.execute("select pg_advisory_lock(7153909)")  # `if not exists` alone can collide
+        self._connection.execute(_TABLE)
+        self._connection.execute("select pg_advisory_unlock(7153909)")
+
+    def wait(self) -> None:
+        """Wait until no other program holds one of the marketplaces; say once whom it waits for."""
+        told: set[Program] = set()
+        with raise_interrupts_as(KeyboardInterrupt):
+            while (holder := self._take()) is not None:
+                source, program = holder
+                if program not in told:
+                    told.add(program)
+                    self._say(
+                        f"{program} runs the schedules of {source} on this database. This program shows the UI, and "
+                        "takes over when that one stops."
+                    )
+                time.sleep(WAIT_SECONDS)
+        for source, program in self._others():
+            self._say(f"{program} runs the schedules of {source} on this database, beside this program.")
+
+    def keep(self) -> None:
+        """Look after the lock for as long as the process lives; it is taken again where the server was restarted."""
+        threading.Thread(target=self._keep, name="schedule lease", daemon=True).start()
+
+    def close(self) -> None:
+        """Give the right up."""
+        self._connection.close()
+
+    def _keep(self) -> None:
+        while True:
+            time.sleep(KEEP_SECONDS)
+            try:
+                self._connection.execute("select 1")
+            except psycopg.OperationalError:
+                if not self._take_again():
+                    return
+
+    def _take_again(self) -> bool:
+        try:
+            self._connection.close()
+            self._connection = self._connect()
+            holder = self._take()
+        except psycopg.OperationalError:
+            return True  # the server is not back yet
+        if holder is None:
+            return True
+        source, program = holder
+        self._say(f"{program} has taken the schedules of {source} over: the connection to the database was lost.")
+        self._lost()
+        return False
+
+    def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=10,
+            options=f"{KEEPALIVE} -c search_path={self._schema}",
+            application_name="tickettape schedules",
+        )
+
+    def _take(self) -> tuple[str, Program] | None:
+        """Take all, or none: then one that another holds, and who."""
+        for number, source in enumerate(self._sources):
+            if self._run("select pg_try_advisory_lock(hashtextextended(%s, 0))", source):
+                continue
+            for taken in self._sources[:number]:
+                self._run("select pg_advisory_unlock(hashtextextended(%s, 0))", taken)
+            row = self._connection.execute(
+                "select host, pid, folder from schedule_holders where source = %s", [source]
+            ).fetchone()
+            holder = Program(str(row[0]), int(str(row[1])), str(row[2])) if row else Program("another program", 0, "")
+            return source, holder
+        for source in self._sources:
+            self._connection.execute(
+                """insert into schedule_holders (source, host, pid, folder) values (%s, %s, %s, %s)
+                   on conflict (source) do update set
+                       host = excluded.host, pid = excluded.pid, folder = excluded.folder, since = now()""",
+                [source, self._program.host, self._program.pid, self._program.folder],
+            )
+        return None
+
+    def _run(self, statement: str, source: str) -> bool:
+        row = self._connection.execute(statement, [f"schedules of {source}"]).fetchone()
+        return bool(row and row[0])
+
+    def _others(self) -> list[tuple[str, Program]]:
+        """The other marketplaces whose schedules somebody runs now."""
+        rows = self._connection.execute(
+            """select source, host, pid, folder from schedule_holders
+               where source != all(%s) and exists (
+                   select from pg_locks
+                   where locktype = 'advisory' and granted and database = (
+                       select oid from pg_database where datname = current_database())
+                       and (classid::bigint << 32 | objid::bigint)
+                           = hashtextextended('schedules of ' || source, 0))
+               order by source""",
+            [self._sources],
+        ).fetchall()
+        return [(str(source), Program(str(host), int(str(pid)), str(folder))) for source, host, pid, folder in rows]
+
+
+class OneLineAboutOthers(logging.Filter):
+    """Drops Dagster's repeated complaint about a second daemon: who the other is was said once, at the start."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is kept."""
+        return "daemon is still sending heartbeats" not in str(record.msg)
+
+
+def _say(text: str) -> None:
+    print(f"tickettape: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:
+    """Hold back this process, Dagster's daemon, until it may run these marketplaces' schedules."""
+    for daemon in (
+        "SchedulerDaemon", "SensorDaemon", "BackfillDaemon", "AssetDaemon", "QueuedRunCoordinatorDaemon",
+        "MonitoringDaemon", "EventLogConsumerDaemon", "FreshnessDaemon",
+    ):  # fmt: skip
+        logging.getLogger(f"dagster.daemon.{daemon}").addFilter(OneLineAboutOthers())
+    lease = ScheduleLease(url, schema, sources, _say)
+    lease.wait()
+    lease.keep()
+    return lease

@@ -1,0 +1,33 @@
+"""What several programs on one database would each start: the first to say so does it.
+
+Schedules of one marketplace have one program (`schedule_lease`); these are everybody's: the house's own work.
+"""
+
+import psycopg
+
+from orchestration.instance import SCHEMA
+from tickettape.database import database_url
+
+DAYS_KEPT = 60
+
+_TABLE = f"create table if not exists {SCHEMA}.start_claims (claim text primary key, at timestamptz default now())"
+
+
+def claim_start(claim: str) -> bool:
+    """Whether nobody has started this yet; from now on somebody has. `claim` names it with its time or attempt."""
+    with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
+        row = connection.execute("select to_regclass(%s) is not null", [f"{SCHEMA}.start_claims"]).fetchone()
+        if not (row and row[0]):
+            with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock(7153909)")  # `if not exists` alone can collide
+                connection.execute(f"create schema if not exists {SCHEMA}")
+                connection.execute(_TABLE)
+        connection.execute(
+            f"delete from {SCHEMA}.start_claims where at < now() - make_interval(days => %s)",  # noqa: S608
+            [DAYS_KEPT],
+        )
+        taken = connection.execute(
+            f"insert into {SCHEMA}.start_claims (claim) values (%s) on conflict do nothing",  # noqa: S608
+            [claim],
+        )
+        return taken.rowcount == 1

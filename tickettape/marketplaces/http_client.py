@@ -1,0 +1,250 @@
+"""One HTTP request in, one classified reply out: what every marketplace's client is made with.
+
+Polite: one honest User-Agent, no evasion of blocks. When to ask and to retry belongs in `pacing`, which paths and
+parameters in the marketplace's own folder.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from tickettape.marketplaces.pacing import (
+    CONNECTIONS,
+    DEADLINE_SECONDS,
+    FIRST_BACKOFF_SECONDS,
+    Class,
+    Pace,
+    Reply,
+    retry_after_seconds,
+)
+from tickettape.marketplaces.protocol import Answer, AnswerStatus, Blocked, MarketplaceError, Missing, Unreachable
+from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimiter, RateLimits
+
+SIMULATOR_HEADER = "x-tickettape-simulator"  # every answer that is made up says so
+SIMULATOR_TIME_HEADER = "x-simulator-time"  # the time that a simulator is asked about
+
+CONNECT_SECONDS = 5.0  # a handshake takes under one; a slower one is better tried again
+READ_SECONDS = 10.0  # of silence; a trickle that never falls silent is ended by the event's deadline
+LARGEST_ANSWER_BYTES = 50_000_000  # sixty times a full venue's answer: anything more is not one
+
+_STATUS: dict[Class, AnswerStatus] = {
+    "received": "received",
+    "missing": "missing",
+    "blocked": "blocked",
+    "failed": "failed",
+    "passing": "failed",
+    "throttled": "failed",
+    "unasked": "missed",
+}
+_ERRORS: dict[AnswerStatus, type[MarketplaceError]] = {
+    "missing": Missing,
+    "blocked": Blocked,
+    "failed": Unreachable,
+    "missed": Unreachable,
+}
+
+Classify = Callable[[int, str, str], tuple[Class, str]]
+"""(status, content type, what was asked) -> what the reply is, and a sentence for an operator."""
+
+
+class PacedHttpClient:
+    """GET requests to one marketplace within its budget; used as `async with`, within one event loop.
+
+    `base_url` stands before every path, `example_url` shows in errors what it looks like. `limiter` is the budget and
+    the breaker that all clients of this `source` share; without, requests are not paced. `simulated`: whether a
+    simulator answers. Only then may one, and only one may, so that made-up prices are never filed as real.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        user_agent: str,
+        *,
+        source: str,
+        example_url: str,
+        limiter: RateLimiter | None = None,
+        simulated: bool = False,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
+        transport: httpx.AsyncBaseTransport | None = None,
+        headers: Mapping[str, str] | None = None,
+        classify: Classify | None = None,
+    ) -> None:
+        url = httpx.URL(base_url)
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError(
+                f"The marketplace's address is {base_url!r}: give the http or https URL that stands before "
+                f"every path, such as {example_url}."
+            )
+        self.source = source
+        self.simulated = simulated
+        self.requests: Counter[str] = Counter()
+        self._base_url = str(url).rstrip("/")
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", **(headers or {})}
+        self._limiter = limiter or LocalRateLimiter(RateLimits())
+        self._deadline_seconds = deadline_seconds
+        self._first_backoff_seconds = first_backoff_seconds
+        # A wait for a connection cannot happen behind the pace's 20 slots; if it does, say so soon.
+        self._timeout = httpx.Timeout(
+            connect=connect_seconds, read=read_seconds, write=read_seconds, pool=connect_seconds
+        )
+        self._largest_answer_bytes = largest_answer_bytes
+        self._transport = transport
+        self._classify = classify or class_of_status
+        self._http: httpx.AsyncClient | None = None
+        self._pace: Pace | None = None
+
+    async def __aenter__(self) -> Self:
+        self._pace = Pace(
+            self._limiter,
+            deadline_seconds=self._deadline_seconds,
+            first_backoff_seconds=self._first_backoff_seconds,
+            requests=self.requests,
+        )
+        self._http = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=self._timeout,
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            transport=self._transport,
+            follow_redirects=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        http, pace, self._http, self._pace = self._http, self._pace, None, None
+        if http is not None:
+            await http.aclose()
+        if pace is not None:
+            await pace.close()
+
+    async def ask(
+        self, what: str, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """GET a path, again where that may help, until the deadline; `what` names it in notes."""
+        http, pace = self._http, self._pace
+        if http is None or pace is None:
+            raise RuntimeError("The marketplace is not open: use it inside `async with`.")
+
+        async def attempt() -> Reply:
+            request = http.build_request("GET", self._base_url + path, params=dict(params), headers=headers)
+            try:
+                return await self._reply(http, request, what)
+            except httpx.TimeoutException as error:
+                return Reply("passing", note=f"{what} was not answered in time ({_name(error)}).")
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+                return Reply("failed", note=f"{what} could not be asked ({_name(error)}); mend the request.")
+            except (httpx.TransportError, httpx.DecodingError, OSError) as error:
+                return Reply("passing", note=f"{what}: the connection failed ({_name(error)}).")
+            except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+                return Reply("failed", note=f"{what} could not be asked ({_name(error)}).")
+
+        return await pace.ask(what, attempt)
+
+    async def _reply(self, http: httpx.AsyncClient, request: httpx.Request, what: str) -> Reply:
+        response = await http.send(request, stream=True)
+        try:
+            settled = self._settled_by_head(response, what)
+            if settled is not None:
+                return settled
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._largest_answer_bytes:
+                    return Reply(
+                        "failed",
+                        200,
+                        note=f"{what} answered with more than {self._largest_answer_bytes} bytes, which no "
+                        "venue needs; look at what it sends.",
+                    )
+            return Reply("received", 200, bytes(body))
+        finally:
+            await response.aclose()
+
+    def _settled_by_head(self, response: httpx.Response, what: str) -> Reply | None:
+        status = response.status_code
+        wrong = self._wrong_origin(status, SIMULATOR_HEADER in response.headers, what)
+        if wrong is not None:
+            return Reply("failed", status, note=wrong)
+        kind, note = self._classify(status, response.headers.get("content-type", ""), what)
+        if kind == "received":
+            return None
+        wait_seconds = (
+            retry_after_seconds(response.headers.get("retry-after"), datetime.now(UTC))
+            if kind in ("passing", "throttled")
+            else None
+        )
+        return Reply(kind, status, note=note, retry_after_seconds=wait_seconds)
+
+    def _wrong_origin(self, status: int, by_simulator: bool, what: str) -> str | None:
+        if by_simulator and not self.simulated:
+            return (
+                f"{what} was answered by a simulator, and its prices would be filed under {self.source!r}: "
+                "set MARKETPLACE_SOURCE=simulator, or give another MARKETPLACE_URL."
+            )
+        if self.simulated and status == 200 and not by_simulator:
+            return (
+                f"{what} was answered by something that is not a simulator, and real prices must not be "
+                "filed as simulated ones: set MARKETPLACE_SOURCE to what it is."
+            )
+        return None
+
+
+def class_of_status(status: int, content_type: str, what: str) -> tuple[Class, str]:
+    """What a status and a content type mean where a JSON answer is expected."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if status == 200:
+        if media_type == "application/json" or media_type.endswith("+json"):
+            return "received", ""
+        return "blocked", (
+            f"{what} answered {media_type or 'an unnamed type'} instead of JSON (200): the marketplace shows "
+            "us a challenge; slow down, do not evade it."
+        )
+    if status == 404:
+        return "missing", (
+            f"{what} is unknown to the marketplace (404): a miss, seen now and then on valid ones; it is "
+            "retired only by its date or by several misses in a row."
+        )
+    if status in (401, 403):
+        return "blocked", f"{what} was denied ({status}): the marketplace is blocking us; slow down."
+    if status == 429:
+        return "throttled", f"{what} was asked too fast (429): lower the requests per second."
+    if status == 408 or 500 <= status <= 599:
+        return "passing", f"{what} met a passing failure of the marketplace ({status})."
+    return "failed", f"{what} answered {status}, which this client does not expect; look at what it sends."
+
+
+def answer_of(external_id: str, reply: Reply) -> Answer:
+    """A reply about an event's listings as the `Answer` that is stored."""
+    return Answer(
+        external_id=external_id,
+        status=_STATUS[reply.kind],
+        http_status=reply.http_status,
+        body=reply.body,
+        fetched_at=datetime.now(UTC),
+        latency_ms=reply.latency_ms,
+        note=reply.note,
+        kind=reply.kind,
+    )
+
+
+def body_of(reply: Reply) -> bytes:
+    """What came. Raises Missing, Blocked or Unreachable where nothing did."""
+    if reply.body is not None:
+        return reply.body
+    raise _ERRORS[_STATUS[reply.kind]](reply.note or "The marketplace did not answer.")
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
