@@ -160,9 +160,9 @@ class SourceVerdict:
 def _of_every_source(
     warehouse: Warehouse, marketplaces: Marketplaces, judge: Callable[[Connection, str], SourceVerdict]
 ) -> dg.AssetCheckResult:
-    """One result about all that is watched in this database: it says the same, whoever's tick asks."""
+    """One result about all that is tracked in this database: it says the same, whoever's tick asks."""
     with warehouse.connection() as connection:
-        sources = sorted({*marketplaces, *tracked_sources(connection)})
+        sources = tracked_sources(connection) or list(marketplaces)
         verdicts = {source: judge(connection, source) for source in sources}
     several = len(sources) > 1
     wrong = {source: verdict.wrong for source, verdict in verdicts.items() if verdict.wrong}

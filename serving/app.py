@@ -21,7 +21,7 @@ from serving.stream import PriceBell
 from tickettape.settings import Settings
 
 DESCRIPTION = """
-What tickets cost, when, and how many were left. Prices are USD per ticket, times are UTC.
+What tickets cost, when, and how many were left. Prices are per ticket in the currency of their event, times are UTC.
 
 Send your key as the header `X-API-Key`. Answers come as JSON, CSV or Parquet by `Accept`, refusals as problem+json.
 `ETag` and `If-None-Match` spare what has not changed; `RateLimit-*` headers tell what is left of the minute.

@@ -20,7 +20,7 @@ _PROBLEM = {
         }
     }
 }
-_MONEY = {"type": ["number", "null"], "description": "USD per ticket."}
+_MONEY = {"type": ["number", "null"], "description": "Per ticket, in the event's currency."}
 _COUNT = {"type": ["integer", "null"]}
 _POINT = {
     "timestamp": {"type": "string", "format": "date-time", "description": "Start of the UTC hour or day."},
@@ -59,7 +59,7 @@ def of_series(name: str) -> dict[str, Any]:
         "end_date": {"type": "string", "format": "date-time"},
         "granularity": {"enum": ["hour", "day"]},
         "basis": {"enum": ["before_fees", "all_in"]},
-        "currency": {"const": "USD"},
+        "currency": {"type": ["string", "null"], "description": "ISO 4217; null before the first answer."},
         "fill": {"type": "boolean"},
         "next_cursor": {"type": ["string", "null"]},
         "data": {"type": "array", "items": _object(_POINT | columns)},
@@ -223,4 +223,5 @@ _EVENT_EXAMPLE = {
     "image_url": None,
     "active": True,
     "last_scraped": "2026-11-20T12:50:03Z",
+    "currency": "USD",
 }

@@ -66,15 +66,16 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
             key,
             f"""select api.data_version(%(event_id)s::uuid),
                     api.granularity(%(granularity)s, %(start_date)s::timestamptz, %(end_date)s::timestamptz),
+                    (select events.currency from api.events where events.id = %(event_id)s::uuid),
                     count(*), coalesce(json_agg(series)::text, '[]')
                 from {_CALLS[name]} as series""",  # noqa: S608
             values,
         )
-        version, granularity, count, rows = await cursor.fetchone() or (None, "", 0, "[]")
+        version, granularity, currency, count, rows = await cursor.fetchone() or (None, "", None, 0, "[]")
         last = orjson.loads(rows)[-1] if count == query.limit else None
         next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"]) if last else None
         head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
-        head |= {"granularity": granularity, "basis": values["basis"], "currency": "USD", "fill": query.fill}
+        head |= {"granularity": granularity, "basis": values["basis"], "currency": currency, "fill": query.fill}
         body = orjson.dumps(head | {"next_cursor": next_cursor})
         body = body[:-1] + b',"data":' + rows.encode() + b"}"
     else:

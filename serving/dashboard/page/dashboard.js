@@ -7,10 +7,14 @@ import { picker } from "./picker.js";
 const HOUR = 3_600_000, DAY = 24 * HOUR, LOOK_AGAIN_MS = 60_000, FILTERS = ["event", "zone", "from", "to", "basis"];
 const at = (id) => document.getElementById(id);
 
-const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
-const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+const inCurrency = (currency, more) => new Intl.NumberFormat("en-US", { style: "currency", currency, ...more });
+const money = { exact: inCurrency("USD"), whole: inCurrency("USD", { maximumFractionDigits: 0 }) };
+function priceIn(currency) {
+  money.exact = inCurrency(currency);
+  money.whole = inCurrency(currency, { maximumFractionDigits: 0 });
+}
 const counts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-const price = (value, step = 0) => (step >= 1 ? dollars : cents).format(value);
+const price = (value, step = 0) => (step >= 1 ? money.whole : money.exact).format(value);
 const count = (value) => counts.format(value);
 
 const charts = {
@@ -108,6 +112,7 @@ async function show({ again = false } = {}) {
 }
 
 function drawAll(zone, basis, trends, groups, tickets) {
+  if (trends.currency) priceIn(trends.currency);
   const hourly = tickets.granularity === "hour", step = hourly ? HOUR : DAY;
   const soldOut = new Set(tickets.data.filter((row) => row.observed && !row.peak_tickets).map((row) => row.timestamp));
   const points = (answer, ...columns) => answer.data.map((row) => ({

@@ -16,5 +16,6 @@ select
     active,
     created_at,
     updated_at,
-    last_scraped
+    last_scraped,
+    currency
 from {{ source('market', 'events') }}

@@ -15,7 +15,8 @@ select
     snapshots.total_listings,
     snapshots.total_tickets > 0 as available,
     captures.status != 'partial' as complete,
-    captures.fetched_at as created_at
+    captures.fetched_at as created_at,
+    events.currency
 from {{ source('market', 'section_snapshots') }} as snapshots
 inner join {{ source('market', 'captures') }} as captures
     on snapshots.event_key = captures.event_key and snapshots.tick = captures.tick
