@@ -1,5 +1,5 @@
-"""Tickettape: watches ticket markets and keeps an exact history of their prices.
+"""Dagster, and nothing else: assets, checks, jobs, schedules, sensors, and how dbt is called.
 
-`definitions` is what Dagster loads. `marketplaces` knows HTTP, `warehouse` knows SQL, `metrics` knows
-neither; `assets` brings them together, and nothing imports `assets` but `definitions`.
+`definitions` is what Dagster loads. What the steps do stands in `tickettape`; nothing imports `assets` but
+`definitions`, what tests them, and the schedules and sensors that name them.
 """

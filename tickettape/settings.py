@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_ONE = {
@@ -375,11 +375,21 @@ class Settings(BaseSettings):
             return self
         own = {OF_ONE[name]: value for name, value in self.marketplaces[source].items()}
         known = {"marketplace_source": source, "marketplace_format": source} | own
-        return type(self)(**{**self.model_dump(), **known, "marketplaces": {}})
+        return _GivenSettings(**{**self.model_dump(), **known, "marketplaces": {}})
 
     @property
     def _only_source(self) -> str:
         return self.marketplace_source or ("vividseats" if self.marketplace_url else "simulator")
+
+
+class _GivenSettings(Settings):
+    """Settings of which all is given: nothing is read from the environment again."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 @cache

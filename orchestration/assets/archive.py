@@ -1,6 +1,6 @@
 """The life of the months: partitions made ahead, old months into cold storage, and back.
 
-What each step does and why it is safe: `warehouse.archive` and `warehouse.restore`.
+What each step does and why it is safe: `tickettape.archive`.
 """
 
 from datetime import UTC, date, datetime

@@ -127,8 +127,8 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     return {
         **{name: round(number, 3) for name, number in plotted.items() if number is not None},
         "events watched": decided.watched,
-        "events put off": decided.deferred,
-        "longest put off (minutes)": decided.longest_deferred_minutes,
+        "events deferred": decided.deferred,
+        "longest deferred (minutes)": decided.longest_deferred_minutes,
         "events stale": len(stale),
         "events by interval": decided.by_interval,
         "megabytes answered": round(found.payload_bytes / 1e6, 3),

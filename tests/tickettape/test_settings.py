@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from tickettape.settings import ROOT, Settings
+from tickettape.settings import ROOT, Settings, SeveralMarketplacesError
 
 
 def test_an_interval_off_the_hours_grid_is_refused_with_the_ones_that_are_on_it(
@@ -81,3 +81,44 @@ def test_settings_that_contradict_each_other_are_refused_by_both_their_names_r13
 
 def test_settings_that_only_just_agree_are_taken() -> None:
     assert Settings(payload_days=27, raw_months=1, hourly_months=1, scraper_logs_months=3).raw_months == 1
+
+
+def test_several_marketplaces_are_set_as_json_or_a_variable_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETPLACES", '{"vividseats": {"url": "https://example.org/api/"}, "simulator": {}}')
+    monkeypatch.setenv("MARKETPLACES__SIMULATOR__REQUESTS_PER_SECOND", "2")
+    monkeypatch.setenv("MARKETPLACES__SIMULATOR__INTERVAL_MINUTES", "15")
+    settings = Settings()
+    assert settings.sources == ("vividseats", "simulator")
+    vividseats, simulator = map(settings.of_source, settings.sources)
+    assert (vividseats.source, vividseats.format) == ("vividseats", "vividseats")
+    assert (vividseats.marketplace_url, vividseats.requests_per_second) == ("https://example.org/api", 10)
+    assert (simulator.source, simulator.format, simulator.marketplace_url) == ("simulator", "simulator", None)
+    assert (simulator.requests_per_second, simulator.scraper_interval_minutes) == (2, 15)
+    assert (vividseats.scraper_interval_minutes, settings.scraper_interval_minutes) == (10, 10)
+    with pytest.raises(SeveralMarketplacesError, match="vividseats, simulator"):
+        _ = settings.source
+    with pytest.raises(ValueError, match="No marketplace is called 'seatgeek'"):
+        settings.of_source("seatgeek")
+
+
+@pytest.mark.parametrize(
+    ("marketplaces", "words"),
+    [
+        ({"Vivid Seats": {}}, "write small letters"),
+        ({"vividseats": {"ulr": "https://example.org"}}, "sets ulr for vividseats"),
+    ],
+)
+def test_a_marketplace_that_cannot_be_is_refused(marketplaces: dict[str, dict[str, str]], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Settings(marketplaces=marketplaces)
+
+
+def test_a_marketplaces_own_value_is_checked_like_that_of_all() -> None:
+    settings = Settings(marketplaces={"simulator": {"interval_minutes": 13}})
+    with pytest.raises(ValidationError, match="10, 12, 15 or 20"):
+        settings.of_source("simulator")
+
+
+def test_one_marketplace_and_several_are_not_set_at_once() -> None:
+    with pytest.raises(ValidationError, match="name every marketplace in MARKETPLACES"):
+        Settings(marketplaces={"simulator": {}}, marketplace_url="https://example.org")

@@ -29,7 +29,7 @@ class ApiNotReadyError(Exception):
 def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     """Bring schema `api`, the reader's role and its policies up to date; whether there was anything to do.
 
-    Raises NotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15.
+    Raises ApiNotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15.
     """
     version = connection.info.server_version
     if version < OLDEST_SERVER:

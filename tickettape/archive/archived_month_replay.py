@@ -5,6 +5,7 @@ from datetime import date
 import msgspec
 import pandas as pd
 
+from tickettape.archive.month_manifest import RENAMED
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import Marketplace
 from tickettape.observations import (
@@ -53,12 +54,20 @@ def replay_archived_month(
     return replayed
 
 
+def _read_rows(payload: bytes) -> _Rows:
+    """Rows as they were held, by the names that columns have now."""
+    held = msgspec.json.decode(payload)
+    if held.get("verdict"):
+        held["verdict"] = {RENAMED.get(name, name): value for name, value in held["verdict"].items()}
+    return msgspec.convert(held, _Rows)
+
+
 def _store(connection: Connection, held: HeldForMonth) -> None:
     if held.content == "answer":
         answered = Capture(held.event_key, held.tick, "received", answer=held.payload)
         store_captures(connection, [answered], job_id=None)
         return
-    rows = msgspec.json.decode(held.payload, type=_Rows)
+    rows = _read_rows(held.payload)
     store_captures(connection, rows.captures, job_id=None)
     if rows.verdict is not None and not is_voided(connection, held.event_key, held.tick):
         store_captures(connection, [Capture(held.event_key, held.tick, "received")], job_id=None)

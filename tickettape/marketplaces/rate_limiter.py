@@ -232,7 +232,7 @@ class RequestQueue:
     async def permit(self, patience_seconds: float) -> bool:
         """Wait for a permit; whether it is the breaker's probe.
 
-        Raises NoTurnError where the breaker is open, or more quiet is asked for than `patience_seconds`.
+        Raises NotGrantedError where the breaker is open, or more quiet is asked for than `patience_seconds`.
         """
         self._waiting += 1
         try:

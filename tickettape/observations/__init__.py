@@ -1,6 +1,6 @@
 """One observation of an event at a tick: when to poll, the capture, its answer read, its metrics stored.
 
-poll_schedule → capture_tick → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
+poll_schedule → tick_capture → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
 `quarantine`, what a person found wrong to `voids`.
 """
 

@@ -1,7 +1,7 @@
 """Read stored answers into snapshots: for the first time, again, or out of quarantine.
 
 What an answer turns out to be is stored in the transaction that stores its snapshots. What bytes mean belongs in
-`marketplaces`, rows in `warehouse`.
+`marketplaces`, rows in `section_snapshots` and the listing history.
 """
 
 import random

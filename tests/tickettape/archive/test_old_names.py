@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 from tickettape.archive import RestoreError
+from tickettape.archive.archived_month_replay import _read_rows
 from tickettape.archive.month_archive import drop_month
 from tickettape.archive.month_manifest import RENAMED, ArchivedTable, MonthManifest, month_manifest_name
 from tickettape.database import Connection
@@ -83,3 +84,11 @@ def test_control_a_name_that_is_not_known_stops_the_restore(
     monkeypatch.delitem(RENAMED, "lot_keys")
     with pytest.raises(RestoreError, match="lot_keys"):
         run_restore(connection, archived, JULY)
+
+
+def test_rows_that_were_held_for_a_month_before_the_upgrade_are_read_by_the_names_of_now() -> None:
+    verdict = {"event_key": 1, "status": "ok", "stated_group_tickets": 7}
+    held = msgspec.json.encode({"verdict": verdict, "snapshots": []})
+    read = _read_rows(held).verdict
+    assert read is not None
+    assert read.stated_zone_tickets == 7

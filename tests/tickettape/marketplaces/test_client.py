@@ -15,7 +15,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tests.support.loopback_servers import ScriptedServer, after, drip, json_reply, resetting, served, truncated
-from tickettape.marketplaces import Marketplace, MarketplaceError, MarketplaceEvent, Missing, Refused, open_marketplace
+from tickettape.marketplaces import (
+    Marketplace,
+    MarketplaceError,
+    MarketplaceEvent,
+    Missing,
+    Refused,
+    open_marketplace,
+    open_marketplaces,
+)
 from tickettape.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
 from tickettape.marketplaces.protocol import Answer, Blocked, NoDate, Unreachable
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits
@@ -470,6 +478,40 @@ def test_the_settings_name_the_marketplace(
 def test_the_simulator_is_never_filed_under_another_name() -> None:
     with pytest.raises(ValueError, match="MARKETPLACE_SOURCE"):
         opened(None, "vividseats")
+
+
+def test_a_marketplace_is_opened_by_its_line_in_the_registry() -> None:
+    settings = Settings(
+        marketplaces={
+            "vividseats": {"url": "https://example.org/api"},
+            "other": {"format": "simulator", "seed": 2, "events": 3},
+            "served": {"format": "simulator", "url": "http://127.0.0.1:8001"},
+        }
+    )
+    opened = open_marketplaces(settings)
+    assert {source: (one.marketplace.knows_the_past, one.marketplace.paced) for source, one in opened.items()} == {
+        "vividseats": (False, True),
+        "other": (True, False),
+        "served": (True, True),
+    }
+    with pytest.raises(KeyError, match="seatgeek is not watched here"):
+        opened["seatgeek"]
+
+
+@pytest.mark.parametrize(
+    ("marketplaces", "words"),
+    [
+        ({"seatgeek": {"url": "https://example.org"}}, "has the format 'seatgeek', which nobody knows"),
+        ({"vividseats": {"format": "simulator"}}, "real prices and made-up ones"),
+        ({"simulator": {"format": "vividseats", "url": "https://example.org"}}, "real prices and made-up ones"),
+        ({"vividseats": {}}, "has no URL"),
+    ],
+)
+def test_marketplaces_that_contradict_themselves_are_refused(
+    marketplaces: dict[str, dict[str, str]], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        open_marketplaces(Settings(marketplaces=marketplaces))
 
 
 def test_every_request_is_counted_by_the_class_of_what_came_back(server: ScriptedServer) -> None:

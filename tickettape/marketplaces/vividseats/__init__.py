@@ -1,4 +1,4 @@
-"""Vivid Seats: `client` asks, `wire` reads. Both also serve whatever speaks the same format."""
+"""Vivid Seats: `client` asks, the two `read_` modules read. Both serve whatever speaks the same format."""
 
 from tickettape.marketplaces.vividseats.client import VividSeats
 

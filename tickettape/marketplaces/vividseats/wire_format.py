@@ -144,7 +144,7 @@ def decode(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wire:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(
             f"{what} are not in the expected format: {error}. If the marketplace has changed it, mend "
-            "vividseats/wire.py, then replay the quarantine.",
+            "vividseats/wire_format.py, then replay the quarantine.",
             payload=body,
         ) from error
 

@@ -18,7 +18,7 @@ with claims as materialized (
     where rollup = 'aggregated_analytics'
 ),
 
--- The facts come by their primary key (event_key, tick) and before any dimension: hence `offset 0` and
+-- The facts come by their primary key, by event and tick, and before any dimension: hence `offset 0` and
 -- `materialized`. Free to choose, the planner read ten rows for each it needed (8 times a plain aggregate).
 ok_captures as materialized (
     select

@@ -24,7 +24,7 @@ newest as materialized (
 ),
 
 section_captures as materialized (
-    -- `offset 0` keeps to the primary key (event_key, tick): free to choose, the planner read the whole month
+    -- `offset 0` keeps to the primary key, by event and tick: free to choose, the planner read the whole month
     select snapshots.*
     from newest
     cross join lateral (
