@@ -101,7 +101,7 @@ def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> di
            inner join unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
                on captures.event_key = wanted.event_key and captures.tick = wanted.tick
            left join market.voids on voids.event_key = captures.event_key and voids.tick = captures.tick
-               and voids.ended_at is null and captures.status = 'void'
+               and voids.ended_at is null and voids.kind = 'listings' and captures.status = 'void'
            where captures.tick >= %(first)s and captures.tick <= %(last)s
            for update of captures""",
         _wanted(captures),

@@ -10,6 +10,7 @@ from tickettape.observations.captures import Capture, newest_captured_tick, stor
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
+from tickettape.observations.price_ranges import PriceRange, PriceRangeError, store_price_ranges
 from tickettape.observations.quarantine import (
     HeldForMonth,
     Refusal,
@@ -42,6 +43,8 @@ __all__ = [
     "HeldForMonth",
     "NotReplayable",
     "NothingToDo",
+    "PriceRange",
+    "PriceRangeError",
     "Refusal",
     "answered_at_newest_tick",
     "capture_tick",
@@ -79,6 +82,7 @@ __all__ = [
     "scraper_figures",
     "stale_events",
     "store_captures",
+    "store_price_ranges",
     "ticks_between",
     "ticks_with_answers",
     "undo_void",

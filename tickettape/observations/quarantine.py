@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from psycopg.rows import class_row
@@ -163,10 +163,11 @@ def hold_for_month(
     *,
     answer: bytes | None = None,
     rows: Mapping[str, Any] | None = None,
+    content: Literal["rows", "price_ranges"] = "rows",
 ) -> None:
     """Keep what came for a month that takes no rows until the month is back. The same is kept once.
 
-    `answer`: the marketplace's own; where there is none, `rows`: what was to be stored.
+    `answer`: the marketplace's own; where there is none, `rows`: what was to be stored, and `content`: what it is.
     """
     payload = answer if answer is not None else msgspec.json.encode(rows)
     connection.execute(
@@ -184,7 +185,7 @@ def hold_for_month(
             "month": month,
             "reason": reason,
             "payload": compress_payload(payload),
-            "content": "answer" if answer is not None else "rows",
+            "content": "answer" if answer is not None else content,
         },
     )
 
