@@ -83,7 +83,8 @@ def replay(
         if unknown:
             fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
         for one in reversed(chosen):  # the oldest first, as they came
-            if one.held_for and one.source == marketplace.source and state_of_month(connection, one.held_for) == "open":
+            ours = one.source == marketplace.source or one.content == "price_ranges"
+            if one.held_for and ours and state_of_month(connection, one.held_for) == "open":
                 # it came before its month was made; months that were archived bring theirs back when restored
                 replay_archived_month(connection, marketplace, one.held_for, settings().partial_tolerance, RUN)
             try:

@@ -1,7 +1,7 @@
 """One observation of an event at a tick: when to poll, the capture, its answer read, its metrics stored.
 
 poll_schedule → capture_tick → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
-`quarantine`, what a person found wrong to `voids`.
+`quarantine`, what a person found wrong to `voids`. Where only prices of an event are known: `price_ranges`.
 """
 
 from tickettape.observations.answer_fields import new_answer_fields
@@ -10,6 +10,7 @@ from tickettape.observations.captures import Capture, newest_captured_tick, stor
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
+from tickettape.observations.price_range_voids import price_range_ticks, undo_price_range_void, void_price_range
 from tickettape.observations.price_ranges import PriceRange, PriceRangeError, store_price_ranges
 from tickettape.observations.quarantine import (
     HeldForMonth,
@@ -19,6 +20,7 @@ from tickettape.observations.quarantine import (
     held_ticks,
     list_refusals,
     lock_held,
+    lock_held_price_ranges,
     quarantine_refused,
     record_replayed,
     refused_payload,
@@ -62,6 +64,7 @@ __all__ = [
     "is_voided",
     "list_refusals",
     "lock_held",
+    "lock_held_price_ranges",
     "metrics_by_keys",
     "new_answer_fields",
     "newest_captured_tick",
@@ -69,6 +72,7 @@ __all__ = [
     "newest_poll_schedule",
     "poll_rules",
     "poll_summary",
+    "price_range_ticks",
     "quarantine_refused",
     "read_tick",
     "reconcile_newest_tick",
@@ -85,6 +89,8 @@ __all__ = [
     "store_price_ranges",
     "ticks_between",
     "ticks_with_answers",
+    "undo_price_range_void",
     "undo_void",
     "void_capture",
+    "void_price_range",
 ]

@@ -46,9 +46,9 @@ class PriceRange:
         return self.event_key, self.tick
 
 
-COLUMNS = tuple(field.name for field in fields(PriceRange))
-_COLUMNS = ", ".join(COLUMNS)
-_values = attrgetter(*COLUMNS)
+PRICE_RANGE_COLUMNS = tuple(field.name for field in fields(PriceRange))
+_COLUMNS = ", ".join(PRICE_RANGE_COLUMNS)
+_values = attrgetter(*PRICE_RANGE_COLUMNS)
 
 
 def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> Counter[str]:
@@ -64,6 +64,7 @@ def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> 
     if not ranges:
         return counts
     with connection.transaction():
+        lock_price_ranges(connection)
         newest = {one.key: one for one in ranges}
         counts["unchanged"] += len(ranges) - len(newest)
         _settle_currencies(connection, newest.values())
@@ -87,11 +88,17 @@ def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> 
     return counts
 
 
-def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -> None:
-    """Give events that have no currency the ranges' own; refuse another, and events that are not known.
+def lock_price_ranges(connection: Connection, *, alone: bool = False) -> None:
+    """Let no void come between a writer's look at what is void and its commit, nor a writer between a void's.
 
-    The events stay locked until the caller's transaction ends: against a void, not against a tick.
+    Until the transaction ends. A lock of the events' rows would hold off whatever refers to them: the refreshes.
     """
+    shared = "" if alone else "_shared"
+    connection.execute(f"select pg_advisory_xact_lock{shared}(hashtextextended('price ranges', 0))".encode())
+
+
+def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -> None:
+    """Give events that have no currency the ranges' own; refuse another, and events that are not known."""
     stated: dict[int, str] = {}
     for one in ranges:
         if stated.setdefault(one.event_key, one.currency) != one.currency:
@@ -108,7 +115,7 @@ def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -
     )
     rows = connection.execute(
         """select event_key, source, external_id, currency from market.events
-           where event_key = any(%s) order by event_key for key share""",
+           where event_key = any(%s) order by event_key""",
         [event_keys],
     ).fetchall()
     for event_key, source, external_id, currency in rows:
@@ -135,7 +142,7 @@ def _voided(connection: Connection, keys: Collection[Key]) -> dict[Key, PriceRan
     """Those of the keys that are void, as they were."""
     with connection.cursor(row_factory=class_row(PriceRange)) as cursor:
         found = cursor.execute(
-            f"""select {", ".join(f"kept.{name}" for name in COLUMNS)}
+            f"""select {", ".join(f"kept.{name}" for name in PRICE_RANGE_COLUMNS)}
                 from market.voids inner join market.voided_price_ranges as kept using (void_id)
                 where voids.kind = 'price_range' and voids.ended_at is null and voids.event_key = any(%s)""",  # noqa: S608
             [list({event_key for event_key, _ in keys})],
@@ -164,7 +171,9 @@ def _write(connection: Connection, ranges: Sequence[PriceRange]) -> tuple[int, i
     replaced = 0
     if added < len(ranges):
         ticks = [one.tick for one in ranges]
-        known, incoming = (", ".join(f"{table}.{name}" for name in COLUMNS) for table in ("known", "incoming"))
+        known, incoming = (
+            ", ".join(f"{table}.{name}" for name in PRICE_RANGE_COLUMNS) for table in ("known", "incoming")
+        )
         replaced = connection.execute(
             f"""update market.price_ranges as known set ({_COLUMNS}) = row({incoming})
                 from pg_temp.incoming_price_ranges as incoming

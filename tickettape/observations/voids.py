@@ -2,7 +2,7 @@
 
 A voided capture keeps its row with the status `void`, so that nothing asks or stores it again; its snapshots
 move to `voided_snapshots` and its listings to `voided_listings`, so that whatever reads those cannot meet them.
-The triggers mark the hour on both ways.
+The triggers mark the hour on both ways. Price ranges likewise: `price_range_voids`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
-        _hold_open(connection, tick)
+        hold_open(connection, tick)
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
         ).fetchone()
@@ -83,7 +83,7 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
-        _hold_open(connection, tick)
+        hold_open(connection, tick)
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
                from market.captures inner join market.voids
@@ -129,7 +129,7 @@ def end_voids(
         )
 
 
-def _hold_open(connection: Connection, tick: datetime) -> None:
+def hold_open(connection: Connection, tick: datetime) -> None:
     """Keep the tick's month from being closed until the caller's transaction ends."""
     for month in month_refusals(connection, [tick]):
         state = state_of_month(connection, month) or "without a partition"
