@@ -122,7 +122,7 @@ def import_(
         if save_mapping_as is not None:
             check_name(save_mapping_as)
         saved = load_mapping(mapping, home) if mapping else SavedMapping()
-        kind = saved.kind if ranges is None else "ranges" if ranges else "listings"
+        kind = (saved.kind or "listings") if ranges is None else "ranges" if ranges else "listings"
         known = known_columns(ranges=kind == "ranges")
         defaults = [*(default or []), *(f"{name}={value}" for name, value in (("event", event), ("market", market))
                                         if value is not None)]  # fmt: skip

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from tickettape.imports.columns import MISSING
 from tickettape.imports.text_files import FileError, TextLayout, text_layout, unpacked
 
 ROWS_A_BATCH = 65_536
@@ -66,6 +67,8 @@ def open_file(path: Path, encoding: str | None = None) -> SourceFile:
         layout = text_layout(path, encoding)
     except (OSError, pa.ArrowException) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
+    except LookupError:
+        raise FileError(f"{encoding!r} is no encoding; write utf-8, cp1252, latin-1, …") from None
     return SourceFile(path, layout.names, layout)
 
 
@@ -146,8 +149,10 @@ def _csv(path: Path, layout: TextLayout, mapping: Columns) -> Iterator[FileBatch
 
 
 def _joined(columns: Sequence[pa.Array]) -> pa.Array:
-    """One column of several, a blank between their texts; null where one of them is."""
+    """One column of several, a blank between their texts; null where one of them is missing."""
     if len(columns) == 1:
         return columns[0]
     texts = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in columns]
-    return pc.binary_join_element_wise(*texts, " ")
+    missing = pa.array(MISSING)
+    known = [pc.if_else(pc.is_in(pc.utf8_lower(text), missing), pa.scalar(None, pa.string()), text) for text in texts]
+    return pc.binary_join_element_wise(*known, " ")

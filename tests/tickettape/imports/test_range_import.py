@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.markets import add_event
+from tests.support.markets import NOON, add_event
+from tests.support.oracle import assert_exact
 from tickettape.catalogue import track_rule
 from tickettape.cli import app
+from tickettape.cli.refresh import refresh_all
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, range_import
 
@@ -289,6 +291,40 @@ def test_the_same_file_changes_nothing_and_a_corrected_one_replaces_what_it_corr
     ]
 
 
+def test_what_is_imported_is_rolled_up_exactly_and_a_void_lasts_until_the_file_is_corrected(
+    connection: Connection, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "mine.csv", ROWS)
+    imports(file)
+    refresh_all(connection)
+    assert_exact(connection)
+    rollup = """select external_id, hour, lowest_price::text, highest_price::text
+                from analytics.range_hours join market.events on id = event_id order by 1, 2"""
+    assert connection.execute(rollup).fetchall() == [("7", NOON, "10.50", "99.00"), ("8", NOON, None, None)]
+    void = ["--source", "mine", "--event", "7", "--tick", "2026-11-20T12:10Z", "--reason", "another hall"]
+    code, output = run("void", *void)
+    assert code == 0, output
+    assert "3 unchanged" in imports(file)
+    assert len(stored(connection)) == 2
+    corrected = [ROWS[0], ["7", "2026-11-20 12:10", "9", "", "98.99", "", 38], *ROWS[2:]]
+    assert "0 added, 1 replaced, 2 unchanged" in imports(write(file, corrected))
+    refresh_all(connection)
+    assert_exact(connection)
+    assert [row[2] for row in connection.execute(rollup).fetchall()] == ["9.00", None]
+
+
+def test_rows_of_a_month_that_is_not_open_are_held_for_it_once(connection: Connection, tmp_path: Path) -> None:
+    imports(write(tmp_path / "mine.csv", ROWS))
+    connection.execute("update market.months set state = 'archived' where month = '2026-11-01'")
+    changed = [["7", "2026-11-20 12:00", "1", "", "", "", ""], ["7", "2026-10-20 12:00", "2", "", "", "", ""]]
+    for added in (1, 0):
+        output = imports(write(tmp_path / "mine.csv", changed))
+        assert f"{added} added, 0 replaced, {1 - added} unchanged, 1 held until their month is open" in output
+    assert connection.execute("select held_for::text, content from market.quarantine").fetchall() == [
+        ("2026-11-01", "price_ranges")
+    ]
+
+
 def test_parquet_and_gzip_say_the_same_as_csv(connection: Connection, tmp_path: Path) -> None:
     imports(write(tmp_path / "mine.csv", ROWS))
     typed = {
@@ -421,6 +457,7 @@ def test_an_event_has_one_currency_which_the_file_the_sign_or_the_event_says(
         (ROWS, HEADER, [*BASE, "--map", "zone=event"], "not one of our columns"),
         (ROWS, HEADER, [*BASE, "--map", "time=day+time"], "The file has no column day"),
         (ROWS, HEADER, [*BASE, "--time-format", "%Q"], "No time is written like that"),
+        (ROWS, HEADER, [*BASE, "--encoding", "martian"], "'martian' is no encoding"),
         (ROWS, HEADER, [*BASE, "--market", "black"], "'black' is not resale or primary"),
         (ROWS, [*HEADER[:-1], "listings"], [*BASE, "--map", "tickets=listings"], "more than one column listings"),
         ([["7", "2026-11-20 12:00", "0", "", "", "", ""]], HEADER, BASE, "None of its 1 rows has a price or a count"),

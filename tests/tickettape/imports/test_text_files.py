@@ -80,8 +80,12 @@ def test_columns_without_a_name_have_their_place_and_doubled_ones_cost_nothing(t
 
 
 def test_two_columns_are_one_with_a_blank_between_and_nothing_where_one_is_empty(tmp_path: Path) -> None:
-    content = "day,clock\n2026-01-01,12:00\n2026-01-01,\n"
-    assert rows(tmp_path / "mine.csv", content, time=("day", "clock")) == [(2, "2026-01-01 12:00"), (3, None)]
+    content = "day,clock\n2026-01-01,12:00\n2026-01-01,\nNA,12:00\n"
+    assert rows(tmp_path / "mine.csv", content, time=("day", "clock")) == [
+        (2, "2026-01-01 12:00"),
+        (3, None),
+        (4, None),
+    ]
     assert resolve_columns(["day", "clock", "a+b"], {"time": "day + clock", "event": "a+b"}, {}, required=()) == {
         "time": ("day", "clock"),
         "event": ("a+b",),
