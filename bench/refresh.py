@@ -12,10 +12,9 @@ from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
 from tests.support.recorded_refresh import Refresh, record
 from tickettape.database import Connection
-from tickettape.rollups import ROLLUP_NAMES
-from tickettape.rollups.registry import LISTING_ROLLUPS
+from tickettape.rollups import SNAPSHOT_ROLLUPS
 
-ROLLUPS = [rollup for rollup in ROLLUP_NAMES if rollup not in LISTING_ROLLUPS]  # the market here has no listings
+ROLLUPS = list(SNAPSHOT_ROLLUPS)  # the market here has no listings and no price ranges
 LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter
 
 PLAIN = """

@@ -1,6 +1,6 @@
 {#-
-  How a rollup is refreshed. A bucket is (event, hour), (event, day) or an event; writers of captures and
-  snapshots mark the hours they touch in market.dirty_buckets. One refresh of one model, in one transaction:
+  How a rollup is refreshed. A bucket is (event, hour), (event, day) or an event; writers of captures, snapshots and
+  price ranges mark the hours they touch in market.dirty_buckets. One refresh of one model, in one transaction:
 
     1. claim_buckets   takes the marks it can see, newest first, at most so many
     2. the model       reads the facts of the claimed buckets (source market.claims)
@@ -22,18 +22,23 @@
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
+{%- set facts = model.config.meta.get('facts', 'captures') %}
 -- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
 set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- holds off a DETACH between the claim and the read of the facts
+{% if facts == 'captures' -%}
 lock table market.captures, market.section_snapshots, market.listing_changes in access share mode;
+{%- else -%}
+lock table market.{{ facts }} in access share mode;
+{%- endif %}
 {% if not is_incremental() -%}
 -- the table is new: every bucket of every month that is here is due
 insert into market.dirty_buckets (rollup, event_key, bucket)
-select distinct '{{ this.name }}', captures.event_key, {{ bucket_of('captures.tick', model.config.meta.bucket) }}
-from market.captures
-where market.month_is_attached(captures.tick);
+select distinct '{{ this.name }}', {{ facts }}.event_key, {{ bucket_of(facts ~ '.tick', model.config.meta.bucket) }}
+from market.{{ facts }}
+where market.month_is_attached({{ facts }}.tick);
 {% endif -%}
 with wanted as (
     select event_key, bucket

@@ -74,7 +74,9 @@ def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restor
     result = run("archive", AUGUST)
     [archived] = result.asset_materializations_for_node("archived_months")
     assert archived.metadata["step"].value == "dropped"
-    assert archived.metadata["rows exported"].value == 15 + 28 + 15  # captures, snapshots, listing changes
+    assert (
+        archived.metadata["rows exported"].value == 15 + 28 + 15 + 28
+    )  # captures, snapshots, listing changes, price ranges
     assert state(connection, AUGUST) == ("archived", "dropped")
     assert pending_buckets(connection).get("event_hours", 0) == 0
     hours = connection.execute("select count(*) from analytics.event_hours where hour < '2026-09-01'").fetchone()

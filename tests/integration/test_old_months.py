@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import Section, add_event, observe
+from tests.support.markets import Section, add_event, observe, price_range
 from tests.support.old_months import (
     AUGUST,
     FACTS,
@@ -27,7 +27,7 @@ from tickettape.catalogue import discover_events
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures
+from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures, store_price_ranges
 from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, mark_hours, pending_buckets
 
 SEPTEMBER = AUGUST.replace(month=9)
@@ -103,7 +103,7 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
     refused = connection.execute(
         "select count(*), min(reason) from market.refused_buckets where bucket < '2026-08-01 00:00Z'"
     ).fetchone()
-    assert refused == (6, "its month is in cold storage")  # three events, on each of two days
+    assert refused == (6 + 8, "its month is in cold storage")  # three events and four with price ranges, two days
     refresh("--full-refresh")
     assert changed(connection) == {}
     assert pending_buckets(connection) == {}
@@ -207,6 +207,28 @@ def test_a5_what_waited_for_a_month_is_replayed_once_when_it_is_back(connection:
     assert sections
     assert sections[0] > 5
     assert pending_buckets(connection)["event_hours"] == 2
+
+
+def test_price_ranges_that_waited_are_stored_once_when_the_month_is_back_whoever_they_are_of(
+    connection: Connection, storage: Storage
+) -> None:
+    market = SimulatedMarketplace(seed=7, events=3, clock=lambda: LATE)
+    fill(connection, JULY)
+    mine, dollars = add_event(connection, "1", source="mine"), add_event(connection, "2", source="mine")
+    run_archive(connection, storage, JULY)
+    ranges = [price_range(mine, LATE, currency="EUR"), price_range(mine, LATE + timedelta(hours=2), currency="EUR")]
+    with connection.transaction():
+        assert store_price_ranges(connection, [*ranges, price_range(dollars, LATE)])["refused"] == 3
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 0  # the month is not back
+    run_restore(connection, storage, JULY)
+    assert ticks_waiting_for_month(connection, market, JULY) == 2
+    connection.execute("update market.events set currency = 'GBP' where event_key = %s", [dollars])
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 1
+    assert replay_archived_month(connection, market, JULY, 0.05, "a run") == 0
+    stored = "select tick from market.price_ranges where event_key = %s order by tick"
+    assert connection.execute(stored, [mine]).fetchall() == [(one.tick,) for one in ranges]
+    assert connection.execute(stored, [dollars]).fetchall() == []
+    assert ticks_waiting_for_month(connection, market, JULY) == 1  # of another currency since: it stays
 
 
 def test_a5_snapshots_that_waited_are_stored_when_the_month_is_back(connection: Connection, storage: Storage) -> None:

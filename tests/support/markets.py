@@ -12,7 +12,13 @@ from tickettape.database import Connection, ensure_partitions
 from tickettape.listing_history import OfferTermsKeys, lock_listing_history, microseconds, write_observation
 from tickettape.listing_history.deltas import Observation
 from tickettape.marketplaces import Marketplace, Marketplaces, Watched
-from tickettape.observations import SNAPSHOT_COLUMNS, AnswerVerdict, replace_snapshots
+from tickettape.observations import (
+    SNAPSHOT_COLUMNS,
+    AnswerVerdict,
+    PriceRange,
+    replace_snapshots,
+    store_price_ranges,
+)
 from tickettape.settings import Settings
 
 
@@ -48,6 +54,23 @@ class Section:
     zone: str
     section: str
     prices: list[int] = field(default_factory=lambda: [1000])
+
+
+def price_range(event_key: int, tick: datetime, **more: Any) -> PriceRange:
+    """A price range; `more`: other values of its fields."""
+    known: dict[str, Any] = {
+        "tick": tick, "event_key": event_key, "market": "resale", "price_basis": "all_in", "currency": "USD",
+        "lowest_price_cents": 1000, "average_price_cents": 2505, "highest_price_cents": 9000, "listings": 12,
+        "tickets": 30,
+    }  # fmt: skip
+    return PriceRange(**(known | more))
+
+
+def observe_ranges(connection: Connection, *ranges: PriceRange) -> None:
+    """Store price ranges as the program does, in a transaction of their own."""
+    ensure_partitions(connection, [one.tick for one in ranges], answers=False)
+    with connection.transaction():
+        store_price_ranges(connection, ranges)
 
 
 def observe(

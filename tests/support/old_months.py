@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.markets import TEN, Section, add_event, observe
+from tests.support.markets import TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.archive.month_archive import ArchiveOutcome, archive_month
 from tickettape.archive.month_restore import restore_month
 from tickettape.database import Connection
@@ -13,7 +13,7 @@ from tickettape.file_storage import Storage
 
 JULY, AUGUST = date(2026, 7, 1), date(2026, 8, 1)
 NOW = datetime.now(UTC)  # the archive's own clock is the database's
-FACTS = ("captures", "section_snapshots", "listing_changes")
+FACTS = ("captures", "section_snapshots", "listing_changes", "price_ranges")
 
 
 def fill(connection: Connection, month: date, *, events: int = 2, days: int = 2, ticks_a_day: int = 3) -> list[int]:
@@ -21,11 +21,18 @@ def fill(connection: Connection, month: date, *, events: int = 2, days: int = 2,
     start = datetime.combine(month, datetime.min.time(), UTC)
     end = (start + timedelta(days=31)).replace(day=1)
     keys = [add_event(connection, str(number + 1)) for number in range(events)]
+    by_ranges = add_event(connection, "ranges")
     ticks = [start + timedelta(days=day) + number * TEN for day in range(days) for number in range(ticks_a_day)]
     for number, tick in enumerate([*ticks, end - TEN]):
         for key in keys:
             prices = [1000 + 10 * number + key, 2000]
             observe(connection, key, tick, Section("Lower", "101", prices), Section("Upper", "301", prices[1:]))
+            # some of what a source may not state, and an event that is known by its price ranges alone
+            stated = (
+                {"average_price_cents": None, "listings": None} if number % 2 else {"lowest_price_cents": 900 + key}
+            )
+            alone = price_range(by_ranges, tick + timedelta(minutes=key), market="primary", price_basis="unknown")
+            observe_ranges(connection, price_range(key, tick, **stated), alone)
     observe(connection, keys[0], start + timedelta(days=20))  # an empty one
     connection.execute(
         "update market.captures set note = %s, payload_bytes = 12345678 where tick = %s and event_key = %s",

@@ -268,7 +268,9 @@ def detach_month(connection: Connection, month: date) -> None:
 
     def detaching() -> None:
         connection.execute(
-            "lock table market.captures, market.section_snapshots, market.listing_changes in access exclusive mode"
+            sql.SQL("lock table {} in access exclusive mode").format(
+                sql.SQL(", ").join(sql.Identifier("market", table) for table in FACT_TABLES)
+            )
         )
         for table in FACT_TABLES:
             connection.execute(
@@ -310,12 +312,13 @@ def _may_be_archived(connection: Connection, month: date, now: datetime) -> None
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:
     """Write the month's events with their zones, sections and offer terms; what was written, of one snapshot."""
+    in_facts = sql.SQL(" or ").join(
+        sql.SQL("exists (select from {} as f where f.event_key = e.event_key)").format(month_table(fact, month))
+        for fact in FACT_TABLES
+    )
     of_month = sql.SQL(
         """(select d.* from market.{} as d where event_key in (
-                select event_key from market.events as e
-                where exists (select from {} as f where f.event_key = e.event_key)
-                    or exists (select from {} as f where f.event_key = e.event_key)
-                    or exists (select from {} as f where f.event_key = e.event_key))) as d"""
+                select event_key from market.events as e where {})) as d"""
     )
     terms_of_month = sql.SQL(
         """(select d.* from market.offer_terms as d
@@ -326,7 +329,7 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
         connection.execute("set transaction isolation level repeatable read")
         for table, key in DIMENSION_TABLES.items():
             source = (
-                of_month.format(sql.Identifier(table), *(month_table(fact, month) for fact in FACT_TABLES))
+                of_month.format(sql.Identifier(table), in_facts)
                 if table != "offer_terms"
                 else terms_of_month.format(month_table("listing_changes", month))
             )

@@ -1,7 +1,8 @@
 """What an archived month is: its tables, and the manifest that vouches for their files.
 
 In cold storage, as one hive-partitioned data set per table:
-    <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots and listing_changes, in key order
+    <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots, listing_changes and price_ranges, in key
+                                                   order
     <dimension>/year=2026/month=03/part-0.parquet  its events, zones, sections and offer terms: it explains itself
     manifests/year=2026/month=03/manifest.json     what was verified; written last, and kept out of the data
 """
@@ -20,6 +21,7 @@ FACT_TABLES = {
     "captures": ("event_key", "tick"),
     "section_snapshots": ("event_key", "tick", "section_key"),
     "listing_changes": ("event_key", "tick"),
+    "price_ranges": ("event_key", "tick"),
 }
 """What a month holds, with the keys that order its files."""
 DIMENSION_TABLES = {
@@ -62,7 +64,7 @@ class MonthManifest(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """Rows of captures, snapshots and the listing history."""
+        """Rows of all facts."""
         return sum(self.tables[name].content.rows for name in FACT_TABLES if name in self.tables)
 
     @property

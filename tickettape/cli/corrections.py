@@ -4,6 +4,7 @@ import getpass
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -23,11 +24,29 @@ from tickettape.cli.console import (
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import open_marketplace
-from tickettape.observations import NothingToDo, capture_ticks, read_tick, ticks_with_answers, undo_void, void_capture
+from tickettape.observations import (
+    NothingToDo,
+    capture_ticks,
+    price_range_ticks,
+    read_tick,
+    ticks_with_answers,
+    undo_price_range_void,
+    undo_void,
+    void_capture,
+    void_price_range,
+)
 from tickettape.rollups import count_window, mark_hours
 from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
+
+
+class Kind(StrEnum):
+    """The two kinds of observation."""
+
+    LISTINGS = "listings"
+    PRICE_RANGE = "price_range"
+
 
 EventOption = Annotated[str | None, typer.Option("--event", help="One event only, by the marketplace's id.")]
 EventSource = Annotated[
@@ -95,7 +114,7 @@ def replay(
 
 
 def rebuild(start: From, end: To) -> None:
-    """Recompute the hours, days and latest prices of a range from the snapshots, whether they changed or not."""
+    """Recompute the rollups of a range of time from the snapshots and price ranges, whether they changed or not."""
     start, end = check_window(start, end)
     start = start.replace(minute=0, second=0, microsecond=0)  # an hour is recomputed whole
     with Warehouse().connection() as connection:
@@ -111,21 +130,25 @@ def void(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
     tick: Annotated[
         datetime | None,
-        typer.Option("--tick", parser=parse_instant, metavar="INSTANT", help="The capture's tick: ISO with its zone."),
+        typer.Option("--tick", parser=parse_instant, metavar="INSTANT", help="The tick: ISO with its zone."),
     ] = None,
     start: Annotated[
         datetime | None,
-        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or all captures from here on"),
+        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or all from here on"),
     ] = None,
     end: Annotated[
         datetime | None, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="up to here, not included.")
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Bring voided captures back as they were.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring back what was voided, as it was.")] = False,
     source: EventSource = None,
+    kind: Annotated[
+        Kind | None, typer.Option("--kind", help="Only captures with their listings, or only price ranges.")
+    ] = None,
 ) -> None:
-    """Take a bad capture out of the history: it counts neither as prices nor as sold out, but as not observed.
+    """Take bad captures and price ranges out of the history: they count as not observed.
 
-    Its rows are kept: --undo brings them back. A replay or an import leaves it void, unless asked.
+    A voided capture counts neither as prices nor as sold out. The rows are kept: --undo brings them back. A replay or
+    an import leaves them void, unless asked.
     """
     if not undo and not reason.strip():
         fail("Say why with --reason; it is kept with the capture.", code=2)
@@ -139,9 +162,16 @@ def void(
     with Warehouse().connection() as connection:
         event_key = _event_key(connection, source, event)
         assert event_key is not None  # noqa: S101  an event was given
-        ticks = [tick] if tick else capture_ticks(connection, event_key, first, last, voided=undo)
-        if not ticks:
-            fail(f"{source} {event} has no capture there that is {'' if undo else 'not '}void.")
+        ticks, range_ticks = [], []
+        if kind != Kind.LISTINGS:
+            range_ticks = price_range_ticks(connection, event_key, first, last, voided=undo)
+        if kind != Kind.PRICE_RANGE:
+            ticks = capture_ticks(connection, event_key, first, last, voided=undo)
+            if tick and not ticks and not range_ticks:
+                ticks = [tick]  # the refusal says what there is at other times
+        if not ticks and not range_ticks:
+            wanted = {Kind.LISTINGS: "capture", Kind.PRICE_RANGE: "price range", None: "capture or price range"}[kind]
+            fail(f"{source} {event} has no {wanted} there that is {'' if undo else 'not '}void.")
         hours = first.replace(minute=0, second=0, microsecond=0), last.replace(minute=0, second=0, microsecond=0) + HOUR
         before = count_window(connection, *hours, event_key)
         try:
@@ -153,6 +183,14 @@ def void(
                     else:
                         status = void_capture(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
                         say(f"{source} {event} at {each:%Y-%m-%d %H:%M:%S} UTC was {status} and is void.")
+                for each in range_ticks:
+                    about = f"The price range of {source} {event} at {each:%Y-%m-%d %H:%M:%S} UTC"
+                    if undo:
+                        undo_price_range_void(connection, event_key, each)
+                        say(f"{about} counts again.")
+                    else:
+                        void_price_range(connection, event_key, each, reason=reason.strip(), by=getpass.getuser())
+                        say(f"{about} is void.")
         except NothingToDo as error:
             fail(f"{source} {event}: {error}")
         refresh_all(connection)

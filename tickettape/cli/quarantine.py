@@ -85,6 +85,8 @@ def replay(
             fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
         for one in reversed(chosen):  # the oldest first, as they came
             watched = marketplaces.get(one.source)
+            if watched is None and one.content == "price_ranges":  # an import's: they are read without its source
+                watched = next(iter(marketplaces.values()))
             try:
                 if watched is None:
                     raise NotReplayable(

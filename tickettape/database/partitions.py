@@ -15,7 +15,7 @@ from tickettape.database.connections import Connection
 from tickettape.database.locks import with_short_lock_waits
 from tickettape.database.month_state import ATTACHED_STATES, month_after, month_bounds, month_of
 
-MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes")
+MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes", "price_ranges")
 DAILY_TABLES = ("capture_payloads",)
 
 _LOCK = 7_153_906  # one process makes partitions at a time

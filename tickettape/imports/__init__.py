@@ -5,8 +5,22 @@
 """
 
 from tickettape.imports.file_import import import_file
-from tickettape.imports.files import FileError
-from tickettape.imports.mapping import MappingError, parse_pairs
-from tickettape.imports.request import ImportRefused, ImportRequest
+from tickettape.imports.mapping import MappingError, known_columns, parse_pairs
+from tickettape.imports.request import ImportOutcome, ImportRefused, ImportRequest
+from tickettape.imports.saved_mappings import SavedMapping, check_name, load_mapping, save_mapping
+from tickettape.imports.text_files import FileError
 
-__all__ = ["FileError", "ImportRefused", "ImportRequest", "MappingError", "import_file", "parse_pairs"]
+__all__ = [
+    "FileError",
+    "ImportOutcome",
+    "ImportRefused",
+    "ImportRequest",
+    "MappingError",
+    "SavedMapping",
+    "check_name",
+    "import_file",
+    "known_columns",
+    "load_mapping",
+    "parse_pairs",
+    "save_mapping",
+]

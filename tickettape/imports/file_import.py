@@ -1,53 +1,114 @@
-"""Bring a file of listings into the warehouse: read, judge, stage; check the whole; then write capture by capture."""
+"""Bring a file into the warehouse: read, judge, stage; check the whole and say what it is; then write."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tickettape.database import Connection, try_lock
-from tickettape.imports.files import file_columns
-from tickettape.imports.import_tables import known_events
-from tickettape.imports.mapping import REQUIRED_COLUMNS, resolve_columns
+from tickettape.imports.events import dated_events
+from tickettape.imports.files import Columns, open_file
+from tickettape.imports.mapping import RANGE_VALUES, REQUIRED_COLUMNS, known_columns, resolve_columns
+from tickettape.imports.range_import import write_ranges
+from tickettape.imports.range_staging import StagedRanges, keep_ranges, range_events, settle_currencies
 from tickettape.imports.request import Captures, ImportOutcome, ImportRefused, ImportRequest
-from tickettape.imports.staging import Progress, StagedFile
+from tickettape.imports.sold_out import sold_out_by
+from tickettape.imports.staging import Progress, StagedFile, StagedListings
 from tickettape.imports.staging_tables import make_staging_tables, staged_captures
 from tickettape.imports.writer import CaptureWriter
 
 TOO_CLOSE_SECONDS = 60  # nobody looks at a whole event twice within a minute: one look, spread over seconds
 
+Told = Callable[[ImportOutcome], None]
+
 
 def import_file(
-    connection: Connection, path: Path, request: ImportRequest, say: Callable[[str], None]
+    connection: Connection,
+    path: Path,
+    request: ImportRequest,
+    say: Callable[[str], None],
+    before_writing: Told = lambda outcome: None,
 ) -> ImportOutcome:
     """Import a file. The same file again changes nothing; a corrected one replaces what it corrects.
 
-    Everything is read and judged before anything is written. Written are whole captures, some thousand in a
-    transaction: an interrupted import goes on where it is started again. Raises ImportRefused, FileError or
-    MappingError with nothing written.
+    Everything is read and judged before anything is written, and `before_writing` is told what will be. Written are
+    whole observations, some thousand in a transaction: an interrupted import goes on where it is started again.
+    Raises ImportRefused, FileError or MappingError with nothing written.
     """
     started = time.monotonic()
-    mapping = resolve_columns(file_columns(path), request.mapping, request.defaults, required=REQUIRED_COLUMNS)
+    file = open_file(path, request.encoding)
+    if file.note:
+        say(file.note)
+    mapping = resolve_columns(
+        file.names,
+        request.mapping,
+        request.defaults,
+        required=("event", "time") if request.ranges else REQUIRED_COLUMNS,
+        known=known_columns(ranges=request.ranges),
+        any_of=RANGE_VALUES if request.ranges else (),
+    )
     with try_lock(connection, f"import {request.source}") as alone:
         if not alone:
             raise ImportRefused(f"Another import into {request.source} is under way; try again when it has ended.")
         make_staging_tables(connection)
-        staged = StagedFile(request, path)
-        staged.read(connection, mapping, Progress(say))
-        outcome = staged.outcome
-        captures = staged_captures(connection)
-        _check(connection, staged, captures)
-        events = _events(connection, staged, captures)
-        if not request.check_only:
-            CaptureWriter(connection, staged, path.name).write(captures, events, Progress(say))
+        progress = Progress(say)
+        if request.ranges:
+            outcome = _import_ranges(connection, StagedRanges(request, file), mapping, progress, before_writing)
+        else:
+            outcome = _import_listings(connection, StagedListings(request, file), mapping, progress, before_writing)
     outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def _check(connection: Connection, staged: StagedFile, captures: Captures) -> None:
-    """Refuse a file that as a whole is not what it should be."""
+def _import_ranges(
+    connection: Connection, staged: StagedRanges, mapping: Columns, progress: Progress, before_writing: Told
+) -> ImportOutcome:
+    outcome = staged.outcome
+    staged.read(connection, mapping, progress)
+    kept = keep_ranges(connection)
+    _check_refused(staged, kept.observations)
+    events = dated_events(connection, staged, range_events(connection))
+    settle_currencies(connection, staged.request.source, events)
+    outcome.observations, outcome.whole, outcome.partial = kept.observations, kept.whole, kept.partial
+    outcome.unpriced, outcome.repeats, outcome.corrections = kept.unpriced, kept.repeats, kept.corrections
+    before_writing(outcome)
+    if not staged.request.check_only:
+        write_ranges(connection, staged, events, progress)
+    return outcome
+
+
+def _import_listings(
+    connection: Connection, staged: StagedListings, mapping: Columns, progress: Progress, before_writing: Told
+) -> ImportOutcome:
     outcome, request = staged.outcome, staged.request
-    if captures.empty:
-        raise ImportRefused(f"{staged.path} has no row to import.")
+    staged.read(connection, mapping, progress)
+    captures = staged_captures(connection)
+    _check_refused(staged, len(captures))
+    if request.bin_seconds is None:
+        _check_spread(captures)
+    events = dated_events(connection, staged, captures["event_no"].unique())
+    outcome.observations = len(captures)
+    outcome.sold_out = sold_out_by(connection, staged)
+    writer = CaptureWriter(connection, staged)
+    if request.check_only:
+        writer.measure(captures)
+    before_writing(outcome)
+    if not request.check_only:
+        writer.write(captures, events, progress)
+    return outcome
+
+
+def _check_refused(staged: StagedFile, observations: int) -> None:
+    """Refuse a file that has nothing to import, or of which too much is refused."""
+    outcome, request = staged.outcome, staged.request
+    if not observations:
+        raise ImportRefused(
+            f"{staged.file.path} has no row to import."
+            + (
+                f" None of its {outcome.rows_of_nothing:,} rows has a price or a count."
+                if outcome.rows_of_nothing
+                else ""
+            )
+        )
     share = outcome.rows_refused / outcome.rows_read
     if share > request.most_refused:
         reasons = "\n  ".join(outcome.reasons)
@@ -55,33 +116,17 @@ def _check(connection: Connection, staged: StagedFile, captures: Captures) -> No
             f"{outcome.rows_refused:,} of {outcome.rows_read:,} rows are refused ({share:.0%}), the first:\n"
             f"  {reasons}\nMend the file or its mapping, or say --max-refused 100 to import the rest all the same."
         )
-    if request.bin_seconds is None:
-        ordered = captures.sort_values(["event_no", "second"])
-        gaps = ordered["second"].diff()[ordered["event_no"].diff() == 0]
-        close = int((gaps < TOO_CLOSE_SECONDS).sum())
-        if close:
-            raise ImportRefused(
-                f"{close:,} of {len(captures):,} observations follow another of their event within a minute: that "
-                "looks like one observation whose rows have different seconds, and each second would count as one, "
-                "with most zones sold out. Say --every 10 to take together what falls into the same 10 minutes, or "
-                "--every 0 if each second is an observation."
-            )
 
 
-def _events(connection: Connection, staged: StagedFile, captures: Captures) -> dict[int, str]:
-    """The events with an observation, event_no -> external id. Refuses those of which the date is not known."""
-    named = {number: event for event, number in staged.events.items()}
-    events = {int(number): named[int(number)] for number in captures["event_no"].unique()}
-    known = known_events(connection, staged.request.source)
-    undated = [
-        event for event in events.values() if event not in known and "event_date" not in staged.said.get(event, {})
-    ]
-    if undated:
-        some = ", ".join(undated[:5]) + (" …" if len(undated) > 5 else "")
+def _check_spread(captures: Captures) -> None:
+    """Refuse a file of which each second would count as an observation, though rows of one have different seconds."""
+    ordered = captures.sort_values(["event_no", "second"])
+    gaps = ordered["second"].diff()[ordered["event_no"].diff() == 0]
+    close = int((gaps < TOO_CLOSE_SECONDS).sum())
+    if close:
         raise ImportRefused(
-            f"{len(undated):,} events have no date: {some}. Say when they begin: in a column "
-            "(--map event_date=COLUMN), for all of them (--default event_date=2026-11-21T19:00Z), or in a file "
-            "(--events FILE with the columns event, event_date and, if you like, event_name, venue, city, …)."
+            f"{close:,} of {len(captures):,} observations follow another of their event within a minute: that "
+            "looks like one observation whose rows have different seconds, and each second would count as one, "
+            "with most zones sold out. Say --every 10 to take together what falls into the same 10 minutes, or "
+            "--every 0 if each second is an observation."
         )
-    staged.outcome.events = len(events)
-    return events

@@ -1,23 +1,24 @@
 """CSV and Parquet files in batches of bounded memory, each row with its place in the file."""
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from tickettape.imports.columns import MISSING
+from tickettape.imports.text_files import FileError, TextLayout, text_layout, unpacked
+
 ROWS_A_BATCH = 65_536
 BYTES_A_BLOCK = 8 * 2**20  # of CSV: some 100,000 rows
-DELIMITERS = ",;\t|"
 
-
-class FileError(Exception):
-    """A file that cannot be read. The message says which and why."""
+Columns = Mapping[str, Sequence[str]]
+"""Our name -> the file's columns that it is made of: their texts with a blank between them."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,40 @@ class FileBatch:
     malformed: list[MalformedRecord] = field(default_factory=list)
 
 
-def file_columns(path: Path) -> list[str]:
-    """The file's column names. Raises FileError where it cannot be read."""
+@dataclass(frozen=True)
+class SourceFile:
+    """A file and how it is laid out; `layout` is None for Parquet."""
+
+    path: Path
+    names: Sequence[str]
+    layout: TextLayout | None
+
+    @property
+    def note(self) -> str | None:
+        """What a person should know of how it is read."""
+        return self.layout.note if self.layout else None
+
+
+def open_file(path: Path, encoding: str | None = None) -> SourceFile:
+    """A file with its column names. Raises FileError where it cannot be read. `encoding`: None: found out."""
     try:
         if _is_parquet(path):
-            return list(pq.read_schema(path).names)
-        header, delimiter = _header(path)
-        return list(
-            pa_csv.read_csv(io.BytesIO(header), parse_options=pa_csv.ParseOptions(delimiter=delimiter)).column_names
-        )
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read: {error}") from error
-
-
-def read_batches(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
-    """The mapped columns of a file (our name -> its name), in order. Raises FileError where it cannot be read on."""
-    try:
-        yield from _parquet(path, mapping) if _is_parquet(path) else _csv(path, mapping)
+            return SourceFile(path, list(pq.read_schema(path).names), None)
+        layout = text_layout(path, encoding)
     except (OSError, pa.ArrowException) as error:
-        raise FileError(f"{path} cannot be read on: {error}. Text must be UTF-8.") from error
+        raise FileError(f"{path} cannot be read: {error}") from error
+    except LookupError:
+        raise FileError(f"{encoding!r} is no encoding; write utf-8, cp1252, latin-1, …") from None
+    return SourceFile(path, layout.names, layout)
+
+
+def read_batches(file: SourceFile, mapping: Columns) -> Iterator[FileBatch]:
+    """The mapped columns of a file, in order. Raises FileError where it cannot be read on."""
+    try:
+        yield from _parquet(file.path, mapping) if file.layout is None else _csv(file.path, file.layout, mapping)
+    except (OSError, pa.ArrowException, UnicodeError) as error:
+        read_as = f" Text was read as {file.layout.encoding}." if file.layout else ""
+        raise FileError(f"{file.path} cannot be read on: {error}.{read_as}") from error
 
 
 def _is_parquet(path: Path) -> bool:
@@ -70,16 +86,18 @@ def _is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-def _parquet(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
+def _parquet(path: Path, mapping: Columns) -> Iterator[FileBatch]:
     with pq.ParquetFile(path) as file:
         total, done = file.metadata.num_rows, 0
-        for batch in file.iter_batches(ROWS_A_BATCH, columns=sorted({*mapping.values()})):
+        wanted = sorted({column for columns in mapping.values() for column in columns})
+        for batch in file.iter_batches(ROWS_A_BATCH, columns=wanted):
             lines = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
             done += batch.num_rows
-            yield FileBatch(lines, {name: batch.column(column) for name, column in mapping.items()}, done / total)
+            columns = {name: _joined([batch.column(column) for column in columns]) for name, columns in mapping.items()}
+            yield FileBatch(lines, columns, done / total)
 
 
-def _csv(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
+def _csv(path: Path, layout: TextLayout, mapping: Columns) -> Iterator[FileBatch]:
     wrong: list[MalformedRecord] = []
 
     def skip(row: Any) -> str:
@@ -90,41 +108,51 @@ def _csv(path: Path, mapping: Mapping[str, str]) -> Iterator[FileBatch]:
 
     skipped: list[int] = []
     size = max(path.stat().st_size, 1)
-    with pa.OSFile(str(path)) as raw, _unpacked(raw, path) as stream:
+    # by their places: a name may be there twice
+    places = {name: [str(layout.names.index(column)) for column in columns] for name, columns in mapping.items()}
+    wanted = sorted({place for columns in places.values() for place in columns})
+    with pa.OSFile(str(path)) as raw, unpacked(raw, path) as stream:
         reader = pa_csv.open_csv(
             stream,
             # one thread: only then are records numbered
-            read_options=pa_csv.ReadOptions(use_threads=False, block_size=BYTES_A_BLOCK),
+            read_options=pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=BYTES_A_BLOCK,
+                encoding=layout.encoding,
+                column_names=[str(place) for place in range(len(layout.names))],
+                skip_rows_after_names=layout.header_lines,
+            ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=_header(path)[1], newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=skip
+                delimiter=layout.delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=skip,
             ),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(mapping.values(), pa.string()),
-                include_columns=sorted({*mapping.values()}),
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
                 null_values=[""],
                 strings_can_be_null=True,
             ),
         )
-        line = 2
+        line = layout.header_lines + 1
         for batch in reader:
             # the lines that follow, without those that were skipped
             lines = np.setdiff1d(np.arange(line, line + batch.num_rows + len(skipped)), skipped)[: batch.num_rows]
             line = int(lines[-1]) + 1 if len(lines) else line
             skipped[:] = [number for number in skipped if number >= line]
             malformed, wrong[:] = list(wrong), []
-            columns = {name: batch.column(column) for name, column in mapping.items()}
+            columns = {name: _joined([batch.column(place) for place in of_it]) for name, of_it in places.items()}
             yield FileBatch(lines, columns, min(raw.tell() / size, 1.0), malformed)
         if wrong:
             yield FileBatch(np.empty(0, np.int64), {name: pa.array([], pa.string()) for name in mapping}, 1.0, wrong)
 
 
-def _unpacked(raw: pa.NativeFile, path: Path) -> pa.NativeFile:
-    compression = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}.get(path.suffix.lower())
-    return pa.CompressedInputStream(raw, compression) if compression else raw
-
-
-def _header(path: Path) -> tuple[bytes, str]:
-    with pa.OSFile(str(path)) as raw, _unpacked(raw, path) as stream:
-        header = stream.read(2**16).split(b"\n", 1)[0]
-    text = header.decode("utf-8-sig")
-    return header + b"\n", max(DELIMITERS, key=text.count)
+def _joined(columns: Sequence[pa.Array]) -> pa.Array:
+    """One column of several, a blank between their texts; null where one of them is missing."""
+    if len(columns) == 1:
+        return columns[0]
+    texts = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in columns]
+    missing = pa.array(MISSING)
+    known = [pc.if_else(pc.is_in(pc.utf8_lower(text), missing), pa.scalar(None, pa.string()), text) for text in texts]
+    return pc.binary_join_element_wise(*known, " ")

@@ -101,7 +101,7 @@ def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> di
            inner join unnest(%(keys)s::int[], %(ticks)s::timestamptz[]) as wanted (event_key, tick)
                on captures.event_key = wanted.event_key and captures.tick = wanted.tick
            left join market.voids on voids.event_key = captures.event_key and voids.tick = captures.tick
-               and voids.ended_at is null and captures.status = 'void'
+               and voids.ended_at is null and voids.kind = 'listings' and captures.status = 'void'
            where captures.tick >= %(first)s and captures.tick <= %(last)s
            for update of captures""",
         _wanted(captures),
@@ -159,12 +159,15 @@ def write_captures(connection: Connection, import_id: UUID, captures: pd.DataFra
     end_voids(connection, list(zip(wanted["keys"], wanted["ticks"], strict=True)), "import")
 
 
-def quarantine_staged_refusals(connection: Connection, import_id: UUID, source: str, file: str) -> int:
+def quarantine_staged_refusals(
+    connection: Connection, import_id: UUID, source: str, file: str, range_events: Mapping[int, str] | None = None
+) -> int:
     """Keep the staged refusals, each once however often its file is imported; how many there are.
 
-    What an earlier import refused of a capture that this one wrote counts as replayed, unless it is refused again.
+    What an earlier import refused of an observation that this one wrote counts as replayed, unless it is refused
+    again. `range_events`: of price ranges, event_no -> external id; None: of captures.
     """
-    parameters = {"run": str(import_id), "source": source, "file": file}
+    parameters: dict[str, Any] = {"run": str(import_id), "source": source, "file": file}
     connection.execute(
         """update market.quarantine as kept set run_id = %(run)s
            from staged_refused as refused
@@ -187,14 +190,21 @@ def quarantine_staged_refusals(connection: Connection, import_id: UUID, source: 
                    and kept.tick is not distinct from to_timestamp(refused.second))""",
         parameters,
     )
+    written = """select events.external_id, captures.tick
+                 from market.events inner join market.captures using (event_key)
+                 where events.source = %(source)s and captures.job_id = %(run)s::uuid"""
+    if range_events is not None:
+        written = """select events.external_id, to_timestamp(ranges.second) as tick
+                     from pg_temp.kept_ranges as ranges
+                     inner join unnest(%(numbers)s::int[], %(events)s::text[]) as events (event_no, external_id)
+                         using (event_no)"""
+        parameters |= {"numbers": list(range_events), "events": list(range_events.values())}
     connection.execute(
-        """update market.quarantine as kept set replayed_at = clock_timestamp()
-           from market.events, market.captures
-           where kept.source = %(source)s and kept.replayed_at is null and kept.run_id != %(run)s
-               and kept.run_id in (select import_id::text from market.imports)
-               and events.source = kept.source and events.external_id = kept.external_id
-               and captures.event_key = events.event_key and captures.tick = kept.tick
-               and captures.job_id = %(run)s::uuid""",
+        f"""update market.quarantine as kept set replayed_at = clock_timestamp()
+            from ({written}) as written
+            where kept.source = %(source)s and kept.replayed_at is null and kept.run_id != %(run)s::text
+                and kept.run_id in (select import_id::text from market.imports)
+                and written.external_id = kept.external_id and kept.tick = written.tick""",  # noqa: S608
         parameters,
     )
     row = connection.execute("select count(*) from staged_refused").fetchone()

@@ -1,56 +1,97 @@
 """Which column of a file means what: our names for columns, and a person's words for their own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 REQUIRED_COLUMNS = ("event", "time", "zone", "section", "price", "quantity")
 LISTING_COLUMNS = (*REQUIRED_COLUMNS, "listing", "all_in_price", "buyable", "currency", "zone_id", "section_id")
+RANGE_PRICES = ("lowest_price", "average_price", "highest_price")
+RANGE_VALUES = (*RANGE_PRICES, "listings", "tickets")
+RANGE_COLUMNS = ("event", "time", *RANGE_VALUES, "currency", "market", "price_basis")
 EVENT_COLUMNS = (
     "event_name", "venue", "event_date", "city", "state", "country", "venue_time_zone", "category", "performer",
 )  # fmt: skip
 KNOWN_COLUMNS = (*LISTING_COLUMNS, *EVENT_COLUMNS)
+KNOWN_RANGE_COLUMNS = (*RANGE_COLUMNS, *EVENT_COLUMNS)
 
 
 class MappingError(Exception):
     """A mapping that cannot be. The message says what is known and what to type."""
 
 
-def parse_pairs(texts: Iterable[str], *, several_in_one: bool) -> dict[str, str]:
+def known_columns(*, ranges: bool) -> tuple[str, ...]:
+    """Our names of what a file of price ranges, or of listings, may hold."""
+    return KNOWN_RANGE_COLUMNS if ranges else KNOWN_COLUMNS
+
+
+def parse_pairs(
+    texts: Iterable[str], *, several_in_one: bool, known: Collection[str] = KNOWN_COLUMNS
+) -> dict[str, str]:
     """`name=value` pairs as a person types them; with `several_in_one`, commas part them.
 
-    Raises MappingError for a name that is not KNOWN.
+    Raises MappingError for a name that is not known.
     """
     found = {}
     for text in texts:
         for pair in text.split(",") if several_in_one else [text]:
             name, equals, value = (part.strip() for part in pair.partition("="))
-            if not equals or not value or name not in KNOWN_COLUMNS:
-                raise MappingError(
-                    f"{pair.strip()!r} is not one of our columns = something: {', '.join(KNOWN_COLUMNS)}."
-                )
+            if not equals or not value or name not in known:
+                raise MappingError(f"{pair.strip()!r} is not one of our columns = something: {', '.join(known)}.")
             found[name] = value
     return found
 
 
 def resolve_columns(
-    columns: Sequence[str], mapped: Mapping[str, str], defaults: Mapping[str, str], *, required: Iterable[str]
-) -> dict[str, str]:
+    columns: Sequence[str],
+    mapped: Mapping[str, str],
+    defaults: Mapping[str, str],
+    *,
+    required: Iterable[str],
+    known: Iterable[str] = KNOWN_COLUMNS,
+    any_of: Sequence[str] = (),
+) -> dict[str, tuple[str, ...]]:
     """Our column names with the file's: those that were mapped, else those of the same name in any case.
 
-    Raises MappingError where a required one has neither column nor default, or a mapped one is not in the file.
+    `date+time` is two columns. `any_of`: one of these at least must be there. Raises MappingError where a required
+    one has neither column nor default, or a mapped one is not in the file, or twice. Another may be there twice.
     """
-    doubled = sorted({column for column in columns if list(columns).count(column) > 1})
-    if doubled:
-        raise MappingError(f"The file has more than one column {', '.join(doubled)}.")
-    absent = sorted(set(mapped.values()) - set(columns))
-    if absent:
-        raise MappingError(f"The file has no column {', '.join(absent)}. It has: {', '.join(columns)}.")
-    same_name = {column.strip().lower(): column for column in reversed(columns)}
-    found = {name: same_name[name] for name in KNOWN_COLUMNS if name in same_name} | dict(mapped)
+    same_name: dict[str, tuple[str, ...]] = {
+        column.strip().lower(): (column,) for column in reversed(columns) if columns.count(column) == 1
+    }
+    found = {name: same_name[name] for name in known if name in same_name}
+    found |= {name: _parts(text, columns) for name, text in mapped.items()}
+    used = [part for parts in found.values() for part in parts]
+    has = f"It has: {', '.join(columns)}."
+    if absent := sorted({part for part in used if part not in columns}):
+        raise MappingError(f"The file has no column {', '.join(absent)}. {has}")
     missing = [name for name in required if name not in found and name not in defaults]
+    doubled = {column for column in columns if columns.count(column) > 1}
+    unclear = sorted({part for part in used if part in doubled} | {
+        column for column in doubled if column.strip().lower() in missing
+    })  # fmt: skip
+    if unclear:
+        raise MappingError(
+            f"The file has more than one column {', '.join(unclear)}; which is meant? Rename one in its header."
+        )
     if missing:
         raise MappingError(
             f"No column is the {', '.join(missing)}. The file has: {', '.join(columns)}. "
             f"Say which it is with --map {missing[0]}=COLUMN, or what holds for all rows with "
-            f"--default {missing[0]}=VALUE."
+            f"--default {missing[0]}=VALUE." + (_NO_TIME if "time" in missing else "")
+        )
+    if any_of and not any(name in found for name in any_of):
+        raise MappingError(
+            f"No column is a price or a count: {', '.join(any_of)}. The file has: {', '.join(columns)}. "
+            f"Say which it is with --map {any_of[0]}=COLUMN."
         )
     return found
+
+
+_NO_TIME = (
+    " The time is when the prices were seen, not when the event begins: without it a price is no history. Two columns "
+    "are joined with --map time=DATE+TIME."
+)
+
+
+def _parts(text: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that a person named: one, or several with + between them."""
+    return (text,) if text in columns else tuple(part.strip() for part in text.split("+"))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from tickettape.imports.judged import ReadingRules
+
 Captures = pd.DataFrame
 
 
@@ -20,6 +22,8 @@ class ImportRefused(Exception):  # noqa: N818
 class ImportRequest:
     """What a person asked for. `whole_inventory`: each observation holds all that was for sale at its event.
 
+    `ranges`: the file holds price ranges and no listings. `check_only`: read, judge and say; write nothing.
+
     `bin_seconds`: the grid that times are rounded down to; None: exact seconds, refused where they look like one
     observation spread over several. `most_refused`: share of refused rows above which nothing is written.
     """
@@ -30,23 +34,55 @@ class ImportRequest:
     defaults: Mapping[str, str] = field(default_factory=dict)
     events: Path | None = None
     time_zone: Any = None
+    time_formats: tuple[str, ...] = ()
+    event_date_formats: tuple[str, ...] = ()
+    event_date_zone: Any = None
+    encoding: str | None = None
+    ranges: bool = False
     bin_seconds: int | None = None
     whole_inventory: bool = True
     most_refused: float = 0.1
     tolerance: float = 0.05
     check_only: bool = False
 
+    @property
+    def reading(self) -> ReadingRules:
+        """How the file's values are read."""
+        return ReadingRules(
+            self.now,
+            self.time_zone,
+            self.bin_seconds or 1,
+            self.defaults,
+            self.time_formats,
+            self.event_date_formats,
+            self.event_date_zone,
+        )
+
 
 @dataclass
 class ImportOutcome:
-    """What came of an import."""
+    """What came of an import. `partial`: observations that do not hold all; `whole`: those that do."""
 
     rows_read: int = 0
     rows_refused: int = 0
+    rows_of_nothing: int = 0
+    """Rows with neither a price nor a count: nothing to keep, and nothing wrong."""
     events: int = 0
-    captures: Counter[str] = field(default_factory=Counter)
-    """added, replaced, unchanged, refused"""
+    events_made: int = 0
+    observations: int = 0
+    whole: int = 0
     partial: int = 0
+    unpriced: int = 0
+    """Price ranges with counts only."""
+    sold_out: str | None = None
+    """What would look sold out, as a sentence."""
+    captures: Counter[str] = field(default_factory=Counter)
+    """added, replaced, unchanged, refused: of captures, or of price ranges"""
     doubles: int = 0
+    repeats: int = 0
+    """Rows that say again what another says of the event and the time."""
+    corrections: int = 0
+    """Rows whose event and time another row says something else of, which counts."""
+    styles: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -1,8 +1,10 @@
-"""A file on its way into the staging tables: read in batches, judged row by row, its events and sections numbered."""
+"""A file on its way into the staging tables: read in batches, judged row by row, its events and sections numbered.
+
+`StagedFile` is what listings and price ranges share; `StagedListings` is the one, `range_staging` the other.
+"""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,17 +12,20 @@ import pandas as pd
 import pyarrow as pa
 
 from tickettape.database import Connection
-from tickettape.imports.files import file_columns, read_batches
-from tickettape.imports.judge_rows import ReadingRules, RowRefusal, judge_rows, read_instant, read_text
+from tickettape.imports.columns import DistinctColumn, one_by_one, read_text
+from tickettape.imports.files import Columns, FileBatch, SourceFile, open_file, read_batches
+from tickettape.imports.judge_rows import judge_rows
+from tickettape.imports.judged import JudgedRows, ReadingRules, RowRefusal
 from tickettape.imports.mapping import EVENT_COLUMNS, resolve_columns
 from tickettape.imports.request import ImportOutcome, ImportRefused, ImportRequest
 from tickettape.imports.staging_tables import (
     LISTING_COLUMNS,
     REFUSAL_COLUMNS,
     copy_table,
-    first_refusal_reasons,
+    grouped_refusal_reasons,
     index_staged_listings,
 )
+from tickettape.imports.times import TimeColumn, TimeStyles
 from tickettape.observations import compress_payload
 
 NO_SECTION = -1
@@ -41,36 +46,49 @@ class Progress:
 
 
 class StagedFile:
-    """A file in the staging tables: numbers for its events and sections, and what it says of the events."""
+    """A file in the staging tables: numbers for its events, and what it says of them. Its kind says how rows go in."""
 
-    def __init__(self, request: ImportRequest, path: Path) -> None:
-        self.request, self.path, self.outcome = request, path, ImportOutcome()
+    def __init__(self, request: ImportRequest, file: SourceFile) -> None:
+        self.request, self.file, self.outcome = request, file, ImportOutcome()
         self.events: dict[str, int] = {}
-        self.sections: dict[tuple[int, str, str | None, str, str | None], int] = {}
         self.said: dict[str, dict[str, Any]] = _said_of_events(request)
 
-    def read(self, connection: Connection, mapping: Mapping[str, str], progress: Progress) -> None:
-        """Read the whole file into the staging tables."""
-        reading = ReadingRules(
-            self.request.now, self.request.time_zone, self.request.bin_seconds or 1, self.request.defaults
-        )
-        outcome = self.outcome
-        for batch in read_batches(self.path, mapping):
-            judged = judge_rows(batch, reading)
-            outcome.rows_read += len(judged.rows) + len(judged.refusals)
+    def judge(self, batch: FileBatch, reading: ReadingRules) -> JudgedRows:
+        """Judge a batch."""
+        raise NotImplementedError
+
+    def stage(self, connection: Connection, rows: pd.DataFrame) -> None:
+        """Put good rows into the staging table."""
+        raise NotImplementedError
+
+    def read(self, connection: Connection, mapping: Columns, progress: Progress) -> None:
+        """Read the whole file into the staging tables. Raises ImportRefused where it cannot be meant so."""
+        reading, outcome, styles = self.request.reading, self.outcome, TimeStyles()
+        for batch in read_batches(self.file, mapping):
+            judged = self.judge(batch, reading)
+            outcome.rows_read += len(judged.rows) + len(judged.refusals) + judged.nothing
             outcome.rows_refused += len(judged.refusals)
+            outcome.rows_of_nothing += judged.nothing
+            styles.add(judged.styles)
             for event, said in judged.events.items():
                 self.said.setdefault(event, {}).update(said)
             if len(judged.rows):
-                copy_table(connection, "staged_listings", LISTING_COLUMNS, self._listings(judged.rows))
+                self.stage(connection, judged.rows)
             if judged.refusals:
                 copy_table(connection, "staged_refused", REFUSAL_COLUMNS, self.refused(judged.refusals))
             if outcome.rows_refused and outcome.rows_refused == outcome.rows_read:
-                reasons = "\n  ".join(first_refusal_reasons(connection))
-                raise ImportRefused(f"Not one of the first {outcome.rows_read:,} rows can be used:\n  {reasons}")
+                if mixed := styles.mixed():
+                    raise ImportRefused(mixed)
+                reasons = "\n  ".join(grouped_refusal_reasons(connection))
+                raise ImportRefused(
+                    f"Not one of the first {outcome.rows_read:,} rows can be used:\n  {reasons}"
+                    + ("" if not styles.unread() else f"\n{styles.unread()}")
+                )
             progress(outcome.rows_read, "read", batch.share)
-        index_staged_listings(connection)
-        outcome.reasons = first_refusal_reasons(connection)
+        if mixed := styles.mixed():
+            raise ImportRefused(mixed)
+        outcome.styles = styles.said()
+        outcome.reasons = grouped_refusal_reasons(connection)
 
     def refused(self, refusals: Iterable[RowRefusal]) -> pa.Table:
         """Refusals as the staging table has them."""
@@ -79,7 +97,7 @@ class StagedFile:
                 {
                     "line": one.line,
                     "event": one.event,
-                    "event_no": None if one.event is None else self._event_no(one.event),
+                    "event_no": None if one.event is None else self.event_no(one.event),
                     "second": one.second,
                     "zone": one.zone,
                     "reason": one.reason,
@@ -93,6 +111,30 @@ class StagedFile:
             ),
         )  # fmt: skip
 
+    def event_no(self, event: str) -> int:
+        return self.events.setdefault(event, len(self.events))
+
+
+class StagedListings(StagedFile):
+    """A file of listings in the staging tables, with numbers for its sections too."""
+
+    def __init__(self, request: ImportRequest, file: SourceFile) -> None:
+        super().__init__(request, file)
+        self.sections: dict[tuple[int, str, str | None, str, str | None], int] = {}
+
+    def judge(self, batch: FileBatch, reading: ReadingRules) -> JudgedRows:
+        """Judge a batch of listings."""
+        return judge_rows(batch, reading)
+
+    def read(self, connection: Connection, mapping: Columns, progress: Progress) -> None:
+        """As every file, and quick to find by capture."""
+        super().read(connection, mapping, progress)
+        index_staged_listings(connection)
+
+    def stage(self, connection: Connection, rows: pd.DataFrame) -> None:
+        """Put good listings into the staging table."""
+        copy_table(connection, "staged_listings", LISTING_COLUMNS, self._listings(rows))
+
     def _listings(self, good: pd.DataFrame) -> pa.Table:
         names = ["event", "zone", "zone_id", "section", "section_id"]
         # one number for each distinct combination in the batch, then one of ours for it
@@ -102,7 +144,7 @@ class StagedFile:
             codes = pd.factorize(codes * len(distinct) + of_column)[0]
         _, first = np.unique(codes, return_index=True)
         kinds = good.iloc[first][names].to_numpy(object)
-        event_nos = np.array([self._event_no(event) for event, *_ in kinds])
+        event_nos = np.array([self.event_no(event) for event, *_ in kinds])
         section_nos = np.array([self._section_no(*kind) for kind in kinds])
         return pa.Table.from_pandas(
             good.assign(event_no=event_nos[codes], section_no=section_nos[codes])[list(LISTING_COLUMNS)].astype(
@@ -111,15 +153,12 @@ class StagedFile:
             preserve_index=False,
         )
 
-    def _event_no(self, event: str) -> int:
-        return self.events.setdefault(event, len(self.events))
-
     def _section_no(
         self, event: str, zone: str | None, zone_id: str | None, section: str | None, section_id: str | None
     ) -> int:
         if zone is None or section is None:
             return NO_SECTION  # nothing for sale there: no dimension is needed
-        key = (self._event_no(event), zone, zone_id, section, section_id)
+        key = (self.event_no(event), zone, zone_id, section, section_id)
         return self.sections.setdefault(key, len(self.sections))
 
 
@@ -128,19 +167,24 @@ def _said_of_events(request: ImportRequest) -> dict[str, dict[str, Any]]:
     said: dict[str, dict[str, Any]] = {}
     if request.events is None:
         return said
-    mapping = resolve_columns(file_columns(request.events), {}, {}, required=["event"])
-    reading = ReadingRules(request.now, request.time_zone)
+    file = open_file(request.events)
+    mapping = resolve_columns(file.names, {}, {}, required=["event"])
     wanted = {name: mapping[name] for name in ("event", *EVENT_COLUMNS) if name in mapping}
-    for batch in read_batches(request.events, wanted):
+    for batch in read_batches(file, wanted):
+        columns = {name: _column_of_events(name, values, len(batch.lines), request) for name, values in
+                   batch.columns.items()}  # fmt: skip
         for at, line in enumerate(batch.lines):
-            try:
-                values = {
-                    name: read_instant(value, reading) if name == "event_date" else read_text(value, name)
-                    for name, values in batch.columns.items()
-                    if (value := values[at].as_py()) not in (None, "")
-                }
-            except ValueError as reason:
-                raise ImportRefused(f"{request.events.name}, line {line}: a value {reason}.") from None
+            read = {name: column.codes[at] for name, column in columns.items()}
+            for name, code in read.items():
+                if reason := columns[name].reasons[code]:
+                    raise ImportRefused(f"{request.events.name}, line {line}: {name} {reason}.")
+            values = {name: value for name, code in read.items() if (value := columns[name].read[code]) is not None}
             if "event" in values:
                 said[str(values.pop("event"))] = values
     return said
+
+
+def _column_of_events(name: str, values: pa.Array, length: int, request: ImportRequest) -> DistinctColumn:
+    if name == "event_date":
+        return TimeColumn(values, length, None, request.reading.event_dates)
+    return DistinctColumn(values, length, None, one_by_one(lambda value: read_text(value, name)))

@@ -30,11 +30,16 @@ def make_staging_tables(connection: Connection) -> None:
     """Make this session's empty staging tables."""
     connection.execute("set temp_buffers = '64MB'")
     connection.execute(
-        """drop table if exists pg_temp.staged_listings, pg_temp.staged_refused;
+        """drop table if exists pg_temp.staged_listings, pg_temp.staged_ranges, pg_temp.staged_refused;
            create temp table staged_listings (
                event_no integer not null, section_no integer not null, second bigint not null,
                observed bigint not null, price integer not null, all_in integer not null,
                quantity smallint not null, sells smallint not null, listing text, line bigint not null);
+           create temp table staged_ranges (
+               event_no integer not null, second bigint not null, observed bigint not null,
+               lowest_price integer not null, average_price integer not null, highest_price integer not null,
+               listings integer not null, tickets integer not null,
+               currency text, market text not null, price_basis text not null, line bigint not null);
            create temp table staged_refused (
                line bigint not null, event text, event_no integer, second bigint, zone text,
                reason text not null, payload bytea)"""
@@ -60,7 +65,7 @@ def index_staged_listings(connection: Connection) -> None:
 
 def staged_captures(connection: Connection) -> pd.DataFrame:
     """What was staged, by capture, oldest first: second, event_no, listings, observed (newest, microseconds)."""
-    return _copied_out(
+    return copied_out(
         connection,
         """select second, event_no, count(*) as listings, max(observed) as observed from staged_listings
            group by second, event_no order by second, event_no""",
@@ -70,7 +75,7 @@ def staged_captures(connection: Connection) -> pd.DataFrame:
 
 def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[int, int]) -> pd.DataFrame:
     """The staged listings of the captures from (second, event_no) to another, both included; newest seen last."""
-    return _copied_out(
+    return copied_out(
         connection,
         f"""select {", ".join(LISTING_COLUMNS)} from staged_listings
             where (second, event_no) >= (%s, %s) and (second, event_no) <= (%s, %s) order by observed, line""",  # noqa: S608
@@ -88,15 +93,26 @@ def staged_refusals(connection: Connection) -> dict[tuple[int, int], list[str | 
     return {(second, event_no): list(zones) for second, event_no, zones in rows}
 
 
-def first_refusal_reasons(connection: Connection, limit: int = 5) -> list[str]:
-    """The first refusals, as sentences."""
-    rows = connection.execute("select line, reason from staged_refused order by line limit %s", [limit]).fetchall()
-    return [f"line {line}: {reason}" for line, reason in rows]
+def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str]:
+    """Why rows were refused, most often first: the first such row with its line, and how many there are."""
+    rows = connection.execute(
+        # the values that a reason quotes do not make it another
+        """select count(*), (array_agg(line order by line))[1], (array_agg(reason order by line))[1]
+           from staged_refused
+           group by regexp_replace(regexp_replace(reason, '\''.*?\''|".*?"', '', 'g'), '[0-9.]+', '9', 'g')
+           order by count(*) desc, 2 limit %s""",
+        [limit],
+    ).fetchall()
+    return [
+        f"line {line}: {reason}" + ("" if count == 1 else f" (and {count - 1:,} more rows so)")
+        for count, line, reason in rows
+    ]
 
 
-def _copied_out(
+def copied_out(
     connection: Connection, query: str, types: Mapping[str, pa.DataType], parameters: Sequence[object] = ()
 ) -> pd.DataFrame:
+    """COPY what a query finds into a table of columns; `types` of those that are not numbers."""
     with connection.cursor() as cursor:
         text = io.BytesIO()
         statement = psycopg.ClientCursor(connection).mogrify(query, parameters)

@@ -7,25 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones, tracking_rules
+from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones
 from tickettape.database import Connection, ensure_partitions, month_refusals
+from tickettape.imports.events import make_events
 from tickettape.imports.import_tables import (
     CAPTURE_KEY,
     STORED_COLUMNS,
     finish_import,
-    known_events,
     lock_standing_captures,
     quarantine_staged_refusals,
     sections_by_name,
     start_import,
-    store_events,
     stored_snapshots,
     write_captures,
     zones_by_name,
 )
-from tickettape.imports.judge_rows import RowRefusal
+from tickettape.imports.judged import RowRefusal
 from tickettape.imports.request import Captures, ImportRefused
-from tickettape.imports.staging import Progress, StagedFile
+from tickettape.imports.staging import Progress, StagedListings
 from tickettape.imports.staging_tables import (
     REFUSAL_COLUMNS,
     STAGED_KEY,
@@ -42,8 +41,8 @@ CAPTURES_AT_ONCE = 5_000
 class CaptureWriter:
     """Writes what is staged, some captures in each transaction."""
 
-    def __init__(self, connection: Connection, staged: StagedFile, file: str) -> None:
-        self._connection, self._staged, self._file = connection, staged, file
+    def __init__(self, connection: Connection, staged: StagedListings) -> None:
+        self._connection, self._staged, self._file = connection, staged, staged.file.path.name
         self._request, self._outcome = staged.request, staged.outcome
 
     def write(self, captures: Captures, events: Mapping[int, str], progress: Progress) -> None:
@@ -70,17 +69,23 @@ class CaptureWriter:
         finish_import(connection, import_id, **{name: outcome.captures[name] for name in
                        ("added", "replaced", "unchanged", "refused")})  # fmt: skip
 
+    def measure(self, captures: Captures) -> None:
+        """Find which captures would be whole and which partial; write nothing."""
+        self._refused_zones = staged_refusals(self._connection)
+        # what is not written needs no keys
+        self._event_keys = pd.Series({number: number for number in self._staged.events.values()})
+        self._section_keys = pd.Series({number: number for number in self._staged.sections.values()})
+        self._zones = {number: zone for (_, zone, *_), number in self._staged.sections.items()}
+        for chunk in _chunks(captures):
+            first, last = _ends(chunk)
+            measured, _ = self._measured(chunk, staged_listings(self._connection, first, last))
+            self._outcome.partial += int((measured["status"] == "partial").sum())
+        self._outcome.whole = len(captures) - self._outcome.partial
+
     def _make_dimensions(self, events: Mapping[int, str]) -> None:
         """The events, zones and sections, in transactions of their own: a tick that runs beside waits for none."""
-        connection, staged, source = self._connection, self._staged, self._request.source
-        known = known_events(connection, source)
-        # what is watched, its marketplace knows better than a file
-        watched = bool(tracking_rules(connection, source))
-        ours = [event for event in events.values() if event not in known or not watched]
-        with connection.transaction():
-            store_events(connection, source, {event: _event_row(staged.said.get(event, {})) for event in ours})
-        keys = known_events(connection, source)
-        self._event_keys = pd.Series({number: keys[event] for number, event in events.items()})
+        connection, staged = self._connection, self._staged
+        self._event_keys = pd.Series(make_events(connection, staged, events))
         sections = {kind: number for kind, number in staged.sections.items() if kind[0] in events}
         zones_known = zones_by_name(connection, self._event_keys)
         zone_ids = {
@@ -129,7 +134,7 @@ class CaptureWriter:
         copy_table(self._connection, "staged_refused", REFUSAL_COLUMNS, self._staged.refused(refusals))
 
     def _write_chunk(self, chunk: Captures) -> None:
-        first, last = ((int(second), int(event_no)) for second, event_no in chunk[STAGED_KEY].to_numpy()[[0, -1]])
+        first, last = _ends(chunk)
         captures, sections = self._measured(chunk, staged_listings(self._connection, first, last))
         with self._connection.transaction():
             ticks = [datetime.fromtimestamp(int(second), UTC) for second in captures["second"].unique()]
@@ -234,13 +239,10 @@ class CaptureWriter:
         return to_write
 
 
-def _event_row(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of an event by the catalogue's column names."""
-    names = {"event_name": "name", "event_date": "date", "performer": "performer_name"}
-    row = {names.get(name, name): value for name, value in said.items()}
-    if "date" in row:
-        row["date"] = datetime.fromtimestamp(row["date"] / 1e6, UTC)
-    return row
+def _ends(chunk: Captures) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The first and the last (second, event_no) of a chunk."""
+    first, last = ((int(second), int(event_no)) for second, event_no in chunk[STAGED_KEY].to_numpy()[[0, -1]])
+    return first, last
 
 
 def _chunks(captures: Captures) -> Iterable[Captures]:

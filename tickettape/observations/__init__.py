@@ -10,6 +10,8 @@ from tickettape.observations.captures import Capture, newest_captured_tick, stor
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
+from tickettape.observations.price_range_voids import price_range_ticks, undo_price_range_void, void_price_range
+from tickettape.observations.price_ranges import PriceRange, PriceRangeError, store_price_ranges
 from tickettape.observations.quarantine import (
     HeldForMonth,
     Refusal,
@@ -18,6 +20,7 @@ from tickettape.observations.quarantine import (
     held_ticks,
     list_refusals,
     lock_held,
+    lock_held_price_ranges,
     quarantine_refused,
     record_replayed,
     refused_payload,
@@ -42,6 +45,8 @@ __all__ = [
     "HeldForMonth",
     "NotReplayable",
     "NothingToDo",
+    "PriceRange",
+    "PriceRangeError",
     "Refusal",
     "answered_at_newest_tick",
     "capture_tick",
@@ -59,6 +64,7 @@ __all__ = [
     "is_voided",
     "list_refusals",
     "lock_held",
+    "lock_held_price_ranges",
     "metrics_by_keys",
     "new_answer_fields",
     "newest_captured_tick",
@@ -66,6 +72,7 @@ __all__ = [
     "newest_poll_schedule",
     "poll_rules",
     "poll_summary",
+    "price_range_ticks",
     "quarantine_refused",
     "read_tick",
     "reconcile_newest_tick",
@@ -79,8 +86,11 @@ __all__ = [
     "scraper_figures",
     "stale_events",
     "store_captures",
+    "store_price_ranges",
     "ticks_between",
     "ticks_with_answers",
+    "undo_price_range_void",
     "undo_void",
     "void_capture",
+    "void_price_range",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from psycopg.rows import class_row
@@ -163,10 +163,11 @@ def hold_for_month(
     *,
     answer: bytes | None = None,
     rows: Mapping[str, Any] | None = None,
+    content: Literal["rows", "price_ranges"] = "rows",
 ) -> None:
     """Keep what came for a month that takes no rows until the month is back. The same is kept once.
 
-    `answer`: the marketplace's own; where there is none, `rows`: what was to be stored.
+    `answer`: the marketplace's own; where there is none, `rows`: what was to be stored, and `content`: what it is.
     """
     payload = answer if answer is not None else msgspec.json.encode(rows)
     connection.execute(
@@ -184,30 +185,43 @@ def hold_for_month(
             "month": month,
             "reason": reason,
             "payload": compress_payload(payload),
-            "content": "answer" if answer is not None else "rows",
+            "content": "answer" if answer is not None else content,
         },
     )
 
 
 def held_ticks(connection: Connection, source: str, month: date) -> list[datetime]:
-    """The ticks of a month that something of a marketplace waits for, oldest first."""
+    """The ticks of a month that captures of a marketplace wait for, oldest first."""
     rows = connection.execute(
         """select distinct tick from market.quarantine
-           where held_for = %s and source = %s and replayed_at is null order by tick""",
+           where held_for = %s and source = %s and replayed_at is null and content != 'price_ranges' order by tick""",
         [month, source],
     ).fetchall()
     return [tick for (tick,) in rows]
 
 
 def lock_held(connection: Connection, source: str, tick: datetime) -> list[HeldForMonth]:
-    """What waits for a tick, in the order it came, locked until the caller's transaction ends."""
+    """The captures that wait for a tick, in the order they came, locked until the caller's transaction ends."""
     with connection.cursor(row_factory=class_row(HeldForMonth)) as cursor:
         return cursor.execute(
             """select quarantine_id, event_key, tick, content, payload_zstd
                from market.quarantine as held inner join market.events using (source, external_id)
                where tick = %s and source = %s and held_for is not null and replayed_at is null
+                   and content != 'price_ranges'
                order by quarantine_id for update of held""",
             [tick, source],
+        ).fetchall()
+
+
+def lock_held_price_ranges(connection: Connection, month: date) -> list[HeldForMonth]:
+    """The price ranges of any source that wait for a month, in the order they came, locked likewise."""
+    with connection.cursor(row_factory=class_row(HeldForMonth)) as cursor:
+        return cursor.execute(
+            """select quarantine_id, event_key, tick, content, payload_zstd
+               from market.quarantine as held inner join market.events using (source, external_id)
+               where held_for = %s and content = 'price_ranges' and replayed_at is null
+               order by quarantine_id for update of held""",
+            [month],
         ).fetchall()
 
 

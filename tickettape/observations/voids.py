@@ -2,7 +2,7 @@
 
 A voided capture keeps its row with the status `void`, so that nothing asks or stores it again; its snapshots
 move to `voided_snapshots` and its listings to `voided_listings`, so that whatever reads those cannot meet them.
-The triggers mark the hour on both ways.
+The triggers mark the hour on both ways. Price ranges likewise: `price_range_voids`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
-        _hold_open(connection, tick)
+        hold_open(connection, tick)
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
         ).fetchone()
@@ -83,11 +83,12 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
-        _hold_open(connection, tick)
+        hold_open(connection, tick)
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
                from market.captures inner join market.voids
                    on voids.event_key = captures.event_key and voids.tick = captures.tick and voids.ended_at is null
+                       and voids.kind = 'listings'
                where captures.event_key = %s and captures.tick = %s and captures.status = 'void'
                for update of captures""",
             [event_key, tick],
@@ -111,21 +112,24 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
     return str(status)
 
 
-def end_voids(connection: Connection, captures: Sequence[tuple[int, datetime]], by: str) -> None:
-    """Note that captures (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
+def end_voids(
+    connection: Connection, observations: Sequence[tuple[int, datetime]], by: str, *, kind: str = "listings"
+) -> None:
+    """Note that observations (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
 
-    The rows that were void stay in voided_snapshots, as the record of what was found wrong.
+    The rows that were void stay in the tables voided_…, as the record of what was found wrong.
     """
-    if captures:
+    if observations:
         connection.execute(
             """update market.voids set ended_at = clock_timestamp(), ended_by = %s
                from unnest(%s::int[], %s::timestamptz[]) as again (event_key, tick)
-               where voids.event_key = again.event_key and voids.tick = again.tick and ended_at is null""",
-            [by, [event_key for event_key, _ in captures], [tick for _, tick in captures]],
+               where voids.event_key = again.event_key and voids.tick = again.tick and ended_at is null
+                   and kind = %s""",
+            [by, [event_key for event_key, _ in observations], [tick for _, tick in observations], kind],
         )
 
 
-def _hold_open(connection: Connection, tick: datetime) -> None:
+def hold_open(connection: Connection, tick: datetime) -> None:
     """Keep the tick's month from being closed until the caller's transaction ends."""
     for month in month_refusals(connection, [tick]):
         state = state_of_month(connection, month) or "without a partition"
@@ -157,7 +161,8 @@ def _nearest(connection: Connection, event_key: int, tick: datetime) -> str:
 def _how_it_ended(connection: Connection, event_key: int, tick: datetime) -> str:
     row = connection.execute(
         """select ended_by, ended_at from market.voids
-           where event_key = %s and tick = %s and ended_at is not null order by ended_at desc limit 1""",
+           where event_key = %s and tick = %s and ended_at is not null and kind = 'listings'
+           order by ended_at desc limit 1""",
         [event_key, tick],
     ).fetchone()
     return f" any more: {row[0]} at {_said(row[1])} ended that" if row else ""

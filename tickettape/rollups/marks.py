@@ -18,7 +18,6 @@ def pending_buckets(connection: Connection) -> dict[str, int]:
 
 def mark_hours(connection: Connection, start: datetime, end: datetime) -> int:
     """Have the hours of [start, end) recomputed, those that only the rollup still knows too; how many."""
-    has_rollup = connection.execute("select to_regclass('analytics.event_hours') is not null").fetchone()
     known = """union
                select events.event_key, h.hour
                from analytics.event_hours as h inner join market.events on events.id = h.event_id
@@ -33,13 +32,32 @@ def mark_hours(connection: Connection, start: datetime, end: datetime) -> int:
            cross join unnest(%(rollups)s::text[]) as rollups (rollup)""",
         {"start": start, "end": end, "rollups": list(LISTING_ROLLUPS)},
     )
+    known_ranges = """union
+               select events.event_key, h.hour
+               from analytics.range_hours as h inner join market.events on events.id = h.event_id
+               where h.hour >= %(start)s and h.hour < %(end)s"""
+    ranges = connection.execute(
+        f"""insert into market.dirty_buckets (rollup, event_key, bucket)
+            select 'range_hours', event_key, hour from (
+                select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z')
+                    as hour
+                from market.price_ranges where tick >= %(start)s and tick < %(end)s
+                {known_ranges if _is_made(connection, "range_hours") else ""}
+            ) as hours""",  # noqa: S608
+        {"start": start, "end": end},
+    )
     done = connection.execute(
         f"""insert into market.dirty_buckets (rollup, event_key, bucket)
             select 'event_hours', event_key, hour from (
                 select event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
                 from market.captures where tick >= %(start)s and tick < %(end)s
-                {known if has_rollup and has_rollup[0] else ""}
+                {known if _is_made(connection, "event_hours") else ""}
             ) as hours""",  # noqa: S608
         {"start": start, "end": end},
     )
-    return done.rowcount
+    return done.rowcount + ranges.rowcount
+
+
+def _is_made(connection: Connection, rollup: str) -> bool:
+    found = connection.execute("select to_regclass(%s) is not null", [f"analytics.{rollup}"]).fetchone()
+    return bool(found and found[0])

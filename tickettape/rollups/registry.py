@@ -14,7 +14,7 @@ class Rollup:
 
     name: str
     bucket: Literal["hour", "day", "event"]
-    made_of: Literal["snapshots", "listings"]
+    made_of: Literal["snapshots", "listings", "price ranges"]
     counted_as: str | None = None
 
 
@@ -27,6 +27,7 @@ ROLLUPS = (
     Rollup("price_distribution", "hour", "listings"),
     Rollup("inventory_changes", "hour", "listings"),
     Rollup("listing_departures", "hour", "listings"),
+    Rollup("range_hours", "hour", "price ranges", counted_as="price range hours"),
 )
 """In the order in which a refresh of one may mark the next."""
 

@@ -10,7 +10,9 @@ from tickettape.rollups.registry import ROLLUPS, Rollup
 def count_window(
     connection: Connection, start: datetime, end: datetime, event_key: int | None = None
 ) -> dict[str, int]:
-    """Captures by status, what their snapshots hold, and rows of the rollups for [start, end), of one event or all.
+    """Captures by status, what their snapshots hold, price ranges, and rows of the rollups for [start, end).
+
+    Of one event or all.
 
     Hours and days count where they overlap the range. A rollup that dbt has not made yet counts 0.
     """
@@ -32,6 +34,11 @@ def count_window(
         ("section snapshots", "listings", "tickets", "sum of prices (cents)"), row or (0,) * 4, strict=True
     ):
         counts[name] = int(value)
+    ranges = connection.execute(
+        f"select count(*) from market.price_ranges where tick >= %(start)s and tick < %(end)s and {of_event}",  # noqa: S608
+        asked,
+    ).fetchone()
+    counts["price ranges"] = int(ranges[0]) if ranges else 0
     for rollup in ROLLUPS:
         if rollup.counted_as is not None:
             counts[rollup.counted_as] = _rows(connection, rollup, asked)

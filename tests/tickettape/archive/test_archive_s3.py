@@ -45,6 +45,7 @@ def test_a_month_goes_to_an_object_store_and_comes_back_equal(connection: Connec
         "plain/listing_changes/year=2026/month=07/part-0.parquet",
         "plain/manifests/year=2026/month=07/manifest.json",
         "plain/offer_terms/year=2026/month=07/part-0.parquet",
+        "plain/price_ranges/year=2026/month=07/part-0.parquet",
         "plain/section_snapshots/year=2026/month=07/part-0.parquet",
         "plain/sections/year=2026/month=07/part-0.parquet",
         "plain/zones/year=2026/month=07/part-0.parquet",

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import msgspec
 import psycopg
 import pytest
 
 from tests.conftest import fresh_database
-from tests.support.markets import Section, observe
+from tests.support.markets import Section, observe, observe_ranges, price_range
 from tests.support.old_months import (
     AUGUST,
     FACTS,
@@ -42,13 +43,13 @@ def test_a4_a_month_archived_and_restored_is_equal_to_itself(connection: Connect
 
     outcome = run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("archived", "dropped")
-    assert outcome.figures["rows exported"] == 15 + 28 + 15
+    assert outcome.figures["rows exported"] == 15 + 28 + 15 + 28
     for table in FACTS:
         assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
         assert connection.execute(f"select to_regclass('market.{table}_2026_07')").fetchone() == (None,)
 
     figures = run_restore(connection, storage, JULY)
-    assert figures["rows restored"] == 15 + 28 + 15
+    assert figures["rows restored"] == 15 + 28 + 15 + 28
     assert state(connection, JULY)[0] == "restored"
     for table in FACTS:
         assert differences(connection, f"market.{table}") == []
@@ -74,6 +75,54 @@ def test_a_restored_month_takes_late_rows_marks_them_and_is_archived_again_with_
     run_restore(connection, storage, JULY)
     for table in FACTS:
         assert differences(connection, f"market.{table}") == []
+
+
+def test_price_ranges_are_compared_with_what_the_manifest_says_of_them(
+    connection: Connection, storage: Storage
+) -> None:
+    fill(connection, JULY)
+    run_archive(connection, storage, JULY)
+    manifest = read_month_manifest(storage, JULY)
+    content = manifest.tables["price_ranges"].content
+    assert (content.rows, content.nulls["average_price_cents"], content.nulls["lowest_price_cents"]) == (28, 6, 0)
+    wrong = msgspec.structs.replace(
+        manifest.tables["price_ranges"], content=msgspec.structs.replace(content, row_hash="0" * 16)
+    )
+    tables = manifest.tables | {"price_ranges": wrong}
+    storage.write_json(month_manifest_name(JULY), msgspec.structs.replace(manifest, tables=tables))
+    with pytest.raises(DamagedError, match=r"price_ranges of 2026-07 was loaded and differs .*row hash"):
+        run_restore(connection, storage, JULY)
+    assert state(connection, JULY)[0] == "archived"
+
+
+def test_a_month_archived_before_there_were_price_ranges_comes_back_and_takes_some(
+    connection: Connection, storage: Storage
+) -> None:
+    [event, _] = fill(connection, JULY)
+    connection.execute("delete from market.price_ranges")
+    copies(connection, *(f"market.{table}" for table in FACTS))
+    run_archive(connection, storage, JULY)
+    manifest = read_month_manifest(storage, JULY)
+    before = {name: table for name, table in manifest.tables.items() if name != "price_ranges"}
+    storage.write_json(month_manifest_name(JULY), msgspec.structs.replace(manifest, tables=before))
+    run_restore(connection, storage, JULY)
+    for table in FACTS:
+        assert differences(connection, f"market.{table}") == []
+    late = datetime(2026, 7, 9, 12, tzinfo=UTC)
+    observe_ranges(connection, price_range(event, late))
+    assert connection.execute("select rollup, bucket from market.dirty_buckets").fetchall() == [("range_hours", late)]
+    run_archive(connection, storage, JULY)
+    assert read_month_manifest(storage, JULY).tables["price_ranges"].content.rows == 1
+
+
+def test_the_price_ranges_of_a_closed_month_can_be_neither_written_nor_deleted(
+    connection: Connection, storage: Storage
+) -> None:
+    fill(connection, JULY)
+    with pytest.raises(ArchiveError, match="still marked"):
+        run_archive(connection, storage, JULY, refresh=lambda: None)
+    with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+        connection.execute("delete from market.price_ranges")
 
 
 def test_the_same_rows_archived_again_end_in_the_same_manifest_and_files(
@@ -205,7 +254,7 @@ def test_a_month_closed_by_an_unfinished_archive_is_reopened_and_takes_rows_agai
     with pytest.raises(ArchiveError, match="not closed"):
         reopen_month(connection, JULY)
     run_archive(connection, storage, JULY)
-    assert read_month_manifest(storage, JULY).rows == 15 + 28 + 15 + 3
+    assert read_month_manifest(storage, JULY).rows == 15 + 28 + 15 + 28 + 3
 
 
 def test_a_month_understood_alone_is_restored_into_an_empty_database_and_refused_by_anothers(
@@ -217,8 +266,8 @@ def test_a_month_understood_alone_is_restored_into_an_empty_database_and_refused
     run_archive(connection, storage, JULY)
     with fresh_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as elsewhere:
         figures = run_restore(elsewhere, storage, JULY)
-        assert figures["dimension rows new"] == 2 + 4 + 4 + 1
-        assert elsewhere.execute("select event_key from market.events order by 1").fetchall() == [(42,), (43,)]
+        assert figures["dimension rows new"] == 3 + 4 + 4 + 1
+        assert elsewhere.execute("select event_key from market.events order by 1").fetchall() == [(42,), (43,), (44,)]
         observe(elsewhere, 42, NOW, Section("Lower", "101"), Section("New", "1"))  # keys go on after the restored ones
     with fresh_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as elsewhere:
         elsewhere.execute("select setval('market.events_event_key_seq', 41)")

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import TEN, Section, add_event, observe
+from tests.support.markets import TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.backups import (
     Backup,
     BackupError,
@@ -61,6 +61,7 @@ def market(connection: Connection) -> int:
     event = add_event(connection)
     for tick in (OCTOBER, OCTOBER + TEN, NOVEMBER, NOVEMBER + TEN):
         observe(connection, event, tick, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
+    observe_ranges(connection, price_range(event, OCTOBER), price_range(event, NOVEMBER))
     job = start_job(connection, source="simulator", tick=NOVEMBER, run_id="run")
     log_about_job(connection, job, level="INFO", event_key=event, message="a line")
     ensure_partitions(connection, [NOW])
@@ -96,7 +97,7 @@ def test_a_backup_restored_is_the_same_database_and_goes_on_working(
     pending = pending_buckets(connection)
     assert pending
     backup = make_backup(database_url, storage, now=NOW, say=quiet)
-    assert [(month.month, sum(f.rows for f in month.tables.values())) for month in backup.months] == [("2026-10", 4)]
+    assert [(month.month, sum(f.rows for f in month.tables.values())) for month in backup.months] == [("2026-10", 5)]
     assert not [table for table in backup.all_tables if "capture_payloads" in table]
 
     assert restore_backup(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet) is None

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import fresh_database
 from tests.support.databases import use_database
-from tests.support.markets import TEN
+from tests.support.markets import TEN, observe_ranges, price_range
 from tests.support.oracle import assert_exact
 from tickettape.cli import app
 from tickettape.database import Connection, Warehouse, ensure_partitions
@@ -239,3 +239,48 @@ def test_the_kept_rows_of_a_void_have_every_column_of_a_snapshot(connection: Con
     of_snapshots = connection.execute(columns, ["section_snapshots"]).fetchall()
     assert {*kept} == {*of_snapshots, ("void_id",)}
     assert {name for (name,) in of_snapshots} == {*SNAPSHOT_COLUMNS}
+
+
+def ranges_of(history: History) -> list[tuple[datetime, int]]:
+    """(hour, observations) of the first event's price ranges, as they are rolled up."""
+    return history.connection.execute(
+        """select hour, observation_count from analytics.range_hours
+           inner join market.events on events.id = event_id where event_key = %s order by hour""",
+        [history.keys[0]],
+    ).fetchall()
+
+
+def test_price_ranges_are_voided_brought_back_and_rebuilt_by_the_same_commands(history: History) -> None:
+    one, first = history.keys[0], history.ticks[0]
+    observe_ranges(history.connection, *(price_range(one, tick) for tick in history.ticks[:5]))
+    succeeds("rebuild", *moments(START, START + 3 * HOUR))
+    before = ranges_of(history)
+    assert before == [(START, 3), (START + HOUR, 2)]
+    facts = history.facts()
+    range_of_time = ["void", "--event", history.ids[0], *moments(first, history.ticks[4])]
+
+    output = succeeds(*range_of_time, "--kind", "price_range", "--reason", "of another event")
+    assert output.count("is void") == 4
+    assert ranges_of(history) == [(START + HOUR, 1)]
+    assert history.facts() == facts
+    assert_exact(history.connection)
+    assert "price ranges" in succeeds(*range_of_time, "--undo", "--kind", "price_range")
+    assert ranges_of(history) == before
+    assert_exact(history.connection)
+
+    both = succeeds("void", "--event", history.ids[0], "--tick", first.strftime(SHOWN), "--reason", "wrong")
+    assert both.count("is void") == 2
+    assert (history.status(one, first), ranges_of(history)) == ("void", [(START, 2), (START + HOUR, 2)])
+    succeeds("void", "--event", history.ids[0], "--tick", first.strftime(SHOWN), "--undo")
+    assert (history.facts(), ranges_of(history)) == (facts, before)
+    assert_exact(history.connection)
+
+
+def test_a_kind_that_is_not_there_is_not_voided(history: History) -> None:
+    at = ["void", "--event", history.ids[0], "--tick", history.ticks[0].strftime(SHOWN), "--reason", "wrong"]
+    code, output = run(*at, "--kind", "price_range")
+    assert (code, "no price range there that is not void" in output) == (1, True)
+    observe_ranges(history.connection, price_range(history.keys[0], history.ticks[0] + TEN / 2))
+    at[4] = (history.ticks[0] + TEN / 2).strftime(SHOWN)
+    assert run(*at, "--kind", "listings")[0] == 1
+    assert "The price range of" in succeeds(*at)

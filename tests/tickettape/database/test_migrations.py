@@ -133,3 +133,39 @@ def test_a_database_of_the_schema_before_keeps_every_row_under_the_new_names(ser
                 ]
         finally:
             connection.execute("drop database test_field_words with (force)")
+
+
+def test_the_months_of_a_database_of_the_schema_before_take_price_ranges_unless_they_are_closed(
+    server_url: str,
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_price_ranges")
+        try:
+            url = with_database(server_url, "test_price_ranges")
+            migrations._run_alembic(url, "0014")
+            with psycopg.connect(url, autocommit=True) as before:
+                before.execute(
+                    """insert into market.events (source, external_id, name, venue, date)
+                           values ('vividseats', '7', 'An evening', 'The Hall', now());
+                       insert into market.voids (event_key, tick, reason, voided_by, capture_status)
+                           select event_key, '2026-11-20 12:00Z', 'wrong', 'me', 'ok' from market.events;
+                       insert into market.months (month, state) values
+                           ('2026-09-01', 'archived'), ('2026-10-01', 'closed'), ('2026-11-01', 'open')"""
+                )
+            upgrade_database(url)
+            with psycopg.connect(url, autocommit=True) as after:
+                assert after.execute(
+                    "select inhrelid::regclass::text from pg_inherits"
+                    " where inhparent = 'market.price_ranges'::regclass order by 1"
+                ).fetchall() == [("market.price_ranges_2026_10",), ("market.price_ranges_2026_11",)]
+                stores = """insert into market.price_ranges (tick, event_key, market, price_basis, currency, listings)
+                            select %s, event_key, 'resale', 'unknown', 'USD', 3 from market.events"""
+                after.execute(stores, ["2026-11-20 12:00Z"])
+                after.execute(stores.replace("price_ranges", "price_ranges_2026_11"), ["2026-11-20 13:00Z"])
+                marks = "select rollup, count(*), count(distinct bucket) from market.dirty_buckets group by rollup"
+                assert after.execute(marks).fetchall() == [("range_hours", 2, 2)]
+                with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+                    after.execute(stores, ["2026-10-20 12:00Z"])
+                assert after.execute("select kind, capture_status from market.voids").fetchall() == [("listings", "ok")]
+        finally:
+            connection.execute("drop database test_price_ranges with (force)")

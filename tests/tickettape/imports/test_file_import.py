@@ -18,6 +18,7 @@ from tickettape.catalogue import track_rule
 from tickettape.cli import app
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, writer
+from tickettape.settings import settings
 
 HEADER = ["event", "time", "zone", "section", "price", "quantity"]
 BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
@@ -360,3 +361,48 @@ def test_events_can_be_described_in_a_file_of_their_own_and_checked_before(
         ("8", "unknown", datetime(2027, 6, 2, 18, tzinfo=UTC)),
         ("Final", "Arena", datetime(2027, 6, 1, 18, tzinfo=UTC)),
     ]
+
+
+def test_a_dry_run_says_what_a_run_then_writes_and_what_would_look_sold_out(
+    connection: Connection, tmp_path: Path
+) -> None:
+    many = [["7", at(0), "Floor", "A", "10.00", 1]] * 20
+    bad = [["8", at(0), "Box", "X", "cheap", 1]]  # Box would look sold out: that observation is not whole
+    file = write(tmp_path / "mine.csv", [*ROWS, *many, *bad])
+    output = imports(file, *BASE, "--dry-run")
+    assert "26 rows read, 25 understood, 1 refused" in output
+    assert "line 27: price 'cheap' is not a number" in output
+    assert "Observations: 3; 2 whole and 1 partial" in output
+    assert "Events: 2, 2 new and 0 that mine has" in output
+    assert "1 zones would look sold out, 1 times of 4 that zones are there; the first: Stands of 7, not" in output
+    for table in ("captures", "events", "quarantine", "imports"):
+        assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
+    assert "1 of those written are partial" in imports(file)
+    assert [status for *_, status in captures(connection)] == ["ok", "ok", "partial"]
+    assert "Nothing would look sold out: the observations are partial" in imports(file, *BASE, "--partial", "--dry-run")
+    assert "Nothing would look sold out: no zone is missing" in imports(
+        write(file, [*ROWS, ["7", at(10), "Stands", "102", "5.00", 1]]), *BASE, "--dry-run"
+    )
+
+
+def test_a_mapping_of_listings_is_saved_by_what_worked_and_used_by_its_name(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "home", tmp_path / "home")
+    rows = [[*row[:1], f"{NOON:%m/%d/%Y}", datetime.fromisoformat(row[1]).strftime("%H:%M"), *row[2:]] for row in ROWS]
+    file = write(tmp_path / "mine.csv", rows, ["game", "day", "clock", "zone", "section", "price", "quantity"])
+    typed = ["--map", "event=game,time=day+clock", "--time-zone", "UTC", "--time-format", "%m/%d/%Y %H:%M"]
+    code, _ = run("import", str(file), *BASE, *typed[:-2], "--save-mapping", "game")
+    assert code == 1
+    assert not (tmp_path / "home").exists()  # it did not work
+    imports(file, *BASE, *typed, "--save-mapping", "game")
+    assert "3 unchanged" in imports(file, "--source", "mine", "--mapping", "game")
+    assert captures(connection) == [("7", NOON, "ok"), ("7", NOON + TEN, "ok"), ("8", NOON, "ok")]
+
+
+def test_what_stands_for_nothing_is_no_zone_and_no_price(connection: Connection, tmp_path: Path) -> None:
+    many = [["7", at(0), "Floor", "A", "10.00", 1]] * 20
+    rows = [*many, ["7", at(0), "NA", "A", "10.00", 1], ["7", at(0), "Floor", "A", "null", 1]]
+    output = imports(write(tmp_path / "mine.csv", rows))
+    assert "line 22: zone is missing" in output
+    assert "line 23: price is missing" in output

@@ -15,9 +15,8 @@ from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
-from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, export_dbt_environment
+from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, SNAPSHOT_ROLLUPS, export_dbt_environment
 from tickettape.rollups.dbt import dbt_runner
-from tickettape.rollups.registry import LISTING_ROLLUPS
 from tickettape.settings import ROOT, Settings
 
 MODEL = "model.tickettape.event_hours"
@@ -115,7 +114,7 @@ def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
     refused = dbt_runner(with_one_more_column()).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
     assert not refused.success
     assert marks_of(connection, "event_hours") == waiting
-    of_snapshots = [rollup for rollup in ROLLUP_NAMES if rollup not in LISTING_ROLLUPS]
+    of_snapshots = SNAPSHOT_ROLLUPS
     assert {rollup: content(connection, rollup) for rollup in of_snapshots} == {
         rollup: before[rollup] for rollup in of_snapshots
     }

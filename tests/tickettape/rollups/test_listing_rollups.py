@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import NOON, TEN, add_event
+from tests.support.markets import NOON, TEN, add_event, observe_ranges, price_range
 from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
 from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones
@@ -189,10 +189,32 @@ def test_medians_and_the_cheapest_way_in_are_of_the_hours_last_ok_capture(
            from analytics.price_distribution order by hour desc limit 1"""
     ).fetchone()
     assert row == (4, 9, "4.00", "5.51", "6.03", "6.78", "9.00", "4.00", "6.01", "8.51")
+    # what is known of the same event by price ranges stands beside it and is not mixed with it
+    days = timedelta(days=1)
+    observe_ranges(
+        connection,
+        price_range(event, NOON - 7 * days, lowest_price_cents=1),
+        price_range(event, NOON - days, lowest_price_cents=1100),
+        price_range(event, NOON, lowest_price_cents=700),
+        price_range(event, NOON + TEN, lowest_price_cents=1250),
+        price_range(event, NOON + 2 * TEN, lowest_price_cents=None),
+        price_range(event, NOON + 3 * TEN, lowest_price_cents=50, price_basis="unknown", market="primary"),
+    )
+    refresh.run_until_clean(connection)
+    assert_exact(connection)
     run_dbt("run", "--select", "get_in_prices")
+    of_ranges = connection.execute(
+        """select tickets, market, price_basis, currency, timestamp, price::text, all_in_price::text,
+               price_change_1day::text, all_in_price_change_1day::text, all_in_price_change_7days::text
+           from analytics.get_in_prices where kind = 'price_range' order by market"""
+    ).fetchall()
+    assert of_ranges == [
+        (None, "primary", "unknown", "USD", NOON + 3 * TEN, "0.50", None, None, None, None),
+        (None, "resale", "all_in", "USD", NOON + TEN, None, "12.50", None, "1.50", "12.49"),
+    ]
     get_in: Any = connection.execute(
         """select tickets, price::text, all_in_price::text, price_change_1day::text, price_change_7days
-           from analytics.get_in_prices order by 1"""
+           from analytics.get_in_prices where kind = 'listings' order by 1"""
     ).fetchall()
     assert get_in == [
         (1, "4.00", "6.50", "0.00", None),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.database import Connection
 from tickettape.rollups import mark_hours, pending_buckets
 from tickettape.rollups.registry import LISTING_ROLLUPS
@@ -83,3 +83,10 @@ def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event
     assert mark_hours(connection, NOON, NOON + timedelta(hours=1)) == 1
     assert marked_hours(connection) == [12]
     assert pending_buckets(connection) == dict.fromkeys(("event_hours", *LISTING_ROLLUPS), 1)
+
+
+def test_the_hours_of_price_ranges_can_be_marked_too(connection: Connection, event: int) -> None:
+    observe_ranges(connection, *(price_range(event, NOON + number * TEN) for number in range(7)))
+    connection.execute("delete from market.dirty_buckets")
+    assert mark_hours(connection, NOON + timedelta(hours=1), NOON + timedelta(hours=2)) == 1
+    assert pending_buckets(connection) == {"range_hours": 1}

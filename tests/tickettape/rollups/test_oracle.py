@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
@@ -18,6 +18,7 @@ def test_the_oracle_finds_a_corrupted_value_a_missing_and_an_invented_row(
     event = add_event(connection)
     observe(connection, event, NOON, Section("A", "101", [1000, 3000]), Section("B", "201"))
     observe(connection, event, NOON + TEN, Section("A", "101", [1500]), Section("B", "201"))
+    observe_ranges(connection, price_range(event, NOON), price_range(event, NOON + TEN, lowest_price_cents=950))
     refresh.run_until_clean(connection)
     assert_exact(connection)
     columns = connection.execute(
@@ -39,6 +40,7 @@ def test_the_oracle_finds_a_corrupted_value_a_missing_and_an_invented_row(
         connection.execute("delete from market.section_snapshots")
         connection.execute("delete from market.captures")
         connection.execute("delete from market.listing_changes")
+        connection.execute("delete from market.price_ranges")
         connection.execute("delete from market.dirty_buckets")
         assert differences(connection)[rollup] > 0
     assert_exact(connection)

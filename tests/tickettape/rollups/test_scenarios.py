@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.support.dbt_observations import contents, limit_claims, marks_of, versions
-from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse
@@ -31,7 +31,9 @@ class KilledError(Exception):
 
 
 def two_sections(connection: Connection, event: int, tick: datetime, price: int = 1000) -> None:
+    """Two sections and their listings, and a price range beside them: something for every rollup."""
     observe(connection, event, tick, Section("A", "101", [price, 3 * price]), Section("B", "201", [2 * price]))
+    observe_ranges(connection, price_range(event, tick, lowest_price_cents=price))
 
 
 def some_hours(connection: Connection, event: int) -> None:
@@ -141,7 +143,7 @@ def test_r3_deleting_a_zones_last_row_removes_its_row_and_deleting_a_bucket_remo
         (NOON - DAY + 2 * HOUR + TEN,)
     ]
 
-    for table in ("section_snapshots", "listing_changes", "captures"):
+    for table in ("section_snapshots", "listing_changes", "captures", "price_ranges"):
         connection.execute(f"delete from market.{table}")
     refresh.run_until_clean(connection)
     assert contents(connection) == {rollup: [] for rollup in ROLLUP_NAMES}
@@ -292,7 +294,7 @@ def test_r9_two_refreshers_at_once_make_no_bucket_twice_and_do_not_deadlock(
         assert first.result(PATIENCE_SECONDS) > 0
         rewritten = other.result(PATIENCE_SECONDS)
         # only what was written while the first had its claim is left to the second: nothing but what writers mark
-        assert rewritten > 0 if rollup in ("event_hours", *LISTING_ROLLUPS) else rewritten == 0
+        assert rewritten > 0 if rollup in ("event_hours", "range_hours", *LISTING_ROLLUPS) else rewritten == 0
         both = [threads.submit(refresh.run_until_clean, one) for one in (connection, second)]
         for one in both:
             one.result(PATIENCE_SECONDS)

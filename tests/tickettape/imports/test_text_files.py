@@ -1,0 +1,99 @@
+"""How people's text files are laid out: every encoding, line end and delimiter says the same rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tickettape.imports.files import open_file, read_batches
+from tickettape.imports.mapping import MappingError, resolve_columns
+from tickettape.imports.text_files import FileError
+
+TEXT = "event,price,team\n1,9.5,Bayern München\n2,,Real\n"
+
+
+def rows(path: Path, content: bytes | str, **mapping: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """What is read: line, event, price."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    file = open_file(path)
+    batches = list(read_batches(file, mapping or {"event": ("event",), "price": ("price",)}))
+    return [
+        (int(line), *(column[at].as_py() for column in batch.columns.values()))
+        for batch in batches
+        for at, line in enumerate(batch.lines)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT,
+        "\ufeff" + TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.replace("\n", "\r"),
+        TEXT.replace("\n", "\r\n", 2),
+        TEXT.replace(",", ";"),
+        TEXT.replace(",", "\t"),
+        TEXT.replace(",", "|"),
+        TEXT.encode("cp1252"),
+        TEXT.encode("utf-16"),
+        TEXT.rstrip("\n"),
+        '"event" "price" "team"\n1 9.5 "Bayern München"\n2 "" "Real"\n',
+        '"event","price","team"\n"r1",1,9.5,"Bayern"\n"r2",2,"","Real"\n',  # R's row names
+        "event,price,team\n1,9.5,Bayern,\n2,,Real,\n",  # a comma at the end of each row
+        "event,price,first team of the day\n1,9.5,FC Bayern of Munich\n2,,Real\n",
+    ],
+)
+def test_a_file_says_the_same_however_it_is_laid_out(tmp_path: Path, content: bytes | str) -> None:
+    found = rows(tmp_path / "mine.csv", content)
+    assert [(line, event, price or None) for line, event, price in found] == [(2, "1", "9.5"), (3, "2", None)]
+
+
+def test_empty_lines_keep_their_number_and_hold_nothing(tmp_path: Path) -> None:
+    found = rows(tmp_path / "mine.csv", "\ufeff\r\nevent,price\r\n\r\n1,9.5\n\r\n2,8\r")
+    assert [one for one in found if one[1] is not None] == [(4, "1", "9.5"), (6, "2", "8")]
+
+
+def test_what_is_not_utf_8_says_how_it_was_read_and_can_be_read_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    mapping = {"team": ("team",)}
+    assert rows(path, TEXT.encode("latin-1"), **mapping)[0] == (2, "Bayern München")
+    note = open_file(path).note
+    assert note is not None
+    assert "not UTF-8 (its line 2): read as Windows-1252" in note
+    path.write_bytes("team\nŁódź,\n".encode("cp1250"))
+    (batch,) = read_batches(open_file(path, "cp1250"), mapping)
+    assert batch.columns["team"].to_pylist() == ["Łódź"]
+    assert rows(path, b"team,x\n\x81,\n", **mapping) == [(2, "\x81")]  # no character of Windows-1252
+
+
+def test_columns_without_a_name_have_their_place_and_doubled_ones_cost_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(",city,event,city,price\n0,a,1,b,9.5\n")
+    names = open_file(path).names
+    assert names == ("column 1", "city", "event", "city", "price")
+    found = resolve_columns(names, {"zone": "column 1"}, {}, required=["event"])
+    assert found == {"zone": ("column 1",), "event": ("event",), "price": ("price",)}
+    for mapped, required in (({"venue": "city"}, ()), ({}, ["city"])):
+        with pytest.raises(MappingError, match="more than one column city"):
+            resolve_columns(names, mapped, {}, required=required)
+
+
+def test_two_columns_are_one_with_a_blank_between_and_nothing_where_one_is_empty(tmp_path: Path) -> None:
+    content = "day,clock\n2026-01-01,12:00\n2026-01-01,\nNA,12:00\n"
+    assert rows(tmp_path / "mine.csv", content, time=("day", "clock")) == [
+        (2, "2026-01-01 12:00"),
+        (3, None),
+        (4, None),
+    ]
+    assert resolve_columns(["day", "clock", "a+b"], {"time": "day + clock", "event": "a+b"}, {}, required=()) == {
+        "time": ("day", "clock"),
+        "event": ("a+b",),
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"\r\n\r\n", b"\xef\xbb\xbf"])
+def test_a_file_without_a_header_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mine.csv").write_bytes(content)
+    with pytest.raises(FileError, match="no header"):
+        open_file(tmp_path / "mine.csv")

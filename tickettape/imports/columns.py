@@ -1,0 +1,104 @@
+"""A column of a batch by its distinct values: each is read once, however often it stands there. Pure.
+
+What a value means is said by plain functions: `values` (text, counts), `times`, the judges (prices).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none"})
+"""What R, pandas, Excel and SQL write for nothing. It is never a zone, and never a price."""
+
+LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
+LONGEST_TEXT = 255  # of any other
+
+Read = Any  # what was read, or a ValueError that says why it could not be
+
+
+class DistinctColumn:
+    """A column: its distinct values as `given`, as `read`, the `reasons` where they cannot be, and where each row's is.
+
+    `default` stands where the file says nothing.
+    """
+
+    def __init__(
+        self,
+        values: pa.Array | None,
+        length: int,
+        default: str | None,
+        read: Callable[[Sequence[Any]], Sequence[Read]],
+        read_default: Callable[[Sequence[Any]], Sequence[Read]] | None = None,
+    ) -> None:
+        distinct: list[Any]
+        if values is None:
+            distinct, self.codes = [None], np.zeros(length, np.int64)
+        else:
+            encoded = values.dictionary_encode()
+            distinct = [*encoded.dictionary.to_pylist(), None]
+            self.codes = encoded.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
+        self.given = [_given(value) for value in distinct]
+        found = list(read(self.given))
+        if default is not None:
+            (of_default,) = (read_default or read)([default])
+            found = [of_default if value is None else one for value, one in zip(self.given, found, strict=True)]
+        self.read = [None if isinstance(one, ValueError) else one for one in found]
+        self.reasons = [
+            f"{str(default if value is None else value)[:60]!r} {one}" if isinstance(one, ValueError) else None
+            for value, one in zip(self.given, found, strict=True)
+        ]
+
+    def numbers(self) -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """Each row's number; -1 where there is none."""
+        return np.array([-1 if value is None else value for value in self.read], np.int64)[self.codes]
+
+    def objects(self) -> "np.ndarray[Any, np.dtype[np.object_]]":
+        """Each row's value; None where there is none."""
+        return objects(self.read)[self.codes]
+
+    def row_reasons(self) -> "np.ndarray[Any, np.dtype[np.object_]] | None":
+        """Why each row's value cannot be read, None where it can; None where all can."""
+        return objects(self.reasons)[self.codes] if any(self.reasons) else None
+
+
+def one_by_one(read: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Read]]:
+    """A reader of one value, for a list of them. Nothing is read as nothing."""
+
+    def read_all(values: Sequence[Any]) -> list[Read]:
+        found: list[Read] = []
+        for value in values:
+            try:
+                found.append(None if value is None else read(value))
+            except ValueError as reason:
+                found.append(reason)
+        return found
+
+    return read_all
+
+
+def read_text(value: Any, name: str) -> str:
+    """A name or an id. Raises ValueError where it is too long."""
+    found = str(value)
+    longest = LONGEST.get(name, LONGEST_TEXT)
+    if len(found) > longest:
+        raise ValueError(f"is longer than {longest} characters")
+    if "\x00" in found:
+        raise ValueError("holds a NUL character")
+    return found
+
+
+def objects(values: Sequence[Any]) -> "np.ndarray[Any, np.dtype[np.object_]]":
+    """An array of the values as they are: numpy must not look into them."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _given(value: Any) -> Any:
+    """A value as it was meant: without blanks around it, None where it stands for nothing."""
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text.lower() in MISSING else text
+    return None if value is None or value != value else value  # a float that is no number differs from itself

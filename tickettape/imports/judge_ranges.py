@@ -1,0 +1,173 @@
+"""Judge the rows of a batch: price ranges in cents and UTC, or refused with a reason. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tickettape.imports.columns import DistinctColumn, objects, one_by_one
+from tickettape.imports.files import FileBatch
+from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
+from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+
+MARKETS = ("resale", "primary")
+PRICE_BASES = ("before_fees", "all_in", "unknown")
+RANGE_DEFAULTS = {"market": "resale", "price_basis": "unknown"}
+"""What holds where nobody says: nearly all histories are of resale, and hardly one says whether fees are in."""
+
+HIGHEST_COUNT = 2**31 - 1  # what the column holds
+
+_SIGNS = {"US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "$": "$", "€": "EUR", "£": "GBP", "¥": "JPY"}
+_DOLLARS = frozenset({"$", "USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "BRL", "ARS", "CLP", "COP"})
+_SIGN = "|".join([*(re.escape(sign) for sign in _SIGNS), "[A-Z]{3}"])
+_PRICE = re.compile(
+    rf"(?P<before>{_SIGN})?\s?(?P<whole>[0-9]{{1,15}}|[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,4}})?(?P<part>\.[0-9]*)?"
+    rf"\s?(?P<after>{_SIGN})?"
+)
+_COUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.0*)?")
+_CURRENCY = re.compile("[A-Z]{3}")
+_CENT = Decimal("0.01")
+
+
+def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
+    """Judge every row of a batch; the first reason against a row is the one it is refused for.
+
+    `rows` of the outcome: line, event, second (the tick, UTC epoch), observed (microseconds, as given), lowest_price,
+    average_price, highest_price (cents), listings, tickets (-1 where null), currency (None where not said), market,
+    price_basis. A row with neither a price nor a count holds `nothing`.
+    """
+    length = len(batch.lines)
+    defaults = RANGE_DEFAULTS | dict(reading.defaults)
+
+    def column(name: str, read: Callable[[Any], Any]) -> DistinctColumn:
+        return DistinctColumn(batch.columns.get(name), length, defaults.get(name), one_by_one(read))
+
+    columns = event_columns(batch, reading)
+    columns |= {name: column(name, read_price) for name in RANGE_PRICES}
+    columns |= {name: column(name, read_count) for name in ("listings", "tickets")}
+    columns |= {
+        "currency": column("currency", read_currency_code),
+        "market": column("market", lambda value: read_word(value, MARKETS)),
+        "price_basis": column("price_basis", lambda value: read_word(value, PRICE_BASES)),
+    }
+    values = {
+        name: columns[name].numbers() if name not in RANGE_PRICES else _cents(columns[name]) for name in RANGE_VALUES
+    }
+    currency, against = _currencies(columns)
+    against = _contradictions(values, against)
+    judged = judged_batch(
+        batch,
+        columns,
+        {
+            "event": columns["event"].objects() == None,  # noqa: E711  elementwise
+            "time": columns["time"].numbers() == -1,
+        },
+        against,
+    )
+    observed = columns["time"].numbers()
+    rows = pd.DataFrame(
+        {
+            "line": batch.lines,
+            "event": columns["event"].objects(),
+            "second": observed // 1_000_000 // reading.bin_seconds * reading.bin_seconds,
+            "observed": observed,
+            **values,
+            "currency": currency,
+            "market": columns["market"].objects(),
+            "price_basis": columns["price_basis"].objects(),
+        }
+    )
+    return judged.outcome(rows, nothing=np.all([one == -1 for one in values.values()], axis=0))
+
+
+def read_price(value: Any) -> tuple[int, str | None] | None:
+    """Cents of a price, rounded half up, and the currency sign it has. 0 is no price. Raises ValueError."""
+    sign = None
+    if isinstance(value, str):
+        match = _PRICE.fullmatch(value)
+        if match is None or (match["whole"] is None and match["part"] in (None, ".")):
+            raise ValueError("is not a number with a decimal point")
+        signs = {_SIGNS.get(one, one) for one in (match["before"], match["after"]) if one}
+        if len(signs) > 1:
+            raise ValueError("names two currencies")
+        sign = signs.pop() if signs else None
+        amount = Decimal((match["whole"] or "0").replace(",", "") + (match["part"] or "").rstrip("."))
+    else:
+        try:
+            # as it is written: 0.125 is that and not its binary fraction
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            raise ValueError("is not a number") from None
+        if isinstance(value, bool) or not amount.is_finite():
+            raise ValueError("is not a number")
+    if amount < 0:
+        raise ValueError("is below 0")
+    if amount * 100 > HIGHEST_PRICE_CENTS:
+        raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:,.2f}")
+    cents = int(amount.quantize(_CENT, ROUND_HALF_UP) * 100)
+    return (cents, sign) if cents else None
+
+
+def read_count(value: Any) -> int:
+    """How many listings or tickets. Raises ValueError saying why not."""
+    match = _COUNT.fullmatch(str(value))
+    if match is None:
+        raise ValueError("is not a whole number")
+    count = int(match[1].replace(",", ""))
+    if count > HIGHEST_COUNT:
+        raise ValueError(f"is above {HIGHEST_COUNT:,}")
+    return count
+
+
+def read_currency_code(value: Any) -> str:
+    """A currency by its three letters. Raises ValueError saying why not."""
+    code = str(value).upper()
+    if _CURRENCY.fullmatch(code) is None:
+        raise ValueError("is no currency: three letters, as in USD")
+    return code
+
+
+def read_word(value: Any, words: tuple[str, ...]) -> str:
+    """One of some words. Raises ValueError saying which there are."""
+    word = str(value).lower().replace(" ", "_").replace("-", "_")
+    if word not in words:
+        raise ValueError(f"is not {' or '.join(words)}")
+    return word
+
+
+def _cents(column: DistinctColumn) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.array([-1 if value is None else value[0] for value in column.read], np.int64)[column.codes]
+
+
+def _currencies(columns: Mapping[str, DistinctColumn]) -> tuple[Any, Any]:
+    """Each row's currency, which is said or which its prices' sign names; and why the two cannot both be."""
+    said = columns["currency"].objects()
+    against = objects([None] * len(said))
+    for name in RANGE_PRICES:
+        signs = [value and value[1] for value in columns[name].read]
+        if not any(signs):
+            continue
+        of_rows = objects(signs)[columns[name].codes]
+        for at in np.flatnonzero(of_rows != None):  # noqa: E711  elementwise
+            sign, currency = of_rows[at], said[at]
+            if currency is None:
+                said[at] = "USD" if sign == "$" else sign
+            elif sign != currency and not (sign == "$" and currency in _DOLLARS):
+                against[at] = f"{name} is in {sign} where the row is in {currency}"
+    return said, against
+
+
+def _contradictions(values: Mapping[str, Any], against: Any) -> Any:
+    """Why prices cannot all be right: the lowest is not above the average, nor that above the highest."""
+    names = RANGE_PRICES
+    for lower, upper in ((0, 1), (1, 2), (0, 2)):
+        low, high = values[names[lower]], values[names[upper]]
+        for at in np.flatnonzero((high != -1) & (low > high)):
+            against[at] = against[at] or (
+                f"{names[lower]} '{low[at] / 100:.2f}' is above {names[upper]} '{high[at] / 100:.2f}'"
+            )
+    return against

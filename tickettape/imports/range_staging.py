@@ -1,0 +1,136 @@
+"""Price ranges on their way: staged as they come, then one kept of each event and time."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from tickettape.database import Connection
+from tickettape.imports.files import FileBatch
+from tickettape.imports.judge_ranges import judge_ranges
+from tickettape.imports.judged import JudgedRows, ReadingRules
+from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
+from tickettape.imports.request import ImportRefused
+from tickettape.imports.staging import StagedFile
+from tickettape.imports.staging_tables import copied_out, copy_table
+
+RANGE_COLUMNS = (
+    "event_no", "second", "observed", *RANGE_VALUES, "currency", "market", "price_basis", "line",
+)  # fmt: skip
+
+
+class StagedRanges(StagedFile):
+    """A file of price ranges in the staging table."""
+
+    def judge(self, batch: FileBatch, reading: ReadingRules) -> JudgedRows:
+        """Judge a batch of price ranges."""
+        return judge_ranges(batch, reading)
+
+    def stage(self, connection: Connection, rows: pd.DataFrame) -> None:
+        """Put good price ranges into the staging table."""
+        codes, events = pd.factorize(rows["event"])
+        numbers = pd.Series([self.event_no(event) for event in events]).to_numpy()
+        staged = rows.assign(event_no=numbers[codes])[list(RANGE_COLUMNS)]
+        schema = pa.schema(
+            [(name, pa.string() if name in ("currency", "market", "price_basis") else pa.int64()) for name in
+             RANGE_COLUMNS]
+        )  # fmt: skip
+        copy_table(
+            connection, "staged_ranges", RANGE_COLUMNS, pa.Table.from_pandas(staged, schema, preserve_index=False)
+        )
+
+
+@dataclass(frozen=True)
+class KeptRanges:
+    """What was kept of the staged price ranges.
+
+    `repeats`: rows that say what another says of its event and time; `corrections`: those that say something else
+    than the one that counts. `whole`: with all three prices; `unpriced`: with counts only.
+    """
+
+    observations: int
+    repeats: int
+    corrections: int
+    whole: int
+    unpriced: int
+
+    @property
+    def partial(self) -> int:
+        """Those with some of the prices."""
+        return self.observations - self.whole - self.unpriced
+
+
+def keep_ranges(connection: Connection) -> KeptRanges:
+    """Make the table of what counts: of each event and time what was seen last, and of that the last in the file."""
+    connection.execute(
+        """drop table if exists pg_temp.kept_ranges;
+           create temp table kept_ranges as
+               select distinct on (event_no, second) * from staged_ranges
+               order by event_no, second, observed desc, line desc;
+           create index on kept_ranges (event_no, second);
+           analyze kept_ranges"""
+    )
+    values = ", ".join((*RANGE_VALUES, "currency", "market", "price_basis"))
+    prices = ", ".join(RANGE_PRICES)
+    row = connection.execute(
+        f"""select kept.observations,
+                said.rows - said.different, said.different - kept.observations, kept.whole, kept.unpriced
+            from (
+                select count(*) as observations, count(*) filter (where least({prices}) > 0) as whole,
+                    count(*) filter (where greatest({prices}) < 0) as unpriced
+                from kept_ranges
+            ) as kept, (
+                select coalesce(sum(n), 0)::bigint as rows, count(*) as different
+                from (select count(*) as n from staged_ranges group by event_no, second, {values}) as by_value
+            ) as said"""  # noqa: S608
+    ).fetchone()
+    assert row is not None  # noqa: S101  an aggregate has a row
+    return KeptRanges(*map(int, row))
+
+
+def range_events(connection: Connection) -> list[int]:
+    """The numbers of the events with a price range."""
+    return [number for (number,) in connection.execute("select distinct event_no from kept_ranges order by 1")]
+
+
+def settle_currencies(connection: Connection, source: str, events: dict[int, str]) -> None:
+    """Give ranges that say no currency their event's, or US dollars. Raises ImportRefused where an event has two."""
+    rows = connection.execute(
+        "select external_id, currency from market.events where source = %s and currency is not null", [source]
+    ).fetchall()
+    known: dict[str, str] = dict(rows)
+    stated = connection.execute(
+        """select event_no, array_agg(distinct currency), min(line), max(line) from kept_ranges
+           where currency is not null group by event_no"""
+    ).fetchall()
+    currencies = {number: known.get(event, "USD") for number, event in events.items()}
+    for number, codes, first, last in stated:
+        event = events[number]
+        if len(codes) > 1:
+            raise ImportRefused(
+                f"Event {event} has prices in {' and in '.join(codes)} (lines {first:,} to {last:,}): an event has "
+                "one currency. Import each as an event of its own."
+            )
+        if event in known and known[event] != codes[0]:
+            raise ImportRefused(
+                f"Event {event} is kept in {known[event]} and line {first:,} has it in {codes[0]}: an event has one "
+                "currency. Import it under another --source, or in its own currency."
+            )
+        currencies[number] = codes[0]
+    connection.execute(
+        """update kept_ranges set currency = settled.currency
+           from unnest(%s::int[], %s::text[]) as settled (event_no, currency)
+           where kept_ranges.event_no = settled.event_no and kept_ranges.currency is null""",
+        [list(currencies), list(currencies.values())],
+    )
+
+
+def kept_ranges(connection: Connection, after: tuple[int, int], most: int) -> pd.DataFrame:
+    """The kept ranges that follow (event_no, second), so many at most."""
+    return copied_out(
+        connection,
+        f"""select {", ".join(RANGE_COLUMNS)} from kept_ranges
+            where (event_no, second) > (%s, %s) order by event_no, second limit %s""",  # noqa: S608
+        {"currency": pa.string(), "market": pa.string(), "price_basis": pa.string()},
+        [*after, most],
+    )

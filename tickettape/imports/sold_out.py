@@ -1,0 +1,54 @@
+"""What staged listings would say is sold out: zones that an observation has and the next of its event lacks."""
+
+import pyarrow as pa
+
+from tickettape.database import Connection
+from tickettape.imports.staging import StagedListings
+from tickettape.imports.staging_tables import copy_table
+
+
+def sold_out_by(connection: Connection, staged: StagedListings) -> str:
+    """A sentence: how often a zone would look sold out, with an example."""
+    if not staged.request.whole_inventory:
+        return "Nothing would look sold out: the observations are partial."
+    zones: dict[tuple[int, str], int] = {}
+    numbers = {
+        section_no: zones.setdefault((event_no, zone_id or zone), len(zones))
+        for (event_no, zone, zone_id, *_), section_no in staged.sections.items()
+    }
+    connection.execute(
+        """drop table if exists pg_temp.staged_zones;
+           create temp table staged_zones (section_no integer primary key, zone_no integer not null)"""
+    )
+    table = pa.table({"section_no": pa.array(numbers, pa.int64()), "zone_no": pa.array(numbers.values(), pa.int64())})
+    copy_table(connection, "staged_zones", ("section_no", "zone_no"), table)
+    row = connection.execute(
+        """with for_sale as (
+               select distinct event_no, second, zone_no
+               from staged_listings inner join staged_zones using (section_no) where quantity > 0
+           ), observed as (
+               select event_no, second, lead(second) over (partition by event_no order by second) as next
+               from staged_listings group by event_no, second
+           ), gone as (
+               select event_no, zone_no, second, next
+               from for_sale inner join observed using (event_no, second)
+               where next is not null and not exists (
+                   select from for_sale as later
+                   where later.event_no = for_sale.event_no and later.zone_no = for_sale.zone_no
+                       and later.second = observed.next)
+           )
+           select count(*), count(distinct zone_no), (select count(*) from for_sale),
+               (array_agg(zone_no order by next, zone_no))[1],
+               to_char(min(to_timestamp(next)) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+           from gone"""
+    ).fetchone()
+    assert row is not None  # noqa: S101  an aggregate has a row
+    times, of_zones, for_sale, zone_no, second = row
+    if not times:
+        return "Nothing would look sold out: no zone is missing from an observation after one that has it."
+    event_no, zone = next(key for key, number in zones.items() if number == zone_no)
+    event = next(event for event, number in staged.events.items() if number == event_no)
+    return (
+        f"{of_zones:,} zones would look sold out, {times:,} times of {for_sale:,} that zones are there; the first: "
+        f"{zone} of {event}, not there at {second} UTC. If the file does not hold all that was for sale, say --partial."
+    )

@@ -1,0 +1,187 @@
+"""Price ranges: the second kind of observation, of an event at a tick, where its sections and listings are not known.
+
+An event may have captures of its listings too; the two are kept, rolled up and shown apart.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from operator import attrgetter
+
+from psycopg.rows import class_row
+
+from tickettape.database import Connection, month_of, month_refusals
+from tickettape.observations.quarantine import hold_for_month
+from tickettape.observations.voids import end_voids
+
+Key = tuple[int, datetime]
+
+
+class PriceRangeError(Exception):
+    """Price ranges that cannot be stored, none of them. The message says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class PriceRange:
+    """What was asked for one event at one tick. Prices are per ticket; at least one figure is stated.
+
+    `market`: resale or primary. `price_basis`: before_fees, all_in or unknown. `currency`: ISO 4217.
+    """
+
+    tick: datetime
+    event_key: int
+    market: str
+    price_basis: str
+    currency: str
+    lowest_price_cents: int | None = None
+    average_price_cents: int | None = None
+    highest_price_cents: int | None = None
+    listings: int | None = None
+    tickets: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """What there is one of."""
+        return self.event_key, self.tick
+
+
+PRICE_RANGE_COLUMNS = tuple(field.name for field in fields(PriceRange))
+_COLUMNS = ", ".join(PRICE_RANGE_COLUMNS)
+_values = attrgetter(*PRICE_RANGE_COLUMNS)
+
+
+def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> Counter[str]:
+    """Store price ranges in the caller's transaction; how many were `added`, `replaced`, `unchanged`, `refused`.
+
+    One that stands at its event and tick is replaced where it differs; of two in `ranges` the later counts. A voided
+    one stays void, unless it differs from what was voided. A month that takes no rows is `refused`: its price ranges
+    are held in quarantine until it is back; so make the partitions first (`ensure_partitions`). An event without a
+    currency gets that of its first price range. Raises PriceRangeError, with nothing stored, where an event has
+    another currency or is not known, and psycopg's CheckViolation for what no price range can be.
+    """
+    counts: Counter[str] = Counter(added=0, replaced=0, unchanged=0, refused=0)
+    if not ranges:
+        return counts
+    with connection.transaction():
+        lock_price_ranges(connection)
+        newest = {one.key: one for one in ranges}
+        counts["unchanged"] += len(ranges) - len(newest)
+        _settle_currencies(connection, newest.values())
+        refusals = month_refusals(connection, {tick for _, tick in newest})
+        late = [one for one in newest.values() if month_of(one.tick) in refusals]
+        _hold(connection, late, refusals)
+        counts["refused"] += len(late)
+        for one in late:
+            del newest[one.key]
+        voided = _voided(connection, newest)
+        for key, before in voided.items():
+            if newest[key] == before:
+                del newest[key]
+                counts["unchanged"] += 1
+        added, replaced = _write(connection, list(newest.values()))
+        corrected = [key for key in voided if key in newest]
+        end_voids(connection, corrected, "import", kind="price_range")
+    counts["added"] += added - len(corrected)
+    counts["replaced"] += replaced + len(corrected)
+    counts["unchanged"] += len(newest) - added - replaced
+    return counts
+
+
+def lock_price_ranges(connection: Connection, *, alone: bool = False) -> None:
+    """Let no void come between a writer's look at what is void and its commit, nor a writer between a void's.
+
+    Until the transaction ends. A lock of the events' rows would hold off whatever refers to them: the refreshes.
+    """
+    shared = "" if alone else "_shared"
+    connection.execute(f"select pg_advisory_xact_lock{shared}(hashtextextended('price ranges', 0))".encode())
+
+
+def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -> None:
+    """Give events that have no currency the ranges' own; refuse another, and events that are not known."""
+    stated: dict[int, str] = {}
+    for one in ranges:
+        if stated.setdefault(one.event_key, one.currency) != one.currency:
+            raise PriceRangeError(
+                f"Event {one.event_key} has price ranges in {stated[one.event_key]} and in {one.currency}: an event "
+                "has one currency. Nothing was stored."
+            )
+    event_keys = sorted(stated)
+    connection.execute(
+        """update market.events set currency = stated.currency
+           from unnest(%s::int[], %s::text[]) as stated (event_key, currency)
+           where events.event_key = stated.event_key and events.currency is null""",
+        [event_keys, [stated[event_key] for event_key in event_keys]],
+    )
+    rows = connection.execute(
+        """select event_key, source, external_id, currency from market.events
+           where event_key = any(%s) order by event_key""",
+        [event_keys],
+    ).fetchall()
+    for event_key, source, external_id, currency in rows:
+        if stated[event_key] != currency:
+            raise PriceRangeError(
+                f"{source} {external_id} is kept in {currency} and came in {stated[event_key]}: an event has one "
+                "currency. Nothing was stored; import it as another event, or in its own currency."
+            )
+    if unknown := set(stated) - {row[0] for row in rows}:
+        raise PriceRangeError(f"No event has the key {min(unknown)}: nothing was stored. Add the event first.")
+
+
+def _hold(connection: Connection, late: Sequence[PriceRange], reasons: Mapping[date, str]) -> None:
+    """Keep what came for months that take no rows: one row of the quarantine for each event and month."""
+    held: dict[tuple[int, date], list[PriceRange]] = defaultdict(list)
+    for one in sorted(late, key=lambda one: one.key):
+        held[one.event_key, month_of(one.tick)].append(one)
+    for (event_key, month), ranges in held.items():
+        rows = {"price_ranges": [asdict(one) for one in ranges]}
+        hold_for_month(connection, event_key, ranges[0].tick, month, reasons[month], rows=rows, content="price_ranges")
+
+
+def _voided(connection: Connection, keys: Collection[Key]) -> dict[Key, PriceRange]:
+    """Those of the keys that are void, as they were."""
+    with connection.cursor(row_factory=class_row(PriceRange)) as cursor:
+        found = cursor.execute(
+            f"""select {", ".join(f"kept.{name}" for name in PRICE_RANGE_COLUMNS)}
+                from market.voids inner join market.voided_price_ranges as kept using (void_id)
+                where voids.kind = 'price_range' and voids.ended_at is null and voids.event_key = any(%s)""",  # noqa: S608
+            [list({event_key for event_key, _ in keys})],
+        ).fetchall()
+    return {one.key: one for one in found if one.key in keys}
+
+
+def _write(connection: Connection, ranges: Sequence[PriceRange]) -> tuple[int, int]:
+    """Insert what is new and update what differs; how many of each."""
+    if not ranges:
+        return 0, 0
+    # a COPY into a table of the session's own: 200,000 rows a second; with arrays as parameters 60,000
+    connection.execute(
+        f"create temp table incoming_price_ranges as select {_COLUMNS} from market.price_ranges limit 0"  # noqa: S608
+    )
+    copy = f"copy pg_temp.incoming_price_ranges ({_COLUMNS}) from stdin"
+    with connection.cursor() as cursor, cursor.copy(copy) as stream:
+        for one in ranges:
+            stream.write_row(_values(one))
+    connection.execute("analyze pg_temp.incoming_price_ranges")
+    added = connection.execute(
+        f"""insert into market.price_ranges ({_COLUMNS})
+            select {_COLUMNS} from pg_temp.incoming_price_ranges order by event_key, tick
+            on conflict (event_key, tick) do nothing"""  # noqa: S608
+    ).rowcount
+    replaced = 0
+    if added < len(ranges):
+        ticks = [one.tick for one in ranges]
+        known, incoming = (
+            ", ".join(f"{table}.{name}" for name in PRICE_RANGE_COLUMNS) for table in ("known", "incoming")
+        )
+        replaced = connection.execute(
+            f"""update market.price_ranges as known set ({_COLUMNS}) = row({incoming})
+                from pg_temp.incoming_price_ranges as incoming
+                where known.event_key = incoming.event_key and known.tick = incoming.tick
+                    -- lets the planner leave out the other months
+                    and known.tick >= %s and known.tick <= %s
+                    and ({known}) is distinct from ({incoming})""",  # noqa: S608
+            [min(ticks), max(ticks)],
+        ).rowcount
+    connection.execute("drop table pg_temp.incoming_price_ranges")
+    return added, replaced
