@@ -1,6 +1,6 @@
 """What is watched: tracking rules, the events they find, zones and sections, and how often people view an event."""
 
-from tickettape.catalogue.currencies import event_currencies, fix_currencies, other_currency
+from tickettape.catalogue.currencies import OtherCurrencyError, event_currencies, fix_currencies, other_currency
 from tickettape.catalogue.discovery import discover_events
 from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views_before
 from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
@@ -25,6 +25,7 @@ __all__ = [
     "ADD_EVENT_VIEWS",
     "RULE_KINDS",
     "Event",
+    "OtherCurrencyError",
     "SeenZone",
     "ZonesAndSections",
     "delete_event_views_before",

@@ -3,6 +3,7 @@
 What a value means is said by plain functions: `values` (text, counts), `times`, the judges (prices).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none"})
 
 LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
 LONGEST_TEXT = 255  # of any other
+
+_CURRENCY = re.compile("[A-Z]{3}")
 
 Read = Any  # what was read, or a ValueError that says why it could not be
 
@@ -102,3 +105,11 @@ def _given(value: Any) -> Any:
         text = value.strip()
         return None if text.lower() in MISSING else text
     return None if value is None or value != value else value  # a float that is no number differs from itself
+
+
+def read_currency_code(value: Any) -> str:
+    """A currency by its three letters. Raises ValueError saying why not."""
+    code = str(value).upper()
+    if _CURRENCY.fullmatch(code) is None:
+        raise ValueError("is no currency: three letters, as in USD")
+    return code

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tickettape.database import Connection, try_lock
+from tickettape.imports.currencies import currencies_of
 from tickettape.imports.events import dated_events
 from tickettape.imports.files import Columns, open_file
 from tickettape.imports.mapping import RANGE_VALUES, REQUIRED_COLUMNS, known_columns, resolve_columns
@@ -86,6 +87,7 @@ def _import_listings(
     if request.bin_seconds is None:
         _check_spread(captures)
     events = dated_events(connection, staged, captures["event_no"].unique())
+    currencies = currencies_of(connection, request.source, events, staged.currencies)
     outcome.observations = len(captures)
     outcome.sold_out = sold_out_by(connection, staged)
     writer = CaptureWriter(connection, staged)
@@ -93,7 +95,7 @@ def _import_listings(
         writer.measure(captures)
     before_writing(outcome)
     if not request.check_only:
-        writer.write(captures, events, progress)
+        writer.write(captures, events, currencies, progress)
     return outcome
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickettape.imports.columns import DistinctColumn, objects, one_by_one
+from tickettape.imports.columns import DistinctColumn, objects, one_by_one, read_currency_code
 from tickettape.imports.files import FileBatch
 from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
@@ -29,7 +29,6 @@ _PRICE = re.compile(
     rf"\s?(?P<after>{_SIGN})?"
 )
 _COUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.0*)?")
-_CURRENCY = re.compile("[A-Z]{3}")
 _CENT = Decimal("0.01")
 
 
@@ -121,14 +120,6 @@ def read_count(value: Any) -> int:
     if count > HIGHEST_COUNT:
         raise ValueError(f"is above {HIGHEST_COUNT:,}")
     return count
-
-
-def read_currency_code(value: Any) -> str:
-    """A currency by its three letters. Raises ValueError saying why not."""
-    code = str(value).upper()
-    if _CURRENCY.fullmatch(code) is None:
-        raise ValueError("is no currency: three letters, as in USD")
-    return code
 
 
 def read_word(value: Any, words: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickettape.imports.columns import DistinctColumn, one_by_one, read_text
+from tickettape.imports.columns import DistinctColumn, one_by_one, read_currency_code, read_text
 from tickettape.imports.files import FileBatch
 from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
 from tickettape.marketplaces import HIGHEST_PRICE_CENTS
@@ -30,7 +30,7 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
 
     `rows` of the outcome: line, event, second (the tick, UTC epoch), observed (microseconds, as given), zone, zone_id,
     section, section_id (text or None), price, all_in (cents; -1 where null), quantity, sells (bits: 1, 2 and 4 may be
-    bought), listing. A quantity of 0 is an observation without inventory.
+    bought), listing, currency (None where not said). A quantity of 0 is an observation without inventory.
     """
     length = len(batch.lines)
 
@@ -42,7 +42,7 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         "price": column("price", read_cents),
         "all_in_price": column("all_in_price", read_cents),
         "buyable": column("buyable", read_buyable),
-        "currency": column("currency", read_currency),
+        "currency": column("currency", read_currency_code),
     }
     for name in ("zone", "section", "zone_id", "section_id", "listing"):
         columns[name] = column(name, lambda value, name=name: read_text(value, name))  # type: ignore[misc]
@@ -75,6 +75,7 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
             "quantity": counts,
             "sells": _sells(columns["buyable"], counts),
             "listing": columns["listing"].objects(),
+            "currency": columns["currency"].objects(),
         }
     )
     return judged.outcome(rows, zones)
@@ -135,13 +136,6 @@ def read_buyable(value: Any) -> frozenset[int] | str:
     if not all(_QUANTITY.fullmatch(part) for part in parts):
         raise ValueError(f"is neither numbers with commas nor `{ANY}` nor `{WHOLE}`")
     return frozenset(n for n in map(int, parts) if n > 0) or WHOLE
-
-
-def read_currency(value: Any) -> str:
-    """The currency, which must be US dollars."""
-    if str(value).upper() != "USD":
-        raise ValueError("is not USD")
-    return "USD"
 
 
 _A_HUNDREDTH_CENT = 0.01  # what a binary fraction of dollars may be off

@@ -6,11 +6,11 @@ import pandas as pd
 import pyarrow as pa
 
 from tickettape.database import Connection
+from tickettape.imports.currencies import currencies_of
 from tickettape.imports.files import FileBatch
 from tickettape.imports.judge_ranges import judge_ranges
 from tickettape.imports.judged import JudgedRows, ReadingRules
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
-from tickettape.imports.request import ImportRefused
 from tickettape.imports.staging import StagedFile
 from tickettape.imports.staging_tables import copied_out, copy_table
 
@@ -95,28 +95,10 @@ def range_events(connection: Connection) -> list[int]:
 
 def settle_currencies(connection: Connection, source: str, events: dict[int, str]) -> None:
     """Give ranges that say no currency their event's, or US dollars. Raises ImportRefused where an event has two."""
-    rows = connection.execute(
-        "select external_id, currency from market.events where source = %s and currency is not null", [source]
-    ).fetchall()
-    known: dict[str, str] = dict(rows)
     stated = connection.execute(
-        """select event_no, array_agg(distinct currency), min(line), max(line) from kept_ranges
-           where currency is not null group by event_no"""
+        "select event_no, array_agg(distinct currency) from kept_ranges where currency is not null group by event_no"
     ).fetchall()
-    currencies = {number: known.get(event, "USD") for number, event in events.items()}
-    for number, codes, first, last in stated:
-        event = events[number]
-        if len(codes) > 1:
-            raise ImportRefused(
-                f"Event {event} has prices in {' and in '.join(codes)} (lines {first:,} to {last:,}): an event has "
-                "one currency. Import each as an event of its own."
-            )
-        if event in known and known[event] != codes[0]:
-            raise ImportRefused(
-                f"Event {event} is kept in {known[event]} and line {first:,} has it in {codes[0]}: an event has one "
-                "currency. Import it under another --source, or in its own currency."
-            )
-        currencies[number] = codes[0]
+    currencies = currencies_of(connection, source, events, dict(stated))
     connection.execute(
         """update kept_ranges set currency = settled.currency
            from unnest(%s::int[], %s::text[]) as settled (event_no, currency)

@@ -121,6 +121,7 @@ class StagedListings(StagedFile):
     def __init__(self, request: ImportRequest, file: SourceFile) -> None:
         super().__init__(request, file)
         self.sections: dict[tuple[int, str, str | None, str, str | None], int] = {}
+        self.currencies: dict[int, set[str]] = {}
 
     def judge(self, batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         """Judge a batch of listings."""
@@ -134,6 +135,9 @@ class StagedListings(StagedFile):
     def stage(self, connection: Connection, rows: pd.DataFrame) -> None:
         """Put good listings into the staging table."""
         copy_table(connection, "staged_listings", LISTING_COLUMNS, self._listings(rows))
+        said = rows.loc[rows["currency"].notna(), ["event", "currency"]]
+        for event, currency in said.drop_duplicates().itertuples(index=False):
+            self.currencies.setdefault(self.event_no(event), set()).add(currency)
 
     def _listings(self, good: pd.DataFrame) -> pa.Table:
         names = ["event", "zone", "zone_id", "section", "section_id"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones
+from tickettape.catalogue import OtherCurrencyError, SeenZone, ensure_sections, ensure_zones, fix_currencies
 from tickettape.database import Connection, ensure_partitions, month_refusals
 from tickettape.imports.events import make_events
 from tickettape.imports.import_tables import (
@@ -45,7 +45,9 @@ class CaptureWriter:
         self._connection, self._staged, self._file = connection, staged, staged.file.path.name
         self._request, self._outcome = staged.request, staged.outcome
 
-    def write(self, captures: Captures, events: Mapping[int, str], progress: Progress) -> None:
+    def write(
+        self, captures: Captures, events: Mapping[int, str], currencies: Mapping[int, str], progress: Progress
+    ) -> None:
         """Write every capture that is new or differs from what stands; the refusals go to quarantine."""
         connection, outcome = self._connection, self._outcome
         self._external_ids = events
@@ -57,7 +59,7 @@ class CaptureWriter:
             rows_read=outcome.rows_read,
             rows_refused=outcome.rows_refused,
         )
-        self._make_dimensions(events)
+        self._make_dimensions(events, currencies)
         self._refused_zones = staged_refusals(connection)
         captures = self._without_closed_months(captures)
         done, total = 0, int(captures["listings"].sum())
@@ -82,10 +84,15 @@ class CaptureWriter:
             self._outcome.partial += int((measured["status"] == "partial").sum())
         self._outcome.whole = len(captures) - self._outcome.partial
 
-    def _make_dimensions(self, events: Mapping[int, str]) -> None:
+    def _make_dimensions(self, events: Mapping[int, str], currencies: Mapping[int, str]) -> None:
         """The events, zones and sections, in transactions of their own: a tick that runs beside waits for none."""
         connection, staged = self._connection, self._staged
         self._event_keys = pd.Series(make_events(connection, staged, events))
+        try:
+            with connection.transaction():
+                fix_currencies(connection, {int(self._event_keys[number]): currencies[number] for number in events})
+        except OtherCurrencyError as error:  # it was settled while this ran
+            raise ImportRefused(f"{error}. Nothing was written; import the file again.") from error
         sections = {kind: number for kind, number in staged.sections.items() if kind[0] in events}
         zones_known = zones_by_name(connection, self._event_keys)
         zone_ids = {

@@ -406,3 +406,27 @@ def test_what_stands_for_nothing_is_no_zone_and_no_price(connection: Connection,
     output = imports(write(tmp_path / "mine.csv", rows))
     assert "line 22: zone is missing" in output
     assert "line 23: price is missing" in output
+
+
+def test_listings_of_another_currency_import_and_an_event_keeps_the_one_it_has(
+    connection: Connection, tmp_path: Path
+) -> None:
+    def currencies() -> dict[str, str]:
+        return dict(connection.execute("select external_id, currency from market.events where source = 'mine'"))
+
+    header = [*HEADER, "currency"]
+    rows = [[*row, "EUR" if row[0] == "7" else ""] for row in ROWS]
+    imports(write(tmp_path / "euros.csv", rows, header))
+    assert currencies() == {"7": "EUR", "8": "USD"}  # USD where nothing is said, as ever
+    imports(write(tmp_path / "again.csv", [["7", at(20), "Floor", "A", "10.50", 2]]))  # the event's own
+    assert currencies() == {"7": "EUR", "8": "USD"}
+    before = facts(connection)
+    for name, changed, words in (
+        ("other.csv", [["7", at(30), "Floor", "A", "10.50", 2, "CHF"]], "is kept in EUR, and the file has it in CHF"),
+        ("both.csv", [["9", at(0), "A", "A", 1, 2, "EUR"], ["9", at(0), "A", "A", 1, 2, "CHF"]], "in CHF and in EUR"),
+    ):
+        code, output = run("import", str(write(tmp_path / name, changed, header)), *BASE)
+        assert code == 1
+        assert words in output
+    assert facts(connection) == before
+    assert_exact(connection)

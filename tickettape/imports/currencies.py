@@ -1,0 +1,36 @@
+"""Which currency the prices of a file's events are in: what it says, else the event's own, else US dollars."""
+
+from collections.abc import Collection, Mapping
+
+from tickettape.database import Connection
+from tickettape.imports.request import ImportRefused
+
+UNSAID = "USD"
+
+
+def currencies_of(
+    connection: Connection, source: str, events: Mapping[int, str], stated: Mapping[int, Collection[str]]
+) -> dict[int, str]:
+    """The currency (ISO 4217) of each of `events` (number -> external id); `stated`: those that the file has of it.
+
+    Raises ImportRefused where an event has two, in the file or with what is known of it.
+    """
+    rows = connection.execute(
+        "select external_id, currency from market.events where source = %s and currency is not null", [source]
+    ).fetchall()
+    known = {str(event): str(currency) for event, currency in rows}
+    found = {}
+    for number, event in events.items():
+        codes = sorted(stated.get(number, ()))
+        if len(codes) > 1:
+            raise ImportRefused(
+                f"Event {event} has prices in {' and in '.join(codes)}: an event has one currency. "
+                "Import each as an event of its own."
+            )
+        if codes and known.get(event, codes[0]) != codes[0]:
+            raise ImportRefused(
+                f"Event {event} is kept in {known[event]}, and the file has it in {codes[0]}: an event has one "
+                "currency. Import it under another --source, or in its own currency."
+            )
+        found[number] = codes[0] if codes else known.get(event, UNSAID)
+    return found
