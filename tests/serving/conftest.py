@@ -18,7 +18,7 @@ from serving.app import build_app
 from tests.conftest import fresh_database
 from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.api_schema import apply_api_schema, create_key, create_tenant, watch_events
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
@@ -32,6 +32,7 @@ def template(server_url: str, template: str) -> str:
     """The name of a database with two events, three tenants and schema api, to copy.
 
     Event 1 at noon: both zones; 13:00: nobody looked; 14:00: Upper is sold out; 15:00: both. Event 2: noon alone.
+    Each has a price range at noon.
     """
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
         use_database(patch, url)
@@ -43,6 +44,7 @@ def template(server_url: str, template: str) -> str:
             observe(connection, one, NOON + 2 * HOUR, lower)
             observe(connection, one, NOON + 3 * HOUR, lower, upper)
             observe(connection, two, NOON, Section("Floor", "1", [9900]))
+            observe_ranges(connection, price_range(one, NOON), price_range(two, NOON))
             run_dbt("run")
             apply_api_schema(connection, Settings())
             create_tenant(connection, EVERYONE, sees_all=True)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import TEN, Section, add_event, observe
+from tests.support.markets import TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.archive import (
     HourlyStorageError,
     bring_hours_back,
@@ -128,6 +128,7 @@ def may(connection: Connection) -> list[int]:
         for hour in (datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 31, 23, tzinfo=UTC)):
             observe(connection, event, hour, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
             observe(connection, event, hour + TEN, Section("A", "101", [1500]))
+            observe_ranges(connection, price_range(event, hour), price_range(event, hour + TEN, market="primary"))
         observe(connection, event, datetime(2026, 6, 1, tzinfo=UTC), Section("A", "101"))
     while pending_buckets(connection):
         run_dbt(*ROLLUPS)
@@ -150,7 +151,7 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert moved.rows == in_may
     assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
-    assert all(in_may[table] for table in LISTING_ROLLUPS)
+    assert all(in_may[table] for table in (*LISTING_ROLLUPS, "range_hours"))
     assert hourly_months_present(connection) == {date(2026, 6, 1): "open"}
     for table in ("daily_analytics", "event_days"):
         assert rows_of(connection, table) == before[table]
