@@ -4,11 +4,13 @@ Named by dagster.yaml, so that plain `dagster dev` starts the embedded server wh
 finds its history again at the next start.
 """
 
+import json
 from typing import Any
 
 import dagster as dg
 import psycopg
 from dagster._core.launcher import LaunchRunContext
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._serdes import ConfigurableClassData  # what the custom storage of dagster.yaml is handed
 from dagster_postgres import DagsterPostgresStorage
 
@@ -16,9 +18,10 @@ from orchestration.schedule_lease import ScheduleLease, host_name, is_scheduling
 from tickettape.database import database_url, sqlalchemy_url
 from tickettape.settings import ROOT, settings
 
-SCHEMA = "dagster"
+SCHEMA = settings().dagster_schema
 HOST_TAG = "tickettape/host"
-"""On which machine a run's process is: its pid means nothing on another."""
+"""On which machine a run's process is: its pid means nothing on another. Not said of one that another container has
+started, which alone can look."""
 
 _lease: list[ScheduleLease] = []  # one a process, and for as long as it lives
 
@@ -49,9 +52,12 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
     """Dagster's own launcher, which also writes down on which machine a run is."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the run's process here."""
-        self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
+        """Start the run's process where its code is: here, or in the container of the code."""
         super().launch_run(context)
+        run = self._instance.get_run_by_id(context.dagster_run.run_id)
+        where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")) if run else {}
+        if where.get("host") in ("localhost", "127.0.0.1"):
+            self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
 
 
 def open_instance() -> dg.DagsterInstance:

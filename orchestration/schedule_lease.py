@@ -1,11 +1,11 @@
 """Who runs the schedules of a marketplace, where several programs share a database.
 
-Dagster knows one daemon for its storage: with two, both start every tick, both build its rollups, and each fails runs
-whose processes it cannot see. So a daemon waits here, before it begins, until the marketplaces that it watches are its
-own: a lock of the database, which the holder's death frees. The UI of a program that waits works all the same.
+Dagster knows one daemon for its storage: with two, both start every tick, both build its rollups, and each starts the
+other's queued runs. So a daemon waits here, before it begins, until Dagster's storage and the marketplaces that it
+watches are its own: locks of the database, which the holder's death frees. The UI of a program that waits works all the
+same. A program of other marketplaces runs beside the first where its Dagster has a schema of its own.
 """
 
-import logging
 import os
 import signal
 import socket
@@ -26,9 +26,13 @@ KEEP_SECONDS = 5.0  # between two looks whether the lock is still held: a restar
 # a machine that is gone says nothing: the server asks, and frees its lock within half a minute
 KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
-_TABLE = """
-    create table if not exists schedule_holders (
-        source text primary key, host text not null, pid integer not null, folder text not null,
+SHARED_SCHEMA = "dagster"
+"""Where all programs of a database look for each other, whichever schema their Dagster has."""
+
+_TABLE = f"""
+    create schema if not exists {SHARED_SCHEMA};
+    create table if not exists {SHARED_SCHEMA}.schedule_holders (
+        name text primary key, host text not null, pid integer not null, folder text not null,
         since timestamptz not null default now()
     )"""
 
@@ -64,8 +68,8 @@ def is_scheduling_process() -> bool:
 class ScheduleLease:
     """The right to run the schedules of some marketplaces: taken once, kept as long as the process lives.
 
-    `schema` of the database at `url` is Dagster's, where the holders are written down. `lost` is called when the right
-    is another's.
+    `schema` of the database at `url` is Dagster's, of which there is one daemon too. `lost` is called when the right is
+    another's.
     """
 
     def __init__(
@@ -78,7 +82,11 @@ class ScheduleLease:
         program: Program | None = None,
         lost: Callable[[], None] | None = None,
     ) -> None:
-        self._url, self._schema, self._sources, self._say = url, schema, sorted(sources), say
+        self._url, self._say = url, say
+        self._names = [
+            *(f"the schedules of {source}" for source in sorted(sources)),
+            f"the daemon of Dagster's schema {schema}",
+        ]
         self._program = program or this_program()
         self._lost = lost or (lambda: os.kill(os.getpid(), signal.SIGINT))
         self._connection = self._connect()
@@ -91,16 +99,24 @@ class ScheduleLease:
         told: set[Program] = set()
         with raise_interrupts_as(KeyboardInterrupt):
             while (holder := self._take()) is not None:
-                source, program = holder
+                name, program = holder
                 if program not in told:
                     told.add(program)
                     self._say(
-                        f"{program} runs the schedules of {source} on this database. This program shows the UI, and "
-                        "takes over when that one stops."
+                        f"{program} runs {name} on this database. This program shows the UI, and takes over when that "
+                        f"one stops.{self._way_beside(name)}"
                     )
                 time.sleep(WAIT_SECONDS)
-        for source, program in self._others():
-            self._say(f"{program} runs the schedules of {source} on this database, beside this program.")
+        for name, program in self._others():
+            self._say(f"{program} runs {name} on this database, beside this program.")
+
+    def _way_beside(self, name: str) -> str:
+        if name != self._names[-1]:
+            return ""
+        return (
+            " To run other marketplaces beside it, set DAGSTER_SCHEMA to a name of its own here, or let that one watch "
+            "them too (MARKETPLACES)."
+        )
 
     def keep(self) -> None:
         """Look after the lock for as long as the process lives; it is taken again where the server was restarted."""
@@ -128,8 +144,8 @@ class ScheduleLease:
             return True  # the server is not back yet
         if holder is None:
             return True
-        source, program = holder
-        self._say(f"{program} has taken the schedules of {source} over: the connection to the database was lost.")
+        name, program = holder
+        self._say(f"{program} has taken {name} over: the connection to the database was lost.")
         self._lost()
         return False
 
@@ -138,57 +154,48 @@ class ScheduleLease:
             self._url,
             autocommit=True,
             connect_timeout=10,
-            options=f"{KEEPALIVE} -c search_path={self._schema}",
+            options=f"{KEEPALIVE} -c search_path={SHARED_SCHEMA}",
             application_name="tickettape schedules",
         )
 
     def _take(self) -> tuple[str, Program] | None:
         """Take all, or none: then one that another holds, and who."""
-        for number, source in enumerate(self._sources):
-            if self._run("select pg_try_advisory_lock(hashtextextended(%s, 0))", source):
+        for number, name in enumerate(self._names):
+            if self._run("select pg_try_advisory_lock(hashtextextended(%s, 0))", name):
                 continue
-            for taken in self._sources[:number]:
+            for taken in self._names[:number]:
                 self._run("select pg_advisory_unlock(hashtextextended(%s, 0))", taken)
             row = self._connection.execute(
-                "select host, pid, folder from schedule_holders where source = %s", [source]
+                "select host, pid, folder from schedule_holders where name = %s", [name]
             ).fetchone()
             holder = Program(str(row[0]), int(str(row[1])), str(row[2])) if row else Program("another program", 0, "")
-            return source, holder
-        for source in self._sources:
+            return name, holder
+        for name in self._names:
             self._connection.execute(
-                """insert into schedule_holders (source, host, pid, folder) values (%s, %s, %s, %s)
-                   on conflict (source) do update set
+                """insert into schedule_holders (name, host, pid, folder) values (%s, %s, %s, %s)
+                   on conflict (name) do update set
                        host = excluded.host, pid = excluded.pid, folder = excluded.folder, since = now()""",
-                [source, self._program.host, self._program.pid, self._program.folder],
+                [name, self._program.host, self._program.pid, self._program.folder],
             )
         return None
 
-    def _run(self, statement: str, source: str) -> bool:
-        row = self._connection.execute(statement, [f"schedules of {source}"]).fetchone()
+    def _run(self, statement: str, name: str) -> bool:
+        row = self._connection.execute(statement, [name]).fetchone()
         return bool(row and row[0])
 
     def _others(self) -> list[tuple[str, Program]]:
-        """The other marketplaces whose schedules somebody runs now."""
+        """What else somebody holds now."""
         rows = self._connection.execute(
-            """select source, host, pid, folder from schedule_holders
-               where source != all(%s) and exists (
+            """select name, host, pid, folder from schedule_holders
+               where name != all(%s) and name like 'the schedules of %%' and exists (
                    select from pg_locks
                    where locktype = 'advisory' and granted and database = (
                        select oid from pg_database where datname = current_database())
-                       and (classid::bigint << 32 | objid::bigint)
-                           = hashtextextended('schedules of ' || source, 0))
-               order by source""",
-            [self._sources],
+                       and (classid::bigint << 32 | objid::bigint) = hashtextextended(name, 0))
+               order by name""",
+            [self._names],
         ).fetchall()
-        return [(str(source), Program(str(host), int(str(pid)), str(folder))) for source, host, pid, folder in rows]
-
-
-class OneLineAboutOthers(logging.Filter):
-    """Drops Dagster's repeated complaint about a second daemon: who the other is was said once, at the start."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is kept."""
-        return "daemon is still sending heartbeats" not in str(record.msg)
+        return [(str(name), Program(str(host), int(str(pid)), str(folder))) for name, host, pid, folder in rows]
 
 
 def _say(text: str) -> None:
@@ -197,11 +204,6 @@ def _say(text: str) -> None:
 
 def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:
     """Hold back this process, Dagster's daemon, until it may run these marketplaces' schedules."""
-    for daemon in (
-        "SchedulerDaemon", "SensorDaemon", "BackfillDaemon", "AssetDaemon", "QueuedRunCoordinatorDaemon",
-        "MonitoringDaemon", "EventLogConsumerDaemon", "FreshnessDaemon",
-    ):  # fmt: skip
-        logging.getLogger(f"dagster.daemon.{daemon}").addFilter(OneLineAboutOthers())
     lease = ScheduleLease(url, schema, sources, _say)
     lease.wait()
     lease.keep()

@@ -5,29 +5,31 @@ Schedules of one marketplace have one program (`schedule_lease`); these are ever
 
 import psycopg
 
-from orchestration.instance import SCHEMA
+from orchestration.schedule_lease import SHARED_SCHEMA
 from tickettape.database import database_url
 
 DAYS_KEPT = 60
 
-_TABLE = f"create table if not exists {SCHEMA}.start_claims (claim text primary key, at timestamptz default now())"
+_TABLE = (
+    f"create table if not exists {SHARED_SCHEMA}.start_claims (claim text primary key, at timestamptz default now())"
+)
 
 
 def claim_start(claim: str) -> bool:
     """Whether nobody has started this yet; from now on somebody has. `claim` names it with its time or attempt."""
     with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
-        row = connection.execute("select to_regclass(%s) is not null", [f"{SCHEMA}.start_claims"]).fetchone()
+        row = connection.execute("select to_regclass(%s) is not null", [f"{SHARED_SCHEMA}.start_claims"]).fetchone()
         if not (row and row[0]):
             with connection.transaction():
                 connection.execute("select pg_advisory_xact_lock(7153909)")  # `if not exists` alone can collide
-                connection.execute(f"create schema if not exists {SCHEMA}")
+                connection.execute(f"create schema if not exists {SHARED_SCHEMA}")
                 connection.execute(_TABLE)
         connection.execute(
-            f"delete from {SCHEMA}.start_claims where at < now() - make_interval(days => %s)",  # noqa: S608
+            f"delete from {SHARED_SCHEMA}.start_claims where at < now() - make_interval(days => %s)",  # noqa: S608
             [DAYS_KEPT],
         )
         taken = connection.execute(
-            f"insert into {SCHEMA}.start_claims (claim) values (%s) on conflict do nothing",  # noqa: S608
+            f"insert into {SHARED_SCHEMA}.start_claims (claim) values (%s) on conflict do nothing",  # noqa: S608
             [claim],
         )
         return taken.rowcount == 1

@@ -39,11 +39,6 @@ def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
 
 
-def _renamed(old: str, new: str) -> AliasChoices:
-    """A variable that an earlier version called otherwise: what is set under the old name still holds."""
-    return AliasChoices(new, old)
-
-
 class SeveralMarketplacesError(ValueError):
     """One marketplace was meant, and several are set."""
 
@@ -54,6 +49,7 @@ class Settings(BaseSettings):
     Empty values count as unset, so that a line of `.env.example` may stand as it is.
     """
 
+    # AliasChoices: what is set under a variable's old name still holds
     model_config = SettingsConfigDict(
         env_file=ROOT / ".env", env_ignore_empty=True, env_nested_delimiter="__", extra="ignore", populate_by_name=True
     )
@@ -63,6 +59,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=ROOT / ".local", validation_alias="TICKETTAPE_HOME")
     """Where the embedded server, Dagster's files and caches live."""
+
+    dagster_schema: str = Field(default="dagster", pattern="^[a-z][a-z0-9_]{0,40}$")
+    """Schema of Dagster's own tables: another for a program of other marketplaces on the same database."""
 
     marketplace_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
     """Base URL of the marketplace's API; unset: the simulator, in-process."""
@@ -174,21 +173,21 @@ class Settings(BaseSettings):
     claim_limit: int = Field(default=5_000, ge=1)
     """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
 
-    incident_urls: SecretStr | None = Field(default=None, validation_alias=_renamed("ALERT_URLS", "INCIDENT_URLS"))
+    incident_urls: SecretStr | None = Field(default=None, validation_alias=AliasChoices("INCIDENT_URLS", "ALERT_URLS"))
     """Whom to tell what is wrong: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
 
     incident_failed_runs: int = Field(
-        default=3, ge=1, validation_alias=_renamed("ALERT_FAILED_RUNS", "INCIDENT_FAILED_RUNS")
+        default=3, ge=1, validation_alias=AliasChoices("INCIDENT_FAILED_RUNS", "ALERT_FAILED_RUNS")
     )
     """Ticks that must fail in a row before people are told; of any other job one failure is told."""
 
     incident_repeat_hours: float = Field(
-        default=12, gt=0, validation_alias=_renamed("ALERT_REPEAT_HOURS", "INCIDENT_REPEAT_HOURS")
+        default=12, gt=0, validation_alias=AliasChoices("INCIDENT_REPEAT_HOURS", "ALERT_REPEAT_HOURS")
     )
     """Hours after which what is still wrong is told again; until then repeats are counted."""
 
     incident_database_gb: float | None = Field(
-        default=None, gt=0, validation_alias=_renamed("ALERT_DATABASE_GB", "INCIDENT_DATABASE_GB")
+        default=None, gt=0, validation_alias=AliasChoices("INCIDENT_DATABASE_GB", "ALERT_DATABASE_GB")
     )
     """Size of the database in GB above which people are told; unset: no limit of its own."""
 
@@ -227,7 +226,7 @@ class Settings(BaseSettings):
     """Another seed, another simulated market."""
 
     simulator_events: int = Field(
-        default=24, ge=1, le=20_000, validation_alias=_renamed("SIMULATOR_PRODUCTIONS", "SIMULATOR_EVENTS")
+        default=24, ge=1, le=20_000, validation_alias=AliasChoices("SIMULATOR_EVENTS", "SIMULATOR_PRODUCTIONS")
     )
     """How many simulated events there are."""
 

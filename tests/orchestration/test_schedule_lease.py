@@ -27,9 +27,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch, connection: Connection) -> None:
 def lease(database_url: str) -> Iterator[Callable[..., tuple[ScheduleLease, list[str]]]]:
     opened: list[ScheduleLease] = []
 
-    def make(program: Program, *sources: str, **more: Callable[[], None]) -> tuple[ScheduleLease, list[str]]:
+    def make(
+        program: Program, *sources: str, schema: str = SCHEMA, **more: Callable[[], None]
+    ) -> tuple[ScheduleLease, list[str]]:
         said: list[str] = []
-        opened.append(ScheduleLease(database_url, SCHEMA, sources, said.append, program=program, **more))
+        opened.append(ScheduleLease(database_url, schema, sources, said.append, program=program, **more))
         return opened[-1], said
 
     yield make
@@ -73,18 +75,31 @@ def test_the_second_waits_says_once_for_whom_and_takes_over_when_the_first_is_go
 def test_programs_of_different_marketplaces_run_beside_each_other_and_say_so(lease: Lease) -> None:
     first, _ = lease(HERE, "simulator")
     first.wait()
-    second, said = lease(THERE, "vividseats")
+    second, said = lease(THERE, "vividseats", schema="a_second")
     second.wait()
     assert [("here" in line, "simulator" in line) for line in said] == [(True, True)]
+
+
+def test_one_of_other_marketplaces_on_the_same_dagster_waits_and_is_told_how_not_to(lease: Lease) -> None:
+    """Dagster's queue is one: each daemon would start the other's runs."""
+    first, _ = lease(HERE, "simulator")
+    first.wait()
+    second, said = lease(THERE, "vividseats")
+    waiting = in_the_background(second)
+    assert not ends_within(0.3, waiting)
+    (line,) = said
+    assert "set DAGSTER_SCHEMA" in line
+    first.close()
+    assert ends_within(5, waiting)
 
 
 def test_one_that_shares_a_single_marketplace_holds_none_while_it_waits(lease: Lease) -> None:
     first, _ = lease(HERE, "b")
     first.wait()
-    second, _ = lease(THERE, "a", "b")
+    second, _ = lease(THERE, "a", "b", schema="a_second")
     waiting = in_the_background(second)
     assert not ends_within(0.3, waiting)
-    third, _ = lease(HERE, "a")
+    third, _ = lease(HERE, "a", schema="a_third")
     third.wait()  # "a" is free
     third.close()
     first.close()

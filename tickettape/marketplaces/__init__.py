@@ -27,6 +27,7 @@ from tickettape.marketplaces.registry import (
     open_marketplaces,
 )
 from tickettape.marketplaces.request_budget import current_slowdown
+from tickettape.marketplaces.storable import refuse_unstorable
 
 __all__ = [
     "FORMATS",
@@ -48,4 +49,5 @@ __all__ = [
     "load_breaker",
     "open_marketplace",
     "open_marketplaces",
+    "refuse_unstorable",
 ]

@@ -191,12 +191,12 @@ class PacedHttpClient:
         if by_simulator and not self.simulated:
             return (
                 f"{what} was answered by a simulator, and its prices would be filed under {self.source!r}: "
-                "set MARKETPLACE_SOURCE=simulator, or give another MARKETPLACE_URL."
+                "give the source the format simulator (alone: MARKETPLACE_SOURCE=simulator), or another URL."
             )
         if self.simulated and status == 200 and not by_simulator:
             return (
                 f"{what} was answered by something that is not a simulator, and real prices must not be "
-                "filed as simulated ones: set MARKETPLACE_SOURCE to what it is."
+                "filed as simulated ones: set the source's format (MARKETPLACE_SOURCE) to what it is."
             )
         return None
 

@@ -77,7 +77,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class MarketplaceEvent:
-    """One event of the marketplace's catalogue. `date` is the UTC instant it starts; None is unknown."""
+    """One event of the marketplace's catalogue. `date` is the UTC instant it starts. None: unknown."""
 
     external_id: str
     name: str

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from psycopg.rows import class_row
 
+from tickettape.catalogue import OtherCurrencyError, fix_currencies
 from tickettape.database import Connection, month_of, month_refusals
 from tickettape.observations.quarantine import hold_for_month
 from tickettape.observations.voids import end_voids
@@ -107,25 +108,13 @@ def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -
                 "has one currency. Nothing was stored."
             )
     event_keys = sorted(stated)
-    connection.execute(
-        """update market.events set currency = stated.currency
-           from unnest(%s::int[], %s::text[]) as stated (event_key, currency)
-           where events.event_key = stated.event_key and events.currency is null""",
-        [event_keys, [stated[event_key] for event_key in event_keys]],
-    )
-    rows = connection.execute(
-        """select event_key, source, external_id, currency from market.events
-           where event_key = any(%s) order by event_key""",
-        [event_keys],
-    ).fetchall()
-    for event_key, source, external_id, currency in rows:
-        if stated[event_key] != currency:
-            raise PriceRangeError(
-                f"{source} {external_id} is kept in {currency} and came in {stated[event_key]}: an event has one "
-                "currency. Nothing was stored; import it as another event, or in its own currency."
-            )
-    if unknown := set(stated) - {row[0] for row in rows}:
+    known = connection.execute("select event_key from market.events where event_key = any(%s)", [event_keys]).fetchall()
+    if unknown := set(stated) - {event_key for (event_key,) in known}:
         raise PriceRangeError(f"No event has the key {min(unknown)}: nothing was stored. Add the event first.")
+    try:
+        fix_currencies(connection, stated)
+    except OtherCurrencyError as error:
+        raise PriceRangeError(f"{error}. Nothing was stored.") from error
 
 
 def _hold(connection: Connection, late: Sequence[PriceRange], reasons: Mapping[date, str]) -> None:

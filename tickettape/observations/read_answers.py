@@ -22,7 +22,7 @@ from tickettape.listing_history import (
     lock_listing_history,
     microseconds,
 )
-from tickettape.marketplaces import Inventory, Listing, Marketplace, Missing, Refused
+from tickettape.marketplaces import Inventory, Listing, Marketplace, Missing, Refused, refuse_unstorable
 from tickettape.observations.answer_fields import record_answer_fields
 from tickettape.observations.captures import (
     RETRIED_STATUSES,
@@ -121,7 +121,7 @@ def _replayable(connection: Connection, source: str, refusal: Refusal) -> tuple[
     if refusal.content != "answer":
         raise NotReplayable("is a row of an import: mend the file and import it again.")
     if refusal.source != source:
-        raise NotReplayable(f"is of {refusal.source}, and {source} is watched: set MARKETPLACE_SOURCE to replay it.")
+        raise NotReplayable(f"is of {refusal.source}, and {source} is watched: watch that one too to replay it.")
     if refusal.tick is None:
         raise NotReplayable("is a page of the catalogue: the next tick asks for it again by itself.")
     if refusal.event_key is None:
@@ -153,9 +153,9 @@ def _read(
                 fields.update(dict.fromkeys(marketplace.fields(answer), stored.external_id))
             inventory: Inventory | None = None
             try:
-                inventory = _in_currency(
-                    marketplace.read_listings(answer, stored.external_id, tolerance), currencies.get(stored.event_key)
-                )
+                read = marketplace.read_listings(answer, stored.external_id, tolerance)
+                refuse_unstorable(read, answer)
+                inventory = _in_currency(read, currencies.get(stored.event_key))
                 if stored.event_key not in currencies:
                     new_currencies[stored.event_key] = inventory.currency
                 verdicts.append(_verdict(stored.event_key, inventory))

@@ -445,7 +445,7 @@ def test_an_event_has_one_currency_which_the_file_the_sign_or_the_event_says(
     assert [(row[2], row[-1]) for row in stored(connection)][1] == (1100, "EUR")
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS)), *BASE, "--default", "currency=GBP")
     assert code == 1
-    assert "is kept in EUR and line 2 has it in GBP: an event has one currency" in output
+    assert "is kept in EUR, and the file has it in GBP: an event has one currency" in output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickettape.marketplaces import HIGHEST_PRICE_CENTS, Inventory, Missing, Refused
-from tickettape.marketplaces.protocol import HIGHEST_COUNT, NoDate
+from tickettape.marketplaces.protocol import HIGHEST_COUNT, Listing, NoDate
 from tickettape.marketplaces.simulator import Market, answers
+from tickettape.marketplaces.storable import refuse_unstorable
 from tickettape.marketplaces.vividseats.read_catalogue import read_production
 from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
 from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
@@ -29,7 +31,10 @@ def read(change: Change | None = None, tolerance: float = 0.05) -> Inventory:
     answer = json.loads(BODY)
     if change is not None:
         change(answer)
-    return read_listings(json.dumps(answer).encode(), PRODUCTION_ID, tolerance)
+    body = json.dumps(answer).encode()
+    inventory = read_listings(body, PRODUCTION_ID, tolerance)
+    refuse_unstorable(inventory, body)
+    return inventory
 
 
 def busiest(answer: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -466,3 +471,20 @@ def test_without_a_master_the_first_performer_counts_and_a_category_may_lack_its
 def test_details_that_cannot_be_trusted_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         read_production(item(**changes), PRODUCTION_ID)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"currency": "euro"}, "no currency"),
+        ({"listings": [Listing("1", "A", "B", "", 2, 0, None, (2,), None)]}, "from 0 to 0 cents"),
+        ({"listings": [Listing("1", "A", "B", "", 2, 100, 2**31, (2,), None)]}, "cents, which no price is"),
+        ({"listings": [Listing("1", "A", "B", "", 0, 100, None, (), None)]}, "one without a ticket"),
+    ],
+)
+def test_what_no_column_can_hold_is_refused_whichever_marketplace_it_is_from(
+    changes: dict[str, Any], words: str
+) -> None:
+    refuse_unstorable(read(), BODY)
+    with pytest.raises(Refused, match=words):
+        refuse_unstorable(replace(read(), **changes), BODY)

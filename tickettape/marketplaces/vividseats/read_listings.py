@@ -4,11 +4,12 @@ An answer is checked against itself; requests belong in `client`, single values 
 """
 
 from collections import Counter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from tickettape.marketplaces.protocol import HIGHEST_COUNT, Inventory, Listing, Missing, Refused, Section, Zone
+from tickettape.marketplaces.protocol import Inventory, Listing, Missing, Refused, Section, Zone
+from tickettape.marketplaces.storable import LONGEST_NAME
 from tickettape.marketplaces.vividseats.wire_format import (
     ANYTHING,
     CURRENCY,
@@ -29,7 +30,6 @@ from tickettape.marketplaces.vividseats.wire_values import (
     stated_count,
 )
 
-LONGEST_NAME = 255  # of zones, sections and fields: some of it is indexed, which a kilobyte or two would overflow
 Listed = TypeVar("Listed", WireTicket, WireGroup, WireSection)
 
 
@@ -81,12 +81,9 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         stated_zone_tickets=sum(zone.tickets or 0 for zone in zones) if groups else None,
         stated_section_tickets=sum(block.tickets or 0 for block in blocks) if sections else None,
     )
-    _refuse_unstorable(inventory, what)
     inventory.contradictions = _contradictions(inventory, tickets, tolerance)
     if inventory.contradictions:
         inventory.status = "partial"
-    if b"\\u0000" in body and _has_nul(inventory):
-        refuse(f"{what} have a name with a NUL character, which no text column can hold")
     return inventory
 
 
@@ -212,17 +209,6 @@ def _section_name(ticket: WireTicket | None, section: WireSection | None) -> str
     return (section.n if section else "") or of_ticket
 
 
-def _refuse_unstorable(inventory: Inventory, what: str) -> None:
-    """What no column or index holds: one answer must not fail the tick of all the others."""
-    counts = (inventory.counted_tickets, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0)
-    if max(counts) > HIGHEST_COUNT:
-        refuse(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
-    names = [text for zone in inventory.zones for text in (zone.zone_id, zone.name)]
-    names += [text for section in inventory.sections for text in (section.section_id, section.name)]
-    if names and len(longest := max(names, key=len)) > LONGEST_NAME:
-        refuse(f"{what} name a zone or section {longest[:40]!r}… of {len(longest)} characters")
-
-
 def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: float) -> list[str]:
     found: list[str] = []
     # A zone without a row at an ok capture counts as sold out, so here a listing must be inventory.
@@ -254,10 +240,3 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
         if stated is not None and abs(counted - stated) > tolerance * stated
     )
     return found
-
-
-def _has_nul(inventory: Inventory) -> bool:
-    texts: list[Any] = [msgspec.structs.astuple(listing) for listing in inventory.listings]
-    texts += [(zone.zone_id, zone.name) for zone in inventory.zones]
-    texts += [(section.section_id, section.zone_id, section.name) for section in inventory.sections]
-    return any(isinstance(text, str) and "\0" in text for row in texts for text in row)
