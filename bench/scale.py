@@ -21,7 +21,7 @@ from bench.report import figure, heading, in_turn, say, seconds
 from tests.support import oracle
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
-from tickettape.rollups import mark_hours
+from tickettape.rollups import mark_hours_between
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -45,7 +45,7 @@ def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, r
         heading(f"A rebuild of a {name}")
         window = {"start": start, "end": midnight + DAY}
         plain = seconds(lambda window=window: connection.execute(PLAIN, window).fetchall())
-        buckets = mark_hours(connection, start, midnight + DAY)
+        buckets = mark_hours_between(connection, start, midnight + DAY)
         rebuilt = seconds(lambda: refresh.run_until_clean(connection))
         figure(f"{buckets:,} hours of events, days and latest prices too", rebuilt, "s")
         figure("against a plain aggregate of its hours", rebuilt / plain, "×")

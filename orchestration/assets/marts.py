@@ -13,7 +13,13 @@ from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
 from tickettape.database import Warehouse, wait_for_lock
-from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, mark_hours, pending_buckets, refresh_rollups
+from tickettape.rollups import (
+    ROLLUPS_ALONE,
+    export_dbt_environment,
+    mark_hours_between,
+    pending_buckets,
+    refresh_rollups,
+)
 from tickettape.settings import Settings
 
 LONGEST_WAIT = timedelta(minutes=5)  # for another marketplace's build; claims keep two that overlap right
@@ -45,7 +51,7 @@ def marts(
             context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
         if tick is None:
             window = context.partition_time_window
-            marked = mark_hours(connection, window.start, window.end)
+            marked = mark_hours_between(connection, window.start, window.end)
             context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
         refresh_rollups(

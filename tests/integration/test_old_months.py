@@ -28,7 +28,7 @@ from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures, store_price_ranges
-from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, mark_hours, pending_buckets
+from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, mark_hours_between, pending_buckets
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ def test_r13_late_rows_backfills_and_full_refreshes_of_an_archived_month_change_
     assert changed(connection) == {}
     with connection.transaction():
         assert store_captures(connection, [Capture(events[0], LATE, "received", answer=b"{}")], None) == 1
-    mark_hours(connection, DAY, DAY + timedelta(days=2))
+    mark_hours_between(connection, DAY, DAY + timedelta(days=2))
     refresh_all(connection)
     assert changed(connection) == {}
     refused = connection.execute(

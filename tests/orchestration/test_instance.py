@@ -12,13 +12,15 @@ from tickettape.database import Connection, sqlalchemy_url
 
 
 def makers(monkeypatch: pytest.MonkeyPatch, open_storage: Callable[[], PostgresStorage]) -> int:
-    """How many of two that open the storage at once find no tables, where making them takes half a second."""
+    """How many of two that open the storage at once find no tables, where making them waits for the other."""
     found_none = []
     make = PostgresEventLogStorage._init_db
 
     def make_slowly(storage: PostgresEventLogStorage) -> None:
         found_none.append(storage)
-        time.sleep(0.5)
+        until = time.monotonic() + 3
+        while len({id(one) for one in found_none}) < 2 and time.monotonic() < until:
+            time.sleep(0.01)  # for the other, which comes where nothing holds it back
         make(storage)
 
     monkeypatch.setattr(PostgresEventLogStorage, "_init_db", make_slowly)

@@ -35,7 +35,7 @@ from tickettape.observations import (
     void_capture,
     void_price_range,
 )
-from tickettape.rollups import count_window, mark_hours
+from tickettape.rollups import count_window, mark_hours_between
 from tickettape.settings import settings
 
 HOUR = timedelta(hours=1)
@@ -119,7 +119,7 @@ def rebuild(start: From, end: To) -> None:
     start = start.replace(minute=0, second=0, microsecond=0)  # an hour is recomputed whole
     with Warehouse().connection() as connection:
         before = count_window(connection, start, end)
-        marked = mark_hours(connection, start, end)
+        marked = mark_hours_between(connection, start, end)
         say(f"Recomputing {marked:,} hours of events from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC.")
         refresh_all(connection)
         show_counts(before, count_window(connection, start, end))

@@ -77,8 +77,11 @@ def format_of(settings: Settings) -> MarketplaceFormat:
 
 
 def is_simulated(settings: Settings) -> bool:
-    """Whether what comes from these settings' source is made up."""
-    return format_of(settings).simulated
+    """Whether what comes from these settings' source is made up. False where they could not be watched."""
+    try:
+        return format_of(settings).simulated
+    except ValueError:
+        return False
 
 
 def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:

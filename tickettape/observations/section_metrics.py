@@ -54,8 +54,8 @@ class GatheredListings:
     def section_metrics(self) -> pd.DataFrame:
         """The metrics of every section with inventory.
 
-        Returns one row per section, sorted by KEYS, with KEYS and METRICS: whole cents and counts (Int64; null
-        where no listing sells that number or states a price with fees).
+        Returns one row per section, sorted by SECTION_KEYS: the keys, then SECTION_METRICS in whole cents and counts
+        (Int64; null where no listing sells that number or states a price with fees).
         """
         all_in, sells = np.array(self._all_ins), np.array(self._sells)
         columns: dict[int | str, Any] = {

@@ -52,7 +52,7 @@ def replace_snapshots(
 ) -> bool:
     """Store the snapshots of the judged events at a tick in place of any they had, with the verdicts.
 
-    `snapshots`: COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
+    `snapshots`: SNAPSHOT_COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
     captures' locks (`captures.lock_answers`). False where the tick's month takes no rows: they are held in
     quarantine until it is back.
     """
@@ -126,7 +126,7 @@ def _hold(
 
 
 def copy_snapshots(connection: Connection, rows: pd.DataFrame, table: str = "section_snapshots") -> None:
-    """COPY rows (COLUMNS) into a table of schema market, in key order: the index grows at its edges."""
+    """COPY rows (SNAPSHOT_COLUMNS) into a table of schema market, in key order: the index grows at its edges."""
     if rows.empty:
         return
     ordered = rows[SNAPSHOT_COLUMNS].sort_values(["event_key", "section_key"], kind="stable")

@@ -54,7 +54,7 @@ def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> No
 def call_dbt(*arguments: str) -> None:
     """dbt in this process, for a command that calls it several times: two seconds each instead of five.
 
-    Needs `export_environment` before. Raises RuntimeError with what dbt says where it fails.
+    Needs `export_dbt_environment` before. Raises RuntimeError with what dbt says where it fails.
     """
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
     manifest = _parsed(os.environ["TICKETTAPE_PGDATABASE"]).deepcopy()  # type: ignore[no-untyped-call]

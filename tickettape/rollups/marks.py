@@ -16,7 +16,7 @@ def pending_buckets(connection: Connection) -> dict[str, int]:
     return {str(rollup): int(count) for rollup, count in rows}
 
 
-def mark_hours(connection: Connection, start: datetime, end: datetime) -> int:
+def mark_hours_between(connection: Connection, start: datetime, end: datetime) -> int:
     """Have the hours of [start, end) recomputed, those that only the rollup still knows too; how many."""
     known = """union
                select events.event_key, h.hour

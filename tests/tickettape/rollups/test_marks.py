@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.database import Connection
-from tickettape.rollups import mark_hours, pending_buckets
+from tickettape.rollups import mark_hours_between, pending_buckets
 from tickettape.rollups.registry import LISTING_ROLLUPS
 
 
@@ -80,7 +80,7 @@ def test_a_tick_on_the_hour_belongs_to_the_hour_it_begins(connection: Connection
 def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event: int) -> None:
     observe(connection, event, NOON + timedelta(hours=1))
     connection.execute("delete from market.dirty_buckets")
-    assert mark_hours(connection, NOON, NOON + timedelta(hours=1)) == 1
+    assert mark_hours_between(connection, NOON, NOON + timedelta(hours=1)) == 1
     assert marked_hours(connection) == [12]
     assert pending_buckets(connection) == dict.fromkeys(("event_hours", *LISTING_ROLLUPS), 1)
 
@@ -88,5 +88,5 @@ def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event
 def test_the_hours_of_price_ranges_can_be_marked_too(connection: Connection, event: int) -> None:
     observe_ranges(connection, *(price_range(event, NOON + number * TEN) for number in range(7)))
     connection.execute("delete from market.dirty_buckets")
-    assert mark_hours(connection, NOON + timedelta(hours=1), NOON + timedelta(hours=2)) == 1
+    assert mark_hours_between(connection, NOON + timedelta(hours=1), NOON + timedelta(hours=2)) == 1
     assert pending_buckets(connection) == {"range_hours": 1}

@@ -21,7 +21,7 @@ from tests.support.oracle import assert_exact
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.observations import NothingToDo, undo_price_range_void, void_price_range
-from tickettape.rollups import ROLLUP_NAMES, mark_hours
+from tickettape.rollups import ROLLUP_NAMES, mark_hours_between
 
 EVENTS = 2
 START = datetime(2026, 10, 31, 22, tzinfo=UTC)  # two hours before a day's and a month's edge
@@ -198,7 +198,7 @@ class Rollups(RuleBasedStateMachine):
     def an_hour_is_rebuilt(self, tick: datetime) -> None:
         type(self).steps += 1
         hour = tick.replace(minute=0, second=0, microsecond=0)
-        mark_hours(self.writer, hour, hour + timedelta(hours=1))
+        mark_hours_between(self.writer, hour, hour + timedelta(hours=1))
 
     @precondition(lambda self: not self.writing)
     @rule()

@@ -17,7 +17,7 @@ from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import write_observation
-from tickettape.rollups import ROLLUP_NAMES, mark_hours
+from tickettape.rollups import ROLLUP_NAMES, mark_hours_between
 from tickettape.rollups.registry import LISTING_ROLLUPS
 
 HOUR = timedelta(hours=1)
@@ -186,7 +186,7 @@ def test_r6_one_pass_equals_many_and_newest_first_equals_oldest_first(
     for way in (refresh, oldest_first):
         for rollup in ROLLUP_NAMES:
             connection.execute(f"delete from analytics.{rollup}")
-        mark_hours(connection, NOON - 4 * DAY, NOON + DAY)
+        mark_hours_between(connection, NOON - 4 * DAY, NOON + DAY)
         assert way.run_until_clean(connection) >= 9
         assert contents(connection) == one_pass
 
