@@ -1,4 +1,4 @@
--- The listing history: one row per event and tick whose answer was read. How it is written: tickettape/listing_history.
+-- The listing history: one row per event and tick whose answer was read. How it is written: warehouse/listings.py.
 
 -- What a listing sells together. Few: a quantity, and which quantities one may buy of it.
 create table market.lots (
