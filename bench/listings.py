@@ -21,10 +21,9 @@ from bench.report import figure, heading, in_turn, say, seconds
 from tests.support.recorded_refresh import record
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
-from tickettape.listing_history import history as listings
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.simulator.market import Outcome, _numbers
-from tickettape.observations import capture_tick, read_tick
+from tickettape.observations import capture_tick, read_answers, read_tick
 from tickettape.observations.payloads import decompress_payload
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
@@ -80,7 +79,7 @@ def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
             return seconds(lambda: read_tick(connection, market, tick, 0.05, "bench", only_received=True))
 
     def read_without() -> float:
-        with mock.patch.object(listings, "Writer", _NoHistory):
+        with mock.patch.object(read_answers, "ListingHistoryWriter", _NoHistory):
             return read()
 
     both, snapshots = in_turn(read, read_without, repetitions)
