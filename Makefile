@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup dev serve tick test test-browser test-long lint bench soak psql docs lock clean
+.PHONY: help setup dev serve tick test test-tools test-browser test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,15 @@ tick: $(READY) ## One tick now, without a UI
 
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# What is missing is skipped by its tests, with the reason: so nothing here fails.
+test-tools: ## What some tests need beyond Python, on Debian as root: Chromium, Redis
+	@missing=; command -v chromedriver >/dev/null || missing="chromium chromium-driver"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	if [ -z "$$missing" ]; then echo "Chromium and Redis are here."; \
+	elif ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then echo "Not root on Debian: the tests that need $$missing are skipped."; \
+	elif { apt-get update && apt-get install --yes --no-install-recommends $$missing; } >/dev/null 2>&1; then echo "Installed:$$missing."; \
+	else echo "apt-get could not install $$missing: the tests that need it are skipped."; fi
 
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser

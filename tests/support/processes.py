@@ -42,8 +42,19 @@ def start(command: list[str], home: Path, log: Path, **more: str) -> "subprocess
     """Start a command in a process group of its own, as a terminal does."""
     with log.open("ab") as out:
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment(home, **more), stdout=out, stderr=out, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment(home, **more),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
+
+
+def _hear_ctrl_c() -> None:
+    """A shell that starts tests in the background lets them and their children ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start_dev(home: Path, log: Path, port: int, **more: str) -> "subprocess.Popen[bytes]":
