@@ -66,7 +66,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
             key,
             f"""select api.data_version(%(event_id)s::uuid),
                     api.granularity(%(granularity)s, %(start_date)s::timestamptz, %(end_date)s::timestamptz),
-                    (select events.currency from api.events where events.id = %(event_id)s::uuid),
+                    (select events.currency from market.events where events.id = %(event_id)s::uuid),
                     count(*), coalesce(json_agg(series)::text, '[]')
                 from {_CALLS[name]} as series""",  # noqa: S608
             values,
