@@ -64,10 +64,10 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
     if media_type == formats.JSON:
         cursor = await database.ask(
             key,
-            f"""with head as materialized (select * from api_parts.event_head(%(event_id)s::uuid))
-                select (select version from head),
+            f"""select api.data_version(%(event_id)s::uuid),
                     api.granularity(%(granularity)s, %(start_date)s::timestamptz, %(end_date)s::timestamptz),
-                    (select currency from head), count(*), coalesce(json_agg(series)::text, '[]')
+                    (select events.currency from market.events where events.id = %(event_id)s::uuid),
+                    count(*), coalesce(json_agg(series)::text, '[]')
                 from {_CALLS[name]} as series""",  # noqa: S608
             values,
         )

@@ -67,19 +67,11 @@ create function api.latest_prices(event_id uuid) returns setof api.latest_prices
 $$;
 comment on function api.latest_prices(uuid) is 'The latest prices of an event''s zones';
 
-create function api_parts.event_head(event_id uuid) returns table (version text, currency text)
-language sql stable as $$
-    select
-        md5(concat_ws('|',
-            event.updated_at, event.last_scraped,
-            (select string_agg(versions.rollup || versions.changed_at, '|' order by versions.rollup)
-             from market.event_versions as versions where versions.event_id = $1))),
-        event.currency
-    from market.events as event where event.id = $1
-$$;
-comment on function api_parts.event_head is 'What every answer about an event begins with: its version and its currency';
-
 create function api.data_version(event_id uuid) returns text language sql stable as $$
-    select head.version from api_parts.event_head($1) as head
+    select md5(concat_ws('|',
+        event.updated_at, event.last_scraped,
+        (select string_agg(versions.rollup || versions.changed_at, '|' order by versions.rollup)
+         from market.event_versions as versions where versions.event_id = $1)))
+    from market.events as event where event.id = $1
 $$;
 comment on function api.data_version is 'Changes whenever an answer about the event may change. Null: no such event';
