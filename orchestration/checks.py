@@ -16,6 +16,7 @@ from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.metadata_tables import as_table, by_source
+from orchestration.schedule_lease import schedules_held
 from tickettape.catalogue import tracked_sources
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import listings_shown_at
@@ -160,9 +161,10 @@ class SourceVerdict:
 def _of_every_source(
     warehouse: Warehouse, marketplaces: Marketplaces, judge: Callable[[Connection, str], SourceVerdict]
 ) -> dg.AssetCheckResult:
-    """One result about all that is tracked in this database: it says the same, whoever's tick asks."""
+    """One result about all that is watched in this database: it says the same, whoever's tick asks."""
     with warehouse.connection() as connection:
-        sources = tracked_sources(connection) or list(marketplaces)
+        watched = {*marketplaces, *schedules_held(connection)}
+        sources = [source for source in tracked_sources(connection) if source in watched] or list(marketplaces)
         verdicts = {source: judge(connection, source) for source in sources}
     several = len(sources) > 1
     wrong = {source: verdict.wrong for source, verdict in verdicts.items() if verdict.wrong}

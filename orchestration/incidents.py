@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from orchestration.schedule_lease import SHARED_SCHEMA, schedules_held
 from orchestration.sensors import MOST_ATTEMPTS
-from tickettape.catalogue import tracked_sources
 from tickettape.database import Warehouse, database_size_bytes, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,
@@ -24,6 +24,7 @@ from tickettape.incidents import (
     database_size_incidents,
     failed_check_incidents,
     failed_run_incidents,
+    owned,
     record_incidents,
     record_told,
     reopen_untold,
@@ -81,8 +82,9 @@ def watch_for_incidents(
     with warehouse.connection() as connection, try_lock(connection, "report incidents") as alone:
         if not alone:
             return "Another program on this database looks, and tells."
-        incidents = list(find_incidents(settings, warehouse, instance, watched, now))
-        new, over = record_incidents(connection, incidents, now=now, repeat=repeat)
+        owner = "" if settings.dagster_schema == SHARED_SCHEMA else settings.dagster_schema
+        incidents = [owned(one, owner) for one in find_incidents(settings, warehouse, instance, watched, now)]
+        new, over = record_incidents(connection, incidents, now=now, repeat=repeat, owner=owner)
         if not (new or over):
             return f"{len(incidents)} incidents, all told." if incidents else "All is well."
         if settings.incident_urls is None:
@@ -103,7 +105,7 @@ def find_incidents(
 
     def sources() -> list[str]:
         with warehouse.connection() as connection:
-            return sorted({*settings.sources, *tracked_sources(connection)})
+            return sorted({*settings.sources, *schedules_held(connection)})
 
     def runs() -> list[Incident]:
         ended = ended_runs(instance, watched.jobs, sources(), settings)

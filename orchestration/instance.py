@@ -5,6 +5,7 @@ finds its history again at the next start.
 """
 
 import json
+import logging
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,7 @@ HOST_TAG = "tickettape/host"
 """On which machine a run's process is: its pid means nothing on another. Not said of one that another container has
 started, which alone can look."""
 
+log = logging.getLogger(__name__)
 _lease: list[ScheduleLease] = []  # one a process, and for as long as it lives
 
 
@@ -54,10 +56,13 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's process where its code is: here, or in the container of the code."""
         super().launch_run(context)
-        run = self._instance.get_run_by_id(context.dagster_run.run_id)
-        where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")) if run else {}
-        if where.get("host") in ("localhost", "127.0.0.1"):
-            self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
+        try:
+            run = self._instance.get_run_by_id(context.dagster_run.run_id)
+            where = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")) if run else {}
+            if where.get("host") in ("localhost", "127.0.0.1"):
+                self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
+        except Exception:  # the run works already: a missing tag must not fail it
+            log.exception("On which machine run %s is could not be written down.", context.dagster_run.run_id)
 
 
 def open_instance() -> dg.DagsterInstance:

@@ -8,7 +8,7 @@ import dagster as dg
 import psutil
 
 from orchestration.instance import HOST_TAG
-from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, TICK_TAG
+from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, TICK_TAG, tick_of
 from orchestration.schedule_lease import host_name
 
 SILENT = timedelta(minutes=30)
@@ -23,10 +23,21 @@ UNDER_WAY = [
 ]
 
 
-def tick_under_way(instance: dg.DagsterInstance, source: str) -> dg.DagsterRun | None:
-    """A run of a marketplace's tick, or of a shard of it, that has not ended, if there is one."""
+def tick_under_way(
+    instance: dg.DagsterInstance, source: str, *, now: datetime, interval: timedelta
+) -> dg.DagsterRun | None:
+    """A run of a marketplace's tick, or of a shard of it, that has not ended, if there is one.
+
+    One that another machine started counts until its tick is over: nothing can be captured for it any more, and nobody
+    here can see whether that machine is still there.
+    """
     runs = [*runs_under_way(instance, "tick", source), *runs_under_way(instance, "shard", source)]
-    return next((run for run in runs if TICK_TAG in run.tags), None)
+    for run in runs:
+        tick = tick_of(run.tags)
+        here = run.tags.get(HOST_TAG, host_name()) == host_name()
+        if tick is not None and (here or now < tick + interval):
+            return run
+    return None
 
 
 def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] | None:

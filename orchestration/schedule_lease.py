@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 from dagster._utils.interrupts import raise_interrupts_as
 
+from tickettape.database import Connection
 from tickettape.settings import ROOT
 
 WAIT_SECONDS = 2.0  # between two looks whether the holder has gone
@@ -35,6 +36,13 @@ _TABLE = f"""
         name text primary key, host text not null, pid integer not null, folder text not null,
         since timestamptz not null default now()
     )"""
+
+
+_HELD = """exists (
+    select from pg_locks
+    where locktype = 'advisory' and granted
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32 | objid::bigint) = hashtextextended(name, 0))"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class ScheduleLease:
         ]
         self._program = program or this_program()
         self._lost = lost or (lambda: os.kill(os.getpid(), signal.SIGINT))
+        self._given_up = threading.Event()
         self._connection = self._connect()
         self._connection.execute("select pg_advisory_lock(7153909)")  # `if not exists` alone can collide
         self._connection.execute(_TABLE)
@@ -98,7 +107,7 @@ class ScheduleLease:
         """Wait until no other program holds one of the marketplaces; say once whom it waits for."""
         told: set[Program] = set()
         with raise_interrupts_as(KeyboardInterrupt):
-            while (holder := self._take()) is not None:
+            while (holder := self._take_or_connect_again()) is not None:
                 name, program = holder
                 if program not in told:
                     told.add(program)
@@ -109,6 +118,17 @@ class ScheduleLease:
                 time.sleep(WAIT_SECONDS)
         for name, program in self._others():
             self._say(f"{program} runs {name} on this database, beside this program.")
+
+    def _take_or_connect_again(self) -> tuple[str, Program] | None:
+        while not self._given_up.is_set():
+            try:
+                if self._connection.closed:
+                    self._connection = self._connect()
+                return self._take()
+            except psycopg.OperationalError:  # the server was restarted: who had the lock may take it again first
+                self._connection.close()
+                time.sleep(2 * KEEP_SECONDS)
+        return None
 
     def _way_beside(self, name: str) -> str:
         if name != self._names[-1]:
@@ -124,15 +144,15 @@ class ScheduleLease:
 
     def close(self) -> None:
         """Give the right up."""
+        self._given_up.set()
         self._connection.close()
 
     def _keep(self) -> None:
-        while True:
-            time.sleep(KEEP_SECONDS)
+        while not self._given_up.wait(KEEP_SECONDS):
             try:
                 self._connection.execute("select 1")
             except psycopg.OperationalError:
-                if not self._take_again():
+                if self._given_up.is_set() or not self._take_again():
                     return
 
     def _take_again(self) -> bool:
@@ -156,6 +176,10 @@ class ScheduleLease:
             connect_timeout=10,
             options=f"{KEEPALIVE} -c search_path={SHARED_SCHEMA}",
             application_name="tickettape schedules",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=20_000,
         )
 
     def _take(self) -> tuple[str, Program] | None:
@@ -186,13 +210,8 @@ class ScheduleLease:
     def _others(self) -> list[tuple[str, Program]]:
         """What else somebody holds now."""
         rows = self._connection.execute(
-            """select name, host, pid, folder from schedule_holders
-               where name != all(%s) and name like 'the schedules of %%' and exists (
-                   select from pg_locks
-                   where locktype = 'advisory' and granted and database = (
-                       select oid from pg_database where datname = current_database())
-                       and (classid::bigint << 32 | objid::bigint) = hashtextextended(name, 0))
-               order by name""",
+            f"""select name, host, pid, folder from schedule_holders
+                where name != all(%s) and name like 'the schedules of %%' and {_HELD} order by name""",  # noqa: S608
             [self._names],
         ).fetchall()
         return [(str(name), Program(str(host), int(str(pid)), str(folder))) for name, host, pid, folder in rows]
@@ -200,6 +219,19 @@ class ScheduleLease:
 
 def _say(text: str) -> None:
     print(f"tickettape: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def schedules_held(connection: Connection) -> set[str]:
+    """The marketplaces whose schedules some program runs now."""
+    known = connection.execute("select to_regclass(%s) is not null", [f"{SHARED_SCHEMA}.schedule_holders"]).fetchone()
+    if not (known and known[0]):
+        return set()
+    rows = connection.execute(
+        f"""select substr(name, length('the schedules of ') + 1) from {SHARED_SCHEMA}.schedule_holders
+            where name like 'the schedules of %%' and {_HELD}""",  # noqa: S608
+        [],
+    ).fetchall()
+    return {str(source) for (source,) in rows}
 
 
 def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:

@@ -61,7 +61,7 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     def start_ticks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """One run per tick of the marketplace, or one per shard of it."""
         tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
-        under_way = tick_under_way(context.instance, source)
+        under_way = tick_under_way(context.instance, source, now=tick, interval=interval)
         if under_way is not None:
             return dg.SkipReason(
                 f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "

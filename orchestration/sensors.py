@@ -43,7 +43,7 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
             newest = newest_captured_tick(connection, source)
         if newest is not None and newest >= tick - interval:
             return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
-        under_way = tick_under_way(context.instance, source)
+        under_way = tick_under_way(context.instance, source, now=datetime.now(UTC), interval=interval)
         if under_way is not None:
             return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
         earlier = runs_of_tick(context.instance, source, tick)

@@ -7,16 +7,22 @@ import psycopg
 
 from orchestration.schedule_lease import SHARED_SCHEMA
 from tickettape.database import database_url
+from tickettape.settings import settings
 
 DAYS_KEPT = 60
 
-_TABLE = (
-    f"create table if not exists {SHARED_SCHEMA}.start_claims (claim text primary key, at timestamptz default now())"
-)
+_TABLE = f"""
+    create table if not exists {SHARED_SCHEMA}.start_claims (
+        claim text primary key, claimant text not null, at timestamptz not null default now()
+    )"""
 
 
-def claim_start(claim: str) -> bool:
-    """Whether nobody has started this yet; from now on somebody has. `claim` names it with its time or attempt."""
+def claim_start(claim: str, claimant: str | None = None) -> bool:
+    """Whether no other program has started this; from now on this one has. `claim` names it with its time or attempt.
+
+    The same program may ask again: Dagster evaluates a schedule anew where that was interrupted, and its run keys keep
+    one program from starting a thing twice.
+    """
     with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
         row = connection.execute("select to_regclass(%s) is not null", [f"{SHARED_SCHEMA}.start_claims"]).fetchone()
         if not (row and row[0]):
@@ -29,7 +35,8 @@ def claim_start(claim: str) -> bool:
             [DAYS_KEPT],
         )
         taken = connection.execute(
-            f"insert into {SHARED_SCHEMA}.start_claims (claim) values (%s) on conflict do nothing",  # noqa: S608
-            [claim],
+            f"""insert into {SHARED_SCHEMA}.start_claims as known (claim, claimant) values (%s, %s)
+                on conflict (claim) do update set at = now() where known.claimant = excluded.claimant""",  # noqa: S608
+            [claim, claimant or settings().dagster_schema],
         )
         return taken.rowcount == 1

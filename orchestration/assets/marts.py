@@ -22,7 +22,7 @@ from tickettape.rollups import (
 )
 from tickettape.settings import Settings
 
-LONGEST_WAIT = timedelta(minutes=5)  # for another marketplace's build; claims keep two that overlap right
+LONGEST_WAIT = timedelta(minutes=1)  # for another build of some seconds; claims keep two that overlap right
 
 
 @dbt_assets(
@@ -46,14 +46,13 @@ def marts(
     export_dbt_environment(settings)
     tick = tick_of(context.run.tags)
     started = time.monotonic()
-    with warehouse.connection() as connection, wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
-        if not alone:
-            context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
+    with warehouse.connection() as connection:
         if tick is None:
             window = context.partition_time_window
             marked = mark_hours_between(connection, window.start, window.end)
             context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
+        # Not under the lock: a backfill's refreshes may take hours, and no live tick waits for them.
         refresh_rollups(
             connection,
             lambda: dbt.cli(ROLLUPS_ALONE).wait(),
@@ -61,8 +60,11 @@ def marts(
             until=settings.claim_limit,
             for_at_most=dbt_project.REFRESH_AGAIN_FOR if tick is not None else None,
         )
-        build = dbt.cli(["build"], context=context)
-        yield from dbt_tests.with_samples(build.stream(), build, warehouse)
-        dbt_project.keep_parsed(build.target_path)
+        with wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
+            if not alone:
+                context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
+            build = dbt.cli(["build"], context=context)
+            yield from dbt_tests.with_samples(build.stream(), build, warehouse)
+            dbt_project.keep_parsed(build.target_path)
         unfinished = pending_buckets(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")

@@ -143,7 +143,8 @@ def cut_off(connection: Connection, lease: ScheduleLease | None = None) -> None:
 
 
 def test_what_everybody_would_start_is_started_once(database_url: str) -> None:
-    assert [claim_start("backup 2026-11-29T03:33"), claim_start("backup 2026-11-29T03:33")] == [True, False]
+    asked = [claim_start("backup 2026-11-29T03:33", claimant) for claimant in ("dagster", "a_second", "dagster")]
+    assert asked == [True, False, True]  # evaluated again by who has it: Dagster's run keys keep that one run
     assert claim_start("backup 2026-11-30T03:33")
 
 
@@ -165,3 +166,16 @@ def test_control_without_the_lock_both_run_them(
 def test_a_server_that_is_gone_is_an_error_at_the_start() -> None:
     with pytest.raises(psycopg.OperationalError):
         ScheduleLease("postgresql://127.0.0.1:1/none", SCHEMA, ["simulator"], lambda text: None)
+
+
+def test_one_that_waits_outlives_a_restart_of_the_server(lease: Lease, connection: Connection) -> None:
+    first, _ = lease(HERE, "simulator")
+    first.wait()
+    second, said = lease(THERE, "simulator")
+    waiting = in_the_background(second)
+    assert not ends_within(0.3, waiting)
+    cut_off(connection, second)
+    assert not ends_within(0.5, waiting)
+    first.close()
+    assert ends_within(5, waiting)
+    assert len(said) == 1

@@ -53,6 +53,10 @@ def template(server_url: str, template: str) -> str:
                 watch_events(connection, tenant, [id_of(connection, event)])
         with psycopg.connect(server_url, autocommit=True) as connection:
             name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+            # a connection whose end the server has not seen yet would forbid the copy
+            connection.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name]
+            )
             connection.execute(f"create database template_served template {name}")
     return "template_served"
 

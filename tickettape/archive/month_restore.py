@@ -131,6 +131,12 @@ def load_table(
     connection.execute(sql.SQL("analyze {}").format(table))
 
 
+_IN_DOLLARS = """
+    update market.events set currency = 'USD'
+    where currency is null and event_key in (select event_key from pg_temp.archived_events)"""
+"""Of months that were archived before an event had a currency: everything was asked for in US dollars."""
+
+
 def load_dimensions(connection: Connection, storage: Storage, manifest: MonthManifest) -> int:
     """Add the month's events, zones, sections and offer terms that are not known here; how many rows.
 
@@ -168,6 +174,8 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
                        select {columns} from {archived} on conflict do nothing"""
                 ).format(**names)
             ).rowcount
+            if table == "events" and "currency" not in stored.current_columns:
+                connection.execute(_IN_DOLLARS)
             other = connection.execute(
                 sql.SQL(
                     """select archived.* from {archived} as archived left join {table} as known on {same_key}

@@ -97,7 +97,7 @@ def untrack(
 ) -> None:
     """Watch no longer. The history stays; events that no other rule names are retired at the next tick."""
     kind, value = _one_rule(event, performer, venue, search)
-    source = settings_of(source).source
+    source = source or settings_of(None).source  # also one that is not watched any more
     with Warehouse().connection() as connection:
         if not untrack_rule(connection, source, kind, value):
             fail(f"{kind} {value} is not tracked on {source}; `tickettape tracked` lists what is.")

@@ -11,6 +11,7 @@ from tickettape.imports.files import FileBatch
 from tickettape.imports.judge_ranges import judge_ranges
 from tickettape.imports.judged import JudgedRows, ReadingRules
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
+from tickettape.imports.request import ImportRefused
 from tickettape.imports.staging import StagedFile
 from tickettape.imports.staging_tables import copied_out, copy_table
 
@@ -93,11 +94,28 @@ def range_events(connection: Connection) -> list[int]:
     return [number for (number,) in connection.execute("select distinct event_no from kept_ranges order by 1")]
 
 
+def _refuse_mixed(connection: Connection, events: dict[int, str]) -> None:
+    """Raise ImportRefused where one event has two markets or price bases at one time: one of them would be lost."""
+    mixed = connection.execute(
+        """select event_no, min(line), max(line), array_agg(distinct market || ', ' || price_basis)
+           from staged_ranges group by event_no, second
+           having count(distinct (market, price_basis)) > 1 order by 2 limit 1"""
+    ).fetchone()
+    if mixed is not None:
+        event_no, first, last, kinds = mixed
+        raise ImportRefused(
+            f"Event {events.get(event_no, event_no)} has prices of two kinds at one time (lines {first:,} and "
+            f"{last:,}: {'; '.join(kinds)}), and an event has one price range at a time. Import each kind under a "
+            "--source of its own."
+        )
+
+
 def settle_currencies(connection: Connection, source: str, events: dict[int, str]) -> None:
     """Give ranges that say no currency their event's, or US dollars. Raises ImportRefused where an event has two."""
     stated = connection.execute(
-        "select event_no, array_agg(distinct currency) from kept_ranges where currency is not null group by event_no"
+        "select event_no, array_agg(distinct currency) from staged_ranges where currency is not null group by event_no"
     ).fetchall()
+    _refuse_mixed(connection, events)
     currencies = currencies_of(connection, source, events, dict(stated))
     connection.execute(
         """update kept_ranges set currency = settled.currency

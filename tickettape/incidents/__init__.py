@@ -11,7 +11,14 @@ from tickettape.incidents.detection import (
     failed_run_incidents,
     stale_event_incidents,
 )
-from tickettape.incidents.incident_log import Incident, newest_incidents, record_incidents, record_told, reopen_untold
+from tickettape.incidents.incident_log import (
+    Incident,
+    newest_incidents,
+    owned,
+    record_incidents,
+    record_told,
+    reopen_untold,
+)
 from tickettape.incidents.notify import send_message
 
 __all__ = [
@@ -25,6 +32,7 @@ __all__ = [
     "failed_check_incidents",
     "failed_run_incidents",
     "newest_incidents",
+    "owned",
     "record_incidents",
     "record_told",
     "reopen_untold",

@@ -1,7 +1,7 @@
 """What was wrong and who was told: a repeat of what is known is folded into its row, and told again only in time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,27 +21,43 @@ class Incident:
     folded: int = 0
 
 
+OF_A_PROGRAM = ("runs of ", "check ", "warnings of checks")
+"""How what is about names an incident that only one program can see: its own runs and checks."""
+
+_OURS = """case
+    when about ~ ' \\[[a-z0-9_]+\\]$' then about like '%% [' || %s || ']' and %s::text != ''
+    else %s::text = '' or about !~ '^(runs of |check |warnings of checks)' end"""
+
+
+def owned(incident: Incident, owner: str) -> Incident:
+    """An incident by the name that it has where `owner`, a program beside the first, finds it."""
+    if not owner or not incident.about.startswith(OF_A_PROGRAM):
+        return incident
+    return replace(incident, about=f"{incident.about} [{owner}]")
+
+
 _COLUMNS = "about, title, message, first_at, folded"
 
 
 def record_incidents(
-    connection: Connection, incidents: Sequence[Incident], *, now: datetime, repeat: timedelta
+    connection: Connection, incidents: Sequence[Incident], *, now: datetime, repeat: timedelta, owner: str = ""
 ) -> tuple[list[Incident], list[Incident]]:
     """Remember what is wrong now; what to tell people of it, and of what has ended.
 
     To be told: what is new, what could not be told, and what was last told longer ago than `repeat`. What comes back
-    within `repeat` of a message goes on as the same incident, and its next end is not told again.
+    within `repeat` of a message goes on as the same incident, and its next end is not told again. What only one program
+    can see, its own runs and checks, ends only where that program, `owner`, no longer finds it.
     """
     found = {incident.about: incident for incident in incidents}
     with connection.transaction(), connection.cursor(row_factory=class_row(Incident)) as cursor:
         cursor.execute("lock table market.incidents in share row exclusive mode")  # one watcher at a time
         over = cursor.execute(
             f"""with ended as (
-                    update market.incidents set ended_at = %s where ended_at is null and about != all(%s)
+                    update market.incidents set ended_at = %s where ended_at is null and about != all(%s) and {_OURS}
                     returning {_COLUMNS}, sent_at, reopened
                 )
                 select {_COLUMNS} from ended where sent_at is not null and not reopened""",  # noqa: S608
-            [now, list(found)],
+            [now, list(found), owner, owner, owner],
         ).fetchall()
         cursor.execute(
             """update market.incidents as known set ended_at = null, reopened = true

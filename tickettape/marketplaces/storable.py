@@ -16,7 +16,11 @@ def refuse_unstorable(inventory: Inventory, body: bytes) -> None:
     what = f"The listings of {inventory.external_id}"
     if _CURRENCY.fullmatch(inventory.currency) is None:
         raise Refused(f"{what} are in {inventory.currency!r}, which is no currency (ISO 4217)")
-    counts = (inventory.counted_tickets, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0)
+    counts = (
+        inventory.counted_listings, inventory.counted_tickets, inventory.stated_listings or 0,
+        inventory.stated_tickets or 0, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0,
+        max((listing.quantity for listing in inventory.listings), default=0),
+    )  # fmt: skip
     if max(counts) > HIGHEST_COUNT:
         raise Refused(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
     _refuse_prices(inventory, what)

@@ -112,7 +112,7 @@ async function show({ again = false } = {}) {
 }
 
 function drawAll(zone, basis, trends, groups, tickets) {
-  if (trends.currency) priceIn(trends.currency);
+  priceIn(trends.currency ?? "USD"); // null: no answer has said it yet
   const hourly = tickets.granularity === "hour", step = hourly ? HOUR : DAY;
   const soldOut = new Set(tickets.data.filter((row) => row.observed && !row.peak_tickets).map((row) => row.timestamp));
   const points = (answer, ...columns) => answer.data.map((row) => ({

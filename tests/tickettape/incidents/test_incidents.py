@@ -29,6 +29,7 @@ from tickettape.incidents import (
     failed_check_incidents,
     failed_run_incidents,
     newest_incidents,
+    owned,
     record_incidents,
     record_told,
     send_message,
@@ -269,6 +270,23 @@ def test_a_jobs_failure_is_known_however_many_ticks_ran_since(instance: dg.Dagst
         instance.add_run(dg.DagsterRun(job, status=status, tags={SOURCE_TAG: "simulator"}))
     ended = ended_runs(instance, ["tick", "backup", "never ran"], ["simulator"], Settings())
     assert [(run.job, run.failed) for run in ended] == [("backup", True), *[("tick", False)] * 9]
+
+
+def test_one_programs_look_does_not_end_what_another_sees_of_its_own_runs(connection: Connection) -> None:
+    def look(owner: str, *about: str) -> set[str]:
+        found = [owned(Incident(one, one, "…"), owner) for one in about]
+        record_incidents(connection, found, now=NOON, repeat=timedelta(hours=12), owner=owner)
+        return {
+            str(name) for (name,) in connection.execute("select about from market.incidents where ended_at is null")
+        }
+
+    both = {"breaker x", "runs of tick (x)", "check a:b"}
+    assert look("", *both) == both
+    assert look("a_second", "breaker x", "runs of tick (y)") == both | {"runs of tick (y) [a_second]"}
+    assert look("", "breaker x", "check a:b") == {"breaker x", "check a:b", "runs of tick (y) [a_second]"}
+    assert look("a_second", "breaker x") == {"breaker x", "check a:b"}
+    assert look("a_second") == {"check a:b"}  # a breaker is everybody's
+    assert look("") == set()
 
 
 def test_a_marketplace_whose_ticks_fail_is_told_though_anothers_succeed(instance: dg.DagsterInstance) -> None:
