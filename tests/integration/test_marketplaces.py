@@ -23,11 +23,11 @@ from tests.support.oracle import assert_exact
 from tests.support.slow_simulator import answering
 from tickettape.api_schema import create_key, create_tenant
 from tickettape.catalogue import find_event, track_rule
-from tickettape.database import Connection, Warehouse
+from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces import FORMATS, load_breaker, open_marketplaces
 from tickettape.marketplaces.registry import MarketplaceFormat
 from tickettape.marketplaces.simulator import Market, build_app
-from tickettape.observations import floor_to_grid, stale_events
+from tickettape.observations import capture_tick, floor_to_grid, read_tick, stale_events
 from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
@@ -63,7 +63,7 @@ class Door:
 def tick(defs: dg.Definitions, instance: dg.DagsterInstance, source: str, at: datetime) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def("tick").execute_in_process(
         instance=instance,
-        partition_key=partition_of(min(at, datetime.now(UTC))),  # the next hour has none yet
+        partition_key=partition_of(at),
         tags={TICK_TAG: at.isoformat(), SOURCE_TAG: source},
         run_config=QUIET,
     )
@@ -103,7 +103,7 @@ def test_of_two_marketplaces_one_is_blocked_and_the_other_is_fresh_each_within_i
     assert statuses(connection, "foul", now)["blocked"] >= 5  # then its breaker opened, and nothing more was asked
     assert load_breaker(connection, "fair").state == "closed"
     assert load_breaker(connection, "foul").state == "open"
-    later = datetime.now(UTC) + timedelta(minutes=25)
+    later = datetime.now(UTC) + timedelta(hours=3)  # past twice the longest interval
     assert stale_events(connection, "fair", now + TEN) == []
     about = {one.about for one in find_incidents(settings, warehouse, instance, WatchedJobs(), later)}
     assert "breaker foul" in about
@@ -181,12 +181,18 @@ def test_an_answer_in_another_currency_than_the_events_is_refused_and_kept(
     show: dict[str, Any] = {"code": "S1", "titre": "Une soirée", "debut": soon, "offres": [offer]}
     with served(answering({"/spectacles": [show], "/spectacles/S1": show})) as url:
         settings = Settings(marketplaces={"billetterie": {"url": url}})
-        defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=open_marketplaces(settings, warehouse))
+        marketplaces = open_marketplaces(settings, warehouse)
+        defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=marketplaces)
         track_rule(connection, "billetterie", "search", "soir")
         assert tick(defs, instance, "billetterie", now).success
         assert find_event(connection, "billetterie", "S1") is not None
         connection.execute("update market.events set currency = 'CHF'")
-        assert tick(defs, instance, "billetterie", now + TEN).success
+        market = marketplaces["billetterie"].marketplace
+        ensure_partitions(connection, [now + TEN])
+        capture_tick(
+            connection, market, now + TEN, None, "a run"
+        )  # the next tick may be in an hour without a partition
+        read_tick(connection, market, now + TEN, 0.05, "a run", only_received=True)
     assert statuses(connection, "billetterie", now) == {"ok": 1}
     assert statuses(connection, "billetterie", now + TEN) == {"rejected": 1}
     reasons = connection.execute("select reason from market.quarantine").fetchall()
