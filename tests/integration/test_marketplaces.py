@@ -1,5 +1,6 @@
 """Several marketplaces in one database: each in its own time, and a new one by a folder and a line."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,14 @@ class Door:
         return max((sum(at <= other < at + seconds for other in times) for at in times), default=0)
 
 
+def running_tick() -> datetime:
+    """The running tick; the next one where this ends too soon to capture anything in it."""
+    left = (floor_to_grid(TEN, datetime.now(UTC)) + TEN - datetime.now(UTC)).total_seconds()
+    if left < 60:
+        time.sleep(left + 1)
+    return floor_to_grid(TEN, datetime.now(UTC))
+
+
 def tick(defs: dg.Definitions, instance: dg.DagsterInstance, source: str, at: datetime) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def("tick").execute_in_process(
         instance=instance,
@@ -91,7 +100,7 @@ def test_of_two_marketplaces_one_is_blocked_and_the_other_is_fresh_each_within_i
         )
         marketplaces = open_marketplaces(settings, warehouse)
         defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=marketplaces)
-        now = floor_to_grid(TEN, datetime.now(UTC))
+        now = running_tick()
         assert all(tick(defs, instance, source, now - TEN).success for source in marketplaces)
         foul.closed = True
         results = {source: tick(defs, instance, source, now) for source in marketplaces}
@@ -135,7 +144,7 @@ def test_a_marketplace_of_euros_without_totals_is_a_folder_and_a_line(
             {"numero": "c", "categorie": "Balcon", "bloc": "B1", "places": 4, "prix": 20.0},
         ],
     }
-    now = floor_to_grid(TEN, datetime.now(UTC))
+    now = running_tick()
     with served(answering({"/spectacles": [show], "/spectacles/S1": show})) as url:
         settings = Settings(marketplaces={"billetterie": {"url": url}, "simulator": {"events": 2}})
         defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=open_marketplaces(settings, warehouse))
@@ -175,7 +184,7 @@ def test_an_answer_in_another_currency_than_the_events_is_refused_and_kept(
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FORMATS, "billetterie", MarketplaceFormat(Billetterie))
-    now = floor_to_grid(TEN, datetime.now(UTC))
+    now = running_tick()
     offer = {"numero": "a", "categorie": "Parterre", "bloc": "P1", "places": 2, "prix": 61.5}
     soon = now + timedelta(hours=20)  # polled at every tick
     show: dict[str, Any] = {"code": "S1", "titre": "Une soirée", "debut": soon, "offres": [offer]}
