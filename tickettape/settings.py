@@ -32,11 +32,8 @@ OF_ONE = {
 }  # fmt: skip
 """What one of several marketplaces may set for itself, and the setting that it stands for."""
 
+_URL = AfterValidator(lambda url: url.rstrip("/"))
 INTERVALS_MINUTES = (10, 12, 15, 20)  # the seeds' "every 10-20 minutes" that divide an hour
-
-
-def _without_trailing_slash(url: str) -> str:
-    return url.rstrip("/")
 
 
 class SeveralMarketplacesError(ValueError):
@@ -57,13 +54,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """Postgres to use; unset: the embedded server in `home`/postgres."""
 
-    home: Path = Field(default=ROOT / ".local", validation_alias="TICKETTAPE_HOME")
+    tickettape_home: Path = ROOT / ".local"
     """Where the embedded server, Dagster's files and caches live."""
 
     dagster_schema: str = Field(default="dagster", pattern="^[a-z][a-z0-9_]{0,40}$")
     """Schema of Dagster's own tables: another for a program of other marketplaces on the same database."""
 
-    marketplace_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    marketplace_url: Annotated[str, _URL] | None = None
     """Base URL of the marketplace's API; unset: the simulator, in-process."""
 
     marketplace_source: str | None = None
@@ -134,13 +131,13 @@ class Settings(BaseSettings):
     keep_detached_days: int = Field(default=7, ge=0, le=366)
     """Days for which a month's tables stay, out of sight, after cold storage holds them verified."""
 
-    cold_storage_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    cold_storage_url: Annotated[str, _URL] | None = None
     """Where old months go, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
 
     storage_options: SecretStr | None = None
     """What else fsspec must know of an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
 
-    backup_url: Annotated[str, AfterValidator(_without_trailing_slash)] | None = None
+    backup_url: Annotated[str, _URL] | None = None
     """Where backups go: a folder (of another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
 
     backups_daily: int = Field(default=7, ge=1, le=366)
@@ -321,6 +318,11 @@ class Settings(BaseSettings):
             alias = field.validation_alias
             names.add(str(alias.choices[0] if isinstance(alias, AliasChoices) else alias or field_name).upper())
         return names
+
+    @property
+    def home(self) -> Path:
+        """TICKETTAPE_HOME. Not a field: its variable would be HOME, which every shell sets."""
+        return self.tickettape_home
 
     @property
     def fsspec_options(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -122,3 +123,14 @@ def test_a_marketplaces_own_value_is_checked_like_that_of_all() -> None:
 def test_one_marketplace_and_several_are_not_set_at_once() -> None:
     with pytest.raises(ValidationError, match="name every marketplace in MARKETPLACES"):
         Settings(marketplaces={"simulator": {}}, marketplace_url="https://example.org")
+
+
+def test_the_data_folder_is_the_projects_own_and_never_the_users_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TICKETTAPE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings().home == ROOT / ".local"
+    monkeypatch.setenv("TICKETTAPE_HOME", str(tmp_path / "mine"))
+    assert Settings().home == tmp_path / "mine"
+    assert Settings(marketplaces={"simulator": {}}).of_source("simulator").home == tmp_path / "mine"
