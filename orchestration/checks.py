@@ -16,7 +16,7 @@ from orchestration import dbt_tests
 from orchestration.assets.captures import captures
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.metadata_tables import as_table, by_source
-from orchestration.schedule_lease import schedules_held
+from orchestration.schedule_lease import watched_sources
 from tickettape.catalogue import tracked_sources
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import listings_shown_at
@@ -163,7 +163,7 @@ def _of_every_source(
 ) -> dg.AssetCheckResult:
     """One result about all that is watched in this database: it says the same, whoever's tick asks."""
     with warehouse.connection() as connection:
-        watched = {*marketplaces, *schedules_held(connection)}
+        watched = watched_sources(connection, marketplaces)
         sources = [source for source in tracked_sources(connection) if source in watched] or list(marketplaces)
         verdicts = {source: judge(connection, source) for source in sources}
     several = len(sources) > 1

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
-from orchestration.schedule_lease import SHARED_SCHEMA, schedules_held
+from orchestration.schedule_lease import SHARED_SCHEMA, watched_sources
 from orchestration.sensors import MOST_ATTEMPTS
 from tickettape.database import Warehouse, database_size_bytes, try_lock
 from tickettape.incidents import (
@@ -105,7 +105,7 @@ def find_incidents(
 
     def sources() -> list[str]:
         with warehouse.connection() as connection:
-            return sorted({*settings.sources, *schedules_held(connection)})
+            return sorted(watched_sources(connection, settings.sources))
 
     def runs() -> list[Incident]:
         ended = ended_runs(instance, watched.jobs, sources(), settings)
@@ -115,16 +115,17 @@ def find_incidents(
         return failed_check_incidents(failed_checks(instance, watched.checks))
 
     def breakers() -> list[Incident]:
-        found = []
+        found, watched_now = [], sources()
         with warehouse.connection() as connection:
-            for source in sources():
+            for source in watched_now:
                 row = load_breaker(connection, source)
                 found += breaker_incidents(source, row, describe_breaker(source, row))
         return found
 
     def freshness() -> list[Incident]:
+        watched_now = sources()
         with warehouse.connection() as connection:
-            stale = {source: stale_events(connection, source, now) for source in sources()}
+            stale = {source: stale_events(connection, source, now) for source in watched_now}
         return [incident for source, events in stale.items() for incident in stale_event_incidents(source, events)]
 
     def storage() -> list[Incident]:

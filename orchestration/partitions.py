@@ -1,4 +1,4 @@
-"""Hours, months and ticks: the window arithmetic, pure but for the day the partitions begin.
+"""The partitions, hours and months: their definitions and keys.
 
 A tick is a scheduled observation time on the interval's UTC grid; an hourly partition holds the ticks
 whose time falls into it. Everything takes and gives time-zone-aware UTC instants.

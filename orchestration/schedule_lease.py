@@ -12,9 +12,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from dagster._utils.interrupts import raise_interrupts_as
@@ -37,12 +38,7 @@ _TABLE = f"""
         since timestamptz not null default now()
     )"""
 
-
-_HELD = """exists (
-    select from pg_locks
-    where locktype = 'advisory' and granted
-        and database = (select oid from pg_database where datname = current_database())
-        and (classid::bigint << 32 | objid::bigint) = hashtextextended(name, 0))"""
+_SCHEDULES_OF = "the schedules of "  # and the marketplace: what is locked, and said
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class ScheduleLease:
     ) -> None:
         self._url, self._say = url, say
         self._names = [
-            *(f"the schedules of {source}" for source in sorted(sources)),
+            *(f"{_SCHEDULES_OF}{source}" for source in sorted(sources)),
             f"the daemon of Dagster's schema {schema}",
         ]
         self._program = program or this_program()
@@ -116,8 +112,9 @@ class ScheduleLease:
                         f"one stops.{self._way_beside(name)}"
                     )
                 time.sleep(WAIT_SECONDS)
-        for name, program in self._others():
-            self._say(f"{program} runs {name} on this database, beside this program.")
+        for source, program in _held_schedules(self._connection):
+            if f"{_SCHEDULES_OF}{source}" not in self._names:
+                self._say(f"{program} runs {_SCHEDULES_OF}{source} on this database, beside this program.")
 
     def _take_or_connect_again(self) -> tuple[str, Program] | None:
         while not self._given_up.is_set():
@@ -207,31 +204,32 @@ class ScheduleLease:
         row = self._connection.execute(statement, [name]).fetchone()
         return bool(row and row[0])
 
-    def _others(self) -> list[tuple[str, Program]]:
-        """What else somebody holds now."""
-        rows = self._connection.execute(
-            f"""select name, host, pid, folder from schedule_holders
-                where name != all(%s) and name like 'the schedules of %%' and {_HELD} order by name""",  # noqa: S608
-            [self._names],
-        ).fetchall()
-        return [(str(name), Program(str(host), int(str(pid)), str(folder))) for name, host, pid, folder in rows]
-
 
 def _say(text: str) -> None:
     print(f"tickettape: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def schedules_held(connection: Connection) -> set[str]:
-    """The marketplaces whose schedules some program runs now."""
-    known = connection.execute("select to_regclass(%s) is not null", [f"{SHARED_SCHEMA}.schedule_holders"]).fetchone()
-    if not (known and known[0]):
-        return set()
+def watched_sources(connection: Connection, own: Iterable[str]) -> set[str]:
+    """The marketplaces that are watched on this database: a program's `own`, and those that another runs now."""
+    table = f"{SHARED_SCHEMA}.schedule_holders"
+    known = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
+    others = _held_schedules(connection) if known and known[0] else []
+    return {*own, *(source for source, _ in others)}
+
+
+def _held_schedules(connection: "psycopg.Connection[Any]") -> list[tuple[str, Program]]:
+    """The marketplaces whose schedules some program runs now, and which."""
     rows = connection.execute(
-        f"""select substr(name, length('the schedules of ') + 1) from {SHARED_SCHEMA}.schedule_holders
-            where name like 'the schedules of %%' and {_HELD}""",  # noqa: S608
-        [],
+        f"""select substr(name, length(%s) + 1), host, pid, folder from {SHARED_SCHEMA}.schedule_holders
+            where starts_with(name, %s) and exists (
+                select from pg_locks
+                where locktype = 'advisory' and granted
+                    and database = (select oid from pg_database where datname = current_database())
+                    and (classid::bigint << 32 | objid::bigint) = hashtextextended(name, 0))
+            order by name""",  # noqa: S608
+        [_SCHEDULES_OF, _SCHEDULES_OF],
     ).fetchall()
-    return {str(source) for (source,) in rows}
+    return [(str(source), Program(str(host), int(pid), str(folder))) for source, host, pid, folder in rows]
 
 
 def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:

@@ -1,1 +1,1 @@
-"""Tickettape."""
+"""The core of Tickettape: everything but Dagster (`orchestration`) and HTTP (`serving`). One room a folder."""

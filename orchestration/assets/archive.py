@@ -1,4 +1,4 @@
-"""The life of the months: partitions made ahead, old months into cold storage, and back.
+"""Months: partitions made ahead, old months into cold storage, and back.
 
 What each step does and why it is safe: `tickettape.archive`.
 """

@@ -13,7 +13,7 @@ from orchestration.metadata_tables import as_table, by_source
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of, sources_of
 from tickettape.database import Connection, Warehouse, ensure_partitions
-from tickettape.marketplaces import Marketplaces, Watched, current_slowdown, describe_breaker, load_breaker
+from tickettape.marketplaces import Marketplaces, WatchedMarketplace, current_slowdown, describe_breaker, load_breaker
 from tickettape.observations import (
     capture_tick,
     count_quarantined,
@@ -52,7 +52,7 @@ def captures(
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
 
 
-def _capture(connection: Connection, watched: Watched, context: dg.AssetExecutionContext) -> dict[str, Any]:
+def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext) -> dict[str, Any]:
     """Capture a marketplace's ticks of the run; what came of it."""
     marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     window = context.partition_time_window

@@ -20,7 +20,7 @@ from tickettape.catalogue import (
     upsert_events,
 )
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import MarketplaceError, Marketplaces, Refused, Watched
+from tickettape.marketplaces import MarketplaceError, Marketplaces, Refused, WatchedMarketplace
 from tickettape.observations import quarantine_refused
 
 
@@ -39,7 +39,9 @@ def events(
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
 
 
-def _refresh_events(connection: Connection, watched: Watched, context: dg.AssetExecutionContext) -> dict[str, Any]:
+def _refresh_events(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
+) -> dict[str, Any]:
     """Ask a marketplace for the events of its rules, where that is due; what came of it."""
     marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from orchestration.metadata_tables import by_source
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import sources_of, tick_of
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import Marketplaces, Watched
+from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 from tickettape.observations import new_answer_fields, read_tick, ticks_with_answers
 
 
@@ -41,7 +41,9 @@ def section_snapshots(
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
 
 
-def _read_answers(connection: Connection, watched: Watched, context: dg.AssetExecutionContext) -> dict[str, Any]:
+def _read_answers(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
+) -> dict[str, Any]:
     """Read a marketplace's answers; what was in them."""
     settings, source = watched.settings, watched.source
     window = context.partition_time_window

@@ -13,8 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from orchestration.definitions import build_defs
-from orchestration.incidents import Watched as WatchedJobs
-from orchestration.incidents import find_incidents
+from orchestration.incidents import Watched, find_incidents
 from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from tests.integration.toy_marketplace import Billetterie
@@ -114,7 +113,7 @@ def test_of_two_marketplaces_one_is_blocked_and_the_other_is_fresh_each_within_i
     assert load_breaker(connection, "foul").state == "open"
     later = datetime.now(UTC) + timedelta(hours=3)  # past twice the longest interval
     assert stale_events(connection, "fair", now + TEN) == []
-    about = {one.about for one in find_incidents(settings, warehouse, instance, WatchedJobs(), later)}
+    about = {one.about for one in find_incidents(settings, warehouse, instance, Watched(), later)}
     assert "breaker foul" in about
     assert "breaker fair" not in about
     assert "freshness foul" in about

@@ -11,7 +11,7 @@ from tickettape.catalogue import SeenZone, ensure_sections, ensure_zones, upsert
 from tickettape.database import Connection, ensure_partitions
 from tickettape.listing_history import OfferTermsKeys, lock_listing_history, microseconds, write_observation
 from tickettape.listing_history.deltas import Observation
-from tickettape.marketplaces import Marketplace, Marketplaces, Watched
+from tickettape.marketplaces import Marketplace, Marketplaces, WatchedMarketplace
 from tickettape.observations import (
     SNAPSHOT_COLUMNS,
     AnswerVerdict,
@@ -24,7 +24,7 @@ from tickettape.settings import Settings
 
 def watching(*marketplaces: Marketplace, settings: Settings | None = None) -> Marketplaces:
     """These marketplaces as what a program watches."""
-    return Marketplaces({one.source: Watched(settings or Settings(), one) for one in marketplaces})
+    return Marketplaces({one.source: WatchedMarketplace(settings or Settings(), one) for one in marketplaces})
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

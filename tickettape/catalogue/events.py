@@ -1,4 +1,4 @@
-"""The catalogue: what is tracked, which events that makes, and the zones and sections they have."""
+"""Events: added and kept up to date, retired when they are past or unknown, found by their ids."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

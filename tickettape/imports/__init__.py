@@ -1,7 +1,8 @@
-"""Other people's histories: a file of listings, judged row by row, becomes captures and section snapshots.
+"""Other people's histories: a file, judged row by row, becomes captures with snapshots, or price ranges.
 
-`mapping` says which column means what, `files` reads CSV and Parquet in batches, `judge_rows` judges each row,
-`staging` puts the good ones into tables of the session, `writer` writes whole captures.
+`mapping` says which column means what, `files` reads CSV and Parquet in batches. Each row is judged, by `judge_rows` or
+`judge_ranges`, and the good ones go into tables of the session (`staging`, `range_staging`). Then `writer` writes whole
+captures, or `range_import` price ranges.
 """
 
 from tickettape.imports.file_import import import_file

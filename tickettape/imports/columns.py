@@ -1,6 +1,6 @@
 """A column of a batch by its distinct values: each is read once, however often it stands there. Pure.
 
-What a value means is said by plain functions: `values` (text, counts), `times`, the judges (prices).
+What a value means is said by plain functions: texts here, times in `times`, prices and counts in the judges.
 """
 
 import re

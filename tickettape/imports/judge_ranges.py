@@ -12,14 +12,12 @@ from tickettape.imports.columns import DistinctColumn, objects, one_by_one, read
 from tickettape.imports.files import FileBatch
 from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
-from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+from tickettape.marketplaces import HIGHEST_COUNT, HIGHEST_PRICE_CENTS
 
 MARKETS = ("resale", "primary")
 PRICE_BASES = ("before_fees", "all_in", "unknown")
 RANGE_DEFAULTS = {"market": "resale", "price_basis": "unknown"}
 """What holds where nobody says: nearly all histories are of resale, and hardly one says whether fees are in."""
-
-HIGHEST_COUNT = 2**31 - 1  # what the column holds
 
 _SIGNS = {"US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "$": "$", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _DOLLARS = frozenset({"$", "USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "BRL", "ARS", "CLP", "COP"})

@@ -24,16 +24,17 @@ class Incident:
 OF_A_PROGRAM = ("runs of ", "check ", "warnings of checks")
 """How what is about names an incident that only one program can see: its own runs and checks."""
 
-_OURS = """case
-    when about ~ ' \\[[a-z0-9_]+\\]$' then about like '%% [' || %s || ']' and %s::text != ''
-    else %s::text = '' or about !~ '^(runs of |check |warnings of checks)' end"""
-
 
 def owned(incident: Incident, owner: str) -> Incident:
     """An incident by the name that it has where `owner`, a program beside the first, finds it."""
     if not owner or not incident.about.startswith(OF_A_PROGRAM):
         return incident
     return replace(incident, about=f"{incident.about} [{owner}]")
+
+
+def _may_end(about: str, owner: str) -> bool:
+    """Whether `owner` can see that an open incident is over: one that everybody sees, or one of its own."""
+    return not about.startswith(OF_A_PROGRAM) or about.partition(" [")[2] == (f"{owner}]" if owner else "")
 
 
 _COLUMNS = "about, title, message, first_at, folded"
@@ -51,13 +52,15 @@ def record_incidents(
     found = {incident.about: incident for incident in incidents}
     with connection.transaction(), connection.cursor(row_factory=class_row(Incident)) as cursor:
         cursor.execute("lock table market.incidents in share row exclusive mode")  # one watcher at a time
+        open_ones = connection.execute("select about from market.incidents where ended_at is null").fetchall()
+        ended = [about for (about,) in open_ones if about not in found and _may_end(about, owner)]
         over = cursor.execute(
             f"""with ended as (
-                    update market.incidents set ended_at = %s where ended_at is null and about != all(%s) and {_OURS}
+                    update market.incidents set ended_at = %s where ended_at is null and about = any(%s)
                     returning {_COLUMNS}, sent_at, reopened
                 )
                 select {_COLUMNS} from ended where sent_at is not null and not reopened""",  # noqa: S608
-            [now, list(found), owner, owner, owner],
+            [now, ended],
         ).fetchall()
         cursor.execute(
             """update market.incidents as known set ended_at = null, reopened = true

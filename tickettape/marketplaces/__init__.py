@@ -1,13 +1,14 @@
 """Where ticket prices come from: answers in, listings out.
 
-`protocol` says what a marketplace promises, `registry` which there are; one folder a marketplace. `pacing` retries,
-`rate_limiter` and `breaker` decide when a request may be made, and are shared by all processes through the database.
-Nothing here decides which event is asked for, or when.
+`protocol` says what a marketplace promises, `registry` which there are; one folder a marketplace. `http_client` asks,
+`pacing` retries; `rate_limiter` and `breaker` decide when a request may be made, and are shared by all processes
+through the database. Nothing here decides which event is asked for, or when.
 """
 
 from tickettape.marketplaces.breaker import Breaker
 from tickettape.marketplaces.breaker_store import describe_breaker, load_breaker
 from tickettape.marketplaces.protocol import (
+    HIGHEST_COUNT,
     HIGHEST_PRICE_CENTS,
     Inventory,
     Listing,
@@ -21,7 +22,7 @@ from tickettape.marketplaces.protocol import (
 from tickettape.marketplaces.registry import (
     FORMATS,
     Marketplaces,
-    Watched,
+    WatchedMarketplace,
     is_simulated,
     open_marketplace,
     open_marketplaces,
@@ -31,6 +32,7 @@ from tickettape.marketplaces.storable import refuse_unstorable
 
 __all__ = [
     "FORMATS",
+    "HIGHEST_COUNT",
     "HIGHEST_PRICE_CENTS",
     "Breaker",
     "Inventory",
@@ -41,7 +43,7 @@ __all__ = [
     "Marketplaces",
     "Missing",
     "Refused",
-    "Watched",
+    "WatchedMarketplace",
     "Zone",
     "current_slowdown",
     "describe_breaker",

@@ -1,7 +1,7 @@
 """What every marketplace promises: the words for answers, events and inventories.
 
 No requests and no wire format belong here; a marketplace has a folder of its own for both.
-Nothing in this package knows Dagster, SQL or the clock of a schedule: a tick is an argument.
+Nothing in this module knows Dagster, SQL or the clock of a schedule: a tick is an argument.
 """
 
 from collections import Counter

@@ -94,7 +94,7 @@ def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> 
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedMarketplace:
     """A marketplace that is watched, with what is set for it."""
 
     settings: Settings
@@ -106,13 +106,13 @@ class Watched:
         return self.marketplace.source
 
 
-class Marketplaces(Mapping[str, Watched]):
+class Marketplaces(Mapping[str, WatchedMarketplace]):
     """The marketplaces that a program watches, by source."""
 
-    def __init__(self, watched: Mapping[str, Watched]) -> None:
+    def __init__(self, watched: Mapping[str, WatchedMarketplace]) -> None:
         self._watched = dict(watched)
 
-    def __getitem__(self, source: str) -> Watched:
+    def __getitem__(self, source: str) -> WatchedMarketplace:
         if source not in self._watched:
             raise KeyError(f"{source} is not watched here; watched are {', '.join(self._watched)}.")
         return self._watched[source]
@@ -129,7 +129,7 @@ def open_marketplaces(settings: Settings, warehouse: Warehouse | None = None) ->
     watched = {}
     for source in settings.sources:
         own = settings.of_source(source)
-        watched[source] = Watched(own, open_marketplace(own, warehouse))
+        watched[source] = WatchedMarketplace(own, open_marketplace(own, warehouse))
     return Marketplaces(watched)
 
 

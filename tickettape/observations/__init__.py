@@ -1,7 +1,7 @@
 """One observation of an event at a tick: when to poll, the capture, its answer read, its metrics stored.
 
 poll_schedule → tick_capture → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
-`quarantine`, what a person found wrong to `voids`.
+`quarantine`, what a person found wrong to `voids`. Where only prices of an event are known: `price_ranges`.
 """
 
 from tickettape.observations.answer_fields import new_answer_fields

@@ -159,7 +159,7 @@ def store_poll_schedule(connection: Connection, source: str, decided: Iterable[S
 
 
 def stale_events(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
-    """Watched events whose newest ok capture is older than twice their own interval, the stalest first.
+    """WatchedMarketplace events whose newest ok capture is older than twice their own interval, the stalest first.
 
     An event never captured counts from when it became known. One whose interval was cut short at the newest tick is
     not stale for that.

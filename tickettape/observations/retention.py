@@ -1,6 +1,7 @@
 """What is deleted when its time is over: raw answers, jobs and logs. Days of rollups never are.
 
-Hours go to cold storage first: `hours`. Months of captures and snapshots: the archive.
+Hours go to cold storage first (`archive.hourly_cold_storage`), and so do
+months of captures and snapshots (`archive.month_archive`).
 """
 
 from datetime import UTC, datetime, timedelta
