@@ -388,7 +388,7 @@ def test_a_dry_run_says_what_a_run_then_writes_and_what_would_look_sold_out(
 def test_a_mapping_of_listings_is_saved_by_what_worked_and_used_by_its_name(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings(), "home", tmp_path / "home")
+    monkeypatch.setattr(settings(), "tickettape_home", tmp_path / "home")
     rows = [[*row[:1], f"{NOON:%m/%d/%Y}", datetime.fromisoformat(row[1]).strftime("%H:%M"), *row[2:]] for row in ROWS]
     file = write(tmp_path / "mine.csv", rows, ["game", "day", "clock", "zone", "section", "price", "quantity"])
     typed = ["--map", "event=game,time=day+clock", "--time-zone", "UTC", "--time-format", "%m/%d/%Y %H:%M"]

@@ -79,7 +79,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of this test's own, for what it saves."""
     from tickettape.settings import settings
 
-    monkeypatch.setattr(settings(), "home", tmp_path / "home")
+    monkeypatch.setattr(settings(), "tickettape_home", tmp_path / "home")
     return tmp_path / "home"
 
 
