@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg.conninfo import conninfo_to_dict
-
 from tickettape.database import database_url
 from tickettape.settings import ROOT, Settings
 
@@ -19,23 +17,13 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
+URL_VARIABLE = "DBT_ENV_SECRET_DATABASE_URL"
+"""Where a dbt that this program starts finds the warehouse. dbt scrubs a variable of such a name from its logs."""
+
 _IN_PROCESS = (
     *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"), "--quiet"),
     "--no-write-json",  # half a second a call, and over the manifest that other processes read (`manifest`)
 )
-
-
-def dbt_environment() -> dict[str, str]:
-    """What profiles.yml reads to reach the warehouse. dbt scrubs the password from its logs by its name."""
-    info = conninfo_to_dict(database_url())
-    return {
-        "TICKETTAPE_PGHOST": str(info.get("host", "")),
-        "TICKETTAPE_PGPORT": str(info.get("port", "5432")),
-        "TICKETTAPE_PGUSER": str(info.get("user", "postgres")),
-        "DBT_ENV_SECRET_PGPASSWORD": str(info.get("password", "")),
-        "TICKETTAPE_PGDATABASE": str(info.get("dbname", "postgres")),
-        "TICKETTAPE_PGSSLMODE": str(info.get("sslmode", "prefer")),
-    }
 
 
 def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> None:
@@ -43,7 +31,7 @@ def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> No
 
     `all_of_it`: tests look at everything instead of at a recent window.
     """
-    os.environ.update(dbt_environment())
+    os.environ[URL_VARIABLE] = database_url()
     since = "-infinity" if all_of_it else ""
     os.environ["PGOPTIONS"] = (
         f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since} "
@@ -57,7 +45,7 @@ def call_dbt(*arguments: str) -> None:
     Needs `export_dbt_environment` before. Raises RuntimeError with what dbt says where it fails.
     """
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
-    manifest = _parsed(os.environ["TICKETTAPE_PGDATABASE"]).deepcopy()  # type: ignore[no-untyped-call]
+    manifest = _parsed(os.environ[URL_VARIABLE]).deepcopy()  # type: ignore[no-untyped-call]
     result = dbt_runner(manifest).invoke([*arguments, *_IN_PROCESS])
     if not result.success:
         failed = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", ()) if r.status == "error"]
@@ -65,7 +53,7 @@ def call_dbt(*arguments: str) -> None:
 
 
 @cache
-def _parsed(_database: str) -> "Manifest":
+def _parsed(_url: str) -> "Manifest":
     """The dbt project; a parsed model holds the name of its database."""
     from dbt.contracts.graph.manifest import Manifest
 

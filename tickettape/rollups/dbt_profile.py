@@ -1,0 +1,67 @@
+"""What `type: tickettape` means in profiles.yml: dbt's own Postgres adapter, on the project's own database.
+
+Plain `dbt` therefore works without an environment, and no default of a profile can reach somebody else's server.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from dbt.adapters.base import AdapterPlugin
+from dbt.adapters.postgres import PostgresAdapter, PostgresCredentials
+from dbt.include import postgres
+from psycopg.conninfo import conninfo_to_dict
+
+from tickettape.rollups.dbt import URL_VARIABLE, export_dbt_environment
+from tickettape.settings import settings
+
+
+@dataclass
+class WarehouseCredentials(PostgresCredentials):
+    """Where the warehouse is. A profile names none of it: an address in it is refused."""
+
+    database: str = ""
+    schema: str = "analytics"
+    host: str = ""
+    user: str = ""
+    port: int = 5432
+    password: str = ""
+
+    @classmethod
+    def __pre_deserialize__(cls, data: dict[Any, Any]) -> dict[Any, Any]:
+        named = {"host", "port", "user", "password", "pass", "database", "dbname"} & data.keys()
+        if named:
+            raise ValueError(
+                f"profiles.yml: {', '.join(sorted(named))} cannot be set where the type is `tickettape`. "
+                "Set DATABASE_URL instead, or use the type `postgres`."
+            )
+        if URL_VARIABLE not in os.environ:
+            export_dbt_environment(settings())
+        url = conninfo_to_dict(os.environ[URL_VARIABLE])
+        return super().__pre_deserialize__(
+            {
+                **data,
+                "host": str(url.get("host", "")),
+                "port": int(url.get("port") or 5432),
+                "user": str(url.get("user", "postgres")),
+                "password": str(url.get("password", "")),
+                "dbname": str(url.get("dbname", "postgres")),
+                "sslmode": str(url.get("sslmode", "prefer")),
+            }
+        )
+
+
+class _NamedAdapter(PostgresAdapter):
+    """dbt looks an adapter up by its name and then uses that of its credentials, which is Postgres' own."""
+
+    @classmethod
+    def type(cls) -> str:
+        return "tickettape"
+
+
+Plugin = AdapterPlugin(
+    adapter=_NamedAdapter,
+    credentials=WarehouseCredentials,
+    include_path=postgres.PACKAGE_PATH,
+    dependencies=["postgres"],
+)
