@@ -1,6 +1,8 @@
 """Where the dbt project is, how its models appear in Dagster, and how it is called."""
 
 import filecmp
+import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -8,21 +10,30 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+from dagster import get_dagster_logger
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from tickettape.rollups import DBT_EXECUTABLE
+from tickettape.rollups import DBT_EXECUTABLE, readable_project
 from tickettape.settings import ROOT
-
-if TYPE_CHECKING:
-    pass
 
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
 PARTLY_PARSED = "partial_parse.msgpack"
+LEFT_OUT = "left_out.json"
+READABLE = "readable_project"
 PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
+
+OWN_ASSETS = frozenset(
+    {
+        *("events", "captures", "section_snapshots", "api", "documentation", "partitions_ahead", "archived_months"),
+        *("expired_payloads", "expired_hours", "expired_jobs", "service_history", "dagster_history"),
+        *("vacuumed_tables", "database_health", "backups", "proved_backup"),
+    }
+)
+"""The assets that are no dbt models; a model of such a name has its schema in front of its key."""
 
 _SOURCE_ASSETS = {
     "zones": "section_snapshots",
@@ -44,31 +55,64 @@ class Translator(DagsterDbtTranslator):
         """The asset's key: the table's name, with its schema in front where an asset has that name."""
         name = dbt_resource_props["name"]
         if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey(_SOURCE_ASSETS.get(name, name))
-        return dg.AssetKey(["analytics", name] if name == "events" else name)
+            written_by = _SOURCE_ASSETS.get(name, name)
+            return dg.AssetKey(written_by if written_by in OWN_ASSETS else ["market", name])
+        return dg.AssetKey(["analytics", name] if name in OWN_ASSETS else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The folder a model is in: `rollups` or `views`."""
-        return str(dbt_resource_props["fqn"][-2])
+        """A mart's business area, the folder below `marts`; else `staging` or `intermediate`."""
+        layer, *below = dbt_resource_props["fqn"][1:-1] or ["marts"]
+        return re.sub(r"\W", "_", below[0] if layer == "marts" and below else layer)
 
 
 def manifest() -> Path:
     """The parsed dbt project; parsed now where that is missing or older than one of its files.
 
-    Parsing takes seconds, and every process that loads the definitions comes by here.
+    Parsing takes seconds, and every process that loads the definitions comes by here. Where dbt cannot read the project
+    at all, the last one that it could read: what is captured needs no dbt, and the marts say what is wrong.
     """
     path = PROJECT.manifest_path
-    sources = [ROOT / name for name in PARSED_FROM]
-    files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*.*"))]
+    files = [file for name in PARSED_FROM for file in _files(ROOT / name)]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
         path.parent.mkdir(parents=True, exist_ok=True)
         # beside it and moved when done: processes that start together parse together, and none may read half of it
         with tempfile.TemporaryDirectory(dir=path.parent, prefix="parsing-") as apart:
-            # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
-            dbt_resource().cli(["--quiet", "parse", "--no-partial-parse"], target_path=Path(apart)).wait()
-            for name in (PARTLY_PARSED, path.name):
+            try:
+                project = readable_project(lambda folder: _parse(folder, Path(apart)), Path(apart) / READABLE)
+            except RuntimeError as error:
+                if not path.exists():
+                    raise
+                get_dagster_logger().error("%s The models are those of %s.", error, path)
+                return path
+            (Path(apart) / LEFT_OUT).write_text(json.dumps(project.left_out))
+            if project.left_out:
+                shutil.rmtree(path.with_name(READABLE), ignore_errors=True)
+                project.folder.replace(path.with_name(READABLE))
+            for name in (LEFT_OUT, PARTLY_PARSED, path.name):
                 (Path(apart) / name).replace(path.with_name(name))
     return path
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or a folder and all that is in it: a folder's time is that of the last file that came or went."""
+    return [path, *path.rglob("*")] if path.is_dir() else [path]
+
+
+def _parse(folder: Path, target: Path) -> str | None:
+    # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
+    arguments = ["--quiet", "parse", "--no-partial-parse"]
+    parse = dbt_resource(folder).cli(arguments, target_path=target, raise_on_error=False)
+    infos = [event.raw_event["info"] for event in parse.stream_raw_events()]
+    if parse.is_successful():
+        return None
+    return "\n".join(info["msg"] for info in infos if info["level"] == "error") or str(parse.get_error())
+
+
+def left_out() -> dict[str, str]:
+    """Each file that dbt cannot read and that is therefore left out, and what dbt says of it."""
+    path = PROJECT.manifest_path.with_name(LEFT_OUT)
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def keep_parsed(target_path: Path) -> None:
@@ -99,10 +143,11 @@ class Dbt(DbtCliResource):
         """None: nothing asks for it."""
 
 
-def dbt_resource() -> DbtCliResource:
-    """dbt for the tick, the documentation and the checks."""
+def dbt_resource(folder: Path | None = None) -> DbtCliResource:
+    """dbt for the tick, the documentation and the checks; on the project without what cannot be read."""
+    readable = PROJECT.manifest_path.with_name(READABLE)
     return Dbt(
-        project_dir=str(PROJECT.project_dir),
+        project_dir=str(folder or (readable if left_out() else PROJECT.project_dir)),
         profiles_dir=str(PROJECT.profiles_dir),
         target=PROJECT.target,
         dbt_executable=DBT_EXECUTABLE,

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration import checks, dbt, jobs
+from orchestration import broken_models, checks, dbt, jobs
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.captures import captures
@@ -47,6 +47,7 @@ def build_defs(
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
             *(checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
+            broken_models.every_model_is_built,
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.nightly_audit),

@@ -12,6 +12,57 @@
   what a writer commits later has a mark of its own.
 -#}
 
+{#-
+  The first line of a rollup's model: its configuration.
+
+    bucket    what is recomputed whole: an event's 'hour', its 'day', or the 'event'
+    facts     the table of schema market whose rows make up the rollup's buckets
+    marks     the rollups that are built on this one: their buckets are marked when those of this one are refreshed
+    indexes   as dbt takes them, beside the primary key
+    before    statements to run in the same transaction, after the claim
+-#}
+{% macro rollup(bucket, facts='captures', marks=[], indexes=[], before=[]) -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_buckets',
+    unique_key={'hour': ['event_id', 'hour'], 'day': ['event_id', 'date'], 'event': ['event_id']}[bucket],
+    full_refresh=false,
+    on_schema_change='fail',
+    tags=['rollup'],
+    meta={'bucket': bucket, 'facts': facts, 'marks': marks},
+    indexes=indexes,
+    pre_hook=['{{ claim_buckets() }}'] + before,
+    post_hook='{{ pass_on() }}'
+) }}
+{%- endmacro %}
+
+
+{#- The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none. -#}
+{% macro claims() -%}
+{%- set rollup = (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] -%}
+{%- if execute and graph.nodes %}{% do _rollup_named(rollup) %}{% endif -%}
+select
+    event_key,
+    event_id,
+    bucket as hour,
+    bucket as day_start,
+    date
+from {{ source('market', 'claims') }}
+where rollup = '{{ rollup }}'
+{%- endmacro %}
+
+
+{#- The model of a rollup. A name that no rollup has raises: its marks would wait for ever. -#}
+{% macro _rollup_named(name) -%}
+{%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == name and 'rollup' in node.config.tags -%}
+{{ return(node) }}
+{%- endfor -%}
+{{ exceptions.raise_compiler_error(
+    "No rollup is named '" ~ name ~ "'. A rollup is a model that begins with rollup(bucket=…); marks names such models."
+) }}
+{%- endmacro %}
+
+
 {% macro claim_buckets() -%}
 {%- if execute and (target.name != 'warehouse' or target.schema != 'analytics') %}
   {{ exceptions.raise_compiler_error(
@@ -22,7 +73,7 @@
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
-{%- set facts = model.config.meta.get('facts', 'captures') %}
+{%- set facts = model.config.meta.facts %}
 -- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
 set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
@@ -180,11 +231,10 @@ select {{ columns }} from {{ arg_dict.temp_relation }}
 {%- endmacro %}
 
 
-{#- `onward`: model name -> its bucket, for every rollup that is built on this one -#}
-{% macro pass_on(onward) -%}
-{%- for rollup, bucket in onward.items() %}
+{% macro pass_on() -%}
+{%- for rollup in model.config.meta.marks if execute %}
 insert into market.dirty_buckets (rollup, event_key, bucket)
-select distinct '{{ rollup }}', event_key, {{ bucket_of('bucket', bucket) }}
+select distinct '{{ rollup }}', event_key, {{ bucket_of('bucket', _rollup_named(rollup).config.meta.bucket) }}
 from market.claimed_buckets
 where rollup = '{{ this.name }}';
 {%- endfor %}

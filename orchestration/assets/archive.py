@@ -15,7 +15,7 @@ from tickettape.archive import (
 )
 from tickettape.database import Warehouse, finish_interrupted_detaches, make_partitions_ahead
 from tickettape.marketplaces import Marketplaces
-from tickettape.rollups import export_dbt_environment
+from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment
 from tickettape.settings import Settings
 
 MONTHS_AHEAD = 3
@@ -95,4 +95,4 @@ def restore_month() -> None:
 def refresh_once(settings: Settings) -> None:
     """One refresh of the rollups alone."""
     export_dbt_environment(settings)
-    dbt_project.dbt_resource().cli(["run", "--select", "path:dbt_project/models/marts/rollups"]).wait()
+    dbt_project.dbt_resource().cli(ROLLUPS_ALONE).wait()

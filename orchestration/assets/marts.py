@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from orchestration import broken_models, dbt_tests
 from orchestration import dbt as dbt_project
-from orchestration import dbt_tests
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
 from tickettape.database import Warehouse, wait_for_lock
@@ -27,7 +27,6 @@ LONGEST_WAIT = timedelta(minutes=1)  # for another build of some seconds; claims
 
 @dbt_assets(
     manifest=dbt_project.manifest(),
-    project=dbt_project.PROJECT,
     partitions_def=HOURLY,
     backfill_policy=dg.BackfillPolicy.single_run(),
     dagster_dbt_translator=dbt_project.Translator(),
@@ -39,7 +38,7 @@ def marts(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Recompute every bucket that changed, then test. One build at a time: two would make the same views.
+    """Recompute every bucket that changed, then test. One build at a time: two would do the same work twice.
 
     A run on hours without a tick has those hours recomputed whole, whether they changed or not.
     """
@@ -55,7 +54,7 @@ def marts(
         # Not under the lock: a backfill's refreshes may take hours, and no live tick waits for them.
         refresh_rollups(
             connection,
-            lambda: dbt.cli(ROLLUPS_ALONE).wait(),
+            lambda: dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait(),  # what fails, the build below says
             context.log.info,
             until=settings.claim_limit,
             for_at_most=dbt_project.REFRESH_AGAIN_FOR if tick is not None else None,
@@ -63,8 +62,9 @@ def marts(
         with wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
             if not alone:
                 context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
-            build = dbt.cli(["build"], context=context)
+            build = dbt.cli(["build"], context=context, raise_on_error=False)
             yield from dbt_tests.with_samples(build.stream(), build, warehouse)
             dbt_project.keep_parsed(build.target_path)
+            broken_models.report(context, build)
         unfinished = pending_buckets(connection)
     context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")

@@ -12,7 +12,7 @@ from tests.support.dbt_runs import run_dbt
 from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.rollups import pending_buckets
+from tickettape.rollups import ROLLUPS_ALONE, pending_buckets
 from tickettape.settings import Settings
 
 ANOMALIES = {"volume_is_as_usual", "prices_do_not_jump", "zones_do_not_vanish_at_once"}
@@ -69,7 +69,7 @@ def test_a_market_as_it_usually_is_warns_of_nothing(all_of_it: bool) -> None:
 def test_an_anomaly_warns_of_itself_after_the_tick(connection: Connection, event: int, anomaly: str) -> None:
     done = connection.execute(MADE[anomaly], {"event": event})
     assert done.rowcount > 0
-    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    run_dbt(*ROLLUPS_ALONE)
     assert anomaly in warned(all_of_it=False)
 
 

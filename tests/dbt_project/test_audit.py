@@ -10,7 +10,7 @@ from orchestration.definitions import build_defs
 from orchestration.schedules import HOUSEKEEPING
 from tests.support.dbt_runs import run_dbt
 from tickettape.database import Connection, Warehouse
-from tickettape.rollups import mark_hours_between
+from tickettape.rollups import ROLLUPS_ALONE, mark_hours_between
 from tickettape.settings import Settings
 
 
@@ -63,7 +63,7 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
     )
 
     mark_hours_between(connection, hour, hour.replace(minute=59))
-    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    run_dbt(*ROLLUPS_ALONE)
     run_dbt("test", "--exclude", "resource_type:unit_test")
 
 

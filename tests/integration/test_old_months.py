@@ -28,7 +28,7 @@ from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import AnswerVerdict, Capture, replace_snapshots, store_captures, store_price_ranges
-from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, mark_hours_between, pending_buckets
+from tickettape.rollups import HOURLY_ROLLUPS, ROLLUP_NAMES, ROLLUPS_ALONE, mark_hours_between, pending_buckets
 
 SEPTEMBER = AUGUST.replace(month=9)
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ LATE = DAY + timedelta(hours=15)
 
 
 def refresh(*arguments: str) -> None:
-    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups", *arguments)
+    run_dbt(*ROLLUPS_ALONE, *arguments)
 
 
 def refresh_all(connection: Connection) -> None:

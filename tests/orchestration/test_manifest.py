@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,15 @@ class _SlowParse:
     def __init__(self) -> None:
         self.half_way, self.let_on = threading.Event(), threading.Event()
 
-    def cli(self, _: Sequence[str], target_path: Path) -> "_SlowParse":
+    def cli(self, _: Sequence[str], target_path: Path, raise_on_error: bool) -> "_SlowParse":
+        assert not raise_on_error
         self._folder = target_path
         return self
 
-    def wait(self) -> None:
+    def is_successful(self) -> bool:
+        return True
+
+    def stream_raw_events(self) -> Iterator[Any]:
         (self._folder / "partial_parse.msgpack").write_bytes(b"")
         with (self._folder / "manifest.json").open("w") as file:
             file.write('{"nodes"')
@@ -34,6 +38,7 @@ class _SlowParse:
             self.half_way.set()
             assert self.let_on.wait(20)
             file.write(": {}}")
+        yield from ()
 
 
 def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -42,7 +47,7 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
 
     parse = _SlowParse()
     monkeypatch.setattr(dbt, "PROJECT", Project)
-    monkeypatch.setattr(dbt, "dbt_resource", lambda: parse)
+    monkeypatch.setattr(dbt, "dbt_resource", lambda folder: parse)
     with ThreadPoolExecutor(1) as pool:
         path = pool.submit(dbt.manifest)
         assert parse.half_way.wait(20)
@@ -51,6 +56,7 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
         assert json.loads(path.result(20).read_text()) == {"nodes": {}}
     assert not seen_meanwhile
     assert sorted(file.name for file in Project.manifest_path.parent.iterdir()) == [
+        "left_out.json",
         "manifest.json",
         "partial_parse.msgpack",
     ]

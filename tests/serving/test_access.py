@@ -28,6 +28,7 @@ from tickettape.api_schema import (
 )
 from tickettape.api_schema.tenants import key_sha256
 from tickettape.database import Connection, Warehouse
+from tickettape.rollups import ROLLUPS_ALONE
 from tickettape.settings import Settings
 
 VIEWS = SERVED_RELATIONS
@@ -284,7 +285,7 @@ def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse
 
     before = versions()
     observe(connection, add_event(connection, "1"), NOON + timedelta(hours=5), Section("Lower", "101", [100]))
-    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    run_dbt(*ROLLUPS_ALONE)
     after = versions()
     assert after[0] != before[0]
     assert after[1] == before[1]

@@ -17,12 +17,13 @@ from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
 from tickettape.api_schema import create_key, revoke_key
 from tickettape.database import Connection
+from tickettape.rollups import ROLLUPS_ALONE
 
 
 def tick(connection: Connection, event: str = "1") -> None:
     """A capture of an event, and a refresh as the pipeline makes one."""
     observe(connection, add_event(connection, event), NOON + timedelta(hours=5), Section("Lower", "101", [100]))
-    run_dbt("run", "--select", "path:dbt_project/models/marts/rollups")
+    run_dbt(*ROLLUPS_ALONE)
 
 
 def test_an_unchanged_answer_is_304_and_a_refresh_makes_it_new_v3(

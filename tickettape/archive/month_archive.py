@@ -192,7 +192,7 @@ def refresh_month(connection: Connection, month: date, refresh: Callable[[], Non
             break
     raise ArchiveError(
         f"{marked_buckets_in(connection, month)} buckets of {month:%Y-%m} are still marked after refreshing: see what "
-        "`tickettape dbt run --select path:dbt_project/models/marts/rollups` says. The month stays, closed."
+        "`dbt run --select +tag:rollup` says. The month stays, closed."
     )
 
 

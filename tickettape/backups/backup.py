@@ -35,7 +35,7 @@ from tickettape.database import (
 )
 from tickettape.file_storage import PIECE_BYTES, DamagedError, Storage, StoredFile
 
-SCHEMAS = ("market", "analytics", "access")  # `api` is made again after a restore
+SCHEMAS = ("market", "staging", "analytics", "access")  # `api` is made again after a restore
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; what takes hours more is stuck
 LOCK_WAIT_SECONDS = 60  # a partition being detached holds its lock for seconds

@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from dbt.adapters.base import AdapterPlugin
-from dbt.adapters.postgres import PostgresAdapter, PostgresCredentials
+from dbt.adapters.base.plugin import AdapterPlugin
+from dbt.adapters.postgres.connections import PostgresCredentials
+from dbt.adapters.postgres.impl import PostgresAdapter
 from dbt.include import postgres
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,7 +25,7 @@ class WarehouseCredentials(PostgresCredentials):
     schema: str = "analytics"
     host: str = ""
     user: str = ""
-    port: int = 5432
+    port: int = 5432  # type: ignore[assignment]
     password: str = ""
 
     @classmethod
@@ -38,7 +39,7 @@ class WarehouseCredentials(PostgresCredentials):
         if URL_VARIABLE not in os.environ:
             export_dbt_environment(settings())
         url = conninfo_to_dict(os.environ[URL_VARIABLE])
-        return super().__pre_deserialize__(
+        filled: dict[Any, Any] = super().__pre_deserialize__(  # type: ignore[no-untyped-call]
             {
                 **data,
                 "host": str(url.get("host", "")),
@@ -49,6 +50,7 @@ class WarehouseCredentials(PostgresCredentials):
                 "sslmode": str(url.get("sslmode", "prefer")),
             }
         )
+        return filled
 
 
 class _NamedAdapter(PostgresAdapter):
@@ -60,7 +62,7 @@ class _NamedAdapter(PostgresAdapter):
 
 
 Plugin = AdapterPlugin(
-    adapter=_NamedAdapter,
+    adapter=_NamedAdapter,  # type: ignore[arg-type]
     credentials=WarehouseCredentials,
     include_path=postgres.PACKAGE_PATH,
     dependencies=["postgres"],

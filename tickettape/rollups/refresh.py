@@ -11,7 +11,7 @@ from datetime import timedelta
 from tickettape.database import Connection
 from tickettape.rollups.marks import pending_buckets
 
-ROLLUPS_ALONE = ("run", "--select", "path:dbt_project/models/marts/rollups")
+ROLLUPS_ALONE = ("run", "--select", "+tag:rollup")  # with the views they read
 
 
 def refresh_rollups(

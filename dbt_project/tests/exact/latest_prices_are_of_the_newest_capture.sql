@@ -7,7 +7,7 @@ with unmarked_events as (
 newest as (
     select unmarked_events.event_key, unmarked_events.event_id, max(captures.tick) as tick
     from unmarked_events
-    inner join {{ ref('stg_ok_captures') }} as captures on unmarked_events.event_key = captures.event_key
+    inner join {{ ref('int_ok_captures') }} as captures on unmarked_events.event_key = captures.event_key
     where captures.tick >= market.tests_since()
     group by unmarked_events.event_key, unmarked_events.event_id
 ),

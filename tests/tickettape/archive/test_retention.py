@@ -27,13 +27,12 @@ from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.database.month_state import months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
 from tickettape.observations import expire_jobs, expire_logs, expire_payloads
-from tickettape.rollups import HOURLY_ROLLUPS, pending_buckets
+from tickettape.rollups import HOURLY_ROLLUPS, ROLLUPS_ALONE, pending_buckets
 from tickettape.rollups.registry import LISTING_ROLLUPS
 from tickettape.settings import settings
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MAY = date(2026, 5, 1)
-ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,7 @@ def may(connection: Connection) -> list[int]:
             observe_ranges(connection, price_range(event, hour), price_range(event, hour + TEN, market="primary"))
         observe(connection, event, datetime(2026, 6, 1, tzinfo=UTC), Section("A", "101"))
     while pending_buckets(connection):
-        run_dbt(*ROLLUPS)
+        run_dbt(*ROLLUPS_ALONE)
     connection.execute("update market.months set state = 'archived' where month = %s", [MAY])
     return events
 
@@ -229,7 +228,7 @@ def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
         [edge],
     )
     while pending_buckets(connection):
-        run_dbt(*ROLLUPS)
+        run_dbt(*ROLLUPS_ALONE)
     if not noted:
         connection.execute("delete from market.remade_hours")
     moved = move_hours_to_cold_storage(connection, storage, MAY)

@@ -1,0 +1,21 @@
+select
+    id,
+    source,
+    external_id,
+    name,
+    venue,
+    city,
+    state,
+    country,
+    venue_time_zone,
+    date,
+    category,
+    performer_id,
+    performer_name,
+    image_url,
+    active,
+    created_at,
+    updated_at,
+    last_scraped,
+    currency
+from {{ ref('stg_market__events') }}

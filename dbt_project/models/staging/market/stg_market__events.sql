@@ -1,0 +1,23 @@
+select
+    id,
+    event_key,
+    source,
+    external_id,
+    name,
+    venue,
+    city,
+    state,
+    country,
+    venue_time_zone,
+    date,
+    category,
+    performer_id,
+    performer_name,
+    image_url,
+    active,
+    created_at,
+    updated_at,
+    last_scraped,
+    retired_because,
+    currency
+from {{ source('market', 'events') }}

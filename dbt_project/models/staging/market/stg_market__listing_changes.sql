@@ -1,0 +1,21 @@
+select
+    tick,
+    event_key,
+    kept,
+    born,
+    partial,
+    numbers,
+    listing_ids,
+    section_keys,
+    seat_rows,
+    offer_terms_keys,
+    prices_cents,
+    all_in_prices_cents,
+    deal_scores,
+    since,
+    changed,
+    price_steps,
+    all_in_steps,
+    score_steps,
+    unseen
+from {{ source('market', 'listing_changes') }}

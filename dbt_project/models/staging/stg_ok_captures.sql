@@ -1,5 +1,0 @@
-select
-    captures.event_key,
-    captures.tick
-from {{ source('market', 'captures') }} as captures
-where captures.status in ('ok', 'empty')

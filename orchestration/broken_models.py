@@ -1,0 +1,83 @@
+"""A dbt model that fails costs itself alone: what Tickettape does not stand on is reported, and the tick goes on.
+
+It stands on the rollups, on what schema `api` serves, and on the models that those read: where one of them fails, or a
+test of theirs, the step fails.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation
+
+from orchestration import dbt
+from orchestration.assets.serving import api
+from tickettape.api_schema import SERVED_RELATIONS
+
+TAG = "tickettape/models_not_built"
+LONGEST_REASON = 200  # characters of what dbt says that the run's tag holds; the log has all of it
+
+
+def report(context: dg.AssetExecutionContext, build: DbtCliInvocation) -> None:
+    """Say which models a build did not make, and why; raises dbt's error where Tickettape stands on one of them."""
+    results = build.target_path / "run_results.json"
+    if not results.exists():
+        raise build.get_error() or RuntimeError("dbt ended without results.")
+    failed, needed = failed_nodes(json.loads(results.read_text()), json.loads(dbt.manifest().read_text()))
+    if needed:
+        raise build.get_error() or RuntimeError(f"dbt failed: {needed}")
+    not_built = {**dbt.left_out(), **failed}
+    for name, reason in not_built.items():
+        context.log.error("Not built: %s. Everything that does not need it is. dbt says: %s", name, reason)
+    if not_built:
+        short = {name: reason[:LONGEST_REASON] for name, reason in not_built.items()}
+        context.instance.add_run_tags(context.run_id, {TAG: json.dumps(short)})
+
+
+def failed_nodes(run_results: Mapping[str, Any], manifest: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """What failed beside Tickettape (name -> what dbt says), and the names of what failed of its own."""
+    own = _stood_on(manifest)
+    beside: dict[str, str] = {}
+    needed: list[str] = []
+    for result in run_results["results"]:
+        if result["status"] not in ("error", "fail"):
+            continue
+        unique_id = result["unique_id"]
+        name = unique_id.split(".")[2]
+        models = [unique_id] if unique_id.startswith("model.") else manifest["parent_map"].get(unique_id, [])
+        if {parent for parent in models if parent.startswith("model.")} <= own:
+            needed.append(name)
+        else:
+            beside[name] = str(result["message"])
+    return beside, needed
+
+
+def _stood_on(manifest: Mapping[str, Any]) -> set[str]:
+    """The unique ids of the models that are served, with the models that they read."""
+    found: set[str] = set()
+    to_visit = [f"model.tickettape.{name}" for name in SERVED_RELATIONS]
+    while to_visit:
+        unique_id = to_visit.pop()
+        if unique_id not in found:
+            found.add(unique_id)
+            parents = manifest["parent_map"].get(unique_id, [])
+            to_visit += [parent for parent in parents if parent.startswith("model.")]
+    return found
+
+
+@dg.asset_check(asset=api)
+def every_model_is_built(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """This run built every dbt model. One that fails, or that dbt cannot read, is named here."""
+    run = context.instance.get_run_by_id(context.run.run_id)
+    not_built: dict[str, str] = json.loads(run.tags.get(TAG, "{}")) if run else {}
+    return dg.AssetCheckResult(
+        passed=not not_built,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"models not built": len(not_built), **not_built},
+        description=(
+            f"Not built: {', '.join(not_built)}. Mend or remove them; the next tick builds what is mended."
+            if not_built
+            else None
+        ),
+    )
