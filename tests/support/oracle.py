@@ -17,7 +17,7 @@ _SUFFIX = "_equals_a_recomputation"
 def queries() -> dict[str, str]:
     """Each rollup's compiled query of the rows that differ; needs a test's database, and holds for all of them."""
     compiled = {
-        outcome.node.name.removesuffix(_SUFFIX): re.sub(r'"[^"]+"\.("(?:market|analytics)"\.)', r"\1", code)
+        outcome.node.name.removesuffix(_SUFFIX): re.sub(r'"[^"]+"\.("(?:market|staging|analytics)"\.)', r"\1", code)
         for outcome in run_dbt("compile", "--select", "path:dbt_project/tests/oracle").result
         if (code := getattr(outcome.node, "compiled_code", None))
     }
