@@ -36,14 +36,8 @@ tick: $(READY) ## One tick now, without a UI
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# What is missing is skipped by its tests, with the reason: so nothing here fails.
-test-tools: ## What some tests need beyond Python, on Debian as root: Chromium, Redis
-	@missing=; command -v chromedriver >/dev/null || missing="chromium chromium-driver"; \
-	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
-	if [ -z "$$missing" ]; then echo "Chromium and Redis are here."; \
-	elif ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then echo "Not root on Debian: the tests that need $$missing are skipped."; \
-	elif { apt-get update && apt-get install --yes --no-install-recommends $$missing; } >/dev/null 2>&1; then echo "Installed:$$missing."; \
-	else echo "apt-get could not install $$missing: the tests that need it are skipped."; fi
+test-tools: ## What some tests need beyond Python: Chromium, Redis, Node, PostgREST, supabase-js
+	@tests/support/install_tools.sh
 
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
@@ -77,4 +71,4 @@ lock: $(READY) ## Renew requirements.lock (needs uv)
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; the data in .local stays
-	rm -rf .venv target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/support/node/node_modules target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

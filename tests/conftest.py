@@ -22,6 +22,8 @@ for name in (
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
+pytest_plugins = ["tests.support.no_skips"]
+
 from tests.support.databases import use_database  # noqa: E402
 from tests.support.processes import empty_home  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402

@@ -35,7 +35,7 @@ def browser() -> Iterator[Chrome]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if not (chromium and driver):
-        pytest.skip("No browser: install chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
+        pytest.skip("Chromium or its driver is missing: `make test-tools` installs them")
     with tempfile.TemporaryDirectory(prefix="tickettape-chromium-", ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()
         options.binary_location = chromium

@@ -1,7 +1,6 @@
 """Past one machine: the shards of a tick as Celery tasks, by Dagster's own launcher and a real Redis."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG
 from tests.support.markets import TEN
 from tests.support.processes import BIN, environment, free_port, start, wait_for
+from tests.support.tools import needs_redis
 from tickettape.database import Connection
 from tickettape.observations import floor_to_grid
 from tickettape.settings import ROOT
@@ -24,10 +24,7 @@ from tickettape.settings import ROOT
 EVENTS, SHARDS = 45, 2
 
 pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("redis-server") is None,
-        reason="no redis-server on this machine: `apt-get install redis-server` to test runs through Celery",
-    ),
+    needs_redis,
     pytest.mark.skipif(
         not (BIN / "celery").exists(),
         reason="dagster-celery is not installed: `pip install -e .[celery]` to test runs through Celery",

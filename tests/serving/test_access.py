@@ -269,6 +269,17 @@ def test_a_changed_setting_is_applied(connection: Connection) -> None:
     apply_api_schema(connection, Settings())
 
 
+def test_a_role_of_postgrest_that_is_made_later_becomes_a_reader(connection: Connection) -> None:
+    assert not apply_api_schema(connection, Settings())
+    connection.execute("create role anon")
+    try:
+        assert apply_api_schema(connection, Settings())
+        assert connection.execute("select pg_has_role('anon', 'tickettape_reader', 'usage')").fetchone() == (True,)
+        assert not apply_api_schema(connection, Settings())
+    finally:
+        connection.execute("drop role anon")
+
+
 def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
     connection.execute("drop schema analytics cascade; create schema analytics")
     with pytest.raises(ApiNotReadyError, match="run a tick"):

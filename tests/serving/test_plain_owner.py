@@ -17,7 +17,7 @@ from tickettape.database import Connection, Warehouse, with_database
 from tickettape.database.migrations import upgrade_database
 from tickettape.settings import Settings
 
-SUPABASE_ROLES = ("anon", "authenticated", "authenticator")
+SUPABASE_ROLES = ("anon", "authenticated", "authenticator", "service_role")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def owner(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
                 superuser.execute(f"create role {role} {'noinherit' if role == 'authenticator' else ''}")
             # as if the owner had made them
             superuser.execute(f"grant {role} to plain_owner with admin option, inherit false, set false")
-        superuser.execute("grant anon, authenticated to authenticator")
+        superuser.execute("grant anon, authenticated, service_role to authenticator")
         try:
             use_database(monkeypatch, url)
             yield url

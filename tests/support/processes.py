@@ -97,14 +97,16 @@ def left_over(process: "subprocess.Popen[bytes]", home: Path) -> list[str]:
     return found
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float, log: Path | None = None) -> Any:
+def wait_for(
+    what: str, condition: Callable[[], Any], seconds: float, log: Path | None = None, every: float = 0.25
+) -> Any:
     """The condition's first true value; fails the test after so many seconds, with the log's end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.25)
+        time.sleep(every)
     end = log.read_text(errors="replace")[-3000:] if log and log.exists() else ""
     raise AssertionError(f"{what} did not happen in {seconds} s\n{end}")
 

@@ -19,6 +19,11 @@ SERVED_VIEWS = (
 )
 SERVED_RELATIONS = (*ROLLUP_NAMES, *SERVED_VIEWS)
 
+# The comment of schema api, which PostgREST shows: its first line is the title of OpenAPI, the rest the description.
+ABOUT = """Tickettape
+The history of ticket prices. Prices are per ticket, before fees unless a name says all_in; times are UTC."""
+POSTGREST_ROLES = ("authenticator", "anon", "authenticated", "service_role")  # Supabase's names
+
 _LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
 
 
@@ -39,18 +44,20 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
-        wanted = _fingerprint(connection, settings)
+        wanted = f"{ABOUT}\n\nState: {_fingerprint(connection, settings)}"
         if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
             return False
         connection.execute("set local lock_timeout = '30s'")
         ensure_reader_role(connection)
         lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
-        statements = SQL.replace(":row_cap", str(settings.row_cap))
+        lists[":postgrest_roles"] = POSTGREST_ROLES
+        timeout = f"'{settings.statement_seconds:g}s'"
+        statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
         for placeholder, names in lists.items():
             statements = statements.replace(placeholder, f"'{' '.join(names)}'")
         connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
         connection.execute(
-            f"""alter role tickettape_reader set statement_timeout = '{settings.statement_seconds:g}s';
+            f"""alter role tickettape_reader set statement_timeout = {timeout};
                 alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
                 comment on schema api is '{wanted}'"""
         )
@@ -73,7 +80,7 @@ def ensure_reader_role(connection: Connection) -> None:
 
 
 def _fingerprint(connection: Connection, settings: Settings) -> str:
-    """The SQL, the settings in it, and the tables and views under it: which they are and what they hold."""
+    """The SQL, its settings, PostgREST's roles, and the tables and views under it: which they are, what they hold."""
     found = connection.execute(
         """select relname, case relkind when 'v' then pg_get_viewdef(pg_class.oid) else pg_class.oid::text end,
                (select string_agg(attname, ',' order by attnum) from pg_attribute
@@ -87,6 +94,9 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
         raise ApiNotReadyError(
             f"dbt has not made analytics.{', analytics.'.join(sorted(missing))} yet: run a tick first (`make tick`)."
         )
-    # a table that dbt remade has another oid
-    about = [SQL, settings.statement_seconds, settings.row_cap, found]
+    roles = connection.execute(
+        "select oid, rolname from pg_roles where rolname = any(%s) order by rolname", [list(POSTGREST_ROLES)]
+    ).fetchall()
+    # a table that dbt remade has another oid, and so has a role
+    about = [SQL, settings.statement_seconds, settings.row_cap, found, roles]
     return hashlib.sha256(repr(about).encode()).hexdigest()

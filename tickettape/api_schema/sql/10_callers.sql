@@ -1,12 +1,14 @@
 -- Who asks
 --
 -- The service says it in request.jwt.claims, PostgREST the same way, with a token that has the claim `tenant`;
--- or a caller of PostgREST sends the API key itself, as the header x-api-key.
+-- or a caller of PostgREST sends the API key itself, as the header x-api-key. Tokens are made by others, and their
+-- `tenant` may be anything: what is no UUID is no tenant of ours.
 
 create or replace function access.tenant() returns uuid
 language sql stable security definer set search_path = '' as $$
     select coalesce(
-        (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')::uuid,
+        (select case when claim ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then claim::uuid end
+         from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant') as token (claim)),
         (select api_keys.tenant_id from access.api_keys
          where api_keys.revoked_at is null and api_keys.key_sha256 = sha256(convert_to(
              nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key', 'UTF8'))))

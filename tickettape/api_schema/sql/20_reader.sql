@@ -5,7 +5,7 @@ declare
     member text;
 begin
     -- whoever applies this may become the reader; PostgREST's own roles too, where it is there (Supabase)
-    foreach member in array array[current_user::text, 'authenticator', 'anon', 'authenticated'] loop
+    foreach member in array current_user::text || string_to_array(:postgrest_roles, ' ') loop
         -- by itself, who made a role may grant it and not become it
         if exists (select from pg_roles where rolname = member and not rolsuper) then
             execute format('grant tickettape_reader to %I', member);

