@@ -54,7 +54,7 @@ where rollup = '{{ rollup }}'
 
 {#- The model of a rollup. A name that no rollup has raises: its marks would wait for ever. -#}
 {% macro _rollup_named(name) -%}
-{%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == name and 'rollup' in node.config.tags -%}
+{%- for node in graph.nodes.values() if node.name == name and 'rollup' in node.config.tags -%}
 {{ return(node) }}
 {%- endfor -%}
 {{ exceptions.raise_compiler_error(
