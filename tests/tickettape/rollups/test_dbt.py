@@ -143,3 +143,13 @@ def test_r16_a_full_refresh_beside_frozen_hours_loses_none_of_them(
     run_dbt(*ROLLUPS_ALONE, "--full-refresh")
     assert contents(connection) == before
     assert versions(connection, "event_hours", frozen)
+
+
+@pytest.mark.parametrize("asked", ["{{ claims() }}", "{{ _rollup_named('event_hour') }}"])
+@pytest.mark.usefixtures("database_url")
+def test_a_name_that_no_rollup_has_raises_instead_of_emptying_a_bucket(
+    asked: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused = tries_dbt("compile", "--inline", asked)
+    assert not refused.success
+    assert "No rollup is named" in f"{refused.exception} {capfd.readouterr()}"
