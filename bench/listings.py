@@ -202,7 +202,7 @@ def _truth(
 
 
 def _put_jsonb(connection: Connection, ticks: Sequence[datetime]) -> None:
-    """The seed's own layout: each section's listings of the answer, as they came."""
+    """The required layout (R-008): each section's listings of the answer, as they came."""
     rows = connection.execute(
         "select tick, answer_zstd from market.capture_payloads where tick = any(%s)", [list(ticks)]
     ).fetchall()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tickettape.database import Connection, ensure_partitions
 
-EVENTS, ZONES, SECTIONS = 100, 10, 60  # the seeds' 100 events, and 60 sections of a real answer
+EVENTS, ZONES, SECTIONS = 100, 10, 60  # 100 events as in R-063, and the 60 sections of a real answer
 START = datetime(2026, 10, 20, tzinfo=UTC)
 TICK = timedelta(minutes=10)
 

@@ -29,7 +29,7 @@ PLAIN = """
     group by 1, 2, 3"""
 
 SEED_VIEW = """
-    create materialized view market.mv_price_trends_of_the_seed as
+    create materialized view market.mv_price_trends_as_required as
     select event_key, zone_key, date_trunc('hour', tick) as hour, min(lowest_price_cents) as min_price,
         avg(price_sum_cents::numeric / total_listings) as avg_price, max(highest_price_cents) as max_price,
         count(*) as snapshot_count
@@ -77,11 +77,11 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple
         buffers.append(touched)
     if len(buffers) > 1:
         holds &= figure("buffers at the largest size against the smallest", buffers[-1] / buffers[0], "×", most=1.1)
-    heading("The seed's materialized view on the same rows")
+    heading("The materialized view of R-039 on the same rows")
     connection.execute(SEED_VIEW)
-    view = seconds(lambda: connection.execute("refresh materialized view market.mv_price_trends_of_the_seed"))
+    view = seconds(lambda: connection.execute("refresh materialized view market.mv_price_trends_as_required"))
     figure("REFRESH MATERIALIZED VIEW against the hourly rollup", view / hourly, "×")
-    connection.execute("drop materialized view market.mv_price_trends_of_the_seed")
+    connection.execute("drop materialized view market.mv_price_trends_as_required")
     return holds, refresh, newest
 
 

@@ -41,8 +41,8 @@ def captured_share(
     marketplaces: dg.ResourceParam[Marketplaces],
     settings: dg.ResourceParam[Settings],
 ) -> dg.AssetCheckResult:
-    """Enough of each marketplace's newest tick's due events were captured. Warns: what was captured is right all the
-    same."""
+    """Enough of the due events of each marketplace's newest tick were captured. Only warns, because the captures that
+    exist are right."""
 
     def share_of(connection: Connection, source: str) -> SourceVerdict:
         tick, due, answered = answered_at_newest_tick(connection, source)
@@ -50,7 +50,7 @@ def captured_share(
         least = marketplaces[source].settings.captured_share if source in marketplaces else settings.captured_share
         figures = {"tick": str(tick), "events due": due, "events answered": answered, "share": share}
         if not due:
-            return SourceVerdict("No event was due: track some with `tickettape track`.", figures)
+            return SourceVerdict("No event was due. Track some with `tickettape track`.", figures)
         wrong = f"{answered} of {due} due events were answered." if share < least else None
         return SourceVerdict(wrong, figures)
 
@@ -61,10 +61,10 @@ def captured_share(
 def reconciliation(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """The newest tick's answers equal their own totals (of the whole, of all zones, of all sections), and the rows
-    stored equal them.
+    """The answers of the newest tick agree with their own totals (overall, by zone, by section), and the stored rows
+    agree with the answers.
 
-    Listings may differ from a marketplace's totals (a partial answer says so by its status): that warns.
+    If listings differ from the marketplace's totals, the answer is marked partial, and the check only warns.
     """
 
     def reconciled(connection: Connection, source: str) -> SourceVerdict:
@@ -78,8 +78,8 @@ def reconciliation(
             "differing (up to 20)": as_table([asdict(event) for event in differing[:20]]),
         }
         wrong = (
-            f"{len(differing)} of {len(events)} answers differ from their own totals; quarantine keeps none of "
-            "them: they are stored, marked partial, and left out of the rollups."
+            f"{len(differing)} of {len(events)} answers differ from their own totals. They are stored and marked "
+            "partial, not quarantined, and the rollups leave them out."
         )
         return SourceVerdict(wrong if differing else None, figures)
 
@@ -90,8 +90,8 @@ def reconciliation(
 def listing_history(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """The listing history gives back what was read: some stored answers of the newest tick and of one drawn from all
-    that are kept, read again and compared listing by listing."""
+    """The listing history reproduces the stored answers. A sample from the newest tick, and from a random one of those
+    that are kept, is read again and compared listing by listing."""
     compared, different = 0, []
     with warehouse.connection() as connection:
         for source, watched in marketplaces.items():
@@ -111,7 +111,7 @@ def listing_history(
         passed=not different,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"listings compared": compared, "answers that differ": different},
-        description=f"Read them again: `tickettape replay`. {'; '.join(different)}" if different else None,
+        description=f"Read them again with `tickettape replay`. {'; '.join(different)}" if different else None,
     )
 
 
@@ -119,7 +119,8 @@ def listing_history(
 def answers_understood(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """No answer of a newest tick was refused. Warns: the others count, and what was refused can be replayed."""
+    """No answer of the newest tick was refused. Only warns: the other answers count, and refused ones can be "
+    "replayed."""
 
     def understood(connection: Connection, source: str) -> SourceVerdict:
         tick, read, refused = refusals_of_newest_tick(connection, source)
@@ -139,8 +140,8 @@ def answers_understood(
 def freshness(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """Every watched event has an ok capture within twice its own interval. Asked in SQL: a backfill of an old hour
-    must not make this green."""
+    """Every watched event has an ok capture within twice its own interval. Computed in SQL, so that a backfill of an
+    old hour cannot make it pass."""
 
     def fresh(connection: Connection, source: str) -> SourceVerdict:
         stale = stale_events(connection, source, datetime.now(UTC))
@@ -188,10 +189,10 @@ def audit(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.AssetCheckResult]:
-    """Every test of the data over everything, the comparison of the rollups with the snapshots included.
+    """All data tests over all the data, including the comparison of the rollups with the snapshots.
 
-    The results are kept in market.audits, a check for each table. A test of severity error that does not pass
-    fails the run, after all results are in: someone must look.
+    There is one check per table. The results are kept in market.audits. If a test of severity error fails, the run
+    fails after all results are stored, so that somebody looks at it.
     """
     export_dbt_environment(settings, all_of_it=True)
     started_at = datetime.now(UTC)

@@ -59,17 +59,17 @@ class Watched:
 
 
 def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Look every minute at what people should know, and tell them what is new."""
+    """The sensor that looks for incidents every minute, and reports new ones."""
 
     @dg.sensor(name="report_incidents", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
     def report_incidents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """What is wrong now; told once, and again after INCIDENT_REPEAT_HOURS."""
+        """Report current incidents once, and again after INCIDENT_REPEAT_HOURS."""
         try:
             watched = Watched.all_of(context.repository_def)
             return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, datetime.now(UTC)))
         except Exception as error:  # whatever it is, it must not stop the next look
-            context.log.exception("Nobody could be told: the look itself failed.")
-            return dg.SkipReason(f"The look failed: {type(error).__name__}: {error}")
+            context.log.exception("Incidents could not be looked for.")
+            return dg.SkipReason(f"Looking for incidents failed: {type(error).__name__}: {error}")
 
     return report_incidents
 
@@ -77,25 +77,29 @@ def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sensor
 def watch_for_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> str:
-    """Find out what is wrong, remember it, and tell people what is new or over; a word on it."""
+    """Find incidents, record them, and report new and ended ones. Returns a sentence about the result."""
     repeat = timedelta(hours=settings.incident_repeat_hours)
     with warehouse.connection() as connection, try_lock(connection, "report incidents") as alone:
         if not alone:
-            return "Another program on this database looks, and tells."
+            return "Another program on this database reports incidents."
         owner = "" if settings.dagster_schema == SHARED_SCHEMA else settings.dagster_schema
         incidents = [owned(one, owner) for one in find_incidents(settings, warehouse, instance, watched, now)]
         new, over = record_incidents(connection, incidents, now=now, repeat=repeat, owner=owner)
         if not (new or over):
-            return f"{len(incidents)} incidents, all told." if incidents else "All is well."
+            return f"{len(incidents)} incidents, all already reported." if incidents else "No incidents."
         if settings.incident_urls is None:
             return (
-                f"{len(incidents)} incidents and nobody to tell: set INCIDENT_URLS. `tickettape incidents` lists them."
+                f"{len(incidents)} incidents, but INCIDENT_URLS is not set, so they cannot be reported. "
+                "`tickettape incidents` lists them."
             )
         if not send_message(settings.incident_urls.get_secret_value(), *compose_message(new, over)):
             reopen_untold(connection, over)
-            return f"{len(new)} incidents could not be told: no message got through; the next look tries again."
+            return (
+                f"{len(new)} incidents could not be reported, because no message could be sent. The next "
+                "evaluation tries again."
+            )
         record_told(connection, new, now)
-    return f"Told {len(new)} incidents, and {len(over)} that are over."
+    return f"Reported {len(new)} incidents, and the end of {len(over)}."
 
 
 def find_incidents(
@@ -144,9 +148,9 @@ def find_incidents(
         try:
             yield from detect()
         except Exception as error:  # one part's surprise must not hide the others
-            log.exception("The %s could not be looked at.", part)
-            why = f"{type(error).__name__}: {error} Until it is mended, nobody is told about the {part}."
-            yield Incident(f"watching {part}", f"The {part} could not be looked at", why)
+            log.exception("The %s could not be checked for incidents.", part)
+            why = f"{type(error).__name__}: {error} Until this is fixed, incidents of the {part} are not reported."
+            yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", why)
 
 
 def ended_runs(

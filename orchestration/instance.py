@@ -62,7 +62,7 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
             if where.get("host") in ("localhost", "127.0.0.1"):
                 self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: host_name()})
         except Exception:  # the run works already: a missing tag must not fail it
-            log.exception("On which machine run %s is could not be written down.", context.dagster_run.run_id)
+            log.exception("The machine of run %s could not be recorded.", context.dagster_run.run_id)
 
 
 def open_instance() -> dg.DagsterInstance:

@@ -14,56 +14,62 @@ tick = dg.define_asset_job(
     "tick",
     selection=_TICK,
     executor_def=dg.in_process_executor,  # a process per step cost 8.6 s a run against 4.9
-    description="One observation of every due event: captured, read, rolled up, checked.",
+    description="Capture, read, roll up and check one observation of every due event.",
 )
 
 shard = dg.define_asset_job(
     "shard",
     selection=dg.AssetSelection.assets("events", "captures").without_checks(),
     executor_def=dg.in_process_executor,
-    description="A part of a tick's captures, beside others: one of SCRAPER_SHARDS runs; `rollups` follows them.",
+    description="Capture a part of a tick, as one of SCRAPER_SHARDS runs. The job `rollups` follows them.",
 )
 
 rollups = dg.define_asset_job(
     "rollups",
     selection=_TICK - dg.AssetSelection.assets("events", "captures").without_checks(),
     executor_def=dg.in_process_executor,
-    description="What follows a tick's captures, once, when its last shard has ended.",
+    description="Read, roll up and check a tick whose last shard has ended.",
 )
 
 nightly_audit = dg.define_asset_job(
     "nightly_audit",
     selection=dg.AssetSelection.checks(checks.audit),
     executor_def=dg.in_process_executor,
-    description="Every test of the data over all of it; the results are kept in market.audits.",
+    description="Run every data test over all the data. The results are kept in market.audits.",
 )
 
 make_partitions = dg.define_asset_job(
     "make_partitions",
     selection=dg.AssetSelection.assets("partitions_ahead"),
     executor_def=dg.in_process_executor,
-    description="Partitions for the months and days to come; apart from every removal, which may have to wait.",
+    description=(
+        "Create the partitions for the coming months and days. Kept apart from removals, which may have to wait."
+    ),
 )
 
 archive = dg.define_asset_job(
     "archive",
     selection=dg.AssetSelection.assets("archived_months"),
     executor_def=dg.in_process_executor,
-    description="A month into cold storage, verified, then out of the database; safe to run again at any step.",
+    description=(
+        "Move a month to cold storage, verify it, and remove it from the database. Safe to run again at any step."
+    ),
 )
 
 retention = dg.define_asset_job(
     "retention",
     selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs", "service_history"),
     executor_def=dg.in_process_executor,
-    description="What is past its time goes: raw answers, jobs and logs for good, hours to cold storage.",
+    description=(
+        "Remove data past its retention limit: raw answers, jobs and logs are deleted, hours go to cold storage."
+    ),
 )
 
 upkeep = dg.define_asset_job(
     "upkeep",
     selection=dg.AssetSelection.assets("dagster_history", "vacuumed_tables"),
     executor_def=dg.in_process_executor,
-    description="Dagster's old runs go, and what churns is vacuumed and analyzed.",
+    description="Delete Dagster's old runs, and vacuum and analyze tables that change a lot.",
 )
 
 health = dg.define_asset_job(
@@ -71,19 +77,19 @@ health = dg.define_asset_job(
     selection=dg.AssetSelection.assets("database_health")
     | dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("backups"), "backups_are_fresh")),
     executor_def=dg.in_process_executor,
-    description="The database measured: storage, connections, indexes, marks, partitions; the backups' age.",
+    description="Measure the database (storage, connections, indexes, marks, partitions) and the age of the backups.",
 )
 
 backup = dg.define_asset_job(
     "backup",
     selection=dg.AssetSelection.assets("backups"),
     executor_def=dg.in_process_executor,
-    description="A backup of the warehouse, and the removal of those that need not stay.",
+    description="Back up the database, and remove backups past their retention.",
 )
 
 prove_backup = dg.define_asset_job(
     "prove_backup",
     selection=dg.AssetSelection.assets("proved_backup"),
     executor_def=dg.in_process_executor,
-    description="The newest backup, proved by restoring it into a scratch database.",
+    description="Prove the newest backup by restoring it into a scratch database.",
 )

@@ -37,7 +37,7 @@ class PrunedRuns:
     deleted: int
     kept: int
     left: int
-    """Not looked at: the time was over."""
+    "Not examined: the time was over."
     check_rows: int
 
 
@@ -90,7 +90,7 @@ def prune_runs(
         else:
             kept += 1
         if (deleted + kept) % SAY_EVERY == 0:
-            say(f"{deleted + kept} of {len(candidates)} old runs looked at, {deleted} deleted.")
+            say(f"Examined {deleted + kept} of {len(candidates)} old runs, deleted {deleted}.")
     check_rows = _delete_check_results(connection, now - timedelta(days=success_days))
     return PrunedRuns(deleted, kept, len(candidates) - deleted - kept, check_rows)
 

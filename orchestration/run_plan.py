@@ -83,6 +83,6 @@ def plan_run(
     if any(tag in tags for tag in BACKFILL_TAGS):
         return RunPlan(RunMode.REPLAY, ticks, deadline=None)
     raise ClosedHourError(
-        f"The hour {start:%Y-%m-%d %H:%M} UTC is over, and nobody can ask a live marketplace what it offered then. "
-        "Run section_snapshots and what follows it to replay the stored answers, or start a backfill, which does."
+        f"The hour {start:%Y-%m-%d %H:%M} UTC is over, and a live marketplace cannot be asked about the past. To "
+        "replay the stored answers, run section_snapshots and the assets after it, or start a backfill."
     )

@@ -35,14 +35,14 @@ def run_tick(say: Callable[[str], None], source: str) -> bool:
             say(f"  {asset.to_user_string()}: {_figures(event.materialization.metadata)}")
     checks = result.get_asset_check_evaluations()
     failed = [check for check in checks if not check.passed]
-    say(f"  {len(checks) - len(failed)} checks passed, {len(failed)} did not")
+    say(f"  {len(checks) - len(failed)} checks passed, {len(failed)} failed")
     for check in failed:
         say(f"    {check.severity.value}: {check.asset_check_key.to_user_string()} {_figures(check.metadata)}")
     for failure in result.filter_events(lambda event: event.is_failure):
         say(f"  failed: {failure.message}")
     errors = [check for check in failed if check.severity is dg.AssetCheckSeverity.ERROR]
     green = result.success and not errors
-    say("Green." if green else f"Not green: run {result.run_id}; see it in the UI with `make dev`.")
+    say("Green." if green else f"Not green. Run `make dev` to see run {result.run_id} in the UI.")
     return green
 
 

@@ -87,7 +87,7 @@ def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
         host = run.tags.get(HOST_TAG, host_name())
         if host != host_name():
             if TICK_TAG in run.tags and _silent_since(instance, run.run_id) < datetime.now(UTC) - SILENT:
-                message = f"This run is on {host}, and has said nothing for {SILENT}. Its tick can be run again."
+                message = f"This run is on {host}, and has logged nothing for {SILENT}. Its tick can be run again."
                 instance.report_run_failed(run, message)
                 closed.append(run.run_id)
             continue

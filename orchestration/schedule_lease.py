@@ -108,8 +108,8 @@ class ScheduleLease:
                 if program not in told:
                     told.add(program)
                     self._say(
-                        f"{program} runs {name} on this database. This program shows the UI, and takes over when that "
-                        f"one stops.{self._way_beside(name)}"
+                        f"{program} runs {name} on this database. This program serves the UI, and takes over when "
+                        f"the other one stops.{self._way_beside(name)}"
                     )
                 time.sleep(WAIT_SECONDS)
         for source, program in _held_schedules(self._connection):
@@ -131,8 +131,8 @@ class ScheduleLease:
         if name != self._names[-1]:
             return ""
         return (
-            " To run other marketplaces beside it, set DAGSTER_SCHEMA to a name of its own here, or let that one watch "
-            "them too (MARKETPLACES)."
+            " To run other marketplaces beside it, set DAGSTER_SCHEMA to another name here, or let that program "
+            "watch them too (MARKETPLACES)."
         )
 
     def keep(self) -> None:
@@ -162,7 +162,7 @@ class ScheduleLease:
         if holder is None:
             return True
         name, program = holder
-        self._say(f"{program} has taken {name} over: the connection to the database was lost.")
+        self._say(f"{program} took over {name}, because the connection to the database was lost.")
         self._lost()
         return False
 

@@ -64,8 +64,7 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         under_way = tick_under_way(context.instance, source, now=tick, interval=interval)
         if under_way is not None:
             return dg.SkipReason(
-                f"Tick {tick:%H:%M} is skipped: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} "
-                "has not ended."
+                f"Skipped tick {tick:%H:%M}: run {under_way.run_id} of tick {under_way.tags[TICK_TAG]} has not ended."
             )
         return tick_requests(settings, tick, run_key=f"schedule {source} {tick.isoformat()}")
 
@@ -81,7 +80,7 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """One run at its time, of all programs on this database."""
+        """Start one run on time, from only one of the programs on this database."""
         claim = f"{name} {context.scheduled_execution_time.astimezone(UTC).isoformat()}"
         if not claim_start(claim):
             return dg.SkipReason("Another program on this database has started it.")

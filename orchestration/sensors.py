@@ -26,7 +26,8 @@ MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where
 
 
 def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Start a marketplace's tick where none is fresh: a schedule fires at its times, not at the start."""
+    """Start a tick of a marketplace that has no recent one. A schedule fires at its times, but not when Dagster "
+    "starts."""
     source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
@@ -37,7 +38,7 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def start_first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """The newest tick, when neither it nor the one before was captured."""
+        """Start the newest tick if neither it nor the one before was captured."""
         tick = floor_to_grid(interval, datetime.now(UTC))
         with warehouse.connection() as connection:
             newest = newest_captured_tick(connection, source)
@@ -45,13 +46,13 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
             return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
         under_way = tick_under_way(context.instance, source, now=datetime.now(UTC), interval=interval)
         if under_way is not None:
-            return dg.SkipReason(f"Run {under_way.run_id} of a tick is under way.")
+            return dg.SkipReason(f"Run {under_way.run_id} of a tick is in progress.")
         earlier = runs_of_tick(context.instance, source, tick)
         if not all(map(has_failed, earlier)):
-            return dg.SkipReason(f"Tick {tick:%H:%M} has run.")
+            return dg.SkipReason(f"Tick {tick:%H:%M} has already run.")
         attempts = len(earlier) // settings.scraper_shards
         if attempts >= MOST_ATTEMPTS:
-            return dg.SkipReason(f"Tick {tick:%H:%M} failed {attempts} times: the next one is tried on its time.")
+            return dg.SkipReason(f"Tick {tick:%H:%M} failed {attempts} times. The next tick starts on schedule.")
         # a run key is spent for ever: each attempt has one of its own
         return tick_requests(settings, tick, run_key=f"first {source} {tick.isoformat()} attempt {attempts + 1}")
 
@@ -59,7 +60,7 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
 
 
 def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Start what follows the captures of a marketplace's tick, once, when the last of its shards has ended."""
+    """Start the job `rollups` once for each tick of a marketplace, when the last shard of the tick has ended."""
     source = settings.source
 
     @dg.sensor(
@@ -69,16 +70,16 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def roll_up_sharded_ticks(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """One run for the newest tick that is captured; it reads what older ones left, too."""
+        """Start one run for the newest captured tick. It also reads answers that older ticks left unread."""
         shards = context.instance.get_runs(
             dg.RunsFilter(job_name="shard", tags={SOURCE_TAG: source}), limit=4 * settings.scraper_shards
         )
         captured = sharded_tick_to_roll_up(shards)
         if captured is None:
-            return dg.SkipReason("No tick's shards have all ended.")
+            return dg.SkipReason("There is no tick whose shards have all ended.")
         under_way = runs_under_way(context.instance, "rollups", source)
         if under_way:
-            return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is under way.")
+            return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is in progress.")
         tick, count = captured
         return dg.RunRequest(
             run_key=f"{source} {tick} after {count} shards",  # spent once: shards that ran again are followed again
@@ -90,7 +91,7 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Ask for the archive of months whose time has come, and for the drop of those kept long enough."""
+    """Start the archive of months that are old enough, and the drop of detached months kept long enough."""
 
     @dg.sensor(
         name="archive_old_months",
@@ -99,10 +100,10 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def archive_old_months(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """One run per month and attempt, one month at a time; the cursor counts the attempts."""
+        """Start one run per month and attempt, one month at a time. The cursor counts the attempts."""
         under_way = runs_under_way(context.instance, "archive")
         if under_way:
-            return dg.SkipReason(f"Run {under_way[0].run_id} of the archive is under way.")
+            return dg.SkipReason(f"Run {under_way[0].run_id} of the archive is in progress.")
         now = datetime.now(UTC)
         with warehouse.connection() as connection:
             known = known_months(connection, now=now)
@@ -112,7 +113,9 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         unreachable = [month for month, _ in due if month < settings.first_day.replace(day=1)]
         due = [(month, what) for month, what in due if month not in unreachable]
         if not due:
-            before = f"; before FIRST_DAY, archive by hand: {', '.join(map(partition_of_month, unreachable))}"
+            before = (
+                f"; archive these months before FIRST_DAY by hand: {', '.join(map(partition_of_month, unreachable))}"
+            )
             return dg.SkipReason(f"No month is due{before if unreachable else ''}.")
         attempts: dict[str, int] = json.loads(context.cursor or "{}")
         # the month that was tried least: one that fails does not keep the others waiting
@@ -122,7 +125,7 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         run_key = f"{key} attempt {attempts[key]}"
         if not claim_start(f"archive {run_key}"):
             return dg.SensorResult(
-                skip_reason=dg.SkipReason(f"Another program on this database archives {key}."),
+                skip_reason=dg.SkipReason(f"Another program on this database is archiving {key}."),
                 cursor=json.dumps(attempts),
             )
         request = dg.RunRequest(
@@ -137,6 +140,8 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def fail_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Fail the runs whose process was killed, so that they hold no slot and their ticks can be run again."""
+    """Mark runs as failed if their process was killed, to free their slots and let their ticks run again."""
     closed = close_abandoned(context.instance)
-    return dg.SkipReason(f"Closed {', '.join(closed)}." if closed else "Every run under way has its process.")
+    return dg.SkipReason(
+        f"Closed {', '.join(closed)}." if closed else "The processes of all unfinished runs are alive."
+    )

@@ -38,10 +38,10 @@ def main() -> None:
             key = demo_key(connection)
             if not os.environ.get("DASHBOARD_KEY"):
                 os.environ["DASHBOARD_KEY"] = key  # for the server processes, which read their own settings
-            _say(f'A key for this demonstration: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
+            _say(f'A demo key: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
         else:
-            _say("Keys: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
-    _say(f"Serving {where}: the charts at /, the API at /api/events, described at /openapi.json")
+            _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
+    _say(f"Serving {where}: charts at /, API at /api/events, its description at /openapi.json")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by default it ends a process that then stops nothing
     uvicorn.run(
         "serving.__main__:app",

@@ -21,10 +21,11 @@ from serving.stream import PriceBell
 from tickettape.settings import Settings
 
 DESCRIPTION = """
-What tickets cost, when, and how many were left. Prices are per ticket in the currency of their event, times are UTC.
+What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 
-Send your key as the header `X-API-Key`. Answers come as JSON, CSV or Parquet by `Accept`, refusals as problem+json.
-`ETag` and `If-None-Match` spare what has not changed; `RateLimit-*` headers tell what is left of the minute.
+Send your key in the header `X-API-Key`. Responses are JSON, CSV or Parquet, depending on `Accept`. Errors are
+problem+json. With `ETag` and `If-None-Match`, data that has not changed is not sent again. The `RateLimit-*` headers
+say how many requests are left in this minute.
 """
 
 
@@ -73,7 +74,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    details = {404: "There is no such path; /openapi.json lists them.", 405: "This path is only read: use GET."}
+    details = {404: "There is no such path. /openapi.json lists the paths.", 405: "This path is read-only. Use GET."}
     return Problem(
         error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(error.headers or {})
     ).response()
@@ -83,11 +84,11 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
     wrong = [{"parameter": str(one["loc"][-1]), "message": one["msg"]} for one in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
-    return Problem(422, f"{detail}. /openapi.json says what can be asked.", errors=wrong).response()
+    return Problem(422, f"{detail}. /openapi.json describes the parameters.", errors=wrong).response()
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    return (problems.of_database(error) or Problem(500, "The service failed; its log says why.")).response()
+    return (problems.of_database(error) or Problem(500, "The service failed. Its log says why.")).response()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -38,7 +38,7 @@ async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> Re
         query_parameters.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
     )
     if sort != query.sort:
-        raise Problem(422, f"cursor is of an answer sorted by {sort}, and sort is {query.sort}.")
+        raise Problem(422, f"The cursor is from a response sorted by {sort}, but sort is {query.sort}.")
     values = query.model_dump() | {"after": after, "after_id": after_id}
     return await _table(request, _PAGES[query.sort], values, paged_by=query.sort, limit=query.limit)
 

@@ -25,7 +25,7 @@ _COUNT = {"type": ["integer", "null"]}
 _POINT = {
     "timestamp": {"type": "string", "format": "date-time", "description": "Start of the UTC hour or day."},
     "zone": {"type": "string"},
-    "observed": {"type": "boolean", "description": "Whether the event had an ok capture then. False: a gap."},
+    "observed": {"type": "boolean", "description": "Whether the event had an ok capture then. If not, there is a gap."},
 }
 _SERIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "price-trends": (
@@ -38,8 +38,8 @@ _SERIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "ticket-counts": (
         {
-            "total_tickets": _COUNT | {"description": "At the hour's last ok capture; null for days."},
-            "total_listings": _COUNT | {"description": "At the hour's last ok capture; null for days."},
+            "total_tickets": _COUNT | {"description": "The count at the hour's last ok capture; null by day."},
+            "total_listings": _COUNT | {"description": "The count at the hour's last ok capture; null by day."},
             "avg_tickets": {"type": ["number", "null"]},
             "peak_tickets": _COUNT,
             "min_tickets": _COUNT,
@@ -59,7 +59,10 @@ def of_series(name: str) -> dict[str, Any]:
         "end_date": {"type": "string", "format": "date-time"},
         "granularity": {"enum": ["hour", "day"]},
         "basis": {"enum": ["before_fees", "all_in"]},
-        "currency": {"type": ["string", "null"], "description": "ISO 4217; null before the first answer."},
+        "currency": {
+            "type": ["string", "null"],
+            "description": "ISO 4217; null until the event has been captured or imported.",
+        },
         "fill": {"type": "boolean"},
         "next_cursor": {"type": ["string", "null"]},
         "data": {"type": "array", "items": _object(_POINT | columns)},
@@ -141,7 +144,8 @@ def of_stream() -> dict[str, Any]:
     """What the stream is documented with: its answer never ends, and is no JSON."""
     documented = _documented({}, None, f"/api/events/{_EVENT}/stream", 404)
     documented["responses"][200] = {
-        "description": "Events named `latest`, with `{event_id, data}` as `/latest` has it; `problem` where it ends.",
+        "description": "Events named `latest`, with the same `{event_id, data}` as `/latest`. A `problem` ends the "
+        "stream.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
     del documented["responses"][304]
@@ -155,14 +159,14 @@ def code(path: str) -> list[dict[str, str]]:
         {"lang": "Shell", "label": "cURL", "source": f'curl -H "X-API-Key: $KEY" "http://localhost:5000{path}"'},
         {
             "lang": "JavaScript",
-            "source": f"const answer = await fetch('http://localhost:5000{path}', "
-            "{headers: {'X-API-Key': key}});\nconst {data} = await answer.json();",
+            "source": f"const response = await fetch('http://localhost:5000{path}', "
+            "{headers: {'X-API-Key': key}});\nconst {data} = await response.json();",
         },
         {
             "lang": "Python",
-            "source": f'import httpx\n\nanswer = httpx.get("http://localhost:5000{base}"'
+            "source": f'import httpx\n\nresponse = httpx.get("http://localhost:5000{base}"'
             + (f', params="{query}"' if query else "")
-            + ', headers={"X-API-Key": key})\nanswer.raise_for_status()\nrows = answer.json()',
+            + ', headers={"X-API-Key": key})\nresponse.raise_for_status()\nrows = response.json()',
         },
     ]
 
@@ -174,13 +178,13 @@ def problem(description: str) -> dict[str, Any]:
 
 REFUSALS = {
     400: "The request cannot be read.",
-    401: "No key, or one that is unknown or was revoked.",
-    404: "There is none, or the key does not see it.",
-    405: "This path is only read.",
-    406: "Accept names no format that the answer comes in.",
-    422: "A parameter that cannot be, or a question that is too large: `detail` says which and what to do.",
-    429: "The key's minute is used up: `Retry-After` says for how long.",
-    503: "The database is busy or away.",
+    401: "The key is missing, unknown or revoked.",
+    404: "There is no such event or zone, or the key may not see it.",
+    405: "This path is read-only.",
+    406: "The Accept header names no available format.",
+    422: "A parameter is invalid, or the request is too large. `detail` says which, and what to do.",
+    429: "The key has used up its requests for this minute. `Retry-After` says how long to wait.",
+    503: "The database is busy or cannot be reached.",
 }
 
 
@@ -191,8 +195,8 @@ def _documented(schema: dict[str, Any], example: Any, path: str, *refusals: int)
         formats.PARQUET: {"schema": {"type": "string", "format": "binary"}},
     }
     responses: dict[int, dict[str, Any]] = {
-        200: {"description": "The answer.", "content": content},
-        304: {"description": "What the client has (`If-None-Match`) is what it would get."},
+        200: {"description": "The response.", "content": content},
+        304: {"description": "The data has not changed since the ETag in `If-None-Match`."},
     }
     responses |= {status: problem(REFUSALS[status]) for status in sorted({400, 401, 422, 429, 503, *refusals})}
     return {"responses": responses, "openapi_extra": {"x-codeSamples": code(path)}}

@@ -31,7 +31,7 @@ def accepted_media_type(request: Request) -> str:
                 weights[offered] = (weight, precise)
     best = max(OFFERED, key=lambda offered: weights[offered][0])
     if not weights[best][0]:
-        raise Problem(406, f"Accept is {header!r}. This answer comes as {', '.join(OFFERED)}.")
+        raise Problem(406, f"Accept is {header!r}, but the available formats are {', '.join(OFFERED)}.")
     return best
 
 

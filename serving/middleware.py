@@ -66,7 +66,9 @@ def _key_of(headers: Headers) -> bytes:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else ""
     if not key:
-        raise Problem(401, "There is no API key. Send it as the header X-API-Key; `tickettape keys create` makes one.")
+        raise Problem(
+            401, "The API key is missing. Send it in the header X-API-Key. `tickettape keys create` makes one."
+        )
     return hashlib.sha256(key.encode()).digest()
 
 

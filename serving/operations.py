@@ -50,7 +50,7 @@ async def health(request: Request) -> Response:
     database: Database = request.app.state.database
     ((made,),) = await database.run("select to_regprocedure('api.data_version(uuid)') is not null", {})
     if not made:
-        detail = "Schema api is not there yet: run a tick (`make tick`), or wait for one."
+        detail = "Schema api does not exist yet. Run a tick (`make tick`), or wait for one."
         return JSONResponse({"status": "waiting", "detail": detail}, 503)
     return JSONResponse({"status": "ok"})
 
@@ -71,7 +71,7 @@ async def documentation(request: Request) -> Response:
     """Every table, column and word explained, with the lineage."""
     page = request.app.state.settings.documentation
     if not page.exists():
-        raise Problem(404, "The documentation is not built yet: materialize the asset `documentation`, or wait for it.")
+        raise Problem(404, "The documentation is not built yet. Materialize the asset `documentation`, or wait for it.")
     return FileResponse(page, media_type="text/html", headers={"cache-control": "no-cache"})
 
 
@@ -94,7 +94,9 @@ class _Families(Collector):
 def _of_service(totals: list[RouteTotal]) -> Iterator[Metric]:
     """All server processes together, since ever: the database adds them up."""
     requests = CounterMetricFamily("tickettape_requests", "Requests by route and outcome.", labels=["route", "outcome"])
-    latency = HistogramMetricFamily("tickettape_request_seconds", "Seconds to an answer's begin.", labels=["route"])
+    latency = HistogramMetricFamily(
+        "tickettape_request_seconds", "Seconds until the response begins.", labels=["route"]
+    )
     slow = CounterMetricFamily("tickettape_slow_statements", f"Statements of more than {SLOW_SECONDS:g} s.")
     for total in totals:
         if total.route != DATABASE_ROUTE:
@@ -111,8 +113,10 @@ def _of_service(totals: list[RouteTotal]) -> Iterator[Metric]:
 
 
 def _of_markets(rows: list[tuple[Any, ...]]) -> Iterator[Metric]:
-    age = GaugeMetricFamily("tickettape_newest_capture_age_seconds", "Since the newest ok capture.", labels=["source"])
-    share = GaugeMetricFamily("tickettape_captured_share", "Of the newest tick's events, captured.", labels=["source"])
+    age = GaugeMetricFamily("tickettape_newest_capture_age_seconds", "Age of the newest ok capture.", labels=["source"])
+    share = GaugeMetricFamily(
+        "tickettape_captured_share", "Captured share of the newest tick's events.", labels=["source"]
+    )
     active = GaugeMetricFamily("tickettape_events_active", "Events that are watched.", labels=["source"])
     jobs = GaugeMetricFamily("tickettape_scraper_jobs_day", "Jobs of the last 24 h.", labels=["source", "status"])
     for source, events, seconds, success, failed, captured, captures in rows:

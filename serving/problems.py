@@ -36,14 +36,18 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
 def of_database(error: Exception) -> Problem | None:
     """What a refusal of the database means to the one who asked; None where it is a fault of ours."""
     if isinstance(error, errors.QueryCanceled):
-        return Problem(422, "The question took too long and was stopped. Ask for one zone, or for a shorter range.")
+        return Problem(422, "The query took too long and was cancelled. Ask for one zone, or for a shorter range.")
     if isinstance(error, PoolTimeout | errors.TooManyConnections):
-        return Problem(503, "Every connection to the database is busy.", headers={"retry-after": "2"})
+        return Problem(
+            503,
+            "All connections to the database are busy. Try again after the seconds in Retry-After.",
+            headers={"retry-after": "2"},
+        )
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("PT"):
         told = " ".join(filter(None, [error.diag.message_primary, error.diag.message_hint]))
         return Problem(int((error.sqlstate or "PT500")[2:]), told)
     if isinstance(error, errors.UndefinedFunction | errors.InvalidSchemaName):
-        detail = "Schema api is not in the database yet: it comes with the first tick (`make tick`)."
+        detail = "Schema api does not exist yet. The first tick creates it (`make tick`)."
         return Problem(503, detail, headers={"retry-after": "30"})
     if isinstance(error, errors.DataError):  # a year beyond the calendar, a character that no text can hold
         return Problem(422, f"The database cannot read a value: {error.diag.message_primary}.")

@@ -17,7 +17,7 @@ MOST_EVENTS = 200
 
 def _no_null_character(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("a text cannot hold the character U+0000")
+        raise ValueError("text cannot contain the character U+0000")
     return text
 
 
@@ -49,7 +49,7 @@ Text = Annotated[
     Field(),
 ]
 Cursor = Annotated[
-    str | None, Field(max_length=2_000, description="Where the answer before ended: its `next_cursor`, as it is.")
+    str | None, Field(max_length=2_000, description="The `next_cursor` of the previous page, unchanged.")
 ]
 
 
@@ -62,23 +62,26 @@ class SeriesQuery(_Asked):
 
     event_id: UUID = Field(description="The event.")
     zone: Text = Field(
-        default=None, description="A zone's name, as `/api/events/{id}/zones` has it. Without: every zone."
+        default=None, description="The name of a zone, as in `/api/events/{id}/zones`. Default: every zone."
     )
     start_date: Start = Field(
         default=None,
-        description="First hour or day, itself included. A bare date is its UTC midnight. Default: 7 days ago.",
+        description="The first hour or day, included. A bare date means midnight UTC. Default: 7 days ago.",
     )
     end_date: End = Field(
-        default=None, description="Last hour or day, itself included. A bare date is all of it. Default: now."
+        default=None, description="The last hour or day, included. A bare date includes the whole day. Default: now."
     )
     granularity: Literal["auto", "hour", "day"] = Field(
-        default="auto", description="`auto`: hours for up to 14 days, days beyond; the answer says which."
+        default="auto",
+        description="`auto` means by hour for up to 14 days, and by day for longer ranges. The response says which.",
     )
     fill: bool = Field(
         default=False,
-        description="Give unobserved hours or days a row too, with `observed` false and nulls: gaps.",
+        description=(
+            "Also return a row for hours or days without one. Those that were not observed have `observed` false."
+        ),
     )
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="Most rows of this answer.")
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="The most rows in the response.")
     cursor: Cursor = None
 
 
@@ -87,23 +90,29 @@ class PricedSeriesQuery(SeriesQuery):
 
     basis: Literal["before_fees", "all_in"] = Field(
         default="before_fees",
-        description="`all_in`: with fees; only the lowest price is known so, the others are null.",
+        description="`all_in` means with fees. Only the lowest all-in price is known; the other prices are null.",
     )
 
 
 class EventsQuery(_Asked):
     """Events, by what is said of them; all that is given must hold."""
 
-    search: Text = Field(default=None, description="In the event's name.")
-    venue: Text = Field(default=None, description="In the venue's name.")
+    search: Text = Field(default=None, description="Text in the event's name.")
+    venue: Text = Field(default=None, description="Text in the venue's name.")
     city: Text = Field(default=None, description="The city.")
     category: Text = Field(default=None, description="The category.")
-    performer: Text = Field(default=None, description="In the main performer's name, or the performer's id.")
-    date_from: Start = Field(default=None, description="Begins at or after. A bare date is its UTC midnight.")
-    date_to: End = Field(default=None, description="Begins at or before. A bare date is all of it.")
-    active: bool | None = Field(default=None, description="Whether it is watched.")
-    sort: Literal["date", "-date", "name", "-name"] = Field(default="date", description="By what; `-` is descending.")
-    limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="Most events of this answer.")
+    performer: Text = Field(default=None, description="Text in the main performer's name, or the performer's id.")
+    date_from: Start = Field(
+        default=None, description="The event begins at or after this time. A bare date means midnight UTC."
+    )
+    date_to: End = Field(
+        default=None, description="The event begins at or before this time. A bare date includes the whole day."
+    )
+    active: bool | None = Field(default=None, description="Whether the event is watched.")
+    sort: Literal["date", "-date", "name", "-name"] = Field(
+        default="date", description="The order of the events; `-` means descending."
+    )
+    limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most events in the response.")
     cursor: Cursor = None
 
 
@@ -123,5 +132,5 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
     except (ValueError, binascii.Error):
         values = None
     if not isinstance(values, list) or len(values) != count or not all(isinstance(v, str) for v in values):
-        raise Problem(422, "cursor is not one that an answer gave; leave it out to begin at the start.")
+        raise Problem(422, "The cursor is not valid. Leave it out to begin at the start.")
     return values

@@ -55,7 +55,8 @@ class KeyRateLimits:
             headers = lease.headers()
             raise Problem(
                 429,
-                f"This key may make {lease.most} requests a minute. Ask again in {headers['ratelimit-reset']} s.",
+                f"This key is limited to {lease.most} requests per minute. Try again in {headers['ratelimit-reset']} "
+                "s.",
                 headers=headers | {"retry-after": headers["ratelimit-reset"]},
             )
         lease.left -= 1

@@ -90,7 +90,7 @@ class RequestCounts:
                 try:
                     await self.flush(database)
                 except Exception as error:  # counts must never stop the service
-                    log.warning("What the service did could not be written: %s. It is tried again.", error)
+                    log.warning("The request counts could not be stored: %s. The next flush tries again.", error)
         finally:
             with contextlib.suppress(Exception):
                 await self.flush(database)

@@ -99,7 +99,7 @@ def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
     """What the database is asked with: no value open, so that the same question has the same tag."""
     if query.limit > row_cap:
         raise Problem(
-            422, f"limit is {query.limit}: an answer has at most {row_cap} rows. Follow next_cursor for more."
+            422, f"limit is {query.limit}, but a response has at most {row_cap} rows. Follow next_cursor for more."
         )
     after_timestamp, after_zone = query_parameters.decode_cursor(query.cursor, 2) if query.cursor else (None, None)
     end = query.end_date or now.replace(minute=0, second=0, microsecond=0)

@@ -71,7 +71,9 @@ class PriceBell:
                     async for note in connection.notifies():
                         self._ring(UUID(note.payload))
             except psycopg.OperationalError as error:
-                log.warning("The stream lost the database (%s); it connects again in %d s.", error, RECONNECT_SECONDS)
+                log.warning(
+                    "The stream lost its database connection (%s). It connects again in %d s.", error, RECONNECT_SECONDS
+                )
             await asyncio.sleep(RECONNECT_SECONDS)
 
     def _ring(self, *event_ids: UUID) -> None:
@@ -89,7 +91,11 @@ async def stream(request: Request, event_id: UUID, query: Annotated[NoParameters
     if await version_of(database, key, event_id) is None:
         raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
     if bell.streams >= MOST_STREAMS:
-        raise Problem(503, f"This server has {MOST_STREAMS} streams open already.", headers={"retry-after": "60"})
+        raise Problem(
+            503,
+            f"This server already has {MOST_STREAMS} open streams. Try again later, or read /latest.",
+            headers={"retry-after": "60"},
+        )
     request.state.event_id = event_id
     known = request.headers.get("last-event-id")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -117,7 +123,7 @@ async def _news(
                 return
             version, rows = await cursor.fetchone() or (None, "[]")
             if version is None:  # taken off the watch-list meanwhile
-                yield _message("problem", {"status": 404, "detail": "The key no longer sees this event."})
+                yield _message("problem", {"status": 404, "detail": "The key may no longer see this event."})
                 return
             if version != known:
                 known = version

@@ -107,8 +107,8 @@ class Storage:
             raise DamagedError(f"{file.path} is missing in {self.url}.") from error
         if (size, sha256.hexdigest()) != (file.bytes, file.sha256):
             raise DamagedError(
-                f"{file.path} in {self.url} is damaged: {size} bytes with sha256 {sha256.hexdigest()[:12]}… instead of "
-                f"{file.bytes} with {file.sha256[:12]}…. Put a good copy in its place, or remove its folder."
+                f"{file.path} in {self.url} is damaged: it has {size} bytes with sha256 {sha256.hexdigest()[:12]}… "
+                f"instead of {file.bytes} with {file.sha256[:12]}…. Replace it with a good copy, or remove its folder."
             )
 
     def write_json(self, name: str, value: msgspec.Struct) -> StoredFile:
@@ -161,8 +161,9 @@ class Storage:
             raise DamagedError(f"{file.path} is missing in {self.url}.") from error
         if (path.stat().st_size, sha256) != (file.bytes, file.sha256):
             raise DamagedError(
-                f"{file.path} in {self.url} is damaged: {path.stat().st_size} bytes with sha256 {sha256[:12]}… instead "
-                f"of {file.bytes} with {file.sha256[:12]}…. Put a good copy in its place, or remove its folder."
+                f"{file.path} in {self.url} is damaged: it has {path.stat().st_size} bytes with sha256 "
+                f"{sha256[:12]}… instead of {file.bytes} with {file.sha256[:12]}…. Replace it with a good copy, or "
+                "remove its folder."
             )
         return path
 

@@ -30,202 +30,207 @@ OF_ONE = {
         )
     },
 }  # fmt: skip
-"""What one of several marketplaces may set for itself, and the setting that it stands for."""
+"""What one of several marketplaces may set for itself, and the general setting that it replaces."""
 
 _URL = AfterValidator(lambda url: url.rstrip("/"))
-INTERVALS_MINUTES = (10, 12, 15, 20)  # the seeds' "every 10-20 minutes" that divide an hour
+INTERVALS_MINUTES = (10, 12, 15, 20)  # R-068 asks for 10 to 20 minutes; these divide an hour
 
 
 class SeveralMarketplacesError(ValueError):
-    """One marketplace was meant, and several are set."""
+    """Several marketplaces are set where only one can be meant."""
 
 
 class Settings(BaseSettings):
-    """What can be set, and what holds when it is not.
+    """All settings, with their defaults.
 
-    Empty values count as unset, so that a line of `.env.example` may stand as it is.
+    Empty values count as unset, so that a line of `.env.example` can be kept as it is.
     """
 
-    # AliasChoices: what is set under a variable's old name still holds
+    # AliasChoices: the old names of variables still work
     model_config = SettingsConfigDict(
         env_file=ROOT / ".env", env_ignore_empty=True, env_nested_delimiter="__", extra="ignore", populate_by_name=True
     )
 
     database_url: SecretStr | None = None
-    """Postgres to use; unset: the embedded server in `home`/postgres."""
+    """The PostgreSQL database. Unset: the embedded server in `home`/postgres."""
 
     tickettape_home: Path = ROOT / ".local"
-    """Where the embedded server, Dagster's files and caches live."""
+    """The folder of the embedded server, Dagster's files and caches."""
 
     dagster_schema: str = Field(default="dagster", pattern="^[a-z][a-z0-9_]{0,40}$")
-    """Schema of Dagster's own tables: another for a program of other marketplaces on the same database."""
+    """The schema of Dagster's own tables. Another program that watches other marketplaces on the same database needs
+    another schema."""
 
     marketplace_url: Annotated[str, _URL] | None = None
-    """Base URL of the marketplace's API; unset: the simulator, in-process."""
+    """The base URL of the marketplace's API. Unset: the simulator, in this process."""
 
     marketplace_source: str | None = None
-    """The name data is filed under; unset: `vividseats` with a URL, `simulator` without."""
+    """The name under which data is stored. Unset: `vividseats` if a URL is set, otherwise `simulator`."""
 
     marketplace_format: str | None = None
-    """What speaks there, as the registry calls it; unset: the simulator without a URL or under its name, else Vivid
-    Seats."""
+    """The format that the marketplace speaks, by its name in the registry. Unset: the simulator if no URL is set or the
+    source is named so, otherwise Vivid Seats."""
 
     marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Several marketplaces at once, instead of the one above: JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or
-    a variable each, `MARKETPLACES__VIVIDSEATS__URL`. What one does not set holds as it is set for all; see OF_ONE."""
+    """Several marketplaces instead of the one above: JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or a variable
+    for each value, `MARKETPLACES__VIVIDSEATS__URL`. The general setting applies to what a marketplace does not set; see
+    OF_ONE."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
-    """Who we say we are: honest, one for all requests."""
+    """How we identify ourselves: honestly, and the same in all requests."""
 
     requests_per_second: float = Field(default=10, gt=0, le=1000)
-    """Upper bound of requests a second to a marketplace over HTTP, of all processes together."""
+    """The most requests per second to a marketplace over HTTP, of all processes together."""
 
     requests_per_minute: int = Field(default=300, ge=1, le=60_000)
-    """Upper bound of requests a minute, which holds at once with that of a second."""
+    """The most requests per minute. It applies together with the limit per second."""
 
     event_deadline_seconds: float = Field(default=30, ge=1, le=100)
-    """An event's share of a tick: all its attempts and the waits between them."""
+    """How long an event may take in a tick: all attempts and the waits between them."""
 
     breaker_blocked_in_a_row: int = Field(default=5, ge=2)
-    """Blocked answers in a row that open a marketplace's breaker."""
+    """How many blocked answers in a row open a marketplace's breaker."""
 
     breaker_blocked_share: float = Field(default=0.5, gt=0, lt=1)
-    """Share of the last answers that, when more were blocked, opens the breaker too."""
+    """The breaker also opens when more than this share of the last answers was blocked."""
 
     breaker_blocked_of_last: int = Field(default=20, ge=5, le=1000)
-    """How many last answers that share is of."""
+    """How many of the last answers this share is taken over."""
 
     breaker_wait_seconds: float = Field(default=300, ge=1)
-    """How long an open breaker waits for its first probe: less than a tick's interval, so that each tick probes."""
+    """How long an open breaker waits before its first probe: less than a tick's interval, so that each tick probes."""
 
     scraper_shards: int = Field(default=1, ge=1, le=64)
-    """Runs that share a tick; with more than one, the rollups follow in a run of their own."""
+    """How many runs share a tick. With more than one, the rollups follow in a run of their own."""
 
     scraper_interval_minutes: int = 10
-    """Minutes between two ticks, on the UTC hour's grid."""
+    """Minutes between two ticks. They must divide an hour."""
 
     first_day: date = date(2026, 8, 1)
-    """First UTC day of the hourly partitions: how far back a backfill may reach."""
+    """The first UTC day of the hourly partitions, which limits how far back a backfill can go."""
 
     payload_days: int = Field(default=7, ge=1, le=90)
-    """Days for which a raw answer is kept, and so can be replayed."""
+    """How many days a raw answer is kept, and so can be replayed."""
 
     raw_months: int = Field(default=4, ge=1, le=120)
-    """Months for which captures and snapshots stay in the database before they go to cold storage."""
+    """How many months captures and snapshots stay in the database before they go to cold storage."""
 
     hourly_months: int = Field(default=6, ge=1, le=240)
-    """Months for which hourly rollups stay in the database before they go to cold storage."""
+    """How many months hourly rollups stay in the database before they go to cold storage."""
 
     scraper_jobs_months: int = Field(default=3, ge=1, le=240)
-    """Months for which what each scraping run did is kept."""
+    """How many months the records of scraper jobs are kept."""
 
     scraper_logs_months: int = Field(default=1, ge=1, le=240)
-    """Months for which the lines about scraping runs are kept."""
+    """How many months the log lines of scraper jobs are kept."""
 
     dagster_run_days: int = Field(default=30, ge=2, le=3650)
-    """Days after which the runs that succeeded go, but the newest of each partition that still has data."""
+    """How many days successful Dagster runs are kept. The newest run of a partition that still has data is always "
+    "kept."""
 
     dagster_failure_days: int = Field(default=180, ge=2, le=3650)
-    """Days after which the runs that failed or were cancelled go."""
+    """How many days failed or cancelled Dagster runs are kept."""
 
     keep_detached_days: int = Field(default=7, ge=0, le=366)
-    """Days for which a month's tables stay, out of sight, after cold storage holds them verified."""
+    """How many days the detached tables of a month are kept after it was verified in cold storage."""
 
     cold_storage_url: Annotated[str, _URL] | None = None
-    """Where old months go, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
+    """Cold storage for old months, as Parquet: a folder or `s3://bucket/prefix`. Unset: `home`/cold."""
 
     storage_options: SecretStr | None = None
-    """What else fsspec must know of an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
+    """Options for fsspec to reach an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
 
     backup_url: Annotated[str, _URL] | None = None
-    """Where backups go: a folder (of another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
+    """Where backups go: a folder (on another disk) or `s3://bucket/prefix`. Unset: `home`/backups."""
 
     backups_daily: int = Field(default=7, ge=1, le=366)
     """How many daily backups are kept."""
 
     backups_weekly: int = Field(default=4, ge=0, le=520)
-    """How many weekly backups are kept beside the daily ones."""
+    """How many weekly backups are kept in addition to the daily ones."""
 
     warehouse_disk_gb: float | None = Field(default=None, gt=0)
-    """Size of the database server's disk in GB, for a server elsewhere; unset: asked of the disk itself."""
+    """The size in GB of the disk of a database server on another machine. Unset: measured on this machine."""
 
     storage_days_left: int = Field(default=14, ge=1)
-    """Days until the database's disk is full, below which its check fails."""
+    """The check fails when the database's disk will be full in fewer days than this."""
 
     connections_share: float = Field(default=0.8, gt=0, le=1)
-    """Share of the server's connections in use, above which its check fails."""
+    """The check fails when more than this share of the server's connections is in use."""
 
     partial_tolerance: float = Field(default=0.05, ge=0, le=0.5)
-    """How far an answer's listings may differ from its own totals, as a share, before it is partial."""
+    """By what share an answer's listings may differ from its own totals before it counts as partial."""
 
     misses_to_retire: int = Field(default=3, ge=1)
-    """How often in a row the marketplace must not know an event before it is no longer watched."""
+    """How often in a row the marketplace must report an event as unknown before it is retired."""
 
     catalogue_refresh_minutes: int = Field(default=60, ge=1)
-    """Minutes after which a tracked rule is asked again for new events."""
+    """Minutes after which the marketplace is asked again for new events of a tracking rule."""
 
     captured_share: float = Field(default=0.9, gt=0, le=1)
-    """Share of a tick's due events that must be captured for its check to pass."""
+    """The share of a tick's due events that must be captured for the check to pass."""
 
     claim_limit: int = Field(default=5_000, ge=1)
-    """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
+    """The most buckets that one refresh of a rollup recomputes. The rest follows in the next refresh."""
 
     incident_urls: SecretStr | None = Field(default=None, validation_alias=AliasChoices("INCIDENT_URLS", "ALERT_URLS"))
-    """Whom to tell what is wrong: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
+    """Where incidents are reported: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by "
+    "spaces."""
 
     incident_failed_runs: int = Field(
         default=3, ge=1, validation_alias=AliasChoices("INCIDENT_FAILED_RUNS", "ALERT_FAILED_RUNS")
     )
-    """Ticks that must fail in a row before people are told; of any other job one failure is told."""
+    """How many ticks must fail in a row before it is reported. For any other job, one failed run is enough."""
 
     incident_repeat_hours: float = Field(
         default=12, gt=0, validation_alias=AliasChoices("INCIDENT_REPEAT_HOURS", "ALERT_REPEAT_HOURS")
     )
-    """Hours after which what is still wrong is told again; until then repeats are counted."""
+    """Hours after which a continuing incident is reported again. Until then repeats are counted."""
 
     incident_database_gb: float | None = Field(
         default=None, gt=0, validation_alias=AliasChoices("INCIDENT_DATABASE_GB", "ALERT_DATABASE_GB")
     )
-    """Size of the database in GB above which people are told; unset: no limit of its own."""
+    """A database larger than this many GB is reported. Unset: no limit."""
 
     sold_after_captures: int = Field(default=3, ge=1, le=6)
-    """Ok captures in a row that a listing must be absent from to count as sold: three of 10 minutes outlast the hold
-    of a buyer's cart. Change it, then `tickettape rebuild` what was judged by the old one."""
+    """How many ok captures in a row a listing must be absent from to count as sold. Three of them, 10 minutes apart,
+    take longer than a buyer's cart holds tickets. After a change, run `tickettape rebuild` to judge old departures
+    again."""
 
     serving_host: str = "127.0.0.1"
-    """Where the service listens: this machine alone, unless told otherwise."""
+    """The address on which the service listens. By default only this machine can reach it."""
 
     port: int = Field(default=5000, ge=1, le=65_535)
     """The service's port."""
 
     serving_processes: int = Field(default=1, ge=1, le=64)
-    """Server processes of the service; they share their limits through the database."""
+    """How many processes the service runs. They share their limits through the database."""
 
     key_requests_per_minute: int = Field(default=600, ge=1)
-    """Requests a minute that an API key may make, unless it has a limit of its own."""
+    """Requests per minute for an API key that has no limit of its own."""
 
     service_error_share: float = Field(default=0.01, ge=0, le=1)
-    """Share of the service's answers that may be failures (5xx) before its check fails."""
+    """The check fails when more than this share of the service's responses are failures (5xx)."""
 
     service_latency_seconds: float = Field(default=1, gt=0)
-    """Seconds within which 95 of 100 answers must begin for the service's check to pass."""
+    """The check fails unless 95 of 100 responses begin within this many seconds."""
 
     dashboard_key: SecretStr | None = None
-    """The API key that the dashboard asks with; unset: a demonstration's own on the simulator, else none."""
+    """The API key that the charts use. Unset: a demo key with the simulator, otherwise none."""
 
     row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
-    """Most rows of one answer."""
+    """The most rows in one response."""
 
     statement_seconds: float = Field(default=5, gt=0, le=300)
-    """How long a question to the database may take before it is refused."""
+    """How long a database query of the service may take before it is cancelled."""
 
     simulator_seed: int = 1
-    """Another seed, another simulated market."""
+    """Another seed gives another simulated market."""
 
     simulator_events: int = Field(
         default=24, ge=1, le=20_000, validation_alias=AliasChoices("SIMULATOR_EVENTS", "SIMULATOR_PRODUCTIONS")
     )
-    """How many simulated events there are."""
+    """The number of simulated events."""
 
     @field_validator("scraper_interval_minutes")
     @classmethod
@@ -233,8 +238,8 @@ class Settings(BaseSettings):
         if minutes not in INTERVALS_MINUTES:
             choices = ", ".join(map(str, INTERVALS_MINUTES[:-1]))
             raise ValueError(
-                f"SCRAPER_INTERVAL_MINUTES is {minutes}; choose {choices} or {INTERVALS_MINUTES[-1]}, "
-                "which divide the hour, so that every tick falls on the hour's grid"
+                f"SCRAPER_INTERVAL_MINUTES is {minutes}. Choose {choices} or {INTERVALS_MINUTES[-1]}, which divide "
+                "an hour evenly, so that ticks fall on the hour"
             )
         return minutes
 
@@ -243,7 +248,7 @@ class Settings(BaseSettings):
     def _not_in_the_future(cls, day: date) -> date:
         today = datetime.now(UTC).date()
         if day > today:
-            raise ValueError(f"FIRST_DAY is {day}, after today ({today} UTC); choose a day that has begun")
+            raise ValueError(f"FIRST_DAY is {day}, but today is {today} UTC. Choose a day that has begun")
         return day
 
     @field_validator("marketplaces")
@@ -252,13 +257,13 @@ class Settings(BaseSettings):
         for source, own in marketplaces.items():
             if not re.fullmatch("[a-z][a-z0-9_]{0,62}", source):
                 raise ValueError(
-                    f"MARKETPLACES names one {source!r}; write small letters, digits and _, such as vividseats"
+                    f"MARKETPLACES has the name {source!r}. Use lower-case letters, digits and _, as in vividseats"
                 )
             unknown = sorted(set(own) - set(OF_ONE))
             if unknown:
                 raise ValueError(
-                    f"MARKETPLACES sets {', '.join(unknown)} for {source}, which it cannot; it may set "
-                    f"{', '.join(sorted(OF_ONE))}"
+                    f"MARKETPLACES sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
+                    f"set {', '.join(sorted(OF_ONE))}"
                 )
         return marketplaces
 
@@ -266,7 +271,8 @@ class Settings(BaseSettings):
     def _one_or_several(self) -> "Settings":
         if self.marketplaces and (self.marketplace_url or self.marketplace_source or self.marketplace_format):
             raise ValueError(
-                "MARKETPLACES and MARKETPLACE_URL, _SOURCE or _FORMAT are set: name every marketplace in MARKETPLACES"
+                "MARKETPLACES cannot be combined with MARKETPLACE_URL, _SOURCE or _FORMAT. Name every marketplace in "
+                "MARKETPLACES"
             )
         return self
 
@@ -276,24 +282,24 @@ class Settings(BaseSettings):
         shortest_month_days = 28
         if self.payload_days >= self.raw_months * shortest_month_days:
             raise ValueError(
-                f"PAYLOAD_DAYS is {self.payload_days} and RAW_MONTHS is {self.raw_months}: a stored answer could be "
-                "replayed into a month that has gone to cold storage. Lower PAYLOAD_DAYS or raise RAW_MONTHS"
+                f"PAYLOAD_DAYS is {self.payload_days} and RAW_MONTHS is {self.raw_months}. A stored answer could be "
+                "replayed into a month that is already in cold storage. Lower PAYLOAD_DAYS or raise RAW_MONTHS"
             )
         if self.hourly_months < self.raw_months:
             raise ValueError(
-                f"HOURLY_MONTHS is {self.hourly_months} and RAW_MONTHS is {self.raw_months}: a refresh of raw data "
-                "would rebuild days from hours that are gone. Raise HOURLY_MONTHS or lower RAW_MONTHS"
+                f"HOURLY_MONTHS is {self.hourly_months} and RAW_MONTHS is {self.raw_months}. A refresh of raw data "
+                "would rebuild days from hours that were deleted. Raise HOURLY_MONTHS or lower RAW_MONTHS"
             )
         if self.scraper_logs_months > self.scraper_jobs_months:
             raise ValueError(
                 f"SCRAPER_LOGS_MONTHS is {self.scraper_logs_months} and SCRAPER_JOBS_MONTHS is "
-                f"{self.scraper_jobs_months}: a log goes with its job. Raise SCRAPER_JOBS_MONTHS or lower "
-                "SCRAPER_LOGS_MONTHS"
+                f"{self.scraper_jobs_months}, but a log line is deleted with its job. Raise SCRAPER_JOBS_MONTHS or "
+                "lower SCRAPER_LOGS_MONTHS"
             )
         if self.dagster_failure_days < self.dagster_run_days:
             raise ValueError(
                 f"DAGSTER_FAILURE_DAYS is {self.dagster_failure_days} and DAGSTER_RUN_DAYS is "
-                f"{self.dagster_run_days}: a failure is kept at least as long as a success. Raise "
+                f"{self.dagster_run_days}, but failed runs must be kept at least as long as successful ones. Raise "
                 "DAGSTER_FAILURE_DAYS or lower DAGSTER_RUN_DAYS"
             )
         return self
@@ -307,7 +313,7 @@ class Settings(BaseSettings):
             except ValueError:
                 parsed = None
             if not isinstance(parsed, dict):
-                raise ValueError('STORAGE_OPTIONS is no JSON object; write it as {"key": "…", "secret": "…"}')
+                raise ValueError('STORAGE_OPTIONS is not a JSON object. Write it as {"key": "…", "secret": "…"}')
         return options
 
     @classmethod
@@ -353,9 +359,7 @@ class Settings(BaseSettings):
     def source(self) -> str:
         """The marketplace's name, where there is one. Raises SeveralMarketplacesError where there are more."""
         if len(self.sources) > 1:
-            raise SeveralMarketplacesError(
-                f"Several marketplaces are set: {', '.join(self.sources)}. Say which one is meant."
-            )
+            raise SeveralMarketplacesError(f"Several marketplaces are set: {', '.join(self.sources)}.")
         return self.sources[0]
 
     @property
@@ -371,7 +375,7 @@ class Settings(BaseSettings):
         Raises ValueError for a marketplace that is not set, and for a value of its own that cannot be.
         """
         if source not in self.sources:
-            raise ValueError(f"No marketplace is called {source!r}; set are {', '.join(self.sources)}.")
+            raise ValueError(f"There is no marketplace {source!r}. These are set: {', '.join(self.sources)}.")
         if not self.marketplaces:
             return self
         own = {OF_ONE[name]: value for name, value in self.marketplaces[source].items()}

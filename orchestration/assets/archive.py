@@ -24,7 +24,7 @@ DAYS_AHEAD = 7
 
 @dg.asset(kinds={"postgres"}, group_name="months")
 def partitions_ahead(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """The partitions of the next three months and seven days, so that no tick waits for one to be made."""
+    """The partitions for the next three months and seven days, created ahead so that no tick has to wait for one."""
     with warehouse.connection() as connection:
         repaired = finish_interrupted_detaches(connection)
         made = make_partitions_ahead(connection, datetime.now(UTC), months=MONTHS_AHEAD, days=DAYS_AHEAD)
@@ -37,7 +37,7 @@ def archived_months(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """A month of captures and snapshots in cold storage, compared with the database before it leaves there."""
+    """A month of captures and snapshots in cold storage, compared with the database before it is removed there."""
     outcome = run_archive(
         warehouse,
         settings,
@@ -56,12 +56,12 @@ def archived_months(
 
 
 class Restore(dg.Config):
-    """How a month comes back."""
+    """How a month is restored."""
 
     until: str | None = None
-    """The last day it is kept in the database, 2026-12-31; none: until it is released."""
+    """The last day on which the month is kept in the database, such as 2026-12-31. None: until it is released."""
     replay_late: bool = False
-    """Whether what came for the month while it was archived is read now."""
+    """Whether to read the rows that came for the month while it was archived."""
 
 
 @dg.op
@@ -88,11 +88,11 @@ def restored_month(
 
 @dg.job(partitions_def=MONTHLY, executor_def=dg.in_process_executor)
 def restore_month() -> None:
-    """A month back from cold storage, equal to what was archived, pinned until its day or its release."""
+    """Restore a month from cold storage, equal to what was archived, and pin it until a day or its release."""
     restored_month()
 
 
 def refresh_once(settings: Settings) -> None:
-    """One refresh of the rollups alone."""
+    """Refresh the rollups once, without the views."""
     export_dbt_environment(settings)
     dbt_project.dbt_resource().cli(ROLLUPS_ALONE).wait()

@@ -12,7 +12,7 @@ from tickettape.settings import Settings
 OLDEST_BACKUP = timedelta(hours=26)  # daily, with two hours for the backup itself
 OLDEST_PROOF = timedelta(days=8)  # weekly, with a day to spare
 AGAIN = dg.RetryPolicy(max_retries=2, delay=120)
-"""dbt makes its views anew in every tick, and one that goes while pg_dump reads it ends the dump."""
+"""dbt recreates its views in every tick. If one is dropped while pg_dump reads it, the dump fails."""
 
 
 @dg.asset(group_name="upkeep", kinds={"postgres"}, retry_policy=AGAIN)
@@ -21,7 +21,7 @@ def backups(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """Catalogue, rollups, jobs and the running month, and each earlier month once; old backups go."""
+    """Backups of the catalogue, the rollups, the jobs and the current month. Each earlier month is dumped once."""
     storage, now = open_backup_storage(settings), datetime.now(UTC)
     backup = make_backup(warehouse.url(), storage, now=now, say=context.log.info)
     removed = expire_backups(storage, daily=settings.backups_daily, weekly=settings.backups_weekly, now=now)
@@ -46,11 +46,11 @@ def proved_backup(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """The newest backup, restored into a scratch database and compared, table by table."""
+    """The newest backup, restored into a scratch database and compared table by table."""
     storage = open_backup_storage(settings)
     found = all_backups(storage)
     if not found:
-        raise dg.Failure(f"There is no backup in {storage} to prove: materialize `backups` first.", allow_retries=False)
+        raise dg.Failure(f"There is no backup in {storage} to prove. Materialize `backups` first.", allow_retries=False)
     proof = prove_backup(warehouse.url(), storage, found[-1], say=context.log.info)
     return dg.MaterializeResult(
         metadata={
@@ -64,7 +64,7 @@ def proved_backup(
 
 @dg.asset_check(asset=backups)
 def backups_are_fresh(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
-    """The newest backup is of today, and one was proved within the week. Asked of the storage itself."""
+    """The newest backup is from today, and one was proved within a week. The storage itself is examined."""
     storage, now = open_backup_storage(settings), datetime.now(UTC)
     found = all_backups(storage)
     proofs = {backup.stamp: read_proof(storage, backup.stamp) for backup in found}

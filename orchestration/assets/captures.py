@@ -40,9 +40,9 @@ def captures(
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
-    """What the marketplace answered for every due event, once per tick; failures to answer too.
+    """The marketplace's answer, or the failure to get one, for every due event of a tick.
 
-    Several runs may work on a tick: each captures its part, and stays until all is captured.
+    Several runs may share a tick. Each captures its part, and ends when the whole tick is captured.
     """
     with warehouse.connection() as connection:
         figures = {
@@ -69,7 +69,7 @@ def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.As
     except ClosedHourError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if todo.mode is RunMode.REPLAY:
-        return {"mode": "replay: nothing was asked, stored answers are read again", "events captured": 0}
+        return {"mode": "replay: nothing was requested, stored answers are read again", "events captured": 0}
     counts: Counter[str] = Counter()
     ensure_partitions(connection, todo.ticks)
     asked_before = marketplace.requests.copy()

@@ -16,7 +16,7 @@ from tickettape.settings import ROOT, Settings
 
 @dg.asset(group_name="documentation", kinds={"dbt"}, deps=[api])
 def documentation(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Every table, column, word and test on one page, with the lineage: the service shows it at /docs/data."""
+    """One page with every table, column, word and test, and the lineage. The service shows it at /docs/data."""
     export_dbt_environment(settings)
     fingerprint = models_fingerprint()
     invocation = dbt.cli(["docs", "generate", "--static"]).wait()
@@ -49,13 +49,13 @@ def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.S
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def rebuild_documentation() -> dg.RunRequest | dg.SkipReason:
-        """One run per change of the models; where it fails, again in the next hour."""
+        """Start one run per change of the models. If it fails, start it again in the next hour."""
         fingerprint, built_from = models_fingerprint(), _built_from(settings)
         if settings.documentation.exists() and built_from.exists() and built_from.read_text() == fingerprint:
-            return dg.SkipReason("The documentation is of the models as they are.")
+            return dg.SkipReason("The documentation is up to date with the models.")
         with warehouse.connection() as connection:
             if not api_schema_exists(connection):
-                return dg.SkipReason("The tables are not there yet.")
+                return dg.SkipReason("The tables do not exist yet.")
         return dg.RunRequest(run_key=f"{fingerprint} {datetime.now(UTC):%Y-%m-%d %H}")
 
     return rebuild_documentation

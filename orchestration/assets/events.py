@@ -30,7 +30,7 @@ def events(
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
-    """Every event that is watched: found by the tracked rules, kept up to date, retired when past."""
+    """All watched events, as the tracking rules find them. They are kept up to date, and retired when past."""
     with warehouse.connection() as connection:
         figures = {
             source: _refresh_events(connection, marketplaces[source], context)

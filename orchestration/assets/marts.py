@@ -38,9 +38,9 @@ def marts(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Recompute every bucket that changed, then test. One build at a time: two would do the same work twice.
+    """Recompute every bucket that changed, then run the tests. One build at a time: two would do the same work twice.
 
-    A run on hours without a tick has those hours recomputed whole, whether they changed or not.
+    A run on hours without a tick recomputes those hours entirely, even if nothing has changed.
     """
     export_dbt_environment(settings)
     tick = tick_of(context.run.tags)
@@ -49,7 +49,7 @@ def marts(
         if tick is None:
             window = context.partition_time_window
             marked = mark_hours_between(connection, window.start, window.end)
-            context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
+            context.log.info("%d hours will be recomputed, from %s to %s.", marked, window.start, window.end)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
         # Not under the lock: a backfill's refreshes may take hours, and no live tick waits for them.
         refresh_rollups(
@@ -61,10 +61,10 @@ def marts(
         )
         with wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
             if not alone:
-                context.log.warning("Another build has taken %s so far: this one goes on beside it.", LONGEST_WAIT)
+                context.log.warning("Another build has been running for %s. This one starts beside it.", LONGEST_WAIT)
             build = dbt.cli(["build"], context=context, raise_on_error=False)
             yield from dbt_tests.with_samples(build.stream(), build, warehouse)
             dbt_project.keep_parsed(build.target_path)
             broken_models.report(context, build)
         unfinished = pending_buckets(connection)
-    context.log.info("Refreshed in %.1f s; marks left: %s.", time.monotonic() - started, unfinished or "none")
+    context.log.info("Refreshed in %.1f s. Marks left: %s.", time.monotonic() - started, unfinished or "none")

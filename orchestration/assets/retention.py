@@ -26,7 +26,7 @@ BUSY = dg.RetryPolicy(max_retries=3, delay=120)
 def expired_payloads(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
-    """Raw answers older than PAYLOAD_DAYS, dropped by whole days."""
+    """Drop raw answers older than PAYLOAD_DAYS, a whole day at a time."""
     with warehouse.connection() as connection:
         dropped, lost = expire_payloads(connection, datetime.now(UTC), days=settings.payload_days)
     return dg.MaterializeResult(
@@ -40,7 +40,7 @@ def expired_hours(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """Hours older than HOURLY_MONTHS, by whole months: in cold storage, read back and compared, then deleted."""
+    """Move months of hours older than HOURLY_MONTHS to cold storage: export, read back, compare, then delete."""
     storage = open_cold_storage(settings)
     moved, kept = [], {}
     with warehouse.connection() as connection:
@@ -74,8 +74,8 @@ def expired_hours(
 def expired_jobs(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
-    """Deleted: jobs older than SCRAPER_JOBS_MONTHS, log lines and replayed refusals older than SCRAPER_LOGS_MONTHS,
-    and views that decide nothing any more."""
+    """Delete jobs older than SCRAPER_JOBS_MONTHS, log lines and replayed refusals older than SCRAPER_LOGS_MONTHS,
+    and event views that no longer influence the polling."""
     now = datetime.now(UTC)
     with warehouse.connection() as connection:
         forgotten = delete_event_views_before(connection, now - 2 * VIEWS_WINDOW)
@@ -94,7 +94,7 @@ def expired_jobs(
 
 @dg.asset(group_name="upkeep", kinds={"postgres"})
 def service_history(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """What the service did, minute by minute: old minutes are added up."""
+    """The request counts of the service, by minute. Old minutes are added up."""
     with warehouse.connection() as connection:
         folded = fold_service_minutes(connection, datetime.now(UTC) - SERVICE_MINUTES_KEPT)
     return dg.MaterializeResult(metadata={"minutes added up": folded})

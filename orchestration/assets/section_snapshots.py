@@ -30,8 +30,8 @@ def section_snapshots(
 ) -> dg.MaterializeResult[None]:
     """The metrics of every section with inventory, one row per section and tick.
 
-    A tick's run reads what was received and not read yet, of older ticks too. A run on hours without a tick
-    reads all their stored answers again.
+    The run of a tick reads all answers that have not been read yet, also of older ticks. A run on hours without a tick
+    reads all stored answers of those hours again.
     """
     with warehouse.connection() as connection:
         figures = {

@@ -17,23 +17,27 @@ MOST_SLOW_STATEMENTS = 5
 
 @dg.asset(group_name="serving", kinds={"postgres"}, deps=_STANDS_ON)
 def api(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Views, functions, grants and row-level security for those who ask; made anew only where something changed."""
+    """The views, functions, grants and row-level security of schema `api`. Recreated only if something has changed."""
     with warehouse.connection() as connection:
         changed = apply_api_schema(connection, settings)
-    return dg.MaterializeResult(metadata={"made anew": changed})
+    return dg.MaterializeResult(metadata={"recreated": changed})
 
 
 @dg.multi_asset_check(
     specs=[
-        dg.AssetCheckSpec("answers_do_not_fail", asset=api, description="Few of the API's answers are failures (5xx)."),
-        dg.AssetCheckSpec("answers_are_quick", asset=api, description="95 of 100 answers begin in time."),
-        dg.AssetCheckSpec("statements_are_quick", asset=api, description="Questions to the database take no second."),
+        dg.AssetCheckSpec(
+            "answers_do_not_fail", asset=api, description="Few of the API's responses are failures (5xx)."
+        ),
+        dg.AssetCheckSpec("answers_are_quick", asset=api, description="95 of 100 responses begin in time."),
+        dg.AssetCheckSpec(
+            "statements_are_quick", asset=api, description="Hardly any database query takes over a second."
+        ),
     ],
 )
 def service_is_well(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.AssetCheckResult]:
-    """What the service did in the last quarter of an hour. Warns: no data is wrong because of it."""
+    """The service's failures and times in the last quarter of an hour. Only warns, because no data is wrong."""
     with warehouse.connection() as connection:
         totals = service_totals(connection, datetime.now(UTC) - LOOK_BACK)
     requests, errors = sum(one.requests for one in totals), sum(one.errors for one in totals)
@@ -44,17 +48,19 @@ def service_is_well(
         "answers_do_not_fail": (
             few or share <= settings.service_error_share,
             {"requests": requests, "failures": errors, "share": share},
-            "The service's log has each failure; /health says whether it reaches the database.",
+            "The service's log has each failure. /health says whether the service reaches the database.",
         ),
         "answers_are_quick": (
             few or p95 <= settings.service_latency_seconds,
             {"requests": requests, "p95 seconds, at most": p95 if requests else 0.0},
-            "Look at statements_are_quick; else it has too little CPU: raise SERVING_PROCESSES, or add a server.",
+            "Look at statements_are_quick. If it passes, the service has too little CPU time: raise "
+            "SERVING_PROCESSES, or add a server.",
         ),
         "statements_are_quick": (
             slow <= MOST_SLOW_STATEMENTS,
             {"slow statements": slow},
-            "The service's log has each of them; `tickettape psql`: pg_stat_activity, locks; then upkeep's vacuum.",
+            "The service's log has each of these statements. Look at pg_stat_activity and locks (`tickettape psql`), "
+            "then run the job upkeep, which vacuums.",
         ),
     }
     for name, (passed, metadata, advice) in found.items():

@@ -27,7 +27,7 @@ def dagster_history(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """Dagster's old runs and events, deleted; the newest materialization of what still has data stays."""
+    """Delete Dagster's old runs and events, but keep the newest materialization of each partition that has data."""
     with warehouse.connection() as connection:
         pruned = prune_runs(
             context.instance,
@@ -42,7 +42,7 @@ def dagster_history(
         metadata={
             "runs deleted": pruned.deleted,
             "old runs kept": pruned.kept,
-            "old runs left for the next time": pruned.left,
+            "old runs left for next time": pruned.left,
             "check results deleted": pruned.check_rows,
         }
     )
@@ -52,7 +52,7 @@ def dagster_history(
 def vacuumed_tables(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.MaterializeResult[None]:
-    """Tables that changed a lot, vacuumed and analyzed."""
+    """Vacuum and analyze the tables that have changed a lot."""
     rows: list[dict[str, Any]] = []
     with warehouse.connection() as connection:
         due = [table for table in table_activity(connection) if vacuum_is_due(table)]
@@ -87,7 +87,7 @@ def vacuumed_tables(
 def database_health(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Sizes and growth, indexes, statements, connections, dead rows, marks and partitions ahead, every hour."""
+    """Hourly figures: sizes, growth, indexes, statements, connections, dead rows, marks and future partitions."""
     stated = settings.warehouse_disk_gb
     with warehouse.connection() as connection:
         found = measure_health(
@@ -98,7 +98,7 @@ def database_health(
     )
     numbers = {
         "database bytes": found.database_bytes,
-        "growth a day (bytes)": found.growth_a_day,
+        "growth per day (bytes)": found.growth_a_day,
         "disk free (bytes)": found.disk.free if found.disk else None,
         "days until the disk is full": round(found.days_left, 1) if found.days_left is not None else None,
         "connections": found.connections,
@@ -115,7 +115,7 @@ def database_health(
             "unused indexes": as_table(found.unused_indexes),
             "slowest statements": as_table(statements)
             if statements is not None
-            else "The server does not have pg_stat_statements: docs/operations.md says how to add it.",
+            else "The server does not have pg_stat_statements. docs/operations.md says how to add it.",
             "connections by state": as_table(found.connections_by_state),
             "dead rows": as_table(found.dead_rows),
         },

@@ -109,7 +109,7 @@ def test_a_month_is_archived_restored_and_released_by_hand(
     with connection.transaction():
         late = Capture(1, datetime(2026, 7, 9, tzinfo=UTC), "failed", note="no answer")
         assert store_captures(connection, [late], None) == 1
-    assert tickettape("reopen", "2026-07") == "2026-07 is open again; 1 late answers were read.\n"
+    assert tickettape("reopen", "2026-07") == "2026-07 is open again. 1 late answers were read.\n"
     connection.execute("delete from market.dirty_buckets")
     archived = tickettape("archive", "2026-07")
     assert "exported: section_snapshots part 0, 28 rows" in archived
@@ -119,5 +119,5 @@ def test_a_month_is_archived_restored_and_released_by_hand(
     assert tickettape("months").startswith("2026-07  restored, pinned")
     assert "2026-07 is released" in tickettape("release", "2026-07")
     assert "pinned" not in tickettape("months")
-    assert "is no month" in tickettape("archive", "July", exit_code=2)
+    assert "is not a month" in tickettape("archive", "July", exit_code=2)
     assert "has no data" in tickettape("archive", "2026-01", exit_code=1)

@@ -26,7 +26,7 @@ def test_it_serves_on_the_embedded_server_and_stops_without_a_trace(home: Path, 
         # before the first tick there is nothing to serve, and it says so
         wait_for("an answer", lambda: _status(f"{url}/health") == 503, 60, log)
         said = log.read_text()
-        assert "run a tick first" in said
+        assert "Run a tick first" in said
         found = re.search(r'X-API-Key: (tt_\w+)" "(\S+)"', said)
         assert found is not None
         key, example = found.groups()

@@ -40,7 +40,7 @@ def test_a_program_that_waits_stops_at_once(database_url: str, tmp_path: Path) -
         try:
             wait_for("the first program's schedules", lambda: STARTED in logs[0].read_text(), 120, logs[0])
             two = start_dev(two_home, logs[1], free_port(), DATABASE_URL=database_url)
-            waiting = "takes over when that one stops"
+            waiting = "takes over when the other one stops"
             wait_for("the second's word on it", lambda: waiting in logs[1].read_text(), 120, logs[1])
             press_ctrl_c(two)
             wait_for("the end of every process", lambda: not left_over(two, two_home), 60)

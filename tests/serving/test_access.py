@@ -282,7 +282,7 @@ def test_a_role_of_postgrest_that_is_made_later_becomes_a_reader(connection: Con
 
 def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
     connection.execute("drop schema analytics cascade; create schema analytics")
-    with pytest.raises(ApiNotReadyError, match="run a tick"):
+    with pytest.raises(ApiNotReadyError, match="Run a tick"):
         apply_api_schema(connection, Settings())
 
 

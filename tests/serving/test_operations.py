@@ -70,7 +70,7 @@ def test_health_says_what_is_missing(database_url: str, connection: Connection) 
         key = create_key(connection, EVERYONE)
         early = httpx.get(f"{url}/api/events", headers={"x-api-key": key})
     assert (waiting.status_code, early.status_code) == (503, 503)
-    assert "run a tick" in waiting.json()["detail"]
+    assert "Run a tick" in waiting.json()["detail"]
     assert "first tick" in early.json()["detail"]
 
 

@@ -16,10 +16,10 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_a_tenant_its_watch_list_and_its_keys_by_hand(connection: Connection, database_url: str) -> None:
     one, two = id_of(connection, "1"), id_of(connection, "2")
-    assert run("tenants", "create", "A team") == (0, "Made tenant A team, which sees no event yet.\n")
+    assert run("tenants", "create", "A team") == (0, "Created tenant A team, which sees no event yet.\n")
     assert run("tenants", "create", "A team")[0] == 1
-    assert "1 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
-    assert "0 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
+    assert "Added 1 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
+    assert "Added 0 of 1 events" in run("tenants", "watch", "A team", str(one))[1]
     code, output = run("tenants", "watch", "A team", "00000000-0000-0000-0000-000000000000")
     assert code == 1
     assert "event's id" in output
@@ -37,7 +37,7 @@ def test_a_tenant_its_watch_list_and_its_keys_by_hand(connection: Connection, da
         assert httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code == 401
     assert run("keys", "revoke", key)[0] == 1
     assert "A team: 1 event, 0 valid keys" in run("tenants", "list")[1]
-    assert "1 of 1 events" in run("tenants", "unwatch", "A team", str(one))[1]
+    assert "Removed 1 of 1 events" in run("tenants", "unwatch", "A team", str(one))[1]
     assert run("tenants", "remove", "A team")[0] == 0
     assert "A team" not in run("keys", "list")[1]
     code, output = run("keys", "create", "A team")

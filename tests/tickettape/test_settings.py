@@ -30,7 +30,7 @@ def test_data_is_filed_under_the_marketplace_it_comes_from() -> None:
 
 def test_the_first_day_of_the_history_has_begun() -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    with pytest.raises(ValidationError, match="choose a day that has begun"):
+    with pytest.raises(ValidationError, match="Choose a day that has begun"):
         Settings(first_day=tomorrow)
 
 
@@ -98,14 +98,14 @@ def test_several_marketplaces_are_set_as_json_or_a_variable_each(monkeypatch: py
     assert (vividseats.scraper_interval_minutes, settings.scraper_interval_minutes) == (10, 10)
     with pytest.raises(SeveralMarketplacesError, match="vividseats, simulator"):
         _ = settings.source
-    with pytest.raises(ValueError, match="No marketplace is called 'seatgeek'"):
+    with pytest.raises(ValueError, match="There is no marketplace 'seatgeek'"):
         settings.of_source("seatgeek")
 
 
 @pytest.mark.parametrize(
     ("marketplaces", "words"),
     [
-        ({"Vivid Seats": {}}, "write small letters"),
+        ({"Vivid Seats": {}}, "Use lower-case letters"),
         ({"vividseats": {"ulr": "https://example.org"}}, "sets ulr for vividseats"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_marketplaces_own_value_is_checked_like_that_of_all() -> None:
 
 
 def test_one_marketplace_and_several_are_not_set_at_once() -> None:
-    with pytest.raises(ValidationError, match="name every marketplace in MARKETPLACES"):
+    with pytest.raises(ValidationError, match="Name every marketplace in MARKETPLACES"):
         Settings(marketplaces={"simulator": {}}, marketplace_url="https://example.org")
 
 

@@ -39,7 +39,8 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     version = connection.info.server_version
     if version < OLDEST_SERVER:
         raise ApiNotReadyError(
-            f"PostgreSQL {version // 10_000} is too old to serve from: row-level security behind views needs 15."
+            f"PostgreSQL {version // 10000} is too old: schema `api` needs version 15 or newer, for row-level "
+            "security in views."
         )
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
@@ -92,7 +93,7 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
     missing = set(SERVED_RELATIONS) - {name for name, *_ in found}
     if missing:
         raise ApiNotReadyError(
-            f"dbt has not made analytics.{', analytics.'.join(sorted(missing))} yet: run a tick first (`make tick`)."
+            f"dbt has not created analytics.{', analytics.'.join(sorted(missing))} yet. Run a tick first (`make tick`)."
         )
     roles = connection.execute(
         "select oid, rolname from pg_roles where rolname = any(%s) order by rolname", [list(POSTGREST_ROLES)]

@@ -12,7 +12,7 @@ from typing import LiteralString
 from tickettape.database import Connection
 
 LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; the last count is beyond them
-SLOW_SECONDS = 1.0  # the seeds' bound for an analytics question
+SLOW_SECONDS = 1.0  # the required bound of an analytics query (R-113)
 DATABASE_ROUTE = "database"  # the route that slow statements are counted under: a statement has none of its own
 SERVICE_MINUTES_KEPT = timedelta(days=30)
 

@@ -58,7 +58,7 @@ def create_tenant(connection: Connection, name: str, *, sees_all: bool) -> UUID:
             "insert into access.tenants (name, sees_all) values (%s, %s) returning tenant_id", [name, sees_all]
         ).fetchone()
     except UniqueViolation:
-        raise AccessError(f"There is a tenant {name} already; `tickettape tenants list` shows it.") from None
+        raise AccessError(f"There is already a tenant {name}. `tickettape tenants list` shows it.") from None
     assert row is not None  # noqa: S101  an insert that returns
     return UUID(str(row[0]))
 
@@ -85,7 +85,7 @@ def watch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID])
             [_tenant_id(connection, tenant), list(event_ids)],
         )
     except ForeignKeyViolation as error:
-        raise AccessError(f"Not every one of these is an event's id: {error.diag.message_detail}") from None
+        raise AccessError(f"At least one of these is not an event's id: {error.diag.message_detail}") from None
     return added.rowcount
 
 
@@ -133,11 +133,13 @@ def revoke_key(connection: Connection, prefix: str) -> None:
         [prefix[:KEY_PREFIX_LENGTH]],
     )
     if not done.rowcount:
-        raise AccessError(f"No valid key begins with {prefix[:KEY_PREFIX_LENGTH]}; `tickettape keys list` shows them.")
+        raise AccessError(
+            f"No valid key begins with {prefix[:KEY_PREFIX_LENGTH]}. `tickettape keys list` shows the keys."
+        )
 
 
 def _tenant_id(connection: Connection, name: str) -> UUID:
     row = connection.execute("select tenant_id from access.tenants where name = %s", [name]).fetchone()
     if row is None:
-        raise AccessError(f"There is no tenant {name}; make it with `tickettape tenants create {name}`.")
+        raise AccessError(f"There is no tenant {name}. Create it with `tickettape tenants create {name}`.")
     return UUID(str(row[0]))

@@ -150,7 +150,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
             _refuse_marked(connection, month)
             if _remade(connection, month) != remade:
                 raise HourlyStorageError(
-                    f"Hours of {month:%Y-%m} changed while they were written; the next run takes them."
+                    f"Hours of {month:%Y-%m} changed while they were being written. The next run exports them."
                 )
             for table in HOURLY_ROLLUPS:
                 changed = connection.execute(
@@ -161,7 +161,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
                 fewer = known is None and rows[table] != _count(connection, mart_table(table), _in_month(month))
                 if changed is not None or fewer:
                     raise HourlyStorageError(
-                        f"{table} of {month:%Y-%m} changed while it was written; the next run takes it."
+                        f"{table} of {month:%Y-%m} changed while it was being written. The next run exports it."
                     )
                 connection.execute(
                     sql.SQL("delete from {table} where {in_month}").format(
@@ -185,7 +185,7 @@ def bring_hours_back(connection: Connection, storage: Storage, month: date, *, u
     """
     manifest = _manifest(storage, month)
     if manifest is None:
-        raise HourlyStorageError(f"Cold storage ({storage}) holds no hours of {month:%Y-%m}: nothing was brought back.")
+        raise HourlyStorageError(f"Cold storage ({storage}) has no hours of {month:%Y-%m}. Nothing was loaded.")
     loaded = {}
     with scratch_tables(connection, "gathered") as gathered:
         _load_absent(connection, storage, manifest, gathered)
@@ -228,7 +228,7 @@ def _load_absent(
         storage.verify(manifest.files[table])
         load_hours(connection, storage, manifest.files[table].path, gathered[table])
         if _count(connection, gathered[table]) != manifest.rows[table]:
-            raise DamagedError(f"{manifest.files[table].path} has other rows than its manifest says.")
+            raise DamagedError(f"The rows in {manifest.files[table].path} are not those that its manifest describes.")
         connection.execute(
             sql.SQL(
                 """delete from {cold} as cold using (
@@ -251,7 +251,7 @@ def _refuse_marked(connection: Connection, month: date) -> None:
     if row is None or row[0]:
         marks = row[0] if row else "unknown"
         raise HourlyStorageError(
-            f"Marks of {month:%Y-%m} are pending ({marks}); its hours stay until they are refreshed."
+            f"{marks} marks of {month:%Y-%m} are pending. Its hours stay in the database until they are refreshed."
         )
 
 

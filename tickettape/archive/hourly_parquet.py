@@ -57,7 +57,9 @@ def hours_reader_check(
             ).fetchone()
         if different is None or different[0]:
             rows = different[0] if different else "unknown"
-            raise DamagedError(f"{name} read back differs from the database (rows: {rows}); nothing was deleted.")
+            raise DamagedError(
+                f"{name} differs from the database after it was read back (rows: {rows}). Nothing was deleted."
+            )
 
     return check
 
@@ -88,7 +90,7 @@ def _arrow_type(column: Any) -> pa.DataType:
         return pa.decimal128(column.precision, column.scale)
     if name not in types:
         raise HourlyStorageError(
-            f"Column {column.name} has type {name}, which the export does not know: add it to `_arrow_type`."
+            f"Column {column.name} has type {name}, which the export does not support. Add it to `_arrow_type`."
         )
     return types[name]
 

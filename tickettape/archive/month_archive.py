@@ -75,7 +75,7 @@ def archive_month(
     _may_be_archived(connection, month, now)
     with try_lock(connection, month_lock_name(month)) as alone:
         if not alone:
-            raise ArchiveError(f"{month:%Y-%m} is being archived or restored by another process: let it end.")
+            raise ArchiveError(f"Another process is archiving or restoring {month:%Y-%m}. Wait until it ends.")
         step = begin_archive(connection, month)
         outcome = ArchiveOutcome(month, step)
         started = time.monotonic()
@@ -170,13 +170,13 @@ def reopen_month(connection: Connection, month: date) -> None:
             [month],
         )
         if not done.rowcount:
-            raise ArchiveError(f"{month:%Y-%m} is not closed: there is nothing to reopen.")
+            raise ArchiveError(f"{month:%Y-%m} is not closed, so there is nothing to reopen.")
         for table in FACT_TABLES:
             connection.execute(sql.SQL("drop trigger if exists refuse_write on {}").format(month_table(table, month)))
 
     with try_lock(connection, month_lock_name(month)) as alone:
         if not alone:
-            raise ArchiveError(f"{month:%Y-%m} is being archived by another process: let it end, or end it first.")
+            raise ArchiveError(f"Another process is archiving {month:%Y-%m}. Wait until it ends, or stop it first.")
         with_short_lock_waits(connection, reopening, f"Reopening {month:%Y-%m}")
 
 
@@ -191,8 +191,8 @@ def refresh_month(connection: Connection, month: date, refresh: Callable[[], Non
         if marked_buckets_in(connection, month) >= left and done > 2:
             break
     raise ArchiveError(
-        f"{marked_buckets_in(connection, month)} buckets of {month:%Y-%m} are still marked after refreshing: see what "
-        "`dbt run --select +tag:rollup` says. The month stays, closed."
+        f"{marked_buckets_in(connection, month)} buckets of {month:%Y-%m} are still marked after a refresh. Run "
+        "`dbt run --select +tag:rollup` to see why. The month stays closed."
     )
 
 
@@ -242,8 +242,8 @@ def verify_month(connection: Connection, storage: Storage, month: date, say: Say
             found, files = read_back_parquet(storage, parquet_names(storage, table, month), columns)
             if differences := content.differences(found):
                 raise DamagedError(
-                    f"{table} of {month:%Y-%m} read back from {storage} differs from the database "
-                    f"({'; '.join(differences[:5])}). Nothing was detached; the next run exports it again."
+                    f"{table} of {month:%Y-%m}, read back from {storage}, differs from the database "
+                    f"({'; '.join(differences[:5])}). Nothing was detached. The next run exports it again."
                 )
             tables[table] = ArchivedTable({name: str(kind) for name, kind in columns.items()}, content, files)
             say(f"verified: {table} is equal, {content.rows} rows")
@@ -305,9 +305,9 @@ def drop_month(connection: Connection, storage: Storage, month: date) -> None:
 def _may_be_archived(connection: Connection, month: date, now: datetime) -> None:
     row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
     if row is None:
-        raise ArchiveError(f"{month:%Y-%m} has no data: there is nothing to archive.")
+        raise ArchiveError(f"{month:%Y-%m} has no data, so there is nothing to archive.")
     if month_bounds(month)[1] > now:
-        raise ArchiveError(f"{month:%Y-%m} is not over: only a month that lies in the past can be archived.")
+        raise ArchiveError(f"{month:%Y-%m} is not over. Only past months can be archived.")
 
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:

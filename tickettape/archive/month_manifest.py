@@ -78,9 +78,9 @@ def read_month_manifest(storage: Storage, month: date, *, sha256: str | None = N
     name = month_manifest_name(month)
     manifest = storage.read_json(name, MonthManifest)
     if manifest is None:
-        raise DamagedError(f"{name} is missing in {storage}: what is there of {month:%Y-%m} was never verified.")
+        raise DamagedError(f"{name} is missing in {storage}: the files of {month:%Y-%m} there were never verified.")
     if sha256 is not None and hashlib.sha256(storage.fs.cat_file(storage.path(name))).hexdigest() != sha256:
-        raise DamagedError(f"{name} in {storage} is not the manifest that was verified: it was changed since.")
+        raise DamagedError(f"{name} in {storage} has changed since it was verified.")
     tables = {RENAMED.get(table, table): _with_current_names(stored) for table, stored in manifest.tables.items()}
     return msgspec.structs.replace(manifest, tables=tables)
 

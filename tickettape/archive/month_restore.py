@@ -56,19 +56,21 @@ def restore_month(
     started = time.monotonic()
     with try_lock(connection, month_lock_name(month)) as alone:
         if not alone:
-            raise RestoreError(f"{month:%Y-%m} is being archived or restored by another process: let it end.")
+            raise RestoreError(f"Another process is archiving or restoring {month:%Y-%m}. Wait until it ends.")
         row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
         state = row[0] if row else "not known here"
         if state == "restored":
             _pin(connection, month, until)
             return {"rows restored": 0, "already restored": True}
         if state in ("open", "closed"):
-            raise RestoreError(f"{month:%Y-%m} is {state}: its rows are in the database, there is nothing to restore.")
+            raise RestoreError(
+                f"{month:%Y-%m} is {state}: its rows are in the database, so there is nothing to restore."
+            )
         manifest = read_month_manifest(storage, month)
         columns = {table: _columns(connection, table, manifest) for table in _facts(manifest)}
         with connection.transaction():
             known = load_dimensions(connection, storage, manifest)
-        say(f"dimensions: {known} rows were new here")
+        say(f"dimensions: {known} rows were new to this database")
         for table in _facts(manifest):
             load_table(connection, storage, manifest.tables[table], _loading(table, month), table, say)
         for table in _facts(manifest):
@@ -76,7 +78,7 @@ def restore_month(
             found = fingerprint_relation(connection, sql.Identifier("market", _loading(table, month)), columns[table])
             if differences := content.differences(found):
                 raise DamagedError(
-                    f"{table} of {month:%Y-%m} was loaded and differs from its manifest "
+                    f"{table} of {month:%Y-%m} differs from its manifest after it was loaded "
                     f"({'; '.join(differences[:5])}). It was not attached."
                 )
             say(f"verified: {table} is equal, {content.rows} rows")
@@ -100,7 +102,7 @@ def release_month(connection: Connection, month: date) -> None:
         [month],
     )
     if not done.rowcount:
-        raise RestoreError(f"{month:%Y-%m} is not a restored month: there is nothing to release.")
+        raise RestoreError(f"{month:%Y-%m} is not a restored month, so there is nothing to release.")
 
 
 def load_table(
@@ -184,8 +186,8 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
             ).fetchone()
             if other is not None:
                 raise RestoreError(
-                    f"{manifest.month} was archived by another database: {table} here knows something else by the "
-                    f"key of {other}. Restore it into an empty database, or into the one it came from."
+                    f"{manifest.month} was archived by another database: {table} uses the key of {other} for "
+                    "something else here. Restore the month into an empty database, or into the one it came from."
                 )
             connection.execute(
                 sql.SQL(
@@ -272,8 +274,9 @@ def _columns(connection: Connection, table: str, manifest: MonthManifest) -> dic
     missing = [name for name in archived if name not in now]
     if missing:
         raise RestoreError(
-            f"{manifest.month} was archived with schema {manifest.schema_version}; {table} has no {', '.join(missing)} "
-            "any more. Read the Parquet itself, or restore it into a database of that version."
+            f"{manifest.month} was archived with schema {manifest.schema_version}, and {table} no longer has "
+            f"{', '.join(missing)}. Read the Parquet files directly, or restore them into a database of that schema "
+            "version."
         )
     return {name: now[name] for name in archived}
 

@@ -110,7 +110,7 @@ def make_backup(url: str, storage: Storage, *, now: datetime, say: Callable[[str
         try_lock(connection, "backup") as alone,
     ):
         if not alone:
-            raise BackupError("Another backup is under way; this one was not made.")
+            raise BackupError("Another backup is running. This one was not made.")
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with connection.transaction():
             return _make(connection, url, storage, stamp, now, say)
@@ -124,7 +124,7 @@ def _make(
         "pg_database_size(current_database())"
     ).fetchone()
     if row is None:
-        raise BackupError("Postgres gave no snapshot to dump.")
+        raise BackupError("Postgres did not provide a snapshot to dump.")
     snapshot, revision, database_bytes = str(row[0]), str(row[1]), int(row[2])
     in_base, past, left_out = split_tables(warehouse_tables(connection), month_of(now))
     dump = PgDump(url, snapshot, connection.info.server_version)
@@ -350,8 +350,8 @@ def _refuse_without_room(connection: Connection, storage: Storage, names: list[s
     needed = int((row.fetchone() or [0])[0] or 0)
     if free is not None and free < needed:
         raise BackupError(
-            f"{storage} has {_size(free)} free and the backup may take {_size(needed)}: nothing was written. "
-            "Free some space, keep fewer (BACKUPS_DAILY, BACKUPS_WEEKLY), or set BACKUP_URL to another place."
+            f"{storage} has {_size(free)} free, and the backup may need {_size(needed)}. Nothing was written. Free "
+            "some space, keep fewer backups (BACKUPS_DAILY, BACKUPS_WEEKLY), or set BACKUP_URL to another place."
         )
 
 

@@ -55,8 +55,8 @@ def restore_backup(
         stands = connection.execute("select from pg_database where datname = %s", [into]).fetchone() is not None
         if stands and not replace:
             raise BackupError(
-                f"Database {into} exists: nothing was restored. Name another, or add --replace: the one that "
-                "stands there is then renamed and kept."
+                f"Database {into} exists, so nothing was restored. Choose another name, or add --replace, which "
+                "renames the existing database and keeps it."
             )
         if stands:
             _refuse_in_use(connection, into)
@@ -82,12 +82,13 @@ def _restore(
     files = [backup.base, *(month.file for month in backup.months)]
     for file in files:
         storage.verify(file)
-    say(f"{len(files)} files of backup {backup.stamp} are as they were written.")
+    say(f"The {len(files)} files of backup {backup.stamp} are intact.")
     disk = database_disk(connection)
     if disk is not None and disk.free < backup.database_bytes:
         raise BackupError(
-            f"The database's disk has {disk.free / 1e6:,.0f} MB free and the backup's database had "
-            f"{backup.database_bytes / 1e6:,.0f} MB: nothing was restored. Free some space first."
+            f"The disk of the database has {disk.free / 1000000.0:,.0f} MB free, and the database was "
+            f"{backup.database_bytes / 1000000.0:,.0f} MB when it was backed up. Nothing was restored. Free some "
+            "space first."
         )
     ensure_reader_role(connection)
     connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
@@ -125,7 +126,10 @@ def _restore(
     different = [table for table, expected in backup.all_tables.items() if found[table] != expected]
     if different:
         told = ", ".join(f"{t}: {found[t].rows} rows, not {backup.all_tables[t].rows}" for t in different[:5])
-        raise BackupError(f"Backup {backup.stamp} restored is not what was dumped: {told} (same rows: other values).")
+        raise BackupError(
+            f"Backup {backup.stamp}, once restored, differs from what was dumped: {told} (if the number of rows is "
+            "the same, their values differ)."
+        )
 
 
 def _settle(url: str) -> None:
@@ -158,7 +162,7 @@ def _refuse_in_use(connection: Connection, name: str) -> None:
     ).fetchall()
     if users:
         told = ", ".join(f"{user} ({count})" for user, count in users)
-        raise BackupError(f"Database {name} is in use by {told}: stop them first. Nothing was replaced.")
+        raise BackupError(f"Database {name} is in use by {told}. Stop them first. Nothing was replaced.")
 
 
 def _rename(connection: Connection, name: str, new: str) -> None:

@@ -47,6 +47,6 @@ def fix_currencies(connection: Connection, currencies: Mapping[int, str]) -> Non
 def other_currency(event: str, known: str, said: str) -> str:
     """Why prices of an event are refused, for a person."""
     return (
-        f"{event} has prices in {known}, and these are in {said}: an event has one currency, and nothing converts. "
-        "Ask the marketplace in that currency, or file these prices under another source"
+        f"{event} has prices in {known}, and these are in {said}. An event has one currency, and nothing is "
+        "converted. Ask the marketplace in that currency, or store these prices under another source"
     )

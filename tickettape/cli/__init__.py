@@ -40,24 +40,13 @@ from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketp
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
 from tickettape.settings import ROOT, settings
 
-app = typer.Typer(help="The ticker tape of ticket markets.", no_args_is_help=True, add_completion=False)
-for commands in (
-    archive,
-    backups,
-    hourly_cold_storage,
-    corrections,
-    imports,
-    poll_schedule,
-    incidents,
-    quarantine,
-    tenants,
-):
-    commands.add_commands(app)
-
-EventId = Annotated[str | None, typer.Option("--event", help="One event, by the marketplace's id.")]
-PerformerId = Annotated[str | None, typer.Option("--performer", help="All events of a performer, by id.")]
-VenueId = Annotated[str | None, typer.Option("--venue", help="All events at a venue, by id.")]
-Search = Annotated[str | None, typer.Option("--search", help="All events that a search finds.")]
+app = typer.Typer(help="Track ticket prices on marketplaces over time.", no_args_is_help=True, add_completion=False)
+EventId = Annotated[str | None, typer.Option("--event", help="One event, by its id on the marketplace.")]
+PerformerId = Annotated[
+    str | None, typer.Option("--performer", help="All events of one performer, by the performer's id.")
+]
+VenueId = Annotated[str | None, typer.Option("--venue", help="All events at one venue, by the venue's id.")]
+Search = Annotated[str | None, typer.Option("--search", help="All events that match a search text.")]
 
 
 @app.command()
@@ -68,13 +57,16 @@ def track(
     search: Search = None,
     source: SourceOption = None,
 ) -> None:
-    """Watch an event, or all events of a performer, a venue or a search, from the next tick on."""
+    """Start watching one event, or all events of a performer, at a venue or in a search.
+
+    The next tick captures them.
+    """
     kind, value = _one_rule(event, performer, venue, search)
     marketplace = open_marketplace(settings_of(source))
     try:
         found = asyncio.run(discover_events(marketplace, kind, value))
     except MarketplaceError as error:
-        fail(f"{kind} {value} is not tracked: {error}")
+        fail(f"Cannot track {kind} {value} on {marketplace.source}: {error}")
     with Warehouse().connection() as connection, connection.transaction():
         track_rule(connection, marketplace.source, kind, value)
         upsert_events(connection, marketplace.source, map(asdict, found))
@@ -95,18 +87,21 @@ def untrack(
     search: Search = None,
     source: SourceOption = None,
 ) -> None:
-    """Watch no longer. The history stays; events that no other rule names are retired at the next tick."""
+    """Stop watching an event, a performer, a venue or a search. The history is kept.
+
+    Events that no other rule covers are retired at the next tick.
+    """
     kind, value = _one_rule(event, performer, venue, search)
     source = source or settings_of(None).source  # also one that is not watched any more
     with Warehouse().connection() as connection:
         if not untrack_rule(connection, source, kind, value):
-            fail(f"{kind} {value} is not tracked on {source}; `tickettape tracked` lists what is.")
+            fail(f"{kind} {value} is not tracked on {source}. `tickettape tracked` lists the rules.")
     say(f"No longer tracking {kind} {value} on {source}.")
 
 
 @app.command()
 def tracked(source: SourceOption = None) -> None:
-    """List what is watched: the rules, and the events they found."""
+    """List the tracking rules, and the events that they found."""
     for each in sources_of(source):
         _show_tracked(each)
 
@@ -118,7 +113,7 @@ def _show_tracked(source: str) -> None:
     simulated = " (simulated: invented events and prices)" if is_simulated(settings_of(source)) else ""
     say(f"On {source}{simulated}: {len(rules)} rules, {len(events)} events watched.")
     for rule in rules:
-        asked = f"asked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not asked yet"
+        asked = f"last checked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not checked yet"
         say(f"  {rule.kind} {rule.value} ({asked})")
     for event in events:
         say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}")
@@ -126,21 +121,21 @@ def _show_tracked(source: str) -> None:
 
 @app.command()
 def tick() -> None:
-    """One tick now: the job that the schedule runs, in this process. Exit code 0 when it is green."""
+    """Run one tick now, without the Dagster UI. The exit code is 0 if it succeeds."""
     # a process of its own: the commands know no Dagster
     sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)
 
 
 @app.command()
 def psql() -> None:
-    """Open psql on the warehouse."""
+    """Open psql, connected to the database."""
     environment = libpq_environment(database_url())
     sys.exit(subprocess.run([psql_path()], env=environment).returncode)  # noqa: S603
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dbt(context: typer.Context) -> None:
-    """Run dbt on the warehouse: `tickettape dbt build --select latest_prices`."""
+    """Run dbt on the database, for example `tickettape dbt build --select latest_prices`."""
     export_dbt_environment(settings())
     command = [DBT_EXECUTABLE, *context.args, "--profiles-dir", str(ROOT / "profiles")]
     sys.exit(subprocess.run([*command, "--project-dir", str(ROOT)]).returncode)  # noqa: S603
@@ -149,5 +144,19 @@ def dbt(context: typer.Context) -> None:
 def _one_rule(*values: str | None) -> tuple[str, str]:
     given = [(kind, value) for kind, value in zip(RULE_KINDS, values, strict=True) if value]
     if len(given) != 1:
-        fail("Say what to watch with exactly one of --event, --performer, --venue, --search.", code=2)
+        fail("Give exactly one of --event, --performer, --venue and --search.", code=2)
     return given[0]
+
+
+for commands in (
+    archive,
+    backups,
+    hourly_cold_storage,
+    corrections,
+    imports,
+    poll_schedule,
+    incidents,
+    quarantine,
+    tenants,
+):
+    commands.add_commands(app)

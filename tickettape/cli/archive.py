@@ -23,7 +23,7 @@ from tickettape.settings import settings
 
 FAILURES = (ArchiveError, RestoreError, DamagedError, BusyError, OSError)
 
-MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A month of UTC, as 2026-03.")]
+MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A UTC month, such as 2026-03.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def months() -> None:
-    """List the months of facts: whether they are open, closed, archived or restored."""
+    """List the months, and whether each is open, closed, archived or restored."""
     with Warehouse().connection() as connection:
         for month in known_months(connection, now=datetime.now(UTC)):
             pinned = ", pinned" if month.pinned else ""
@@ -42,7 +42,10 @@ def months() -> None:
 
 
 def archive(month: MonthArgument) -> None:
-    """Put a month into cold storage: written, read back, compared, and only then taken out of the database."""
+    """Move a month to cold storage.
+
+    Its files are written, read back and compared. Only then is the month removed from the database.
+    """
 
     try:
         outcome = run_archive(Warehouse(), settings(), _month(month), refresh=refresh_once, say=say)
@@ -50,12 +53,15 @@ def archive(month: MonthArgument) -> None:
         fail(str(error))
     for name, value in outcome.figures.items():
         say(f"  {name}: {value}")
-    alone = "alone" if outcome.step == "dropped" else f"and its tables stay {settings().keep_detached_days} more days"
-    say(f"{month} is in cold storage {alone}: {settings().cold_storage}.")
+    kept = "" if outcome.step == "dropped" else f" Its tables are kept for {settings().keep_detached_days} more days."
+    say(f"{month} is in cold storage ({settings().cold_storage}).{kept}")
 
 
 def reopen(month: MonthArgument) -> None:
-    """Let a month that an unfinished archive has closed take rows again, and read what came for it meanwhile."""
+    """Reopen a month that an unfinished archive has closed.
+
+    The month takes rows again, and the rows that were held for it meanwhile are read.
+    """
 
     try:
         with Warehouse().connection() as connection:
@@ -68,17 +74,22 @@ def reopen(month: MonthArgument) -> None:
             )
     except FAILURES as error:
         fail(str(error))
-    say(f"{month} is open again; {replayed} late answers were read.")
+    say(f"{month} is open again. {replayed} late answers were read.")
 
 
 def restore(
     month: MonthArgument,
-    until: Annotated[str | None, typer.Option(help="Keep it through this day, as 2026-12-31.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Keep the month until the end of this day, such as 2026-12-31.")
+    ] = None,
     replay_late: Annotated[
-        bool, typer.Option("--replay-late", help="Also read what came for the month while it was archived.")
+        bool, typer.Option("--replay-late", help="Also read the rows that came for the month while it was archived.")
     ] = False,
 ) -> None:
-    """Bring a month back from cold storage, compared with its manifest; it stays until its day or `release`."""
+    """Bring a month back from cold storage, and compare it with its manifest.
+
+    The month stays until the day given by --until, or until `tickettape release`.
+    """
 
     try:
         figures = run_restore(
@@ -95,28 +106,28 @@ def restore(
         fail(str(error))
     for name, value in figures.items():
         say(f"  {name}: {value}")
-    say(f"{month} is restored and stays {f'through {until}' if until else 'until `tickettape release`'}.")
+    say(f"{month} is restored. It stays until {f'the end of {until}' if until else '`tickettape release`'}.")
 
 
 def release(month: MonthArgument) -> None:
-    """Let a restored month go: the archive takes it again when it is old enough."""
+    """Unpin a restored month, so that the archive takes it again when it is old enough."""
     try:
         with Warehouse().connection() as connection:
             release_month(connection, _month(month))
     except FAILURES as error:
         fail(str(error))
-    say(f"{month} is released; the archive takes it when it lies {settings().raw_months} months back.")
+    say(f"{month} is released. The archive takes it once it is {settings().raw_months} months old.")
 
 
 def _month(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
     except ValueError:
-        fail(f"{text} is no month; write it as 2026-03.", code=2)
+        fail(f"{text} is not a month. Write it like 2026-03.", code=2)
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        fail(f"{text} is no day; write it as 2026-12-31.", code=2)
+        fail(f"{text} is not a day. Write it like 2026-12-31.", code=2)

@@ -24,11 +24,11 @@ from tickettape.database import configured_url, database_url
 from tickettape.file_storage import DamagedError, Storage, open_backup_storage
 from tickettape.settings import settings
 
-Stamp = Annotated[str, typer.Argument(metavar="[BACKUP]", help="`latest`, or a name that `tickettape backups` lists.")]
+Stamp = Annotated[str, typer.Argument(metavar="[BACKUP]", help="`latest`, or a name from `tickettape backups`.")]
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Give the command `tickettape` its words about backups."""
+    """Add these commands to the program."""
     app.command()(backup)
     app.command(name="backups")(list_backups)
     app.command(name="prove-backup")(prove_backup_command)
@@ -36,9 +36,11 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def backup(
-    prove: Annotated[bool, typer.Option("--prove", help="Restore it into a scratch database too.")] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Also prove the backup by restoring it into a scratch database.")
+    ] = False,
 ) -> None:
-    """Back the warehouse up into BACKUP_URL now, and remove the backups that need not stay."""
+    """Back up the database to BACKUP_URL now, and remove backups past their retention."""
     storage, now = open_backup_storage(settings()), datetime.now(UTC)
     try:
         made = make_backup(database_url(), storage, now=now, say=say)
@@ -52,7 +54,7 @@ def backup(
 
 
 def list_backups() -> None:
-    """List the backups in BACKUP_URL, oldest first, and which were proved."""
+    """List the backups in BACKUP_URL, oldest first, and say which were proved."""
     storage = open_backup_storage(settings())
     found = all_backups(storage)
     say(f"{len(found)} backups in {storage}.")
@@ -64,7 +66,7 @@ def list_backups() -> None:
 
 
 def prove_backup_command(name: Stamp = "latest") -> None:
-    """Prove a backup: restore it into a scratch database, compare every table, drop that database."""
+    """Prove a backup: restore it into a scratch database and compare every table."""
     storage = open_backup_storage(settings())
     try:
         prove_backup(database_url(), storage, _find(storage, name), say=say)
@@ -73,13 +75,13 @@ def prove_backup_command(name: Stamp = "latest") -> None:
 
 
 def restore_backup_command(
-    into: Annotated[str, typer.Option("--into", help="The database to make, on the server of DATABASE_URL.")],
+    into: Annotated[str, typer.Option("--into", help="The database to create, on the server of DATABASE_URL.")],
     name: Stamp = "latest",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Where it exists: rename it and keep it, and take its place.")
+        bool, typer.Option("--replace", help="If the database exists, rename and keep it, and take its place.")
     ] = False,
 ) -> None:
-    """Restore a backup as the database --into. What is there is never overwritten."""
+    """Restore a backup into a new database. An existing database is never overwritten."""
     storage = open_backup_storage(settings())
     try:
         kept = restore_backup(
@@ -95,12 +97,12 @@ def restore_backup_command(
         fail(str(error))
     say(f"Restored as database {into}.")
     if kept:
-        say(f"What was {into} is {kept} now; the way back: rename it, or drop it when it is not needed.")
+        say(f"The database that was {into} is now {kept}. Rename it to go back, or drop it when you no longer need it.")
 
 
 def _find(storage: Storage, name: str) -> Backup:
     found = all_backups(storage)
     wanted = found[-1:] if name == "latest" else [one for one in found if one.stamp == name]
     if not wanted:
-        fail(f"There is no backup {name} in {storage}; `tickettape backups` lists what is there.", code=2)
+        fail(f"There is no backup {name} in {storage}. `tickettape backups` lists the backups.", code=2)
     return wanted[0]

@@ -9,12 +9,12 @@ from tickettape.settings import Settings, SeveralMarketplacesError, settings
 
 
 def say(text: str) -> None:
-    """A line of the answer, on stdout."""
+    """Print a line to stdout."""
     typer.echo(text)
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
-    """A sentence on stderr, and the end: code 1 for what failed, 2 for what was asked wrongly."""
+    """Print a message to stderr and exit: with code 1 if the command failed, 2 if it was called wrongly."""
     typer.echo(text, err=True)
     raise typer.Exit(code)
 
@@ -25,48 +25,52 @@ def parse_instant(text: str) -> datetime:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no ISO instant; write 2026-11-21T10:00Z, or 2026-11-21 for its UTC midnight"
+            f"{text!r} is not an ISO instant. Write 2026-11-21T10:00Z, or 2026-11-21 for midnight UTC"
         ) from None
     if parsed.tzinfo is None and len(text) > len("2026-11-21"):
-        raise typer.BadParameter(f"{text!r} has no time zone; write {text}Z if it is UTC, {text}-05:00 if it is not")
+        raise typer.BadParameter(f"{text!r} has no time zone. Write {text}Z for UTC, or an offset such as {text}-05:00")
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-INSTANT = "ISO instant with its zone (2026-11-21T10:00Z); a bare date is its UTC midnight."
-From = Annotated[datetime, typer.Option("--from", parser=parse_instant, metavar="INSTANT", help=f"Begin: {INSTANT}")]
+INSTANT = "an ISO instant with its time zone (2026-11-21T10:00Z), or a date, which means midnight UTC."
+From = Annotated[
+    datetime, typer.Option("--from", parser=parse_instant, metavar="INSTANT", help=f"Start of the range: {INSTANT}")
+]
 To = Annotated[
-    datetime, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="End, itself not included.")
+    datetime, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="End of the range, not included.")
 ]
 
 
-SourceOption = Annotated[str | None, typer.Option("--source", help="The marketplace, where several are watched.")]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="The marketplace. Needed only if several are watched.")
+]
 
 
 def settings_of(source: str | None) -> Settings:
-    """What is set for a marketplace; for the one that is watched, where none is named."""
+    """The settings of a marketplace. Without a name: of the only one that is watched."""
     chosen = settings()
     try:
         return chosen.of_source(source or chosen.source)
     except SeveralMarketplacesError as error:
-        fail(f"{error} Name it with --source.", code=2)
+        fail(f"{error} Name one with --source.", code=2)
     except ValueError as error:
         fail(str(error), code=2)
 
 
 def sources_of(source: str | None) -> tuple[str, ...]:
-    """The marketplace that is named, or every one that is watched."""
+    """The named marketplace, or all that are watched."""
     return (settings_of(source).source,) if source else settings().sources
 
 
 def check_window(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """The window, if it is one."""
+    """The window, if its start is before its end."""
     if start >= end:
-        fail(f"--from {start:%Y-%m-%d %H:%M} UTC is not before --to {end:%Y-%m-%d %H:%M} UTC.", code=2)
+        fail(f"--from ({start:%Y-%m-%d %H:%M} UTC) must be before --to ({end:%Y-%m-%d %H:%M} UTC).", code=2)
     return start, end
 
 
 def show_counts(before: dict[str, int], after: dict[str, int]) -> None:
-    """Counts side by side; what is 0 on both sides is left out."""
+    """Print counts side by side. A count that is 0 on both sides is left out."""
     say(f"  {'':<28}{'before':>18}{'after':>18}")
     for name in before | after:
         was, now = before.get(name, 0), after.get(name, 0)

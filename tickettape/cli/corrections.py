@@ -1,4 +1,4 @@
-"""`tickettape replay`, `rebuild` and `void`: put the history right. Each shows counts before and after."""
+"""`tickettape replay`, `rebuild` and `void`: correct the history. Each prints counts before and after."""
 
 import getpass
 import time
@@ -48,14 +48,15 @@ class Kind(StrEnum):
     PRICE_RANGE = "price_range"
 
 
-EventOption = Annotated[str | None, typer.Option("--event", help="One event only, by the marketplace's id.")]
+EventOption = Annotated[str | None, typer.Option("--event", help="Only this event, by its id on the marketplace.")]
 EventSource = Annotated[
-    str | None, typer.Option("--source", help="Whose event it is: the marketplace's (default) or an import's.")
+    str | None,
+    typer.Option("--source", help="The event's source: a marketplace (the default), or the source of an import."),
 ]
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this module on the command line."""
+    """Add these commands to the program."""
     app.command()(replay)
     app.command()(rebuild)
     app.command()(void)
@@ -65,12 +66,15 @@ def replay(
     start: From,
     end: To,
     event: EventOption = None,
-    voided: Annotated[bool, typer.Option("--voided", help="Read voided captures again too: they count anew.")] = False,
+    voided: Annotated[
+        bool, typer.Option("--voided", help="Also read voided captures again, so that they count again.")
+    ] = False,
     source: SourceOption = None,
 ) -> None:
-    """Read the stored answers of a range again, as after a mended parser, and refresh the rollups.
+    """Read the stored answers of a time range again, for example after the parser was fixed.
 
-    Answers are kept PAYLOAD_DAYS (7); captures without one stay as they are. Voided captures stay void.
+    Answers are kept for PAYLOAD_DAYS (7). Captures without a stored answer do not change. Voided captures stay void
+    unless --voided is given. The rollups are refreshed afterwards.
     """
     start, end = check_window(start, end)
     own = settings_of(source) if event or source else None
@@ -87,8 +91,9 @@ def replay(
         ]
         if not todo:
             fail(
-                f"No answer is stored between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC: they are kept "
-                f"{settings().payload_days} days (PAYLOAD_DAYS). `tickettape rebuild` recomputes from the snapshots."
+                f"No answers are stored for {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC. They are kept for "
+                f"{settings().payload_days} days (PAYLOAD_DAYS). To recompute from the snapshots, use `tickettape "
+                "rebuild`."
             )
         counts: Counter[str] = Counter()
         said_at = time.monotonic()
@@ -114,50 +119,53 @@ def replay(
 
 
 def rebuild(start: From, end: To) -> None:
-    """Recompute the rollups of a range of time from the snapshots and price ranges, whether they changed or not."""
+    """Recompute the rollups of a time range from the stored observations, even if nothing has changed."""
     start, end = check_window(start, end)
     start = start.replace(minute=0, second=0, microsecond=0)  # an hour is recomputed whole
     with Warehouse().connection() as connection:
         before = count_window(connection, start, end)
         marked = mark_hours_between(connection, start, end)
-        say(f"Recomputing {marked:,} hours of events from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC.")
+        say(f"Recomputing {marked:,} event hours from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC.")
         refresh_all(connection)
         show_counts(before, count_window(connection, start, end))
 
 
 def void(
-    event: Annotated[str, typer.Option("--event", help="The event, by its source's id.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
+    event: Annotated[str, typer.Option("--event", help="The event, by its id at its source.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why the capture is wrong. The reason is stored.")] = "",
     tick: Annotated[
         datetime | None,
-        typer.Option("--tick", parser=parse_instant, metavar="INSTANT", help="The tick: ISO with its zone."),
+        typer.Option(
+            "--tick", parser=parse_instant, metavar="INSTANT", help="The tick, as an ISO instant with its time zone."
+        ),
     ] = None,
     start: Annotated[
         datetime | None,
-        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or all from here on"),
+        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or a range of ticks: its start."),
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="up to here, not included.")
+        datetime | None,
+        typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="The end of the range, not included."),
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Bring back what was voided, as it was.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring voided captures back as they were.")] = False,
     source: EventSource = None,
     kind: Annotated[
-        Kind | None, typer.Option("--kind", help="Only captures with their listings, or only price ranges.")
+        Kind | None, typer.Option("--kind", help="Only captures of listings, or only price ranges.")
     ] = None,
 ) -> None:
-    """Take bad captures and price ranges out of the history: they count as not observed.
+    """Take bad captures and price ranges of an event out of the history.
 
-    A voided capture counts neither as prices nor as sold out. The rows are kept: --undo brings them back. A replay or
-    an import leaves them void, unless asked.
+    Their ticks then count as not observed: neither as prices nor as sold out. The rows are kept, and --undo brings
+    them back. A replay or an import leaves them void unless told otherwise.
     """
     if not undo and not reason.strip():
-        fail("Say why with --reason; it is kept with the capture.", code=2)
+        fail("Give the reason with --reason. It is stored with the capture.", code=2)
     if tick is not None and start is None and end is None:
         first, last = tick, tick + timedelta(microseconds=1)
     elif tick is None and start is not None and end is not None:
         first, last = check_window(start, end)
     else:
-        fail("Say which captures with --tick, or with --from and --to.", code=2)
+        fail("Name the captures with --tick, or with --from and --to.", code=2)
     source = source or settings_of(None).source
     with Warehouse().connection() as connection:
         event_key = _event_key(connection, source, event)
@@ -171,7 +179,7 @@ def void(
                 ticks = [tick]  # the refusal says what there is at other times
         if not ticks and not range_ticks:
             wanted = {Kind.LISTINGS: "capture", Kind.PRICE_RANGE: "price range", None: "capture or price range"}[kind]
-            fail(f"{source} {event} has no {wanted} there that is {'' if undo else 'not '}void.")
+            fail(f"Event {event} of {source} has no {'voided' if undo else 'valid'} {wanted} at that time.")
         hours = first.replace(minute=0, second=0, microsecond=0), last.replace(minute=0, second=0, microsecond=0) + HOUR
         before = count_window(connection, *hours, event_key)
         try:
@@ -202,5 +210,5 @@ def _event_key(connection: Connection, source: str, event: str | None) -> int | 
         return None
     found = find_event(connection, source, event)
     if found is None:
-        fail(f"{source} has no event {event} here; `tickettape tracked` lists what is watched.")
+        fail(f"There is no event {event} of {source}. `tickettape tracked` lists the watched events.")
     return found.event_key

@@ -15,17 +15,23 @@ DAYS_BACK = 30  # how long they stay when nobody says
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Give the command `tickettape` its word about hours."""
+    """Add this command to the program."""
     app.command()(bring_back_hours)
 
 
 def bring_back_hours(
-    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="The month, as 2026-05.")],
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="A UTC month, such as 2026-05.")],
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help=f"Stays through this day; unset: {DAYS_BACK} days.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help=f"Keep the hours until the end of this day. Default: {DAYS_BACK} days from now."
+        ),
     ] = None,
 ) -> None:
-    """Load a month of hours from cold storage. Retention leaves it alone until --until, then it goes again."""
+    """Load a month of hourly rollups from cold storage.
+
+    Retention removes them again after the day given by --until.
+    """
     last: date = until.date() if until else datetime.now(UTC).date() + timedelta(days=DAYS_BACK)
     try:
         with Warehouse().connection() as connection:
@@ -33,4 +39,4 @@ def bring_back_hours(
     except (HourlyStorageError, DamagedError) as error:
         fail(str(error))
     for table, rows in loaded.items():
-        say(f"{table}: {rows:,} rows of {month:%Y-%m} are back, through {last}.")
+        say(f"{table}: {rows:,} rows of {month:%Y-%m} are back until the end of {last}.")

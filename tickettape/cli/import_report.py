@@ -1,4 +1,4 @@
-"""What an import says of a file: before it writes, what it would bring; after it, what it brought."""
+"""What an import prints about a file: what it would import before it writes, and what it imported afterwards."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,23 +13,23 @@ def what_it_brings(file: str, outcome: "ImportOutcome", request: "ImportRequest"
     yield f"{file}: {outcome.rows_read:,} rows read, {understood:,} understood, {outcome.rows_refused:,} refused."
     yield from (f"  {line}" for line in (*outcome.reasons, *outcome.styles))
     if outcome.rows_of_nothing:
-        yield f"  {outcome.rows_of_nothing:,} rows have neither a price nor a count: nothing to keep."
+        yield f"  {outcome.rows_of_nothing:,} rows have neither a price nor a count, and are skipped."
     if outcome.repeats:
-        yield f"  {outcome.repeats:,} rows say again what another says of the same event and time: they count once."
+        yield f"  {outcome.repeats:,} rows repeat another row of the same event and time, and count once."
     if outcome.corrections:
         yield (
-            f"  {outcome.corrections:,} rows say something else of an event and time than a later one: the last in the "
+            f"  {outcome.corrections:,} rows differ from a later row of the same event and time: the last one in the "
             "file counts."
             if request.bin_seconds in (None, 1)
-            else f"  {outcome.corrections:,} rows fall into the same minutes as a later one: the one seen last counts."
+            else f"  {outcome.corrections:,} rows fall into the same interval as a later one: the latest one counts."
         )
     yield f"Observations: {outcome.observations:,}{_of_which(outcome, request)}."
     yield (
-        f"Events: {outcome.events:,}, {outcome.events_made:,} new and {outcome.events - outcome.events_made:,} that "
-        f"{request.source} has, matched by their ids."
+        f"Events: {outcome.events:,}, of which {outcome.events_made:,} are new and "
+        f"{outcome.events - outcome.events_made:,} are already known to {request.source} (matched by id)."
     )
     if request.ranges:
-        yield "Price ranges never say that something is sold out."
+        yield "Price ranges never mean that something is sold out."
     elif outcome.sold_out:
         yield outcome.sold_out
 
@@ -46,9 +46,9 @@ def what_it_brought(outcome: "ImportOutcome", request: "ImportRequest") -> str:
         f"{captures['refused']:,} {left_out}; {speed}."
     )
     if not request.ranges:
-        text += f" {outcome.partial:,} of those written are partial."
+        text += f" Of those written, {outcome.partial:,} are partial."
         if outcome.doubles:
-            text += f"\n  {outcome.doubles:,} listings stood twice in an observation: the one seen last counts."
+            text += f"\n  {outcome.doubles:,} listings were twice in one observation: the later one counts."
     return text
 
 
@@ -59,5 +59,5 @@ def _of_which(outcome: "ImportOutcome", request: "ImportRequest") -> str:
             f"{outcome.unpriced:,} with counts only"
         )
     if not request.check_only:
-        return ""  # found out while it is written
+        return ""  # not known before the rows are written
     return f"; {outcome.whole:,} whole and {outcome.partial:,} partial"

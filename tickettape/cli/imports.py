@@ -1,4 +1,4 @@
-"""`tickettape import`: a person's own history of listings or of price ranges, from CSV or Parquet."""
+"""`tickettape import`: import a history of listings or price ranges from CSV or Parquet."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,88 +19,122 @@ if TYPE_CHECKING:
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this module on the command line."""
+    """Add this command to the program."""
     app.command(name="import")(import_)
 
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="CSV (.gz too), tab or blank separated, or Parquet.")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="The file: CSV (also .gz), tab- or blank-separated text, or Parquet."
+        ),
     ],
-    source: Annotated[str, typer.Option("--source", help="The name to file its events under.")],
+    source: Annotated[str, typer.Option("--source", help="The name under which to store the events.")],
     ranges: Annotated[
         bool | None,
-        typer.Option("--ranges/--listings", help="Price ranges (lowest, average, highest, counts), or listings."),
+        typer.Option(
+            "--ranges/--listings",
+            help="Whether the file holds price ranges (lowest, average, highest, counts) or listings.",
+        ),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS,…", help="Which column is which; time=DATE+TIME joins two."),
+        typer.Option(
+            "--map",
+            metavar="OURS=THEIRS,…",
+            help="Map our column names to the file's. time=DATE+TIME joins two columns.",
+        ),
     ] = None,
     default: Annotated[
         list[str] | None,
-        typer.Option("--default", metavar="OURS=VALUE", help="What holds where the file says nothing."),
+        typer.Option("--default", metavar="OURS=VALUE", help="A value for rows in which the file has none."),
     ] = None,
     event: Annotated[
-        str | None, typer.Option("--event", help="The event that all rows are of: as --default event=…")
+        str | None, typer.Option("--event", help="The event of all rows. Same as --default event=…")
     ] = None,
     market: Annotated[
-        str | None, typer.Option("--market", help="Of price ranges: resale or primary; as --default market=…")
+        str | None, typer.Option("--market", help="resale or primary, for price ranges. Same as --default market=…")
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option("--events", exists=True, dir_okay=False, help="What is known of the events: event, event_date, …"),
+        typer.Option(
+            "--events", exists=True, dir_okay=False, help="A file that describes the events: event, event_date, …"
+        ),
     ] = None,
     time_format: Annotated[
         list[str] | None,
-        typer.Option("--time-format", metavar="FORMAT", help="Of times that are not ISO: '%m/%d/%y %H:%M'; again for "
-                     "another style in the file."),
+        typer.Option(
+            "--time-format",
+            metavar="FORMAT",
+            help="The format of times that are not ISO: '%m/%d/%y %H:%M'. Repeat it if the file has several formats.",
+        ),
     ] = None,
     time_zone: Annotated[
-        str | None, typer.Option("--time-zone", help="Of times that name none: UTC, America/New_York, …")
+        str | None, typer.Option("--time-zone", help="The zone of times that name none: UTC, America/New_York, …")
     ] = None,
     event_date_format: Annotated[
-        list[str] | None, typer.Option("--event-date-format", metavar="FORMAT", help="The same of event dates.")
+        list[str] | None,
+        typer.Option("--event-date-format", metavar="FORMAT", help="Like --time-format, for event dates."),
     ] = None,
     event_date_zone: Annotated[
-        str | None, typer.Option("--event-date-zone", help="Of event dates, where it is not --time-zone.")
+        str | None, typer.Option("--event-date-zone", help="The zone of event dates, if it is not --time-zone.")
     ] = None,
     every: Annotated[
         int | None,
         typer.Option(
-            "--every", min=0, max=60, metavar="MINUTES",
-            help="Round times down to this UTC grid; 0: every second is an observation.",
+            "--every",
+            min=0,
+            max=60,
+            metavar="MINUTES",
+            help="Round times down to multiples of this many minutes (UTC). 0: each second is an observation.",
         ),
     ] = None,
     partial: Annotated[
         bool | None,
-        typer.Option("--partial/--whole", help="Of listings: a part of what was for sale (no rollups), or all of it."),
+        typer.Option(
+            "--partial/--whole",
+            help="Whether listings are only a part of what was for sale (no rollups), or all of it.",
+        ),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Of text that is not UTF-8, where the guess is wrong: cp1250, …")
+        str | None,
+        typer.Option(
+            "--encoding", help="The encoding of the text, if it is not UTF-8 and the guess is wrong: cp1250, …"
+        ),
     ] = None,
     mapping: Annotated[
         str | None,
-        typer.Option("--mapping", metavar="NAME|FILE.toml", help="Read as a saved mapping says; options win over it."),
+        typer.Option("--mapping", metavar="NAME|FILE.toml", help="Use a saved mapping. Other options take precedence."),
     ] = None,
     save_mapping_as: Annotated[
-        str | None, typer.Option("--save-mapping", metavar="NAME", help="Keep how the file was read, for the next one.")
+        str | None,
+        typer.Option("--save-mapping", metavar="NAME", help="Save these options as a mapping for the next file."),
     ] = None,
     into_marketplace: Annotated[
-        bool, typer.Option("--into-marketplace", help="Add to events that are watched; never over their own captures.")
+        bool,
+        typer.Option(
+            "--into-marketplace",
+            help="Add to the events of a watched marketplace. Its own captures are never replaced.",
+        ),
     ] = False,
     max_refused: Annotated[
-        float, typer.Option("--max-refused", min=0, max=100, help="Percent of refused rows that is still imported.")
+        float,
+        typer.Option(
+            "--max-refused", min=0, max=100, help="Import nothing if more than this percentage of rows is refused."
+        ),
     ] = 10,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be imported, and write nothing.")] = False,
     check: Annotated[bool, typer.Option("--check", hidden=True)] = False,
-) -> None:  # fmt: skip
-    """Import listings, or price ranges, that were seen in the past. See docs/import.md.
+) -> None:
+    """Import listings or price ranges that were seen in the past. See docs/import.md.
 
-    Listings: event, time, zone, section, price, quantity. With --ranges: event, time, and some of lowest_price,
-    average_price, highest_price, listings, tickets. Refused rows go to quarantine with their line and the reason. The
-    same file again changes nothing; a corrected one replaces its observations.
+    A file of listings needs the columns event, time, zone, section, price and quantity. With --ranges it needs event,
+    time, and at least one of lowest_price, average_price, highest_price, listings and tickets. Refused rows go to
+    quarantine, with their line number and the reason. Importing the same file again changes nothing. A corrected file
+    replaces its observations.
     """
-    # pyarrow and pandas: `tickettape track` need not wait for them
+    # imported here, so that other commands need not wait for pyarrow and pandas
     from tickettape.imports import (
         FileError,
         ImportRefused,
@@ -163,8 +197,9 @@ def import_(
         watched = source in (*FORMATS, *settings().sources) or bool(tracking_rules(connection, source))
         if watched and not into_marketplace:
             fail(
-                f"{source} is a marketplace's name, and its history would mix with yours. Choose another --source, or "
-                "say --into-marketplace if these are observations of the very events it names, by their ids.",
+                f"{source} is the name of a marketplace, and its history would mix with yours. Choose another "
+                "--source. If "
+                "the file holds observations of the marketplace's own events, by their ids, add --into-marketplace.",
                 code=2,
             )
 
@@ -175,10 +210,10 @@ def import_(
         try:
             outcome = import_file(connection, file, request, say, before_writing)
         except (ImportRefused, FileError, MappingError) as error:
-            fail(f"{file.name} is not imported. {error}")
+            fail(f"{file.name} was not imported. {error}")
         if save_mapping_as is not None:
             save_mapping(how, save_mapping_as, home, like=mapping)
-            say(f"Saved as the mapping {save_mapping_as}: --mapping {save_mapping_as}")
+            say(f"Saved the mapping {save_mapping_as}. Use it with --mapping {save_mapping_as}.")
         if dry:
             say("Nothing was written (--dry-run).")
             return

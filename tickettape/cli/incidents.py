@@ -1,4 +1,4 @@
-"""`tickettape incidents`: what is wrong, what was, and whether messages get through."""
+"""`tickettape incidents`: current and past incidents, and a test of the messages about them."""
 
 from typing import Annotated
 
@@ -13,36 +13,36 @@ MOST_SHOWN = 20
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this module on the command line."""
+    """Add this command to the program."""
     app.command(name="incidents")(incidents_command)
 
 
 def incidents_command(
-    test: Annotated[bool, typer.Option("--test", help="Send a message to INCIDENT_URLS, to see it arrive.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to INCIDENT_URLS.")] = False,
 ) -> None:
-    """List what is wrong and what was, newest first. Exit code 1 where something is wrong now."""
+    """List current and past incidents, newest first. The exit code is 1 if there is a current one."""
     if test:
         _send_test()
         return
     with Warehouse().connection() as connection:
         found = newest_incidents(connection, MOST_SHOWN)
     if settings().incident_urls is None:
-        say("INCIDENT_URLS is not set: nobody is told.")
+        say("INCIDENT_URLS is not set: incidents are not reported to anyone.")
     for one in found:
-        state = f"over since {one['ended_at']:%Y-%m-%d %H:%M}" if one["ended_at"] else "WRONG NOW"
-        told = f"told {one['sent_at']:%Y-%m-%d %H:%M}" if one["sent_at"] else "not told"
+        state = f"ended {one['ended_at']:%Y-%m-%d %H:%M}" if one["ended_at"] else "WRONG NOW"
+        told = f"reported {one['sent_at']:%Y-%m-%d %H:%M}" if one["sent_at"] else "not reported"
         say(f"{state}, first {one['first_at']:%Y-%m-%d %H:%M} UTC, {told}: {one['title']}")
         if not one["ended_at"]:
             say(f"  {one['message']}")
     wrong = sum(one["ended_at"] is None for one in found)
-    say(f"{wrong} incidents now." if wrong else "All is well.")
+    say(f"{wrong} current incident{'s' * (wrong != 1)}." if wrong else "No current incidents.")
     raise typer.Exit(1 if wrong else 0)
 
 
 def _send_test() -> None:
     urls = settings().incident_urls
     if urls is None:
-        fail("INCIDENT_URLS is not set: put apprise URLs there, https://github.com/caronc/apprise lists them.", code=2)
+        fail("INCIDENT_URLS is not set. Set it to apprise URLs; see https://github.com/caronc/apprise.", code=2)
     if not send_message(urls.get_secret_value(), "Tickettape: a test", "This is a test. Incidents will arrive here."):
-        fail("No message got through: see the lines above, and check INCIDENT_URLS.")
+        fail("The message could not be sent: see the lines above, and check INCIDENT_URLS.")
     say("Sent.")

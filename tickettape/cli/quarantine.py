@@ -23,20 +23,23 @@ from tickettape.settings import settings
 MOST_SHOWN = 50
 RUN = "tickettape quarantine replay"
 
-app = typer.Typer(help="What was refused, with its reason and its payload.", invoke_without_command=True)
+app = typer.Typer(help="List, show and replay refused answers and rows.", invoke_without_command=True)
 
 
 def add_commands(parent: typer.Typer) -> None:
-    """Put the commands of this module on the command line."""
+    """Add these commands to the program."""
     parent.add_typer(app, name="quarantine")
 
 
 @app.callback()
 def list_refusals_command(
     context: typer.Context,
-    replayed: Annotated[bool, typer.Option("--replayed", help="What was replayed already, too.")] = False,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Also list what was already replayed.")] = False,
 ) -> None:
-    """List what was refused, newest first. `replay` feeds it through again, `show` writes out what came."""
+    """List refused answers and rows with the reasons, newest first.
+
+    `show` prints a refused answer, `replay` reads it again.
+    """
     if context.invoked_subcommand:
         return
     with Warehouse().connection() as connection:
@@ -44,36 +47,42 @@ def list_refusals_command(
         waiting = {source: count_quarantined(connection, source) for source in settings().sources}
     for source, by_content in waiting.items():
         counts = ", ".join(f"{count:,} {what}" for what, count in by_content.items()) or "nothing"
-        say(f"In quarantine of {source}: {counts}.")
+        say(f"In quarantine for {source}: {counts}.")
     for one in found:
         say(_line(one))
     if len(found) == MOST_SHOWN:
-        say(f"  … the newest {MOST_SHOWN}; market.quarantine has all.")
+        say(f"  … only the newest {MOST_SHOWN} are shown. The table market.quarantine has all.")
 
 
 @app.command()
-def show(quarantine_id: Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.")]) -> None:
-    """Write what came, byte for byte, to stdout."""
+def show(
+    quarantine_id: Annotated[int, typer.Argument(metavar="ID", help="An id from `tickettape quarantine`.")],
+) -> None:
+    """Print the refused answer to stdout, byte for byte."""
     with Warehouse().connection() as connection:
         payload = refused_payload(connection, quarantine_id)
     if payload is None:
         fail(
-            f"Quarantine {quarantine_id} does not exist or has no payload; `tickettape quarantine` lists what is there."
+            f"There is no refused answer {quarantine_id}, or its bytes were not kept. `tickettape quarantine` lists "
+            "them."
         )
     sys.stdout.buffer.write(payload)
 
 
 @app.command()
 def replay(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]…", help="As the list shows them.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every refused answer of the marketplaces.")] = False,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]…", help="Ids from `tickettape quarantine`.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Replay every refused answer of the watched marketplaces.")
+    ] = False,
 ) -> None:
-    """Feed refused answers through again, each exactly once, and refresh the rollups: after a mended parser.
+    """Read refused answers again, for example after the parser was fixed, and refresh the rollups.
 
-    What is still refused stays. What is held for a month comes back with the month.
+    Each is replayed only once. Answers that are refused again stay in quarantine. Rows held for an archived month
+    come back when the month is restored.
     """
     if bool(ids) == everything:
-        fail("Say which with their ids, or all with --all.", code=2)
+        fail("Give either ids or --all.", code=2)
     marketplaces = open_marketplaces(settings())
     left = 0
     with Warehouse().connection() as connection:
@@ -82,7 +91,7 @@ def replay(
             chosen = [one for one in chosen if one.source in marketplaces]
         unknown = sorted(set(ids or ()) - {one.quarantine_id for one in chosen})
         if unknown:
-            fail(f"Not in quarantine: {', '.join(map(str, unknown))}; `tickettape quarantine` lists what is.")
+            fail(f"Not in quarantine: {', '.join(map(str, unknown))}. `tickettape quarantine` lists what is there.")
         for one in reversed(chosen):  # the oldest first, as they came
             watched = marketplaces.get(one.source)
             if watched is None and one.content == "price_ranges":  # an import's: they are read without its source
@@ -90,7 +99,8 @@ def replay(
             try:
                 if watched is None:
                     raise NotReplayable(
-                        f"is of {one.source}, and watched are {', '.join(marketplaces)}: watch it to replay it."
+                        f"is from {one.source}, which is not watched (watched: {', '.join(marketplaces)}). Watch it "
+                        "to replay this."
                     )
                 marketplace, tolerance = watched.marketplace, watched.settings.partial_tolerance
                 if one.held_for and state_of_month(connection, one.held_for) == "open":
@@ -102,7 +112,7 @@ def replay(
                 say(f"  {one.quarantine_id} {reason}")
             else:
                 left += status == "rejected"
-                say(f"  {one.quarantine_id} is {'still refused' if status == 'rejected' else f'{status} now'}.")
+                say(f"  {one.quarantine_id} is {'still refused' if status == 'rejected' else f'now {status}'}.")
         refresh_all(connection)
     say(f"{len(chosen) - left} of {len(chosen)} replayed.")
     if left and ids:

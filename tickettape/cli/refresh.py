@@ -1,4 +1,4 @@
-"""How a correction or an import ends: the rollups refreshed, and what is left said."""
+"""The last step of a correction or an import: refresh the rollups, and report what is left to do."""
 
 from tickettape.cli.console import fail, say
 from tickettape.database import Connection
@@ -7,13 +7,13 @@ from tickettape.settings import settings
 
 
 def refresh_once() -> None:
-    """One refresh of the rollups alone."""
+    """Refresh the rollups once, without the views."""
     export_dbt_environment(settings())
     call_dbt(*ROLLUPS_ALONE)
 
 
 def refresh_all(connection: Connection) -> None:
-    """Recompute everything that is marked; ends the command with code 1 where marks stay."""
+    """Recompute all marked buckets. Exit with code 1 if marks are left."""
     export_dbt_environment(settings())
     refresh_rollups(connection, lambda: call_dbt(*ROLLUPS_ALONE), say, until=settings().claim_limit)
     not_built: dict[str, str] = {}
@@ -22,5 +22,7 @@ def refresh_all(connection: Connection) -> None:
     for name, reason in not_built.items():
         say(f"Not built: {name}. Everything that does not need it is. dbt says: {reason}")
     if left:
-        fail(f"{left:,} buckets were marked meanwhile, by a tick or another command; its own refresh recomputes them.")
-    say("Exact: every bucket that was marked is recomputed.")
+        fail(
+            f"{left:,} buckets were marked meanwhile by a tick or another command. Its own refresh will recompute them."
+        )
+    say("Done: all marked buckets are recomputed.")

@@ -23,22 +23,22 @@ from tickettape.cli.console import fail, say
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import settings
 
-tenants = typer.Typer(help="Who may ask the API, and which events they may see.", no_args_is_help=True)
-keys = typer.Typer(help="The keys that the API is asked with.", no_args_is_help=True)
+tenants = typer.Typer(help="Manage who may use the API, and which events they may see.", no_args_is_help=True)
+keys = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
-Events = Annotated[list[UUID], typer.Argument(metavar="EVENT_ID…", help="Events, as `/api/events` names them.")]
+Events = Annotated[list[UUID], typer.Argument(metavar="EVENT_ID…", help="Ids of events, from `/api/events`.")]
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Give the command `tickettape` its words about access."""
+    """Add these commands to the program."""
     app.add_typer(tenants, name="tenants")
     app.add_typer(keys, name="keys")
 
 
 @contextmanager
 def _connection() -> Iterator[Connection]:
-    """A connection to the warehouse; what access refuses ends the command with its reason."""
+    """A connection to the database. An AccessError ends the command with its message."""
     with Warehouse().connection() as connection:
         try:
             yield connection
@@ -49,17 +49,19 @@ def _connection() -> Iterator[Connection]:
 @tenants.command("create")
 def create_tenant_command(
     tenant: Name,
-    sees_all: Annotated[bool, typer.Option("--all", help="It sees every event, not a watch-list.")] = False,
+    sees_all: Annotated[
+        bool, typer.Option("--all", help="Let the tenant see every event, not only its watch-list.")
+    ] = False,
 ) -> None:
-    """Make a tenant. Without --all it sees nothing until `tickettape tenants watch`."""
+    """Create a tenant. Without --all it sees nothing until you run `tickettape tenants watch`."""
     with _connection() as connection:
         create_tenant(connection, tenant, sees_all=sees_all)
-    say(f"Made tenant {tenant}, which sees {'every event' if sees_all else 'no event yet'}.")
+    say(f"Created tenant {tenant}, which sees {'every event' if sees_all else 'no event yet'}.")
 
 
 @tenants.command("list")
 def list_tenants_command() -> None:
-    """List the tenants, what they see, and how many keys they have."""
+    """List the tenants, which events they may see, and how many keys they have."""
     with _connection() as connection:
         found = list_tenants(connection)
     say(f"{len(found)} tenant{'s' * (len(found) != 1)}.")
@@ -70,18 +72,18 @@ def list_tenants_command() -> None:
 
 @tenants.command("watch")
 def watch(tenant: Name, events: Events) -> None:
-    """Let a tenant see events."""
+    """Add events to the watch-list of a tenant."""
     with _connection() as connection:
         added = watch_events(connection, tenant, events)
-    say(f"{added} of {len(events)} events are new on the watch-list of {tenant}.")
+    say(f"Added {added} of {len(events)} events to the watch-list of {tenant}.")
 
 
 @tenants.command("unwatch")
 def unwatch(tenant: Name, events: Events) -> None:
-    """Let a tenant no longer see events."""
+    """Remove events from the watch-list of a tenant."""
     with _connection() as connection:
         removed = unwatch_events(connection, tenant, events)
-    say(f"{removed} of {len(events)} events were on the watch-list of {tenant}, and are not any more.")
+    say(f"Removed {removed} of {len(events)} events from the watch-list of {tenant}.")
 
 
 @tenants.command("remove")
@@ -95,19 +97,21 @@ def remove_tenant_command(tenant: Name) -> None:
 @keys.command("create")
 def create_key_command(
     tenant: Name,
-    label: Annotated[str | None, typer.Option("--label", help="What it is for.")] = None,
-    per_minute: Annotated[int | None, typer.Option("--per-minute", min=1, help="Unset: the setting's.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="What the key is for.")] = None,
+    per_minute: Annotated[
+        int | None, typer.Option("--per-minute", min=1, help="Requests per minute. Default: KEY_REQUESTS_PER_MINUTE.")
+    ] = None,
 ) -> None:
-    """Make a key of a tenant. It is shown now and never again."""
+    """Create an API key for a tenant. It is shown only once."""
     with _connection() as connection:
         key = create_key(connection, tenant, label=label, requests_per_minute=per_minute)
     say(key)
-    typer.echo("Keep it now: only its SHA-256 is stored. Send it as the header X-API-Key.", err=True)
+    typer.echo("Save this key now: only its SHA-256 is stored. Send it in the header X-API-Key.", err=True)
 
 
 @keys.command("list")
 def list_keys_command() -> None:
-    """List the keys by their beginnings, revoked ones too."""
+    """List all keys by their first characters, including revoked ones."""
     with _connection() as connection:
         found = list_keys(connection)
     say(f"{len(found)} key{'s' * (len(found) != 1)}.")
@@ -116,14 +120,16 @@ def list_keys_command() -> None:
         state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else used
         limit = key.requests_per_minute or settings().key_requests_per_minute
         label = f" ({key.label})" if key.label else ""
-        say(f"  {key.prefix}…  {key.tenant}{label}, {limit} a minute, made {key.created_at:%Y-%m-%d}, {state}")
+        say(f"  {key.prefix}…  {key.tenant}{label}, {limit} a minute, created {key.created_at:%Y-%m-%d}, {state}")
 
 
 @keys.command("revoke")
 def revoke(
-    prefix: Annotated[str, typer.Argument(metavar="KEY", help="The key or its beginning, tt_ and eight.")],
+    prefix: Annotated[
+        str, typer.Argument(metavar="KEY", help="The key, or its first eleven characters (tt_ and eight more).")
+    ],
 ) -> None:
-    """Refuse a key from the next request on."""
+    """Revoke a key. The next request with it is refused."""
     with _connection() as connection:
         revoke_key(connection, prefix)
-    say(f"Revoked {prefix[:KEY_PREFIX_LENGTH]}…; the next request with it is refused.")
+    say(f"Revoked {prefix[:KEY_PREFIX_LENGTH]}…. The next request with it is refused.")

@@ -40,8 +40,9 @@ def postgres_tool(name: str, *, server_version: int) -> str:
             if versions[candidate] >= major:
                 return candidate
     raise RuntimeError(
-        f"No {name} for PostgreSQL {major}: found {', '.join(f'{path} ({v})' for path, v in versions.items())}. "
-        f"Install the client tools of PostgreSQL {major} or newer, and have them on the PATH."
+        f"There is no {name} for PostgreSQL {major}; found "
+        f"{', '.join((f'{path} ({v})' for path, v in versions.items()))}. Install the client tools of PostgreSQL "
+        f"{major} or newer, and add them to the PATH."
     )
 
 

@@ -52,4 +52,4 @@ def check_session_mode(url: str) -> None:
         listening.execute("listen tickettape_probe")
         saying.execute("notify tickettape_probe")
         if not list(listening.notifies(timeout=NOTIFY_SECONDS, stop_after=1)):
-            raise RuntimeError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")
+            raise RuntimeError(f"Notifications do not arrive through DATABASE_URL. {SESSION_MODE}")

@@ -1,6 +1,6 @@
 """How the database fares: sizes and growth, indexes, statements, connections, dead rows, marks, partitions.
 
-The monitoring queries of the seeds, over our schemas, with partitions counted into their table. Measuring is
+The monitoring queries of R-132 to R-139, over our schemas, with partitions counted into their table. Measuring is
 apart from judging: `verdicts` decides on a `Health` alone.
 """
 
@@ -94,27 +94,28 @@ def judge_health(health: DatabaseHealth, *, storage_days_left: int, connections_
             "xid_age",
             health.xid_age <= XID_AGE,
             True,
-            f"The oldest transaction id is {health.xid_age:,} old; more than {XID_AGE:,} means that autovacuum is held "
-            "off: look for old transactions in pg_stat_activity, prepared ones and replication slots.",
+            f"The oldest transaction id is {health.xid_age:,} transactions old. More than {XID_AGE:,} means that "
+            "something is blocking autovacuum. Look for old transactions in pg_stat_activity, prepared transactions "
+            "and replication slots.",
         ),
         HealthVerdict(
             "marks",
             health.oldest_mark_seconds <= OLDEST_MARK.total_seconds(),
             False,
-            f"{health.marks:,} marks wait, the oldest for {health.oldest_mark_seconds:,.0f} s.",
+            f"{health.marks:,} marks are waiting, the oldest for {health.oldest_mark_seconds:,.0f} s.",
         ),
         HealthVerdict(
             "partitions_ahead",
             not missing,
             False,
-            f"Missing: {', '.join(missing)}." if missing else "All partitions ahead are made.",
+            f"Missing: {', '.join(missing)}." if missing else "All partitions for the coming months and days exist.",
         ),
     ]
 
 
 def _storage(health: DatabaseHealth, storage_days_left: int) -> HealthVerdict:
     if health.disk is None:
-        why = "The server is elsewhere and its disk is not known: set WAREHOUSE_DISK_GB to its size."
+        why = "The server is on another machine, and the size of its disk is not known. Set WAREHOUSE_DISK_GB to it."
         return HealthVerdict("storage", False, False, why)
     free_share = health.disk.free / health.disk.total
     left = health.days_left

@@ -65,7 +65,7 @@ def with_short_lock_waits(connection: Connection, step: Callable[[], T], what: s
                 return step()
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         raise BusyError(
-            f"{what} gave up after {LOCK_ATTEMPTS} tries: the table stayed in use ({error}). Nothing was changed; "
-            "the next run tries again. See who holds it in pg_stat_activity."
+            f"{what} gave up after {LOCK_ATTEMPTS} tries, because the table stayed in use ({error}). Nothing was "
+            "changed, and the next run tries again. See pg_stat_activity for who holds it."
         ) from error
     raise AssertionError("a retry ends by returning or raising")

@@ -75,7 +75,7 @@ def month_refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[da
     ).fetchall()
     states = {month: str(state) for month, state in rows}
     return {
-        month: f"{month:%Y-%m} is {states[month]}: `tickettape restore {month:%Y-%m}` and replay this"
+        month: f"{month:%Y-%m} is {states[month]}: run `tickettape restore {month:%Y-%m}`, then replay this"
         if month in states
         else f"{month:%Y-%m} has no partition"
         for month in wanted

@@ -45,9 +45,9 @@ def _running_url(folder: Path) -> str:
 
 def _usable_url(url: str) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
-        raise RuntimeError("DATABASE_URL must begin with postgresql://; unset it to use the embedded server")
+        raise RuntimeError("DATABASE_URL must begin with postgresql://. Unset it to use the embedded server")
     if urlsplit(url).port == SUPABASE_TRANSACTION_PORT and (urlsplit(url).hostname or "").endswith("supabase.com"):
-        raise RuntimeError(f"DATABASE_URL leads to Supabase's pooler in transaction mode. {SESSION_MODE}")
+        raise RuntimeError(f"DATABASE_URL points to Supabase's pooler in transaction mode. {SESSION_MODE}")
     return "postgresql://" + url.split("://", 1)[1]
 
 
@@ -63,7 +63,8 @@ def _migrated_url(url: str) -> str:
     except psycopg.OperationalError as error:
         host = urlsplit(url).hostname or "the embedded server's socket"
         raise RuntimeError(
-            f"No connection to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded server."
+            f"Cannot connect to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded "
+            "server."
         ) from error
     return url
 
@@ -97,13 +98,13 @@ def _make_server_user() -> None:
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if useradd is None:
         raise RuntimeError(
-            "The embedded server cannot run as root, and `useradd` is missing, which would make it a user of its own. "
+            "The embedded server cannot run as root, and `useradd`, which would create a user for it, is missing. "
             "Install it (Debian: the package passwd), start as another user, or set DATABASE_URL."
         )
     made = subprocess.run([useradd, "-s", "/bin/bash", SERVER_USER], capture_output=True, text=True, timeout=30)  # noqa: S603
     if made.returncode not in (0, NAME_TAKEN):
         raise RuntimeError(
-            f"The embedded server cannot run as root, and a user for it could not be made: {made.stderr.strip()}. "
+            f"The embedded server cannot run as root, and creating a user for it failed: {made.stderr.strip()}. "
             "Start as another user, or set DATABASE_URL."
         )
 

@@ -88,7 +88,7 @@ def read_text(value: Any, name: str) -> str:
     if len(found) > longest:
         raise ValueError(f"is longer than {longest} characters")
     if "\x00" in found:
-        raise ValueError("holds a NUL character")
+        raise ValueError("contains a NUL character")
     return found
 
 
@@ -111,5 +111,5 @@ def read_currency_code(value: Any) -> str:
     """A currency by its three letters. Raises ValueError saying why not."""
     code = str(value).upper()
     if _CURRENCY.fullmatch(code) is None:
-        raise ValueError("is no currency: three letters, as in USD")
+        raise ValueError("is not a currency: write three letters, as in USD")
     return code

@@ -24,12 +24,12 @@ def currencies_of(
         codes = sorted(stated.get(number, ()))
         if len(codes) > 1:
             raise ImportRefused(
-                f"Event {event} has prices in {' and in '.join(codes)}: an event has one currency. "
-                "Import each as an event of its own."
+                f"Event {event} has prices in {' and in '.join(codes)}, but an event has one currency. Import them "
+                "as separate events."
             )
         if codes and known.get(event, codes[0]) != codes[0]:
             raise ImportRefused(
-                f"Event {event} is kept in {known[event]}, and the file has it in {codes[0]}: an event has one "
+                f"Event {event} is stored in {known[event]}, and the file has it in {codes[0]}, but an event has one "
                 "currency. Import it under another --source, or in its own currency."
             )
         found[number] = codes[0] if codes else known.get(event, UNSAID)

@@ -21,9 +21,9 @@ def dated_events(connection: Connection, staged: StagedFile, event_nos: Iterable
     if undated:
         some = ", ".join(undated[:5]) + (" …" if len(undated) > 5 else "")
         raise ImportRefused(
-            f"{len(undated):,} events have no date: {some}. Say when they begin: in a column "
-            "(--map event_date=COLUMN), for all of them (--default event_date=2026-11-21T19:00Z), or in a file "
-            "(--events FILE with the columns event, event_date and, if you like, event_name, venue, city, …)."
+            f"{len(undated):,} events have no date: {some}. Give their dates in a column (--map event_date=COLUMN), "
+            "once for all of them (--default event_date=2026-11-21T19:00Z), or in a file (--events FILE, with the "
+            "columns event, event_date and optionally event_name, venue, city, …)."
         )
     staged.outcome.events, staged.outcome.events_made = len(events), len(made)
     return events

@@ -49,7 +49,7 @@ def import_file(
     )
     with try_lock(connection, f"import {request.source}") as alone:
         if not alone:
-            raise ImportRefused(f"Another import into {request.source} is under way; try again when it has ended.")
+            raise ImportRefused(f"Another import into {request.source} is running. Try again when it has ended.")
         make_staging_tables(connection)
         progress = Progress(say)
         if request.ranges:
@@ -104,7 +104,7 @@ def _check_refused(staged: StagedFile, observations: int) -> None:
     outcome, request = staged.outcome, staged.request
     if not observations:
         raise ImportRefused(
-            f"{staged.file.path} has no row to import."
+            f"{staged.file.path} has no rows to import."
             + (
                 f" None of its {outcome.rows_of_nothing:,} rows has a price or a count."
                 if outcome.rows_of_nothing
@@ -115,8 +115,8 @@ def _check_refused(staged: StagedFile, observations: int) -> None:
     if share > request.most_refused:
         reasons = "\n  ".join(outcome.reasons)
         raise ImportRefused(
-            f"{outcome.rows_refused:,} of {outcome.rows_read:,} rows are refused ({share:.0%}), the first:\n"
-            f"  {reasons}\nMend the file or its mapping, or say --max-refused 100 to import the rest all the same."
+            f"{outcome.rows_refused:,} of {outcome.rows_read:,} rows are refused ({share:.0%}). The first:\n  "
+            f"{reasons}\nCorrect the file or its mapping, or add --max-refused 100 to import the other rows."
         )
 
 
@@ -127,8 +127,8 @@ def _check_spread(captures: Captures) -> None:
     close = int((gaps < TOO_CLOSE_SECONDS).sum())
     if close:
         raise ImportRefused(
-            f"{close:,} of {len(captures):,} observations follow another of their event within a minute: that "
-            "looks like one observation whose rows have different seconds, and each second would count as one, "
-            "with most zones sold out. Say --every 10 to take together what falls into the same 10 minutes, or "
-            "--every 0 if each second is an observation."
+            f"{close:,} of {len(captures):,} observations follow another one of the same event within a minute. That "
+            "looks like one observation whose rows have different seconds. Each second would count as an observation "
+            "of its own, and most zones would look sold out. Add --every 10 to combine rows within the same 10 "
+            "minutes, or --every 0 if each second is an observation."
         )

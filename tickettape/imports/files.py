@@ -68,7 +68,7 @@ def open_file(path: Path, encoding: str | None = None) -> SourceFile:
     except (OSError, pa.ArrowException) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
     except LookupError:
-        raise FileError(f"{encoding!r} is no encoding; write utf-8, cp1252, latin-1, …") from None
+        raise FileError(f"{encoding!r} is not a known encoding. Write utf-8, cp1252, latin-1, …") from None
     return SourceFile(path, layout.names, layout)
 
 
@@ -77,8 +77,8 @@ def read_batches(file: SourceFile, mapping: Columns) -> Iterator[FileBatch]:
     try:
         yield from _parquet(file.path, mapping) if file.layout is None else _csv(file.path, file.layout, mapping)
     except (OSError, pa.ArrowException, UnicodeError) as error:
-        read_as = f" Text was read as {file.layout.encoding}." if file.layout else ""
-        raise FileError(f"{file.path} cannot be read on: {error}.{read_as}") from error
+        read_as = f" The text was read as {file.layout.encoding}." if file.layout else ""
+        raise FileError(f"Reading {file.path} failed: {error}.{read_as}") from error
 
 
 def _is_parquet(path: Path) -> bool:

@@ -134,7 +134,7 @@ def read_buyable(value: Any) -> frozenset[int] | str:
         return said
     parts = [part.strip() for part in said.split(",")]
     if not all(_QUANTITY.fullmatch(part) for part in parts):
-        raise ValueError(f"is neither numbers with commas nor `{ANY}` nor `{WHOLE}`")
+        raise ValueError(f"is neither numbers separated by commas nor `{ANY}` nor `{WHOLE}`")
     return frozenset(n for n in map(int, parts) if n > 0) or WHOLE
 
 

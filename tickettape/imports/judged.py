@@ -112,7 +112,7 @@ class JudgedBatch:
         ]
         refusals += [
             RowRefusal(
-                one.line, f"it has {one.found} values where the header has {one.expected}", payload=one.text.encode()
+                one.line, f"it has {one.found} values, but the header has {one.expected}", payload=one.text.encode()
             )
             for one in self.batch.malformed
         ]

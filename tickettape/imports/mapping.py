@@ -35,7 +35,10 @@ def parse_pairs(
         for pair in text.split(",") if several_in_one else [text]:
             name, equals, value = (part.strip() for part in pair.partition("="))
             if not equals or not value or name not in known:
-                raise MappingError(f"{pair.strip()!r} is not one of our columns = something: {', '.join(known)}.")
+                raise MappingError(
+                    f"{pair.strip()!r} does not have the form COLUMN=…, where COLUMN is one of ours: "
+                    f"{', '.join(known)}."
+                )
             found[name] = value
     return found
 
@@ -70,25 +73,25 @@ def resolve_columns(
     })  # fmt: skip
     if unclear:
         raise MappingError(
-            f"The file has more than one column {', '.join(unclear)}; which is meant? Rename one in its header."
+            f"The file has more than one column {', '.join(unclear)}, so it is not clear which one is meant. Rename "
+            "one in the header."
         )
     if missing:
         raise MappingError(
-            f"No column is the {', '.join(missing)}. The file has: {', '.join(columns)}. "
-            f"Say which it is with --map {missing[0]}=COLUMN, or what holds for all rows with "
-            f"--default {missing[0]}=VALUE." + (_NO_TIME if "time" in missing else "")
+            f"The file has no column {', '.join(missing)}. It has: {', '.join(columns)}. Name the right column with "
+            f"--map {missing[0]}=COLUMN, or give a value for all rows with --default {missing[0]}=VALUE."
+            + (_NO_TIME if "time" in missing else "")
         )
     if any_of and not any(name in found for name in any_of):
         raise MappingError(
-            f"No column is a price or a count: {', '.join(any_of)}. The file has: {', '.join(columns)}. "
-            f"Say which it is with --map {any_of[0]}=COLUMN."
+            f"The file has no column with a price or a count ({', '.join(any_of)}). It has: {', '.join(columns)}. "
+            f"Name the right column with --map {any_of[0]}=COLUMN."
         )
     return found
 
 
 _NO_TIME = (
-    " The time is when the prices were seen, not when the event begins: without it a price is no history. Two columns "
-    "are joined with --map time=DATE+TIME."
+    " The time is when the prices were seen, not when the event begins. Use --map time=DATE+TIME to join two columns."
 )
 
 

@@ -43,7 +43,7 @@ def write_ranges(connection: Connection, staged: StagedRanges, events: Mapping[i
             with connection.transaction():
                 outcome.captures.update(store_price_ranges(connection, _price_ranges(chunk, event_keys)))
         except PriceRangeError as error:  # an event's currency was settled while this ran
-            raise ImportRefused(f"{error} What was written before stays; import the file again.") from error
+            raise ImportRefused(f"{error} The rows written so far stay. Import the file again.") from error
         last = chunk.iloc[-1]
         after, done = (int(last["event_no"]), int(last["second"])), done + len(chunk)
         progress(done, "written", done / outcome.observations)

@@ -105,8 +105,8 @@ def _refuse_mixed(connection: Connection, events: dict[int, str]) -> None:
         event_no, first, last, kinds = mixed
         raise ImportRefused(
             f"Event {events.get(event_no, event_no)} has prices of two kinds at one time (lines {first:,} and "
-            f"{last:,}: {'; '.join(kinds)}), and an event has one price range at a time. Import each kind under a "
-            "--source of its own."
+            f"{last:,}: {'; '.join(kinds)}), but an event has only one price range at a time. Import each kind under "
+            "its own --source."
         )
 
 

@@ -48,11 +48,13 @@ class SavedMapping:
     def checked(self) -> "SavedMapping":
         """This, where it can be. Raises MappingError where it cannot."""
         if self.kind not in (None, *KINDS):
-            raise MappingError(f"kind is {self.kind!r}; it is {' or '.join(KINDS)}.")
+            raise MappingError(f"kind is {self.kind!r}, but must be {' or '.join(KINDS)}.")
         known = known_columns(ranges=self.ranges)
         if unknown := sorted({*self.columns, *self.defaults} - set(known)):
             what = "price ranges" if self.ranges else "listings"
-            raise MappingError(f"{', '.join(unknown)}: not among our columns of {what}: {', '.join(known)}.")
+            raise MappingError(
+                f"{', '.join(unknown)}: not one of our columns for {what}, which are {', '.join(known)}."
+            )
         return replace(
             self, time_formats=_formats(self.time_formats), event_date_formats=_formats(self.event_date_formats)
         )
@@ -63,7 +65,7 @@ class SavedMapping:
         try:
             return ZoneInfo(text) if text else None
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise MappingError(f"{text!r} is no time zone; write UTC or a name like America/New_York.") from None
+            raise MappingError(f"{text!r} is not a time zone. Write UTC, or a name like America/New_York.") from None
 
 
 def load_mapping(file_or_name: str, home: Path) -> SavedMapping:
@@ -74,15 +76,15 @@ def load_mapping(file_or_name: str, home: Path) -> SavedMapping:
         if not _NAME.fullmatch(file_or_name) or not path.is_file():
             saved = ", ".join(sorted(one.stem for one in _folder(home).glob("*.toml"))) or "none yet"
             raise MappingError(
-                f"No mapping is saved as {file_or_name!r} (saved: {saved}), and there is no such file. "
-                "--save-mapping NAME saves the one that an import used."
+                f"There is no saved mapping {file_or_name!r} (saved: {saved}), and no such file. --save-mapping NAME "
+                "saves the mapping of an import."
             )
     try:
         found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except OSError as error:
         raise MappingError(f"{path} cannot be read: {error.strerror}.") from error
     except (TOMLKitError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path} is no TOML: {error}.") from error
+        raise MappingError(f"{path} is not valid TOML: {error}.") from error
     try:
         return _mapping(found).checked()
     except MappingError as error:
@@ -119,28 +121,28 @@ def save_mapping(mapping: SavedMapping, name: str, home: Path, *, like: str | No
 def check_name(name: str) -> None:
     """Raise MappingError where a mapping cannot be saved under a name."""
     if not _NAME.fullmatch(name):
-        raise MappingError(f"{name!r} is no name for a mapping: letters, digits, - and _.")
+        raise MappingError(f"{name!r} cannot be the name of a mapping. Use letters, digits, - and _.")
 
 
 def _mapping(found: dict[str, Any]) -> SavedMapping:
     names = {one.name for one in fields(SavedMapping)}
     if unknown := sorted(set(found) - names):
-        raise MappingError(f"{', '.join(unknown)}: not known; it takes {', '.join(sorted(names))}.")
+        raise MappingError(f"{', '.join(unknown)}: not a known setting. A mapping can have {', '.join(sorted(names))}.")
     values: dict[str, Any] = {}
     for name, value in found.items():
         if name in ("columns", "defaults"):
             if not isinstance(value, dict):
-                raise MappingError(f"{name} is a table: [{name}] and below it OURS = … lines.")
+                raise MappingError(f"{name} must be a table: [{name}], followed by lines OURS = ….")
             values[name] = {key: _text(one) for key, one in value.items()}
         elif name in ("time_formats", "event_date_formats"):
             values[name] = tuple(map(str, [value] if isinstance(value, str) else value))
         elif name == "every":
             if type(value) is not int or not 0 <= value <= 60:
-                raise MappingError("every is a number of minutes from 0 to 60.")
+                raise MappingError("every must be a number of minutes from 0 to 60.")
             values[name] = value
         elif name == "partial":
             if type(value) is not bool:
-                raise MappingError("partial is true or false.")
+                raise MappingError("partial must be true or false.")
             values[name] = value
         else:
             values[name] = str(value)
@@ -161,7 +163,7 @@ def _formats(formats: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if formats is None else tuple(map(check_format, formats))
     except ValueError as error:
         raise MappingError(
-            f"No time is written like that: {error}. Formats are strptime's: %Y-%m-%d %H:%M:%S."
+            f"This is not a time format: {error}. Write it as for strptime: %Y-%m-%d %H:%M:%S."
         ) from None
 
 

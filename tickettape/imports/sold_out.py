@@ -45,10 +45,11 @@ def sold_out_by(connection: Connection, staged: StagedListings) -> str:
     assert row is not None  # noqa: S101  an aggregate has a row
     times, of_zones, for_sale, zone_no, second = row
     if not times:
-        return "Nothing would look sold out: no zone is missing from an observation after one that has it."
+        return "Nothing would look sold out: no zone disappears between two observations."
     event_no, zone = next(key for key, number in zones.items() if number == zone_no)
     event = next(event for event, number in staged.events.items() if number == event_no)
     return (
-        f"{of_zones:,} zones would look sold out, {times:,} times of {for_sale:,} that zones are there; the first: "
-        f"{zone} of {event}, not there at {second} UTC. If the file does not hold all that was for sale, say --partial."
+        f"{of_zones:,} zones would look sold out, {times:,} times in all (zones are for sale {for_sale:,} times). "
+        f"The first: {zone} of {event}, missing at {second} UTC. If the file does not hold everything that was for "
+        "sale, add --partial."
     )

@@ -81,7 +81,7 @@ class StagedFile:
                     raise ImportRefused(mixed)
                 reasons = "\n  ".join(grouped_refusal_reasons(connection))
                 raise ImportRefused(
-                    f"Not one of the first {outcome.rows_read:,} rows can be used:\n  {reasons}"
+                    f"None of the first {outcome.rows_read:,} rows can be used:\n  {reasons}"
                     + ("" if not styles.unread() else f"\n{styles.unread()}")
                 )
             progress(outcome.rows_read, "read", batch.share)

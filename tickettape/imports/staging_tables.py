@@ -104,7 +104,7 @@ def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str
         [limit],
     ).fetchall()
     return [
-        f"line {line}: {reason}" + ("" if count == 1 else f" (and {count - 1:,} more rows so)")
+        f"line {line}: {reason}" + ("" if count == 1 else f" (and {count - 1:,} more such rows)")
         for count, line, reason in rows
     ]
 

@@ -53,9 +53,9 @@ def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
     delimiter = _delimiter(parsed)
     header, *rows = parsed[delimiter] or [[]]
     if not any(name.strip() for name in header):
-        raise FileError(f"{path.name} has no header: its first line names the columns.")
+        raise FileError(f"{path.name} has no header. Its first line must name the columns.")
     if len(header) > MOST_COLUMNS:
-        raise FileError(f"{path.name} has {len(header):,} columns: that is no table of prices.")
+        raise FileError(f"{path.name} has {len(header):,} columns, so it does not look like a table of prices.")
     names = [name.strip() for name in _with_row_names(header, rows)]
     return TextLayout(
         encoding, delimiter, tuple(name or f"column {at}" for at, name in enumerate(names, 1)), blank + 1, note
@@ -100,7 +100,8 @@ def _encoding(path: Path) -> tuple[str, str | None]:
         return "utf-8", None
     called = "Windows-1252" if name == "cp1252" else "Latin-1"
     return name, (
-        f"{path.name} is not UTF-8 (its line {max(line, 1):,}): read as {called}. If names look wrong, say --encoding."
+        f"{path.name} is not UTF-8 (see its line {max(line, 1):,}). It is read as {called}. If names look wrong, use "
+        "--encoding."
     )
 
 

@@ -23,7 +23,7 @@ EXAMPLES = 3  # lines of each style that a refusal shows
 FEWEST = 3  # lines that make a style; fewer are typing errors, and refused row by row
 
 _MICROSECOND = pd.Timedelta(microseconds=1).to_pytimedelta()
-_NO_TIME_ZONE = "has no time zone: say --time-zone UTC, or where its clock hangs"
+_NO_TIME_ZONE = "has no time zone: add --time-zone UTC, or the zone in which it was written"
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class TimeStyles:
                     for one in [*known, *unknown]
                 ]
                 return "\n".join(
-                    [f"Its column {column} is written in {len(lines)} styles:", *lines,
-                     f"Say what each means: {option} '%Y-%m-%d %H:%M:%S' {option} '%m/%d/%Y %H:%M:%S' (as in strptime; "
+                    [f"Its column {column} has times in {len(lines)} formats:", *lines,
+                     f"Name each of them: {option} '%Y-%m-%d %H:%M:%S' {option} '%m/%d/%Y %H:%M:%S' (as for strptime; "
                      "ISO for ISO)."]
                 )  # fmt: skip
         return None
@@ -135,7 +135,7 @@ class TimeStyles:
             if not one.understood and _is_dated(one.style):
                 option = "--time-format" if one.column == "time" else "--event-date-format"
                 return (
-                    f"Say how {one.column} is written, as in strptime: {option} '%m/%d/%y %H:%M' reads 10/5/21 17:43."
+                    f"Name the format of {one.column}, as for strptime: {option} '%m/%d/%y %H:%M' reads 10/5/21 17:43."
                 )
         return None
 
@@ -152,7 +152,7 @@ def check_format(text: str) -> str:
         return ISO
     pd.to_datetime(pd.Series(["x"]), format=text, errors="coerce")
     if "%" not in text:
-        raise ValueError("it names no part of a time")
+        raise ValueError("it contains no part of a time")
     return text
 
 
@@ -177,8 +177,8 @@ def read_times(values: Sequence[Any], reading: TimeReading) -> tuple[list[Read],
             if earlier is None:
                 found[at], fits[at] = one, how
             elif str(found[at]) != str(one):
-                found[at] = ValueError(f"is one time as {earlier} and another as {how}")
-    none = NotWrittenSo(f"is not written as {' or '.join(reading.formats)}")
+                found[at] = ValueError(f"means different times in the formats {earlier} and {how}")
+    none = NotWrittenSo(f"does not match {' or '.join(reading.formats)}")
     return [none if fits[at] is None and values[at] is not None else found[at] for at in range(len(values))], fits
 
 
@@ -187,7 +187,7 @@ def read_instant(value: Any, zone: ZoneInfo | None) -> int:
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
-        raise NotWrittenSo("is no ISO time") from None
+        raise NotWrittenSo("is not an ISO time") from None
     if isinstance(instant, date) and not isinstance(instant, datetime):
         instant = datetime.combine(instant, datetime.min.time())
     if not isinstance(instant, datetime):
@@ -214,7 +214,7 @@ def _formatted(texts: Sequence[str], how: str, zone: ZoneInfo | None) -> list[Re
         parsed = parsed.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     refusal = ValueError(_NO_TIME_ZONE if zone is None and not zoned else _clocks_change(zone))
     refused = (parsed.isna().to_numpy() & ~unread) | (~unread if zone is None and not zoned else False)
-    other = NotWrittenSo(f"is not written as {how}")
+    other = NotWrittenSo(f"does not match {how}")
     seconds = parsed.astype("int64") if zone is None and not zoned else parsed.dt.tz_convert(UTC).astype("int64")
     return [
         other if no else refusal if bad else nanoseconds // 1000
@@ -235,7 +235,7 @@ def _observed(found: Sequence[Read], now: datetime | None) -> list[Read]:
 
 
 def _clocks_change(zone: ZoneInfo | None) -> str:
-    return f"is no single instant in {zone}: its clocks change then"
+    return f"occurs twice or never in {zone}, because the clocks change then"
 
 
 def _shape(value: Any) -> str:

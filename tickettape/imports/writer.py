@@ -128,8 +128,8 @@ class CaptureWriter:
             left_out = month.isin(refused)
             self._note(
                 [
-                    RowRefusal(0, f"{int((month == name).sum()):,} captures are left out: {name} is not open. "
-                               f"`tickettape restore {name}`, then import the file again")
+                    RowRefusal(0, f"{int((month == name).sum()):,} captures are left out, because {name} is not open. "
+                                  f"Run `tickettape restore {name}`, then import the file again")
                     for name in refused
                 ]
             )  # fmt: skip
@@ -146,7 +146,9 @@ class CaptureWriter:
         with self._connection.transaction():
             ticks = [datetime.fromtimestamp(int(second), UTC) for second in captures["second"].unique()]
             if month_refusals(self._connection, ticks):
-                raise ImportRefused("A month was closed while the import ran: what is written stays; import it again.")
+                raise ImportRefused(
+                    "A month was closed while the import ran. The rows written so far stay. Import the file again."
+                )
             captures = self._to_write(captures, sections)
             if captures.empty:
                 return
@@ -177,7 +179,7 @@ class CaptureWriter:
         notes: list[str | None] = [None] * len(captures)
         if not self._request.whole_inventory:
             status[:] = "partial"
-            notes = ["imported as part of what was for sale"] * len(captures)
+            notes = ["imported as a part of what was for sale"] * len(captures)
         elif self._refused_zones:
             self._mark_incomplete(captures, metrics, chunk["listings"].to_numpy(), status, notes)
         captures = captures.assign(
@@ -230,7 +232,7 @@ class CaptureWriter:
             self._note(
                 [
                     RowRefusal(
-                        0, "the pipeline captured this itself; an import does not replace it",
+                        0, "the marketplace's own capture: an import does not replace it",
                         self._external_ids[event_no], int(second),
                     )
                     for event_no, second in zip(captures["event_no"][foreign], captures["second"][foreign], strict=True)

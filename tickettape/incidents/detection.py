@@ -64,8 +64,8 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
                 Incident(
                     f"runs of {of}",
                     f"The job {of} {what}",
-                    f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the UI; "
-                    "once the cause is mended, its next success ends this incident.",
+                    f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the "
+                    "UI. Once the cause is fixed, the next successful run ends this incident.",
                 )
             )
     return found
@@ -80,8 +80,8 @@ def breaker_incidents(source: str, breaker: Breaker, sentence: str) -> list[Inci
         Incident(
             f"breaker {source}",
             f"{source} blocks us",
-            f"{sentence} It is not closed{since}: no event of {source} has fresh prices until it is; what is stored "
-            "stays as it is, and nothing counts as sold out.",
+            f"{sentence} It has not been closed{since}. Until it is, no event of {source} gets fresh prices. Stored "
+            "data stays as it is, and nothing counts as sold out.",
         )
     ]
 
@@ -99,8 +99,9 @@ def stale_event_incidents(source: str, stale: Sequence[dict[str, Any]]) -> list[
             f"freshness {source}",
             f"Prices of {len(stale)} events of {source} are stale",
             f"No ok capture within twice their own interval: {named}{more}. If no tick runs, look at the schedule "
-            "start_ticks and at a run that hangs; if ticks run, `tickettape poll-schedule` says how often these are "
-            "polled, market.scraper_logs what came back, and `tickettape quarantine` what was refused.",
+            "start_ticks, and for a run that hangs. If ticks run, `tickettape poll-schedule` shows how often these "
+            "events are polled, market.scraper_logs what the marketplace answered, and `tickettape quarantine` what "
+            "was refused.",
         )
     ]
 
@@ -113,8 +114,8 @@ def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
         Incident(
             f"check {check.name}",
             f"The check {check.name} fails",
-            f"{check.description or 'It says no more.'} Open it in the UI, under the asset's checks: what failed is in "
-            "its metadata.",
+            f"{check.description or 'The check has no description.'} Open it in the UI, under the checks of its "
+            "asset. Its metadata shows what failed.",
         )
         for check in errors
     ]
@@ -125,7 +126,7 @@ def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
             Incident(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
-                f"{named}{more}. They stop nothing; see them in the UI, under the assets' checks.",
+                f"{named}{more}. Warnings stop nothing. See them in the UI, under the checks of the assets.",
             )
         )
     return found
@@ -139,8 +140,8 @@ def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Inc
         Incident(
             "database size",
             f"The database holds {size_bytes / 1e9:.1f} GB, more than {limit_gb:g} (INCIDENT_DATABASE_GB)",
-            "`database_health` shows what grows. Lower RAW_MONTHS or HOURLY_MONTHS so that more goes to cold storage, "
-            "track less, or raise INCIDENT_DATABASE_GB.",
+            "`database_health` shows what is growing. Lower RAW_MONTHS or HOURLY_MONTHS to move more data to cold "
+            "storage, track fewer events, or raise INCIDENT_DATABASE_GB.",
         )
     ]
 

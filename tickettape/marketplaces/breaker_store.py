@@ -57,10 +57,11 @@ def describe_breaker(source: str, breaker: Breaker) -> str:
     if breaker.state == "closed":
         return f"The breaker of {source} is closed."
     if breaker.state == "probing":
-        return f"The breaker of {source} lets one request through, to see whether we are still blocked."
+        return f"The breaker of {source} is letting one request through, to see whether we are still blocked."
     probe_at = datetime.fromtimestamp(breaker.probe_at, UTC) if breaker.probe_at else None
     at = f"{probe_at:%Y-%m-%d %H:%M:%S} UTC" if probe_at else "the next request"
     return (
-        f"The breaker of {source} is open until {at}: {breaker.reason}. Nothing is asked until then, and then one "
-        "event at a time; see whether the marketplace blocks this address or this USER_AGENT, and ask it more slowly."
+        f"The breaker of {source} is open until {at}: {breaker.reason}. Until then no requests are sent, and then "
+        "only one at a time. Check whether the marketplace blocks this address or this USER_AGENT, and lower the "
+        "request rate."
     )

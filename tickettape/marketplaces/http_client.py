@@ -80,7 +80,7 @@ class PacedHttpClient:
         url = httpx.URL(base_url)
         if url.scheme not in ("http", "https") or not url.host:
             raise ValueError(
-                f"The marketplace's address is {base_url!r}: give the http or https URL that stands before "
+                f"{base_url!r} cannot be used as the marketplace's address. Give the http or https URL that precedes "
                 f"every path, such as {example_url}."
             )
         self.source = source
@@ -135,20 +135,20 @@ class PacedHttpClient:
         """GET a path, again where that may help, until the deadline; `what` names it in notes."""
         http, pace = self._http, self._pace
         if http is None or pace is None:
-            raise RuntimeError("The marketplace is not open: use it inside `async with`.")
+            raise RuntimeError("The marketplace client is not open. Use it inside `async with`.")
 
         async def attempt() -> Reply:
             request = http.build_request("GET", self._base_url + path, params=dict(params), headers=headers)
             try:
                 return await self._reply(http, request, what)
             except httpx.TimeoutException as error:
-                return Reply("passing", note=f"{what} was not answered in time ({_name(error)}).")
+                return Reply("passing", note=f"{what} did not arrive in time ({_name(error)}).")
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-                return Reply("failed", note=f"{what} could not be asked ({_name(error)}); mend the request.")
+                return Reply("failed", note=f"{what} could not be requested ({_name(error)}). Correct the request.")
             except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-                return Reply("passing", note=f"{what}: the connection failed ({_name(error)}).")
+                return Reply("passing", note=f"{what} did not arrive: the connection failed ({_name(error)}).")
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-                return Reply("failed", note=f"{what} could not be asked ({_name(error)}).")
+                return Reply("failed", note=f"{what} could not be requested ({_name(error)}).")
 
         return await pace.ask(what, attempt)
 
@@ -165,8 +165,10 @@ class PacedHttpClient:
                     return Reply(
                         "failed",
                         200,
-                        note=f"{what} answered with more than {self._largest_answer_bytes} bytes, which no "
-                        "venue needs; look at what it sends.",
+                        note=(
+                            f"{what} came with more than {self._largest_answer_bytes} bytes, more than any venue "
+                            "needs. Look at what the marketplace sends."
+                        ),
                     )
             return Reply("received", 200, bytes(body))
         finally:
@@ -190,13 +192,13 @@ class PacedHttpClient:
     def _wrong_origin(self, status: int, by_simulator: bool, what: str) -> str | None:
         if by_simulator and not self.simulated:
             return (
-                f"{what} was answered by a simulator, and its prices would be filed under {self.source!r}: "
-                "give the source the format simulator (alone: MARKETPLACE_SOURCE=simulator), or another URL."
+                f"{what} came from a simulator, and its prices would be stored under {self.source!r}. Give the "
+                "source the format simulator (if it is the only one: MARKETPLACE_SOURCE=simulator), or another URL."
             )
         if self.simulated and status == 200 and not by_simulator:
             return (
-                f"{what} was answered by something that is not a simulator, and real prices must not be "
-                "filed as simulated ones: set the source's format (MARKETPLACE_SOURCE) to what it is."
+                f"{what} did not come from a simulator, and real prices must not be stored as simulated ones. Set "
+                "the format of the source (MARKETPLACE_SOURCE) to what it really is."
             )
         return None
 
@@ -208,21 +210,24 @@ def class_of_status(status: int, content_type: str, what: str) -> tuple[Class, s
         if media_type == "application/json" or media_type.endswith("+json"):
             return "received", ""
         return "blocked", (
-            f"{what} answered {media_type or 'an unnamed type'} instead of JSON (200): the marketplace shows "
-            "us a challenge; slow down, do not evade it."
+            f"{what} came as {media_type or 'an unnamed type'} instead of JSON (200): the marketplace shows us a "
+            "challenge. Slow down; do not evade it."
         )
     if status == 404:
         return "missing", (
-            f"{what} is unknown to the marketplace (404): a miss, seen now and then on valid ones; it is "
-            "retired only by its date or by several misses in a row."
+            f"{what} is unknown to the marketplace (404). This sometimes happens to valid events. An event is "
+            "retired only after its date, or after several misses in a row."
         )
     if status in (401, 403):
-        return "blocked", f"{what} was denied ({status}): the marketplace is blocking us; slow down."
+        return "blocked", f"{what} was denied ({status}): the marketplace is blocking us. Slow down."
     if status == 429:
-        return "throttled", f"{what} was asked too fast (429): lower the requests per second."
+        return "throttled", f"{what} was requested too fast (429). Lower the requests per second."
     if status == 408 or 500 <= status <= 599:
-        return "passing", f"{what} met a passing failure of the marketplace ({status})."
-    return "failed", f"{what} answered {status}, which this client does not expect; look at what it sends."
+        return "passing", f"{what} failed at the marketplace ({status}), probably for a short time."
+    return (
+        "failed",
+        f"{what} returned status {status}, which this client does not expect. Look at what the marketplace sends.",
+    )
 
 
 def answer_of(external_id: str, reply: Reply) -> Answer:

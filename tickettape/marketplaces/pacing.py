@@ -47,8 +47,8 @@ class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never se
         super().__init__(reply.note)
         if wait_seconds is None and reply.retry_after_seconds is not None:
             note = (
-                f"{reply.note} It asks to wait {reply.retry_after_seconds:.0f} s, past what is left of the "
-                "deadline: it counts as passing."
+                f"{reply.note} It asks to wait {reply.retry_after_seconds:.0f} s, longer than the time left for "
+                "this event, so it counts as a temporary failure."
             )
             reply = replace(reply, note=note)
         self.reply = reply
@@ -95,10 +95,12 @@ class Pace:
         if none.quiet_seconds:
             return Reply(
                 "throttled",
-                note=f"{what} was not asked: the marketplace wants {none.quiet_seconds:.0f} s of quiet, past the "
-                f"deadline of {self._deadline_seconds:g} s; the next tick tries again.",
+                note=(
+                    f"{what} was not requested: the marketplace asked for {none.quiet_seconds:.0f} s of quiet, "
+                    f"longer than the deadline of {self._deadline_seconds:g} s. The next tick tries again."
+                ),
             )
-        return Reply("unasked", note=f"{what} was not asked: {none}")
+        return Reply("unasked", note=f"{what} was not requested: {none}")
 
     async def _attempts(self, what: str, attempt: Callable[[], Awaitable[Reply]], probe: bool) -> Reply:
         ends_at = _now() + self._deadline_seconds
@@ -129,12 +131,14 @@ class Pace:
                 return Reply(
                     "passing",
                     latency_ms=round(self._deadline_seconds * 1000),
-                    note=f"{what} did not answer within the deadline of {self._deadline_seconds:g} s; "
-                    "the next tick tries again.",
+                    note=(
+                        f"{what} did not arrive within the deadline of {self._deadline_seconds:g} s. The next tick "
+                        "tries again."
+                    ),
                 )
         assert last is not None  # noqa: S101 - the loop ends without a reply only by TimeoutError
         attempts = "1 attempt" if count == 1 else f"{count} attempts"
-        return replace(last, note=f"{last.note} Given up after {attempts}; the next tick tries again.")
+        return replace(last, note=f"{last.note} Gave up after {attempts}. The next tick tries again.")
 
     async def _counted(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         try:

@@ -91,7 +91,10 @@ class RateLimits:
     def __post_init__(self) -> None:
         for rate in self.rates:
             if rate.requests < 1 or not rate.seconds > 0:
-                raise ValueError(f"A rate of {rate.requests} requests in {rate.seconds:g} s: give numbers above 0.")
+                raise ValueError(
+                    f"The rate {rate.requests} requests in {rate.seconds:g} s is not valid. Both numbers must be "
+                    "above 0."
+                )
 
     @property
     def longest_seconds(self) -> float:
@@ -102,7 +105,7 @@ class RateLimits:
 def rate_per_second(requests: float) -> Rate:
     """So many requests a second; fewer than one are one in a longer time."""
     if not requests > 0:
-        raise ValueError(f"{requests} requests a second: give a number above 0, or None for no pacing.")
+        raise ValueError(f"{requests} requests per second is not valid. Give a number above 0, or None for no pacing.")
     return Rate(int(requests), int(requests) / requests) if requests >= 1 else Rate(1, 1 / requests)
 
 

@@ -59,19 +59,19 @@ def format_of(settings: Settings) -> MarketplaceFormat:
     source, name = settings.source, settings.format
     if name not in FORMATS:
         raise ValueError(
-            f"The marketplace {source} has the format {name!r}, which nobody knows. Give it one of "
-            f"{', '.join(FORMATS)}, for instance MARKETPLACES__{source.upper()}__FORMAT=vividseats."
+            f"The marketplace {source} has the unknown format {name!r}. Set it to one of {', '.join(FORMATS)}, for "
+            f"instance MARKETPLACES__{source.upper()}__FORMAT=vividseats."
         )
     nameless = settings.marketplace_url is None and settings.marketplace_format is None
     if nameless and source != name:
         raise ValueError(
-            f"MARKETPLACE_SOURCE is {source!r} and MARKETPLACE_URL is unset, which means the simulator: "
-            "set the URL, or leave the source unset."
+            f"MARKETPLACE_SOURCE is {source!r}, but MARKETPLACE_URL is not set, which means the simulator. Set the "
+            "URL, or unset the source."
         )
     if source in FORMATS and source != name and FORMATS[source].simulated != FORMATS[name].simulated:
         raise ValueError(
-            f"MARKETPLACE_SOURCE is {source!r}, and the format is {name!r}: real prices and made-up ones would be "
-            "filed under one name. Set the URL of the marketplace, or call the source something else."
+            f"MARKETPLACE_SOURCE is {source!r}, and the format is {name!r}. Real and simulated prices would be "
+            "stored under one name. Set the URL of the marketplace, or give the source another name."
         )
     return FORMATS[name]
 
@@ -114,7 +114,7 @@ class Marketplaces(Mapping[str, WatchedMarketplace]):
 
     def __getitem__(self, source: str) -> WatchedMarketplace:
         if source not in self._watched:
-            raise KeyError(f"{source} is not watched here; watched are {', '.join(self._watched)}.")
+            raise KeyError(f"{source} is not watched here. Watched: {', '.join(self._watched)}.")
         return self._watched[source]
 
     def __iter__(self) -> Iterator[str]:
@@ -136,7 +136,7 @@ def open_marketplaces(settings: Settings, warehouse: Warehouse | None = None) ->
 def _url(settings: Settings) -> str:
     if settings.marketplace_url is None:
         raise ValueError(
-            f"The marketplace {settings.source} has no URL: set MARKETPLACE_URL, or "
-            f"MARKETPLACES__{settings.source.upper()}__URL where there are several."
+            f"The marketplace {settings.source} has no URL. Set MARKETPLACE_URL, or "
+            f"MARKETPLACES__{settings.source.upper()}__URL if there are several."
         )
     return settings.marketplace_url

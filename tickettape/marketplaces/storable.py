@@ -15,7 +15,7 @@ def refuse_unstorable(inventory: Inventory, body: bytes) -> None:
     """Raise Refused where an inventory, read from `body`, cannot be stored. The same for every marketplace."""
     what = f"The listings of {inventory.external_id}"
     if _CURRENCY.fullmatch(inventory.currency) is None:
-        raise Refused(f"{what} are in {inventory.currency!r}, which is no currency (ISO 4217)")
+        raise Refused(f"{what} are in {inventory.currency!r}, which is not a currency (ISO 4217)")
     counts = (
         inventory.counted_listings, inventory.counted_tickets, inventory.stated_listings or 0,
         inventory.stated_tickets or 0, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0,
@@ -29,7 +29,7 @@ def refuse_unstorable(inventory: Inventory, body: bytes) -> None:
     if names and len(longest := max(names, key=len)) > LONGEST_NAME:
         raise Refused(f"{what} name a zone or section {longest[:40]!r}… of {len(longest)} characters")
     if (b"\\u0000" in body or b"\0" in body) and _has_nul(inventory):
-        raise Refused(f"{what} have a name with a NUL character, which no text column can hold")
+        raise Refused(f"{what} contain a name with a NUL character, which a text column cannot hold")
 
 
 def _refuse_prices(inventory: Inventory, what: str) -> None:
@@ -38,9 +38,9 @@ def _refuse_prices(inventory: Inventory, what: str) -> None:
     prices = [listing.price_cents for listing in inventory.listings]
     prices += [listing.all_in_price_cents for listing in inventory.listings if listing.all_in_price_cents is not None]
     if min(prices) <= 0 or max(prices) > HIGHEST_PRICE_CENTS:
-        raise Refused(f"{what} have prices from {min(prices)} to {max(prices)} cents, which no price is")
+        raise Refused(f"{what} have prices from {min(prices)} to {max(prices)} cents, which cannot be right")
     if min(listing.quantity for listing in inventory.listings) < 1:
-        raise Refused(f"{what} have one without a ticket")
+        raise Refused(f"{what} include a listing without tickets")
 
 
 def _has_nul(inventory: Inventory) -> bool:

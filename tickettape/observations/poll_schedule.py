@@ -82,7 +82,7 @@ def decide_poll(activity: EventActivity, tick: datetime, every: timedelta) -> Po
     interval = max(target, every)
     if activity.failures_in_a_row > 1:
         interval *= 2 ** min(activity.failures_in_a_row - 1, 10)
-        reason = f"{activity.failures_in_a_row} failures in a row; else: {reason}"
+        reason = f"{activity.failures_in_a_row} failures in a row; otherwise: {reason}"
     steps = min(interval, LONGEST) // every
     polled = activity.polled_tick
     due = _next(activity.event_key, polled, steps, every) if polled else min(activity.known_since, tick)

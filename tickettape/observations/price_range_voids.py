@@ -44,7 +44,7 @@ def void_price_range(connection: Connection, event_key: int, tick: datetime, *, 
             [reason, by, event_key, tick],
         ).fetchone() or (None,)
         if void_id is None:
-            raise NothingToDo(f"There is no price range at {tick:%Y-%m-%d %H:%M:%S} UTC that is not void.")
+            raise NothingToDo(f"There is no valid price range at {tick:%Y-%m-%d %H:%M:%S} UTC.")
         connection.execute(
             f"""with moved as (
                     delete from market.price_ranges where event_key = %s and tick = %s returning {_COLUMNS}

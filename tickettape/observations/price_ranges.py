@@ -104,13 +104,15 @@ def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -
     for one in ranges:
         if stated.setdefault(one.event_key, one.currency) != one.currency:
             raise PriceRangeError(
-                f"Event {one.event_key} has price ranges in {stated[one.event_key]} and in {one.currency}: an event "
-                "has one currency. Nothing was stored."
+                f"Event {one.event_key} has price ranges in {stated[one.event_key]} and in {one.currency}, but an "
+                "event has one currency. Nothing was stored."
             )
     event_keys = sorted(stated)
     known = connection.execute("select event_key from market.events where event_key = any(%s)", [event_keys]).fetchall()
     if unknown := set(stated) - {event_key for (event_key,) in known}:
-        raise PriceRangeError(f"No event has the key {min(unknown)}: nothing was stored. Add the event first.")
+        raise PriceRangeError(
+            f"There is no event with the key {min(unknown)}. Nothing was stored. Add the event first."
+        )
     try:
         fix_currencies(connection, stated)
     except OtherCurrencyError as error:

@@ -99,9 +99,11 @@ def replay_quarantined(
         status = lock_capture_status(connection, event_key, tick)
         answer = lock_unreplayed_payload(connection, refusal.quarantine_id)
         if answer is None:
-            raise NotReplayable("was replayed by somebody else just now.")
+            raise NotReplayable("was just replayed by another process.")
         if status == "void":
-            raise NotReplayable("its capture is void: `tickettape replay --voided` reads it again, with its hour.")
+            raise NotReplayable(
+                "belongs to a voided capture. `tickettape replay --voided` reads it again, with its hour."
+            )
         if status is None or status in RETRIED_STATUSES:
             store_captures(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
         elif status not in ("rejected", "received"):
@@ -114,18 +116,22 @@ def replay_quarantined(
 
 def _replayable(connection: Connection, source: str, refusal: Refusal) -> tuple[int, datetime]:
     if refusal.replayed_at is not None:
-        raise NotReplayable(f"was replayed at {refusal.replayed_at:%Y-%m-%d %H:%M} UTC: once is enough.")
+        raise NotReplayable(f"was already replayed at {refusal.replayed_at:%Y-%m-%d %H:%M} UTC.")
     if refusal.held_for is not None:
         month = f"{refusal.held_for:%Y-%m}"
-        raise NotReplayable(f"waits for {month}: `tickettape restore {month} --replay-late` brings it back.")
+        raise NotReplayable(f"is waiting for {month}. `tickettape restore {month} --replay-late` brings it back.")
     if refusal.content != "answer":
-        raise NotReplayable("is a row of an import: mend the file and import it again.")
+        raise NotReplayable("is a row of an import. Correct the file and import it again.")
     if refusal.source != source:
-        raise NotReplayable(f"is of {refusal.source}, and {source} is watched: watch that one too to replay it.")
+        raise NotReplayable(
+            f"is from {refusal.source}, but only {source} is watched. Watch {refusal.source} too to replay it."
+        )
     if refusal.tick is None:
-        raise NotReplayable("is a page of the catalogue: the next tick asks for it again by itself.")
+        raise NotReplayable("is a page of the catalogue. The next tick requests it again by itself.")
     if refusal.event_key is None:
-        raise NotReplayable(f"no event {refusal.external_id} is known here: `tickettape track` it first.")
+        raise NotReplayable(
+            f"belongs to the unknown event {refusal.external_id}. Track it first with `tickettape track`."
+        )
     for reason in month_refusals(connection, [refusal.tick]).values():
         raise NotReplayable(f"{reason}.")
     return refusal.event_key, refusal.tick
@@ -237,8 +243,8 @@ def _note_fields(connection: Connection, source: str, fields: dict[str, str]) ->
     news = record_answer_fields(connection, source, fields)
     if news:
         message = (
-            f"The answers of {source} have fields that were never seen before: {', '.join(news)}. They are ignored; "
-            "if something we read was renamed, mend its wire format and replay."
+            f"The answers of {source} have fields that were never seen before: {', '.join(news)}. They are "
+            "ignored. If the marketplace renamed a field that we read, update the wire format and replay."
         )
         log_about_job(connection, None, level="WARNING", event_key=None, message=message, metadata={"new fields": news})
 

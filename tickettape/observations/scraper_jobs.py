@@ -1,4 +1,4 @@
-"""scraper_jobs and scraper_logs: what each scraping run did, in the seeds' tables.
+"""scraper_jobs and scraper_logs: what each scraper run did, in the required tables (R-027, R-035).
 
 A job is held by a lock of its session: where the lock is free, the run that opened the job is dead.
 """
@@ -49,7 +49,7 @@ def close_killed_jobs(connection: Connection, source: str, *, but: UUID | None =
         [source, but],
     ).fetchall()
     for job_id, run_id in closed:
-        message = f"Run {run_id} was killed before it closed its job; what it had stored by then stays."
+        message = f"Run {run_id} was killed before it closed its job. What it had stored so far is kept."
         log_about_job(connection, job_id, level="ERROR", event_key=None, message=message)
     return [UUID(str(job_id)) for job_id, _ in closed]
 

@@ -190,14 +190,14 @@ class _Worker:
         return leases_left(self._connection, self._marketplace.source, self._tick)
 
     def _missed(self, event: Event) -> Capture:
-        note = f"{event.name} was due at {self._tick} and not answered in time"
+        note = f"{event.name} was due at {self._tick} and was not answered in time"
         return Capture(event.event_key, self._tick, "missed", note=note)
 
     async def _capture(self, event: Event) -> Capture:
         try:
             answer = await self._marketplace.listings(event.external_id, self._tick)
         except Exception as error:  # one event's surprise must not cost the others their tick
-            note = f"{type(error).__name__} asking for {event.name}: {error}"
+            note = f"{type(error).__name__} while requesting {event.name}: {error}"
             kind, trace = type(error).__name__, traceback.format_exc()
             return Capture(event.event_key, self._tick, "failed", note=note, kind=kind, stack_trace=trace)
         return Capture(
@@ -221,7 +221,7 @@ def store_batch(connection: Connection, tick: datetime, batch: Sequence[Capture]
         errors = [capture for capture in kept if capture.status != "received"]
         held = store_captures(connection, kept, job_id)
         if held:
-            message = f"{held} captures went to quarantine: their month takes no rows (`tickettape months`)"
+            message = f"{held} captures went to quarantine, because their month takes no rows (see `tickettape months`)"
             log_about_job(connection, job_id, level="WARNING", event_key=None, message=message)
         add_job_progress(connection, job_id, scraped=len(kept) - len(errors), errors=len(errors))
         for capture in errors:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 def floor_to_grid(interval: timedelta, instant: datetime) -> datetime:
     """The latest point of the interval's UTC grid that is not after `instant`."""
     if instant.tzinfo is None:
-        raise ValueError(f"{instant} has no time zone; give an aware datetime")
+        raise ValueError(f"{instant} has no time zone. Give an aware datetime")
     midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (instant - midnight) // interval * interval
 

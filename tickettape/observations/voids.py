@@ -51,7 +51,7 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
         if row is None:
             raise NothingToDo(f"There is no capture at {_said(tick)}{_nearest(connection, event_key, tick)}.")
         if row[0] == "void":
-            raise NothingToDo(f"The capture at {_said(tick)} is void already.")
+            raise NothingToDo(f"The capture at {_said(tick)} is already void.")
         (void_id,) = connection.execute(
             """insert into market.voids (event_key, tick, reason, voided_by, capture_status, capture_note)
                select event_key, tick, %s, %s, status, note from market.captures where event_key = %s and tick = %s
@@ -133,7 +133,9 @@ def hold_open(connection: Connection, tick: datetime) -> None:
     """Keep the tick's month from being closed until the caller's transaction ends."""
     for month in month_refusals(connection, [tick]):
         state = state_of_month(connection, month) or "without a partition"
-        raise NothingToDo(f"{month:%Y-%m} is {state}: nothing in it can be changed. `tickettape restore {month:%Y-%m}`")
+        raise NothingToDo(
+            f"{month:%Y-%m} is {state}, so nothing in it can be changed. Run `tickettape restore {month:%Y-%m}` first"
+        )
 
 
 def is_voided(connection: Connection, event_key: int, tick: datetime) -> bool:

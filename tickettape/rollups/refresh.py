@@ -31,11 +31,11 @@ def refresh_rollups(
     left = _most_pending(connection)
     while left > until:
         if for_at_most is not None and time.monotonic() - started > for_at_most.total_seconds():
-            say(f"{left:,} buckets are left for the next refresh.")
+            say(f"{left:,} buckets are left to the next refresh.")
             break
         run_dbt()
         before, left = left, _most_pending(connection)
-        say(f"{left:,} buckets are left to recompute.")
+        say(f"{left:,} buckets are still to be recomputed.")
         if left >= before:
             break
     return left

@@ -37,7 +37,7 @@ def read_inventory(body: bytes, code: str) -> Inventory:
     except msgspec.MsgspecError as error:
         raise Refused(f"The offers of {code} are not in the expected format: {error}") from None
     if show.code != code:
-        raise Refused(f"The offers of {code} were asked for, and those of {show.code} came")
+        raise Refused(f"The offers of {code} were requested, but those of {show.code} came")
     if show.titre == "":
         raise Missing(f"{code} is not known any more")
     zones = list(dict.fromkeys(offer.categorie for offer in show.offres))

@@ -167,7 +167,7 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
         done = CliRunner().invoke(app, ["bring-back-hours", "2026-05", "--until", "2026-12-24"])
         missing = CliRunner().invoke(app, ["bring-back-hours", "2026-04"])
     settings.cache_clear()
-    assert "aggregated_analytics: 8 rows of 2026-05 are back, through 2026-12-24" in done.output
+    assert "aggregated_analytics: 8 rows of 2026-05 are back until the end of 2026-12-24" in done.output
     assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
     assert {table: rows_of(connection, table) for table in HOURLY_ROLLUPS} == {t: before[t] for t in HOURLY_ROLLUPS}
     assert hourly_months_pinned(connection) == {MAY: date(2026, 12, 24)}
@@ -272,7 +272,7 @@ def test_hours_that_change_while_they_are_written_stay(
     with warehouse.connection() as other:
         change = "update analytics.aggregated_analytics set total_tickets = total_tickets + 1 where hour < '2026-05-02'"
         storage = InterruptedStorage(str(tmp_path / "cold"), lambda: other.execute(change))
-        with pytest.raises(HourlyStorageError, match="changed while it was written"):
+        with pytest.raises(HourlyStorageError, match="changed while it was being written"):
             move_hours_to_cold_storage(connection, storage, MAY)
     assert len(rows_of(connection, "aggregated_analytics")) == 10
     assert (

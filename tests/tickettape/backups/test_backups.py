@@ -213,7 +213,7 @@ def test_control_without_the_shared_snapshot_the_proof_fails(
 
     monkeypatch.setattr(PgDump, "__init__", forget_the_snapshot)
     backup = make_while_a_writer_commits(connection, market, database_url, storage, monkeypatch)
-    with pytest.raises(BackupError, match="is not what was dumped"):
+    with pytest.raises(BackupError, match="differs from what was dumped"):
         prove_backup(database_url, storage, backup, say=quiet)
 
 
@@ -259,7 +259,7 @@ class FailingStorage(Storage):
 def test_without_room_nothing_is_written_and_a_failing_disk_leaves_no_backup(
     connection: Connection, database_url: str, tmp_path: Path, market: int
 ) -> None:
-    with pytest.raises(BackupError, match="nothing was written"):
+    with pytest.raises(BackupError, match="Nothing was written"):
         make_backup(database_url, FullStorage(str(tmp_path / "full")), now=NOW, say=quiet)
     assert not (tmp_path / "full").exists()
     with pytest.raises(OSError, match="No space left"):
@@ -364,7 +364,7 @@ def test_the_command_backs_up_proves_lists_and_restores(
         assert "1 backups" in listed
         assert "with 1 earlier month, proved" in listed
         assert "Restored as database" in invoke("restore-backup", "--into", target)
-        assert "exists: nothing was restored" in invoke("restore-backup", "--into", target, code=1)
+        assert "exists, so nothing was restored" in invoke("restore-backup", "--into", target, code=1)
         assert "Missing option '--into'" in invoke("restore-backup", code=2)
         assert "There is no backup 20200101T000000Z" in invoke("prove-backup", "20200101T000000Z", code=2)
     finally:

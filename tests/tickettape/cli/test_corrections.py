@@ -210,11 +210,14 @@ def test_nothing_is_voided_or_undone_in_a_month_that_is_archived(history: Histor
     ("arguments", "said"),
     [
         (["replay", "--from", "2026-11-21T10:00", "--to", "2026-11-22"], "has no time zone"),
-        (["replay", "--from", "yesterday", "--to", "2026-11-22"], "no ISO instant"),
-        (["rebuild", "--from", "2026-11-22", "--to", "2026-11-21"], "is not before"),
-        (["void", "--event", "1", "--tick", "2026-11-21T10:00Z"], "Say why"),
-        (["void", "--event", "1", "--reason", "r"], "Say which captures"),
-        (["void", "--event", "1", "--reason", "r", "--tick", "2026-11-21", "--from", "2026-11-21"], "Say which"),
+        (["replay", "--from", "yesterday", "--to", "2026-11-22"], "is not an ISO instant"),
+        (["rebuild", "--from", "2026-11-22", "--to", "2026-11-21"], "must be before"),
+        (["void", "--event", "1", "--tick", "2026-11-21T10:00Z"], "Give the reason"),
+        (["void", "--event", "1", "--reason", "r"], "Name the captures"),
+        (
+            ["void", "--event", "1", "--reason", "r", "--tick", "2026-11-21", "--from", "2026-11-21"],
+            "Name the captures",
+        ),
     ],
 )
 def test_what_is_asked_wrongly_is_refused_before_anything_is_read(arguments: list[str], said: str) -> None:
@@ -228,9 +231,9 @@ def test_what_is_not_there_is_named(history: History) -> None:
     code, output = run("void", "--event", history.ids[0], "--tick", tick, "--reason", "r")
     assert (code, "the nearest: " in output) == (1, True)
     code, output = run("void", "--event", "nobody", "--tick", tick, "--reason", "r")
-    assert (code, "has no event nobody" in output) == (1, True)
+    assert (code, "There is no event nobody" in output) == (1, True)
     code, output = run("replay", *moments(START - 3 * HOUR, START))
-    assert (code, "No answer is stored" in output) == (1, True)
+    assert (code, "No answers are stored" in output) == (1, True)
 
 
 def test_the_kept_rows_of_a_void_have_every_column_of_a_snapshot(connection: Connection) -> None:
@@ -279,7 +282,7 @@ def test_price_ranges_are_voided_brought_back_and_rebuilt_by_the_same_commands(h
 def test_a_kind_that_is_not_there_is_not_voided(history: History) -> None:
     at = ["void", "--event", history.ids[0], "--tick", history.ticks[0].strftime(SHOWN), "--reason", "wrong"]
     code, output = run(*at, "--kind", "price_range")
-    assert (code, "no price range there that is not void" in output) == (1, True)
+    assert (code, "has no valid price range at that time" in output) == (1, True)
     observe_ranges(history.connection, price_range(history.keys[0], history.ticks[0] + TEN / 2))
     at[4] = (history.ticks[0] + TEN / 2).strftime(SHOWN)
     assert run(*at, "--kind", "listings")[0] == 1

@@ -126,7 +126,7 @@ def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_re
     assert kept[0].payload == b'{"late": true}'
     assert b'"failed"' in kept[1].payload
     reason = connection.execute("select distinct reason from market.quarantine").fetchall()
-    assert reason == [("2026-07 is archived: `tickettape restore 2026-07` and replay this",)]
+    assert reason == [("2026-07 is archived: run `tickettape restore 2026-07`, then replay this",)]
 
 
 def test_a5_snapshots_that_come_for_a_closed_month_are_quarantined_with_their_rows(connection: Connection) -> None:

@@ -145,8 +145,8 @@ def test_refused_rows_are_in_quarantine_once_with_their_line_until_the_file_is_m
         assert "3 refused" in output
         assert refusals(connection) == [
             ("7", "mine.csv, line 32: price 'cheap' is not a number with at most two decimals", False),
-            ("7", "mine.csv, line 33: time 'never' is no ISO time", False),
-            (None, "mine.csv, line 35: it has 3 values where the header has 6", False),
+            ("7", "mine.csv, line 33: time 'never' is not an ISO time", False),
+            (None, "mine.csv, line 35: it has 3 values, but the header has 6", False),
         ]
     # one of 31 rows is within the tolerance, and its zone has others
     assert captures(connection) == [("7", NOON, "ok")]
@@ -245,7 +245,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
         "The Hall",
         True,
     )
-    assert "the pipeline captured this itself" in refusals(connection)[0][1]
+    assert "the marketplace's own capture" in refusals(connection)[0][1]
     assert_exact(connection)
 
 
@@ -321,13 +321,13 @@ def _request() -> ImportRequest:
     ("rows", "header", "arguments", "said"),
     [
         (ROWS, HEADER, ["--source", "mine"], "2 events have no date: 7, 8"),
-        (ROWS, ["game", *HEADER[1:]], BASE, "No column is the event. The file has: game, time"),
+        (ROWS, ["game", *HEADER[1:]], BASE, "The file has no column event. It has: game, time"),
         (ROWS, HEADER, [*BASE, "--map", "price=usd"], "no column usd"),
-        (ROWS, HEADER, [*BASE, "--map", "cost=price"], "not one of our columns"),
+        (ROWS, HEADER, [*BASE, "--map", "cost=price"], "where COLUMN is one of ours"),
         (ROWS, HEADER, [*BASE, "--time-zone", "Mars"], "no time zone"),
-        ([["7", "2026-11-20 12:00", *ROWS[0][2:]]], HEADER, BASE, "has no time zone: say --time-zone"),
+        ([["7", "2026-11-20 12:00", *ROWS[0][2:]]], HEADER, BASE, "has no time zone: add --time-zone"),
         ([*ROWS, ["7", at(0), "Floor", "A", "x", 1]], HEADER, BASE, "1 of 6 rows are refused (17%)"),
-        ([], HEADER, BASE, "no row to import"),
+        ([], HEADER, BASE, "no rows to import"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_whole_and_says_what_to_do(
@@ -373,14 +373,14 @@ def test_a_dry_run_says_what_a_run_then_writes_and_what_would_look_sold_out(
     assert "26 rows read, 25 understood, 1 refused" in output
     assert "line 27: price 'cheap' is not a number" in output
     assert "Observations: 3; 2 whole and 1 partial" in output
-    assert "Events: 2, 2 new and 0 that mine has" in output
-    assert "1 zones would look sold out, 1 times of 4 that zones are there; the first: Stands of 7, not" in output
+    assert "Events: 2, of which 2 are new and 0 are already known to mine" in output
+    assert "1 zones would look sold out, 1 times in all (zones are for sale 4 times). The first: Stands" in output
     for table in ("captures", "events", "quarantine", "imports"):
         assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
-    assert "1 of those written are partial" in imports(file)
+    assert "Of those written, 1 are partial" in imports(file)
     assert [status for *_, status in captures(connection)] == ["ok", "ok", "partial"]
     assert "Nothing would look sold out: the observations are partial" in imports(file, *BASE, "--partial", "--dry-run")
-    assert "Nothing would look sold out: no zone is missing" in imports(
+    assert "Nothing would look sold out: no zone disappears" in imports(
         write(file, [*ROWS, ["7", at(10), "Stands", "102", "5.00", 1]]), *BASE, "--dry-run"
     )
 

@@ -156,7 +156,7 @@ def test_a_festival_by_the_half_hour_in_two_columns_of_local_time(connection: Co
     )  # fmt: skip
     assert stored(connection) == expected
     assert len(expected) == len(file) - 1
-    assert "1 rows say again what another says" in output
+    assert "1 rows repeat another row" in output
 
 
 def test_many_events_by_r_in_latin_1_through_a_mapping_that_is_saved_and_used_by_name(
@@ -171,7 +171,7 @@ def test_many_events_by_r_in_latin_1_through_a_mapping_that_is_saved_and_used_by
     (tmp_path / "seatgeek.toml").write_text(SEATGEEK)
     mapping = ["--source", "mine", "--mapping", str(tmp_path / "seatgeek.toml"), "--save-mapping", "seatgeek-r"]
     output = imports(file, *mapping)
-    assert "not UTF-8 (its line 4): read as Windows-1252" in output
+    assert "not UTF-8 (see its line 4). It is read as Windows-1252" in output
     frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="latin-1")
     local = pd.to_datetime(frame["timestamp"], format="%Y-%m-%d_%H.%M.%S")
     expected = by_pandas(
@@ -237,7 +237,7 @@ def test_rows_multiplied_by_something_else_count_once_and_zero_is_no_price(
     )  # fmt: skip
     assert stored(connection) == expected
     assert [row[2:5] for row in expected if row[0] == "vvG1VZb41CZdEo"] == [(None, None, 2250)]
-    assert f"{len(frame) - len(expected)} rows say again what another says" in output
+    assert f"{len(frame) - len(expected)} rows repeat another row" in output
 
 
 def test_counts_without_prices_are_taken_as_counts(connection: Connection) -> None:
@@ -257,7 +257,7 @@ def test_a_file_without_the_time_of_its_prices_is_read_and_refused_in_plain_word
         "--map", "event=event_id,average_price=overall_avg_price",
     )  # fmt: skip
     assert code == 1
-    assert "No column is the time. The file has: Match Flag, overall_avg_price, total_observations, event_id" in output
+    assert "The file has no column time. It has: Match Flag, overall_avg_price, total_observations, event_id" in output
     assert "The time is when the prices were seen" in output
 
 
@@ -353,7 +353,7 @@ def test_a_dry_run_says_what_a_run_then_does(connection: Connection, tmp_path: P
         assert "line 25: lowest_price '9.00' is above average_price '8.00'" in output
         assert "Observations: 22; 0 with lowest, average and highest price, 21 with some of them, 1 with" in output
         assert "Events: 2, 2 new and 0 that mine has" in output
-        assert "Price ranges never say that something is sold out" in output
+        assert "Price ranges never mean that something is sold out" in output
         assert "Nothing was written" in output
     for table in ("price_ranges", "events", "quarantine", "imports"):
         assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
@@ -368,7 +368,7 @@ def test_of_two_values_of_one_time_the_last_in_the_file_counts_and_that_is_said(
     rows = [ROWS[0], ["7", "2026-11-20 12:00", "9", "", "", "", ""], ["7", "2026-11-20 12:00:00", "8", "", "", "", ""]]
     output = imports(write(tmp_path / "mine.csv", [*rows, ROWS[1], ROWS[1]]))
     assert "2 rows say something else of an event and time than a later one: the last in the file counts" in output
-    assert "1 rows say again what another says" in output
+    assert "1 rows repeat another row" in output
     assert [row[2] for row in stored(connection)] == [800, 1100]
 
 
@@ -384,7 +384,7 @@ def test_local_times_that_clocks_show_twice_or_never_are_refused(connection: Con
         write(tmp_path / "mine.csv", days), *BASE[:-1], "America/Chicago", "--time-format", "%m/%d/%Y %H:%M"
     )
     assert "2 refused" in output
-    assert "is no single instant in America/Chicago: its clocks change then (and 1 more rows so)" in output
+    assert "occurs twice or never in America/Chicago, because the clocks change then (and 1 more such rows)" in output
     missing = {"2025-03-09T02", "2025-11-02T01"}
     expected = pd.to_datetime([day[1] for day in days], format="%m/%d/%Y %H:%M")
     expected = [one for one in expected if f"{one:%Y-%m-%dT%H}" not in missing]
@@ -452,12 +452,12 @@ def test_an_event_has_one_currency_which_the_file_the_sign_or_the_event_says(
     ("rows", "header", "arguments", "said"),
     [
         (ROWS, HEADER, [*BASE[:3], "--time-zone", "UTC"], "2 events have no date: 7, 8"),
-        (ROWS, ["game", *HEADER[1:]], BASE, "No column is the event"),
-        (ROWS, ["event", "time", *"abcde"], BASE, "No column is a price or a count: lowest_price"),
-        (ROWS, HEADER, [*BASE, "--map", "zone=event"], "not one of our columns"),
+        (ROWS, ["game", *HEADER[1:]], BASE, "The file has no column event"),
+        (ROWS, ["event", "time", *"abcde"], BASE, "The file has no column with a price or a count (lowest_price"),
+        (ROWS, HEADER, [*BASE, "--map", "zone=event"], "where COLUMN is one of ours"),
         (ROWS, HEADER, [*BASE, "--map", "time=day+time"], "The file has no column day"),
-        (ROWS, HEADER, [*BASE, "--time-format", "%Q"], "No time is written like that"),
-        (ROWS, HEADER, [*BASE, "--encoding", "martian"], "'martian' is no encoding"),
+        (ROWS, HEADER, [*BASE, "--time-format", "%Q"], "This is not a time format"),
+        (ROWS, HEADER, [*BASE, "--encoding", "martian"], "'martian' is not a known encoding"),
         (ROWS, HEADER, [*BASE, "--market", "black"], "'black' is not resale or primary"),
         (ROWS, [*HEADER[:-1], "listings"], [*BASE, "--map", "tickets=listings"], "more than one column listings"),
         ([["7", "2026-11-20 12:00", "0", "", "", "", ""]], HEADER, BASE, "None of its 1 rows has a price or a count"),

@@ -59,14 +59,14 @@ def test_what_is_typed_wins_column_by_column() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("colums = {}", "colums: not known; it takes columns, defaults"),
-        ('kind = "tickets"', "it is listings or ranges"),
-        ('[columns]\nlowest_price = "x"', "lowest_price: not among our columns of listings"),
-        ('time_formats = ["%Q"]', "No time is written like that"),
-        ("every = 90", "every is a number of minutes"),
-        ("columns = 3", "columns is a table"),
-        ("partial = 1", "partial is true or false"),
-        ("a = ", "is no TOML"),
+        ("colums = {}", "colums: not a known setting. A mapping can have columns, defaults"),
+        ('kind = "tickets"', "must be listings or ranges"),
+        ('[columns]\nlowest_price = "x"', "lowest_price: not one of our columns for listings"),
+        ('time_formats = ["%Q"]', "This is not a time format"),
+        ("every = 90", "every must be a number of minutes"),
+        ("columns = 3", "columns must be a table"),
+        ("partial = 1", "partial must be true or false"),
+        ("a = ", "is not valid TOML"),
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused_with_its_file(tmp_path: Path, text: str, said: str) -> None:

@@ -60,7 +60,7 @@ def test_what_is_not_utf_8_says_how_it_was_read_and_can_be_read_otherwise(tmp_pa
     assert rows(path, TEXT.encode("latin-1"), **mapping)[0] == (2, "Bayern München")
     note = open_file(path).note
     assert note is not None
-    assert "not UTF-8 (its line 2): read as Windows-1252" in note
+    assert "not UTF-8 (see its line 2). It is read as Windows-1252" in note
     path.write_bytes("team\nŁódź,\n".encode("cp1250"))
     (batch,) = read_batches(open_file(path, "cp1250"), mapping)
     assert batch.columns["team"].to_pylist() == ["Łódź"]

@@ -173,7 +173,7 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
 ) -> None:
     now = datetime.now(UTC)
-    assert look(receiver, warehouse, instance, now) == "All is well."
+    assert look(receiver, warehouse, instance, now) == "No incidents."
     assert receiver.messages == []
     until = now + timedelta(minutes=5)
     opened = Breaker("open", 5, "bbbbb", 1, now.timestamp(), until.timestamp(), "5 blocked in a row")
@@ -182,8 +182,8 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     [message] = receiver.messages
     assert message["title"] == "Tickettape: simulator blocks us"
     assert f"is open until {until:%Y-%m-%d %H:%M:%S} UTC: 5 blocked in a row" in message["message"]
-    assert "ask it more slowly" in message["message"]
-    assert "1 incidents, all told" in look(receiver, warehouse, instance, now)
+    assert "lower the request rate" in message["message"]
+    assert "1 incidents, all already reported" in look(receiver, warehouse, instance, now)
     assert len(receiver.messages) == 1
 
     add_event(connection, name="An opera")
@@ -329,17 +329,17 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert not send_message(f"{url}a-secret-token", "a title", "a text")
-    assert "Number 1 of INCIDENT_URLS was not told" in caplog.text
+    assert "INCIDENT_URLS number 1 was not reached" in caplog.text
     assert "a-secret-token" not in caplog.text
     receiver.status = 503
-    assert "could not be told" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
+    assert "could not be reported" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 200
     assert "Told 1" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 503
-    assert "could not be told" in look(receiver, warehouse, instance, NOON)
+    assert "could not be reported" in look(receiver, warehouse, instance, NOON)
     receiver.status = 200
     assert "1 that are over" in look(receiver, warehouse, instance, NOON)
-    assert look(receiver, warehouse, instance, NOON) == "All is well."
+    assert look(receiver, warehouse, instance, NOON) == "No incidents."
 
 
 def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(
@@ -361,7 +361,7 @@ def test_what_cannot_be_looked_at_is_an_incident_and_hides_nothing_else(
     connection.execute("alter table market.breakers rename to breakers_gone")
     look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     text = receiver.messages[0]["message"]
-    assert "The breakers could not be looked at" in text
+    assert "The breakers could not be checked for incidents" in text
     assert "The database holds" in text
 
     def sensor() -> dg.SkipReason:
@@ -370,9 +370,9 @@ def test_what_cannot_be_looked_at_is_an_incident_and_hides_nothing_else(
         assert isinstance(outcome, dg.SkipReason)
         return outcome
 
-    assert "told" in str(sensor().skip_message).lower()
+    assert "reported" in str(sensor().skip_message).lower()
     connection.execute("alter table market.incidents rename to incidents_gone")
-    assert "The look failed" in str(sensor().skip_message)  # said, and the daemon goes on
+    assert "Looking for incidents failed" in str(sensor().skip_message)  # said, and the daemon goes on
 
 
 def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
@@ -387,7 +387,7 @@ def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
     context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
     outcome = sensor(context)
     assert isinstance(outcome, dg.SkipReason)
-    assert outcome.skip_message == "All is well."
+    assert outcome.skip_message == "No incidents."
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
@@ -399,12 +399,12 @@ def test_incidents_are_listed_and_tried_by_command(
         return result.exit_code, result.output
 
     code, output = command()
-    assert (code, "nobody is told" in output, "All is well" in output) == (0, True, True)
+    assert (code, "not reported to anyone" in output, "No current incidents" in output) == (0, True, True)
     assert command("--test")[0] == 2
     note(connection, "breaker", at=NOON)
     code, output = command()
     assert code == 1
-    assert "WRONG NOW, first 2026-11-20 12:00 UTC, told 2026-11-20 12:00: breaker is wrong" in output
+    assert "WRONG NOW, first 2026-11-20 12:00 UTC, reported 2026-11-20 12:00: breaker is wrong" in output
     assert "Mend it." in output
     monkeypatch.setattr(incidents_cli, "settings", lambda: settings_for(receiver))
     assert command("--test") == (0, "Sent.\n")

@@ -160,7 +160,7 @@ def test_s1_a_failure_that_does_not_pass_ends_with_the_deadline(server: Scripted
     assert len(server.asked) > 2
     assert seconds < 1.5
     assert answer.note is not None
-    assert f"(503). Given up after {len(server.asked)} attempts; the next tick tries again." in answer.note
+    assert f"(503). Gave up after {len(server.asked)} attempts. The next tick tries again." in answer.note
 
 
 def test_a_trickle_without_end_is_cut_by_the_deadline(server: ScriptedServer) -> None:
@@ -501,9 +501,9 @@ def test_a_marketplace_is_opened_by_its_line_in_the_registry() -> None:
 @pytest.mark.parametrize(
     ("marketplaces", "words"),
     [
-        ({"seatgeek": {"url": "https://example.org"}}, "has the format 'seatgeek', which nobody knows"),
-        ({"vividseats": {"format": "simulator"}}, "real prices and made-up ones"),
-        ({"simulator": {"format": "vividseats", "url": "https://example.org"}}, "real prices and made-up ones"),
+        ({"seatgeek": {"url": "https://example.org"}}, "has the unknown format 'seatgeek'"),
+        ({"vividseats": {"format": "simulator"}}, "Real and simulated prices"),
+        ({"simulator": {"format": "vividseats", "url": "https://example.org"}}, "Real and simulated prices"),
         ({"vividseats": {}}, "has no URL"),
     ],
 )

@@ -310,7 +310,7 @@ def test_a_time_without_an_offset_is_refused() -> None:
                 "http://simulator/productions", headers={"x-simulator-time": "2026-10-31T23:50:00"}
             )
             assert response.status_code == 400
-            assert "give it an offset" in response.json()["error"]
+            assert "Give it a UTC offset" in response.json()["error"]
             assert response.headers["x-tickettape-simulator"] == "1"
 
     asyncio.run(scenario())

@@ -63,10 +63,10 @@ def minutes(activity: EventActivity, every: timedelta = TEN) -> int:
         ({"polled_tick": None, "tickets": None}, 10, "not seen yet"),
         ({"tickets": None}, 10, "not seen yet"),
         ({"moved_per_hour": 1.8, "failures_in_a_row": 1}, 10, "1.8 changes per section and hour"),
-        ({"moved_per_hour": 1.8, "failures_in_a_row": 2}, 20, "2 failures in a row; else: 1.8 changes"),
+        ({"moved_per_hour": 1.8, "failures_in_a_row": 2}, 20, "2 failures in a row; otherwise: 1.8 changes"),
         ({"moved_per_hour": 1.8, "failures_in_a_row": 3}, 40, "3 failures in a row"),
         ({"moved_per_hour": 1.8, "failures_in_a_row": 12}, 60, "12 failures in a row"),
-        ({"tickets": None, "failures_in_a_row": 12}, 60, "12 failures in a row; else: not seen yet"),
+        ({"tickets": None, "failures_in_a_row": 12}, 60, "12 failures in a row; otherwise: not seen yet"),
     ],
 )
 def test_what_is_known_of_an_event_decides_how_often_it_is_looked_at_and_the_reason_is_told(
@@ -357,7 +357,7 @@ def test_an_event_that_starts_to_move_is_not_stale_for_having_been_asleep(connec
 
 
 def test_the_decisions_are_listed_by_command(connection: Connection) -> None:
-    assert "Nothing was decided yet" in CliRunner().invoke(app, ["poll-schedule"]).output
+    assert "Nothing is scheduled yet" in CliRunner().invoke(app, ["poll-schedule"]).output
     add_event(connection, "77", name="An opera")
     plan_polls(connection, "simulator", NOON, PollRules(TEN))
     output = CliRunner().invoke(app, ["poll-schedule"]).output

@@ -128,7 +128,7 @@ def test_an_event_has_one_currency_which_its_first_price_range_may_give_it(conne
 
 
 def test_an_event_that_is_not_known_is_refused(connection: Connection, event: int) -> None:
-    with pytest.raises(PriceRangeError, match="No event has the key 99"):
+    with pytest.raises(PriceRangeError, match="no event with the key 99"):
         store_price_ranges(connection, [of(event), of(99)])
     assert stored(connection) == []
 

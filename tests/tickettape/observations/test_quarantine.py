@@ -196,7 +196,7 @@ def test_a_mended_parser_replays_what_it_refused_once_as_if_it_had_never_refused
     assert read(connection, again=True) == {event: "ok"}
     assert stored(connection, event) == replayed
     assert in_quarantine(connection) == []
-    with pytest.raises(NotReplayable, match="replayed by somebody else"):
+    with pytest.raises(NotReplayable, match="replayed by another process"):
         replay(connection, refusal)
     with pytest.raises(NotReplayable, match="once is enough"):
         replay(connection, in_quarantine(connection, replayed_too=True)[0])
@@ -270,7 +270,7 @@ def test_two_replays_at_once_are_one(
     misread.undo()
     assert both(warehouse, in_quarantine(connection)[0], monkeypatch) == [
         "ok",
-        "was replayed by somebody else just now.",
+        "was just replayed by another process.",
     ]
 
 
@@ -303,7 +303,13 @@ def test_what_is_held_for_a_month_comes_back_with_the_month_and_what_is_not_an_a
     quarantine_refused(
         connection, source="simulator", external_id=known, tick=TICK, reason="archived", payload=b"[]", run_id=None
     )
-    words = ["is archived: `tickettape restore", "no event unknown", "is of elsewhere", "catalogue", "--replay-late"]
+    words = [
+        "is archived: run `tickettape restore",
+        "unknown event unknown",
+        "is from elsewhere",
+        "catalogue",
+        "--replay-late",
+    ]
     for refusal, word in zip(in_quarantine(connection), words, strict=True):
         with pytest.raises(NotReplayable, match=word):
             replay(connection, refusal)

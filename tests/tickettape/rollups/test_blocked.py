@@ -66,7 +66,7 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
         row = load_breaker(connection, "simulator")
         assert (row.state, row.openings) == ("open", 1)
         assert connection.execute("select min(note) from market.captures where status = 'missed'").fetchone() == (
-            f"Production {asked_last(connection)} was not asked: {describe_breaker('simulator', row)}",
+            f"Production {asked_last(connection)} was not requested: {describe_breaker('simulator', row)}",
         )
 
         app.asked = []
@@ -80,7 +80,7 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
     changes = connection.execute("select level, message from market.scraper_logs where job_id is null order by id")
     assert [(level, message.partition(" until")[0]) for level, message in changes.fetchall()] == [
         ("WARNING", "The breaker of simulator is open"),
-        ("WARNING", "The breaker of simulator lets one request through, to see whether we are still blocked."),
+        ("WARNING", "The breaker of simulator is letting one request through, to see whether we are still blocked."),
         ("INFO", "The breaker of simulator is closed."),
     ]
 

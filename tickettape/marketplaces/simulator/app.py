@@ -81,9 +81,9 @@ def _time_of(request: Request, clock: Clock) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise HTTPException(400, f"{SIMULATOR_TIME_HEADER} is {text!r}: give an ISO 8601 time.") from None
+        raise HTTPException(400, f"{SIMULATOR_TIME_HEADER} is {text!r}. Give an ISO 8601 time.") from None
     if at.tzinfo is None:
-        raise HTTPException(400, f"{SIMULATOR_TIME_HEADER} is {text!r}: give it an offset, such as +00:00.")
+        raise HTTPException(400, f"{SIMULATOR_TIME_HEADER} is {text!r}. Give it a UTC offset, such as +00:00.")
     return at.astimezone(UTC)
 
 
@@ -91,7 +91,7 @@ def _number(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
-        raise HTTPException(400, f"page or pageSize is {text!r}: give a number above 0.")
+        raise HTTPException(400, f"page or pageSize is {text!r}. Give a number above 0.")
     return int(text[:9])
 
 

@@ -133,9 +133,9 @@ class Market:
 
     def __init__(self, seed: int = 1, events: int = 24, change_share: float = CHANGE_SHARE) -> None:
         if not 0 < events <= catalogue.MOST_SERIES:
-            raise ValueError(f"A simulated market of {events} events: give 1 to {catalogue.MOST_SERIES}.")
+            raise ValueError(f"The simulated market cannot have {events} events. Give 1 to {catalogue.MOST_SERIES}.")
         if not 0 < change_share <= 0.9:
-            raise ValueError(f"A change share of {change_share}: give more than 0 and at most 0.9.")
+            raise ValueError(f"The change share cannot be {change_share}. Give more than 0 and at most 0.9.")
         self.seed = seed
         self.size = events
         self.change_share = change_share

@@ -159,7 +159,7 @@ class VividSeats:
             if not fresh or number >= page.numberOfPages:
                 return
         log.warning(
-            "The productions of %s did not end after %d pages and were cut there; ask a narrower rule.",
+            "The productions of %s did not end after %d pages, and the rest was left out. Track a narrower rule.",
             asked,
             MOST_PAGES,
         )

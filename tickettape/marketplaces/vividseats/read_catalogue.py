@@ -20,7 +20,7 @@ def read_production(body: bytes, production_id: str) -> MarketplaceEvent:
     what = f"The details of production {production_id}"
     item = decode(PRODUCTION, body, what)
     if str(item.id) != production_id:
-        refuse(f"{what} were asked for, and those of production {item.id} came")
+        refuse(f"{what} were requested, but those of production {item.id} came")
     return event_of(item)
 
 
@@ -36,13 +36,13 @@ def event_of(item: WireProduction) -> MarketplaceEvent:
     """
     if item.dateTbd or not item.utcDate:
         raise NoDate(
-            f"Production {item.id} ({item.name}) has no date yet, so it cannot be tracked; "
-            "track it again when the marketplace has fixed its date."
+            f"Production {item.id} ({item.name}) has no date yet, so it cannot be tracked. Track it again when the "
+            "marketplace has set its date."
         )
     try:
         date = datetime.fromisoformat(item.utcDate)
     except ValueError:
-        refuse(f"Production {item.id} ({item.name}) has the date {item.utcDate!r}, which is none")
+        refuse(f"Production {item.id} ({item.name}) has the date {item.utcDate!r}, which is not valid")
     venue = item.venue or WireVenue()
     performers = item.performers or []
     performer = next((one for one in performers if one.master), performers[0] if performers else None)

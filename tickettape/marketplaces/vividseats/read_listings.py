@@ -48,12 +48,12 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         refuse(f"{what} came with {len(answer.globals_)} totals instead of 1")
     stated = answer.globals_[0]
     if stated.productionId != production_id:
-        refuse(f"{what} were asked for, and those of production {stated.productionId} came")
+        refuse(f"{what} were requested, but those of production {stated.productionId} came")
     currency = answer.i18n
     if currency.target != CURRENCY:
         refuse(f"{what} came in {currency.target} instead of {CURRENCY}")
     if currency.source != CURRENCY and currency.applyCurrencyConversion is False:
-        refuse(f"{what} came in {currency.source}, not converted to {CURRENCY}")
+        refuse(f"{what} came in {currency.source} and were not converted to {CURRENCY}")
 
     sections = {section.i: section for section in _distinct(answer.sections, "section", what)}
     groups = {group.i: group for group in _distinct(answer.groups, "group", what)}
@@ -126,8 +126,8 @@ def _is_unknown(body: bytes) -> bool:
 
 def _missing(what: str) -> Missing:
     return Missing(
-        f"{what} came with `global: []`: the marketplace does not know the production, or a limit was hit; "
-        "it counts as a miss."
+        f"{what} came with `global: []`: the marketplace does not know the production, or a limit was reached. It "
+        "counts as a miss."
     )
 
 
@@ -216,16 +216,16 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
     listed = {ticket.d for ticket in tickets}
     for zone in inventory.zones:
         if zone.tickets and zone.zone_id not in for_sale:
-            found.append(f"Group {zone.zone_id} ({zone.name}) states {zone.tickets} tickets and has nothing for sale.")
+            found.append(f"Group {zone.zone_id} ({zone.name}) states {zone.tickets} tickets, but has nothing for sale.")
     for section in inventory.sections:
         if section.tickets and section.section_id not in listed:
             found.append(
-                f"Section {section.section_id} ({section.name}) states {section.tickets} tickets and has no listing."
+                f"Section {section.section_id} ({section.name}) states {section.tickets} tickets, but has no listing."
             )
     homes = {section.section_id: section.zone_id for section in reversed(inventory.sections)}
     strays = Counter((ticket.d, ticket.c) for ticket in tickets if homes[ticket.d] != ticket.c)
     found.extend(
-        f"Section {section_id} belongs to group {homes[section_id]}, and {count} of its listings name group {zone_id}."
+        f"Section {section_id} belongs to group {homes[section_id]}, but {count} of its listings name group {zone_id}."
         for (section_id, zone_id), count in strays.items()
     )
     totals = [
@@ -235,7 +235,7 @@ def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: 
     for who, of_parts in (("groups", inventory.stated_zone_tickets), ("sections", inventory.stated_section_tickets)):
         totals.append((f"The sum of all {who}", of_parts, inventory.counted_tickets, "tickets"))
     found.extend(
-        f"{who} states {stated} {unit} and {counted} came."
+        f"{who} states {stated} {unit}, but {counted} came."
         for who, stated, counted, unit in totals
         if stated is not None and abs(counted - stated) > tolerance * stated
     )

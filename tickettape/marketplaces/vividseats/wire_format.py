@@ -143,11 +143,11 @@ def decode(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wire:
         return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(
-            f"{what} are not in the expected format: {error}. If the marketplace has changed it, mend "
+            f"{what} are not in the expected format: {error}. If the marketplace has changed the format, update "
             "vividseats/wire_format.py, then replay the quarantine.",
             payload=body,
         ) from error
 
 
 def refuse(finding: str) -> NoReturn:
-    raise Refused(f"{finding}; the answer was refused, look at it in the quarantine.")
+    raise Refused(f"{finding}. The answer was refused; look at it in the quarantine.")

@@ -27,7 +27,7 @@ def price_cents(text: str) -> int:
             raise ValueError("is not above 0")
         if cents <= HIGHEST_PRICE_CENTS:
             return cents
-    raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:.2f}, the most that is stored")
+    raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:.2f}, the highest price that can be stored")
 
 
 @lru_cache(maxsize=8_192)
@@ -65,5 +65,5 @@ def deal_score(text: str | None) -> float | None:
 
 def stated_count(text: str, subject: str) -> int:
     if COUNT.fullmatch(text) is None:
-        refuse(f"{subject} of {text!r}, which is no count of at most {LONGEST_COUNT} digits")
+        refuse(f"{subject} of {text!r}, which is not a count of at most {LONGEST_COUNT} digits")
     return int(text)

@@ -3,7 +3,7 @@ create schema if not exists analytics;
 comment on schema market is 'Catalogue, captures and facts: written by the pipeline, in int cents and with dimensions';
 comment on schema analytics is 'What people query: made by dbt from schema market';
 
--- People's queries name the analytics tables bare, as the seeds' do.
+-- People's queries name the analytics tables without a schema, as the required queries (R-045) do.
 do $$ begin
     execute format('alter database %I set search_path = "$user", public, analytics', current_database());
 exception when insufficient_privilege then
