@@ -1,4 +1,4 @@
-"""The page of promises, held: every row has a state, and every link shows what it says."""
+"""The page of requirements: every row has a state, and every link shows what it says."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ import pytest
 from tickettape.settings import ROOT
 
 PAGE = ROOT / "docs" / "requirements.md"
-HEADER = "| id | promise | state | where |"
+HEADER = "| id | requirement | state | where |"
 STATES = ("met", "departed", "operator's", "planned")
 BROUGHT_BY = (
     "box office I/II",
@@ -32,7 +32,7 @@ TEST_NAME = re.compile(r"\btest_\w+\b(?!\.py)")
 
 @dataclass(frozen=True)
 class Requirement:
-    """One promise: whether it is kept, and where that can be seen."""
+    """One requirement: whether it is met, and where that can be seen."""
 
     id: str
     promise: str
@@ -56,7 +56,7 @@ def requirements(page: str) -> list[Requirement]:
 
 
 def rows_that_cannot_be_read(page: str) -> list[str]:
-    """Lines of a table of promises that are neither its header nor a row of four cells."""
+    """Lines of a table of requirements that are neither its header nor a row of four cells."""
     lines, wrong, inside = page.splitlines(), [], False
     for line in lines:
         inside = line.startswith("|") and (inside or line == HEADER)
