@@ -58,8 +58,7 @@ class Settings(BaseSettings):
     """The folder of the embedded server, Dagster's files and caches."""
 
     dagster_schema: str = Field(default="dagster", pattern="^[a-z][a-z0-9_]{0,40}$")
-    """The schema of Dagster's own tables. Another program that watches other marketplaces on the same database needs
-    another schema."""
+    """The schema of Dagster's own tables. A program of other marketplaces on the same database needs its own."""
 
     marketplace_url: Annotated[str, _URL] | None = None
     """The base URL of the marketplace's API. Unset: the simulator, in this process."""
@@ -73,8 +72,7 @@ class Settings(BaseSettings):
 
     marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Several marketplaces instead of the one above: JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or a variable
-    for each value, `MARKETPLACES__VIVIDSEATS__URL`. The general setting applies to what a marketplace does not set; see
-    OF_ONE."""
+    for each value, `MARKETPLACES__VIVIDSEATS__URL`. The general settings apply to all other values; see OF_ONE."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
     """How we identify ourselves: honestly, and the same in all requests."""
@@ -193,9 +191,8 @@ class Settings(BaseSettings):
     """A database larger than this many GB is reported. Unset: no limit."""
 
     sold_after_captures: int = Field(default=3, ge=1, le=6)
-    """How many ok captures in a row a listing must be absent from to count as sold. Three of them, 10 minutes apart,
-    take longer than a buyer's cart holds tickets. After a change, run `tickettape rebuild` to judge old departures
-    again."""
+    """How many ok captures in a row a listing must be absent from to count as sold. Three, 10 minutes apart, outlast a
+    buyer's cart. After a change, run `tickettape rebuild` to judge old departures again."""
 
     serving_host: str = "127.0.0.1"
     """The address on which the service listens. By default only this machine can reach it."""

@@ -10,7 +10,7 @@ from tickettape.settings import ROOT
 QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "analyst.md").read_text(), re.DOTALL)
 QUERIES += re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
-# the schema document's own, letter by letter
+# the required queries (R-045 to R-048), word for word
 SEEDS = {
     "Get Price Trend for an Event/Zone": """
         SELECT hour as timestamp, min_price, avg_price FROM aggregated_analytics

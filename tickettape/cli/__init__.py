@@ -40,7 +40,12 @@ from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketp
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
 from tickettape.settings import ROOT, settings
 
-app = typer.Typer(help="Track ticket prices on marketplaces over time.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Track ticket prices on marketplaces over time.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
 EventId = Annotated[str | None, typer.Option("--event", help="One event, by its id on the marketplace.")]
 PerformerId = Annotated[
     str | None, typer.Option("--performer", help="All events of one performer, by the performer's id.")

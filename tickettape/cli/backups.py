@@ -78,7 +78,8 @@ def restore_backup_command(
     into: Annotated[str, typer.Option("--into", help="The database to create, on the server of DATABASE_URL.")],
     name: Stamp = "latest",
     replace: Annotated[
-        bool, typer.Option("--replace", help="If the database exists, rename and keep it, and take its place.")
+        bool,
+        typer.Option("--replace", help="If the database exists, rename it, keep it, and give its name to the new one."),
     ] = False,
 ) -> None:
     """Restore a backup into a new database. An existing database is never overwritten."""

@@ -141,11 +141,15 @@ def void(
     ] = None,
     start: Annotated[
         datetime | None,
-        typer.Option("--from", parser=parse_instant, metavar="INSTANT", help="Or a range of ticks: its start."),
+        typer.Option(
+            "--from", parser=parse_instant, metavar="INSTANT", help="Instead of --tick: the start of a range."
+        ),
     ] = None,
     end: Annotated[
         datetime | None,
-        typer.Option("--to", parser=parse_instant, metavar="INSTANT", help="The end of the range, not included."),
+        typer.Option(
+            "--to", parser=parse_instant, metavar="INSTANT", help="With --from: the end of the range, not included."
+        ),
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Bring voided captures back as they were.")] = False,
     source: EventSource = None,

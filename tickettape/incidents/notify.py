@@ -24,6 +24,6 @@ def send_message(urls: str, title: str, text: str) -> bool:
         except Exception as error:
             why = type(error).__name__
         log.warning(
-            "INCIDENT_URLS number %d was not reached: %s. Try it with `tickettape incidents --test`.", number, why
+            "URL number %d of INCIDENT_URLS failed: %s. Try it with `tickettape incidents --test`.", number, why
         )
     return taken > 0

@@ -90,7 +90,7 @@ def test_price_ranges_are_compared_with_what_the_manifest_says_of_them(
     )
     tables = manifest.tables | {"price_ranges": wrong}
     storage.write_json(month_manifest_name(JULY), msgspec.structs.replace(manifest, tables=tables))
-    with pytest.raises(DamagedError, match=r"price_ranges of 2026-07 was loaded and differs .*row hash"):
+    with pytest.raises(DamagedError, match=r"price_ranges of 2026-07 differs .*row hash"):
         run_restore(connection, storage, JULY)
     assert state(connection, JULY)[0] == "archived"
 

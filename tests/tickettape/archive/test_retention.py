@@ -168,7 +168,7 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
         missing = CliRunner().invoke(app, ["bring-back-hours", "2026-04"])
     settings.cache_clear()
     assert "aggregated_analytics: 8 rows of 2026-05 are back until the end of 2026-12-24" in done.output
-    assert (missing.exit_code, "holds no hours of 2026-04" in missing.output) == (1, True)
+    assert (missing.exit_code, "has no hours of 2026-04" in missing.output) == (1, True)
     assert {table: rows_of(connection, table) for table in HOURLY_ROLLUPS} == {t: before[t] for t in HOURLY_ROLLUPS}
     assert hourly_months_pinned(connection) == {MAY: date(2026, 12, 24)}
     move_hours_to_cold_storage(connection, storage, MAY)
@@ -312,5 +312,5 @@ def test_a_damaged_file_is_not_brought_back(connection: Connection, storage: Sto
     with pytest.raises(DamagedError):
         bring_hours_back(connection, storage, MAY, until=date(2026, 12, 24))
     assert MAY not in hourly_months_present(connection)
-    with pytest.raises(HourlyStorageError, match="holds no hours of 2026-04"):
+    with pytest.raises(HourlyStorageError, match="has no hours of 2026-04"):
         bring_hours_back(connection, storage, date(2026, 4, 1), until=date(2026, 12, 24))

@@ -78,6 +78,6 @@ def test_a_production_without_a_date_or_unknown_is_not_tracked_and_the_error_say
         monkeypatch.setattr(console, "settings", lambda: Settings(marketplace_url=url))
         code, output = run("track", "--event", "4833304")
     assert code == 1
-    assert "is not tracked" in output
+    assert "Cannot track event" in output
     assert reason in output
     assert connection.execute("select count(*) from market.tracked_rules").fetchone() == (0,)

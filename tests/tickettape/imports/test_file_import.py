@@ -211,7 +211,7 @@ def test_a_listing_that_stands_twice_in_an_observation_counts_once_as_last_seen(
 ) -> None:
     rows = [[*ROWS[0], "L1"], ["7", at(3), "Floor", "A", "9.00", 2, "L1"], ["7", at(3), "Floor", "A", "8.00", 2, "L2"]]
     output = imports(write(tmp_path / "mine.csv", rows, [*HEADER, "listing"]), *BASE, "--every", "10")
-    assert "1 listings stood twice" in output
+    assert "1 listings were twice" in output
     assert connection.execute(
         "select lowest_price_cents, highest_price_cents, total_listings from market.section_snapshots"
     ).fetchall() == [(800, 900, 2)]
@@ -324,7 +324,7 @@ def _request() -> ImportRequest:
         (ROWS, ["game", *HEADER[1:]], BASE, "The file has no column event. It has: game, time"),
         (ROWS, HEADER, [*BASE, "--map", "price=usd"], "no column usd"),
         (ROWS, HEADER, [*BASE, "--map", "cost=price"], "where COLUMN is one of ours"),
-        (ROWS, HEADER, [*BASE, "--time-zone", "Mars"], "no time zone"),
+        (ROWS, HEADER, [*BASE, "--time-zone", "Mars"], "is not a time zone"),
         ([["7", "2026-11-20 12:00", *ROWS[0][2:]]], HEADER, BASE, "has no time zone: add --time-zone"),
         ([*ROWS, ["7", at(0), "Floor", "A", "x", 1]], HEADER, BASE, "1 of 6 rows are refused (17%)"),
         ([], HEADER, BASE, "no rows to import"),
@@ -422,7 +422,7 @@ def test_listings_of_another_currency_import_and_an_event_keeps_the_one_it_has(
     assert currencies() == {"7": "EUR", "8": "USD"}
     before = facts(connection)
     for name, changed, words in (
-        ("other.csv", [["7", at(30), "Floor", "A", "10.50", 2, "CHF"]], "is kept in EUR, and the file has it in CHF"),
+        ("other.csv", [["7", at(30), "Floor", "A", "10.50", 2, "CHF"]], "is stored in EUR, and the file has it in CHF"),
         ("both.csv", [["9", at(0), "A", "A", 1, 2, "EUR"], ["9", at(0), "A", "A", 1, 2, "CHF"]], "in CHF and in EUR"),
     ):
         code, output = run("import", str(write(tmp_path / name, changed, header)), *BASE)

@@ -71,7 +71,7 @@ def test_what_is_no_count_is_refused(value: str) -> None:
         ({"average_price": None, "highest_price": "10"}, "lowest_price '10.50' is above highest_price '10.00'"),
         ({"market": "black"}, "market 'black' is not resale or primary"),
         ({"price_basis": "net"}, "price_basis 'net' is not before_fees or all_in or unknown"),
-        ({"currency": "dollars"}, "currency 'dollars' is no currency"),
+        ({"currency": "dollars"}, "currency 'dollars' is not a currency"),
         ({"currency": "USD", "lowest_price": "€5"}, "lowest_price is in EUR where the row is in USD"),
         ({"currency": "EUR", "lowest_price": "$5"}, "lowest_price is in $ where the row is in EUR"),
         ({"listings": "few"}, "listings 'few' is not a whole number"),

@@ -67,7 +67,7 @@ def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
         ({"time": "2026-11-20T12:00:00"}, "has no time zone: add --time-zone"),
         ({"time": "2026-11-21T12:00:01Z"}, "is in the future"),
         ({"time": "1970-01-01T00:00:00Z"}, "is before 2000"),
-        ({"currency": "euros"}, "'euros' is no currency: three letters"),
+        ({"currency": "euros"}, "'euros' is not a currency: write three letters"),
         ({"buyable": "some"}, "is neither numbers"),
         ({"all_in_price": "0"}, "all_in_price '0' is not above 0"),
         ({"event_date": "soon"}, "event_date 'soon' is not an ISO time"),

@@ -215,7 +215,7 @@ def test_two_styles_are_refused_with_three_lines_of_each_until_both_are_said(con
     iso = ["--ranges", "--source", "mine", "--map", "event=event_id,time=date_collected+time_collected"]
     code, output = run("import", file, *iso, "--time-zone", "UTC", "--default", "event_date=2026-01-01T00:00Z")
     assert code == 1
-    assert "Its column time is written in 2 styles" in output
+    assert "Its column time has times in 2 formats" in output
     assert "read as ISO, 8 rows: line 2: 2025-08-29 12:00:01; line 3:" in output
     assert "not read, 11 rows: line 10: 8/28/2025 6:00:03; line 11: 8/28/2025 6:00:03; line 12:" in output
     for table in ("price_ranges", "events", "quarantine", "imports"):
@@ -352,14 +352,14 @@ def test_a_dry_run_says_what_a_run_then_does(connection: Connection, tmp_path: P
         assert "24 rows read, 23 understood, 1 refused" in output
         assert "line 25: lowest_price '9.00' is above average_price '8.00'" in output
         assert "Observations: 22; 0 with lowest, average and highest price, 21 with some of them, 1 with" in output
-        assert "Events: 2, 2 new and 0 that mine has" in output
+        assert "Events: 2, of which 2 are new and 0 are already known to mine" in output
         assert "Price ranges never mean that something is sold out" in output
         assert "Nothing was written" in output
     for table in ("price_ranges", "events", "quarantine", "imports"):
         assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
     imports(file)
     assert len(stored(connection)) == 22
-    assert "Events: 2, 0 new and 2 that mine has" in imports(file, *BASE, "--dry-run")
+    assert "Events: 2, of which 0 are new and 2 are already known to mine" in imports(file, *BASE, "--dry-run")
 
 
 def test_of_two_values_of_one_time_the_last_in_the_file_counts_and_that_is_said(
@@ -367,7 +367,7 @@ def test_of_two_values_of_one_time_the_last_in_the_file_counts_and_that_is_said(
 ) -> None:
     rows = [ROWS[0], ["7", "2026-11-20 12:00", "9", "", "", "", ""], ["7", "2026-11-20 12:00:00", "8", "", "", "", ""]]
     output = imports(write(tmp_path / "mine.csv", [*rows, ROWS[1], ROWS[1]]))
-    assert "2 rows say something else of an event and time than a later one: the last in the file counts" in output
+    assert "2 rows differ from a later row of the same event and time: the last one in the file counts" in output
     assert "1 rows repeat another row" in output
     assert [row[2] for row in stored(connection)] == [800, 1100]
 
@@ -445,7 +445,7 @@ def test_an_event_has_one_currency_which_the_file_the_sign_or_the_event_says(
     assert [(row[2], row[-1]) for row in stored(connection)][1] == (1100, "EUR")
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS)), *BASE, "--default", "currency=GBP")
     assert code == 1
-    assert "is kept in EUR, and the file has it in GBP: an event has one currency" in output
+    assert "is stored in EUR, and the file has it in GBP, but an event has one currency" in output
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     until = now + timedelta(minutes=5)
     opened = Breaker("open", 5, "bbbbb", 1, now.timestamp(), until.timestamp(), "5 blocked in a row")
     store_breaker(connection, "simulator", opened, before=Breaker())
-    assert "Told 1" in look(receiver, warehouse, instance, now)
+    assert "Reported 1" in look(receiver, warehouse, instance, now)
     [message] = receiver.messages
     assert message["title"] == "Tickettape: simulator blocks us"
     assert f"is open until {until:%Y-%m-%d %H:%M:%S} UTC: 5 blocked in a row" in message["message"]
@@ -329,16 +329,16 @@ def test_a_receiver_that_is_gone_costs_a_warning_without_its_url_and_the_message
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert not send_message(f"{url}a-secret-token", "a title", "a text")
-    assert "INCIDENT_URLS number 1 was not reached" in caplog.text
+    assert "URL number 1 of INCIDENT_URLS failed" in caplog.text
     assert "a-secret-token" not in caplog.text
     receiver.status = 503
     assert "could not be reported" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 200
-    assert "Told 1" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
+    assert "Reported 1" in look(receiver, warehouse, instance, NOON, incident_database_gb=0.001)
     receiver.status = 503
     assert "could not be reported" in look(receiver, warehouse, instance, NOON)
     receiver.status = 200
-    assert "1 that are over" in look(receiver, warehouse, instance, NOON)
+    assert "the end of 1" in look(receiver, warehouse, instance, NOON)
     assert look(receiver, warehouse, instance, NOON) == "No incidents."
 
 

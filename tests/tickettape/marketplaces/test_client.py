@@ -201,7 +201,10 @@ def test_s1_retry_after_past_the_deadline_fails_at_once_as_passing(server: Scrip
     assert (answer.status, answer.http_status) == ("failed", status)
     assert (len(server.asked), seconds < 0.5) == (1, True)
     assert answer.note is not None
-    assert "asks to wait 600 s, past what is left of the deadline: it counts as passing" in answer.note
+    assert (
+        "asks to wait 600 s, longer than the time left for this event, so it counts as a temporary failure"
+        in answer.note
+    )
 
 
 def test_one_429_slows_everyone_down(server: ScriptedServer) -> None:

@@ -297,7 +297,7 @@ def test_nothing_for_sale_is_empty_only_where_every_count_says_so() -> None:
     [
         (lambda answer: answer["groups"][0].update(q="2"), "Group"),
         (lambda answer: answer["sections"][0].update(q="2"), "Section"),
-        (lambda answer: answer["global"][0].update(ticketCount="2"), "states 2 tickets and 0 came"),
+        (lambda answer: answer["global"][0].update(ticketCount="2"), "states 2 tickets, but 0 came"),
         (lambda answer: answer["global"][0].update(listingCount="1"), "states 1 listings and 0 came"),
     ],
 )

@@ -361,7 +361,7 @@ def test_the_decisions_are_listed_by_command(connection: Connection) -> None:
     add_event(connection, "77", name="An opera")
     plan_polls(connection, "simulator", NOON, PollRules(TEN))
     output = CliRunner().invoke(app, ["poll-schedule"]).output
-    assert "1 events decided on" in output
+    assert "1 events scheduled" in output
     assert "every 10 min  An opera: not seen yet" in output
 
 

@@ -1,4 +1,4 @@
-"""scraper_jobs and scraper_logs, as the seeds have them: what a run did is filled truly, that of a killed one too."""
+"""scraper_jobs and scraper_logs, as required (R-027, R-035): true for killed runs too."""
 
 from datetime import timedelta
 from typing import Any
