@@ -24,10 +24,10 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it
+dev: $(READY) ## The Dagster UI on http://localhost:3000, with all schedules running; Ctrl-C stops everything
 	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
-serve: $(READY) ## The API on http://localhost:5000, beside make dev; prints a key where the market is simulated
+serve: $(READY) ## The charts and the API on http://localhost:5000; prints an API key if the market is simulated
 	@exec $(BIN)/python -m serving
 
 tick: $(READY) ## One tick now, without a UI
@@ -36,7 +36,7 @@ tick: $(READY) ## One tick now, without a UI
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-tools: ## What some tests need beyond Python: Chromium, Redis, Node, PostgREST, supabase-js
+test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, PostgREST, supabase-js
 	@tests/support/install_tools.sh
 
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
@@ -54,16 +54,16 @@ lint: $(READY) ## ruff, mypy and sqlfluff
 bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/README.md)
 	@$(BIN)/python -m bench
 
-soak: $(READY) ## The scraper left alone with an unfriendly network for half an hour (sizes: see bench/README.md)
+soak: $(READY) ## The scraper, unattended on an unreliable network for half an hour (sizes: see bench/README.md)
 	@$(BIN)/python -m bench.soak
 
-psql: $(READY) ## psql on the warehouse
+psql: $(READY) ## psql, connected to the database
 	@$(BIN)/tickettape psql
 
 docs: $(READY) ## Every table, column and test explained, with the lineage: one HTML page, made offline
 	@$(BIN)/tickettape dbt --quiet docs generate --static
 	@$(BIN)/python -m webbrowser -t "file://$(CURDIR)/target/static_index.html" >/dev/null 2>&1 || true
-	@echo "It is file://$(CURDIR)/target/static_index.html; make serve shows it at /docs/data"
+	@echo "Open file://$(CURDIR)/target/static_index.html, or /docs/data on the service (make serve)."
 
 lock: $(READY) ## Renew requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pip install uv"; exit 1; }

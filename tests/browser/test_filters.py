@@ -28,7 +28,7 @@ def test_what_is_not_found_is_said_and_escape_goes_back(dashboard: Dashboard) ->
     field = dashboard.find("#event")
     field.click()
     field.send_keys("no such thing")
-    dashboard.wait(lambda: "No event has this" in dashboard.text("#event-list"), "a word that nothing was found")
+    dashboard.wait(lambda: "No event name contains" in dashboard.text("#event-list"), "a word that nothing was found")
     field.send_keys(Keys.ESCAPE)
     assert field.get_property("value") == GAME
     assert field.get_attribute("aria-expanded") == "false"

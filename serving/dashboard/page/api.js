@@ -66,5 +66,5 @@ async function json(url, options) {
   }
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
-  throw new Failure(answer?.detail ?? `The service answered ${response.status}, without a word why.`, response.status);
+  throw new Failure(answer?.detail ?? `The service returned status ${response.status} without a reason.`, response.status);
 }

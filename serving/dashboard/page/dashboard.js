@@ -75,7 +75,7 @@ async function show({ again = false } = {}) {
   if (!again) state("loading", "Loading …");
   try {
     const id = filters.event ?? (await ask("events", { active: "true", limit: 1 }, signal)).data[0]?.id;
-    if (!id) return state("empty", "There are no events yet: the first tick finds them.");
+    if (!id) return state("empty", "There are no events yet. The first tick finds them.");
     const path = `events/${encodeURIComponent(id)}`;
     const [event, zones] = await Promise.all([ask(path, {}, signal), ask(`${path}/zones`, {}, signal)]);
     const zone = zones.data.find((one) => one.zone === filters.zone)
@@ -95,7 +95,7 @@ async function show({ again = false } = {}) {
       askAll("analytics/ticket-counts", what, signal),
     ]);
     if (!tickets.data.some((row) => row.observed)) {
-      return state("empty", `Nobody looked at this event between ${dates.start_date} and ${dates.end_date}. `
+      return state("empty", `This event was not observed between ${dates.start_date} and ${dates.end_date}. `
         + `It was seen from ${event.first_date} to ${event.last_ok_at.slice(0, 10)}.`);
     }
     state("ready"); // before it is drawn: what is not displayed has no width
@@ -176,7 +176,7 @@ function askForKey(why) {
   forgetKey();
   for (const id of ["filters", "about", "charts", "forget"]) at(id).hidden = true;
   at("key").hidden = false;
-  at("key-why").textContent = why || "The charts need an API key: whoever runs the service makes one.";
+  at("key-why").textContent = why || "The charts need an API key. Ask whoever runs the service for one.";
   at("key-input").focus();
 }
 
@@ -193,7 +193,7 @@ for (const name of ["zone", "from", "to", "basis"])
   at(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
 at("filters").addEventListener("submit", (event) => event.preventDefault());
 at("failure").querySelector("button").addEventListener("click", start);
-at("forget").addEventListener("click", () => askForKey("The key is forgotten."));
+at("forget").addEventListener("click", () => askForKey("The key was removed from this tab."));
 at("key").addEventListener("submit", (event) => {
   event.preventDefault();
   keepKey(at("key-input").value.trim());

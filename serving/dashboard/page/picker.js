@@ -22,7 +22,7 @@ export function picker(field, list, search, choose) {
     const mine = ++asked;
     const found = await search(text).catch((error) => [{ label: error.message }]);
     if (mine !== asked) return;
-    options = found.length ? found : [{ label: "No event has this in its name." }];
+    options = found.length ? found : [{ label: "No event name contains this text." }];
     list.replaceChildren(...options.map(row));
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");

@@ -130,7 +130,7 @@ begin
     end if;
     if first > last then
         raise sqlstate 'PT422' using message = 'start_date is after end_date.',
-            hint = 'Both belong to the range; exchange them.';
+            hint = 'Both are included in the range. Swap them.';
     end if;
     if max_rows is not null and max_rows not between 1 and api_parts.row_cap() then
         raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
@@ -164,7 +164,7 @@ begin
     end if;
     get diagnostics returned = row_count;
     if max_rows is null and returned > api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('The answer has more than %s rows.', api_parts.row_cap()),
-            hint = 'Ask for one zone, a shorter range or days; or page with max_rows, after_timestamp and after_zone.';
+        raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
+            hint = 'Ask for one zone, a shorter range or days, or use max_rows, after_timestamp and after_zone for paging.';
     end if;
 end $$;
