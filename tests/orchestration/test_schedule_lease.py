@@ -129,7 +129,7 @@ def test_one_that_lost_its_lock_to_another_stops(lease: Lease, connection: Conne
     second.wait()
     first.keep()
     assert stopped.wait(5)
-    assert "there (pid 2, /two) has taken the schedules of simulator over" in said[0]
+    assert "there (pid 2, /two) took over the schedules of simulator" in said[0]
 
 
 def cut_off(connection: Connection, lease: ScheduleLease | None = None) -> None:

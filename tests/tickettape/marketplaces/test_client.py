@@ -160,7 +160,8 @@ def test_s1_a_failure_that_does_not_pass_ends_with_the_deadline(server: Scripted
     assert len(server.asked) > 2
     assert seconds < 1.5
     assert answer.note is not None
-    assert f"(503). Gave up after {len(server.asked)} attempts. The next tick tries again." in answer.note
+    assert "failed at the marketplace (503)" in answer.note
+    assert f"Gave up after {len(server.asked)} attempts. The next tick tries again." in answer.note
 
 
 def test_a_trickle_without_end_is_cut_by_the_deadline(server: ScriptedServer) -> None:
@@ -217,7 +218,7 @@ def test_one_429_slows_everyone_down(server: ScriptedServer) -> None:
     assert [answer.status for answer in answers] == ["failed"] * 3
     assert len(server.asked) == 1
     assert answers[2].note is not None
-    assert "Production 2 was not asked" in answers[2].note
+    assert "Production 2 was not requested" in answers[2].note
 
 
 @pytest.mark.parametrize(

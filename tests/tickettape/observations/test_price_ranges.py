@@ -175,7 +175,7 @@ def test_a_void_takes_it_out_and_an_undo_brings_it_back_as_it_was(connection: Co
     void_price_range(connection, event, NOON, reason="another event's", by="me")
     assert stored(connection) == before[1:]
     assert marked(connection) == [("range_hours", 12)]
-    with pytest.raises(NothingToDo, match="not void"):
+    with pytest.raises(NothingToDo, match="no valid price range"):
         void_price_range(connection, event, NOON, reason="again", by="me")
     assert price_range_ticks(connection, event, NOON, NOON + HOUR, voided=True) == [NOON]
     assert price_range_ticks(connection, event, NOON, NOON + HOUR, voided=False) == [NOON + TEN]

@@ -198,7 +198,7 @@ def test_a_mended_parser_replays_what_it_refused_once_as_if_it_had_never_refused
     assert in_quarantine(connection) == []
     with pytest.raises(NotReplayable, match="replayed by another process"):
         replay(connection, refusal)
-    with pytest.raises(NotReplayable, match="once is enough"):
+    with pytest.raises(NotReplayable, match="was already replayed"):
         replay(connection, in_quarantine(connection, replayed_too=True)[0])
 
 
@@ -343,7 +343,7 @@ def test_the_quarantine_is_listed_shown_and_replayed_by_command(
     misread.undo()
     assert run("quarantine", "replay")[0] == 2
     assert run("quarantine", "replay", "99")[0] == 1
-    assert "is ok now" in run("quarantine", "replay", str(newest.quarantine_id))[1]
+    assert "is now ok" in run("quarantine", "replay", str(newest.quarantine_id))[1]
     code, output = run("quarantine", "replay", "--all")
     assert (code, "1 of 1 replayed" in output) == (0, True)
     assert len(refreshed) == 3
