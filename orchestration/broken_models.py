@@ -29,7 +29,7 @@ def report(context: dg.AssetExecutionContext, build: DbtCliInvocation) -> None:
         raise build.get_error() or RuntimeError(f"dbt failed: {needed}")
     not_built = {**dbt.left_out(), **failed}
     for name, reason in not_built.items():
-        context.log.error("Not built: %s. Everything that does not need it is. dbt says: %s", name, reason)
+        context.log.error("Not built: %s. Everything that does not depend on it was built. dbt says: %s", name, reason)
     if not_built:
         short = {name: reason[:LONGEST_REASON] for name, reason in not_built.items()}
         context.instance.add_run_tags(context.run_id, {TAG: json.dumps(short)})
@@ -76,7 +76,7 @@ def every_model_is_built(context: dg.AssetCheckExecutionContext) -> dg.AssetChec
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"models not built": len(not_built), **not_built},
         description=(
-            f"Not built: {', '.join(not_built)}. Mend or remove them; the next tick builds what is mended."
+            f"Not built: {', '.join(not_built)}. Fix or remove these models. The next tick builds them again."
             if not_built
             else None
         ),

@@ -82,7 +82,7 @@ def manifest() -> Path:
             except RuntimeError as error:
                 if not path.exists():
                     raise
-                get_dagster_logger().error("%s The models are those of %s.", error, path)
+                get_dagster_logger().error("%s The last readable models are used, from %s.", error, path)
                 return path
             (Path(apart) / LEFT_OUT).write_text(json.dumps(project.left_out))
             if project.left_out:

@@ -20,7 +20,7 @@ def refresh_all(connection: Connection) -> None:
     # the views too: there may have been no tick yet
     left = refresh_rollups(connection, lambda: not_built.update(call_dbt("run")), say)
     for name, reason in not_built.items():
-        say(f"Not built: {name}. Everything that does not need it is. dbt says: {reason}")
+        say(f"Not built: {name}. Everything that does not depend on it was built. dbt says: {reason}")
     if left:
         fail(
             f"{left:,} buckets were marked meanwhile by a tick or another command. Its own refresh will recompute them."
