@@ -62,12 +62,11 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         },
     )
     observed = columns["time"].numbers()
-    second = observed // 1_000_000 // reading.bin_seconds * reading.bin_seconds
     rows = pd.DataFrame(
         {
             "line": batch.lines,
             "event": columns["event"].objects(),
-            "second": second,
+            "second": reading.tick_seconds(observed),
             "observed": observed,
             **{name: columns[name].objects() for name in ("zone", "zone_id", "section", "section_id")},
             "price": prices,

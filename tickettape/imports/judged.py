@@ -36,6 +36,10 @@ class ReadingRules:
         """How event dates are written."""
         return TimeReading(self.event_date_formats, self.event_date_zone or self.time_zone)
 
+    def tick_seconds(self, observed: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """The ticks (UTC epoch) of observed times (microseconds): rounded down to the grid."""
+        return observed // 1_000_000 // self.bin_seconds * self.bin_seconds
+
 
 @dataclass(frozen=True)
 class RowRefusal:
