@@ -43,13 +43,12 @@ class ReadingRules:
 
 @dataclass(frozen=True)
 class RowRefusal:
-    """A row that was refused; what could be read of it says which observation it is missing from."""
+    """A row that was refused; what could be read of it says which observations it may be missing from."""
 
     line: int
     reason: str
     event: str | None = None
     second: int | None = None
-    zone: str | None = None
     payload: bytes | None = None
 
 
@@ -94,7 +93,7 @@ class JudgedBatch:
     reasons: Any
     blank: Any
 
-    def outcome(self, rows: pd.DataFrame, zones: Any = None, nothing: Any = None) -> JudgedRows:
+    def outcome(self, rows: pd.DataFrame, nothing: Any = None) -> JudgedRows:
         """The rows that are good, and the refusals. `second` of `rows` is read for both; `nothing`: no refusals."""
         good, refused = (self.reasons == None) & ~self.blank, (self.reasons != None) & ~self.blank  # noqa: E711
         empty = 0
@@ -109,7 +108,6 @@ class JudgedBatch:
                 str(self.reasons[at]),
                 events[at],
                 None if observed[at] == -1 else int(seconds[at]),
-                None if zones is None else zones[at],
                 _payload(self.batch, int(at)),
             )
             for at in np.flatnonzero(refused)

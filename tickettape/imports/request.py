@@ -42,7 +42,6 @@ class ImportRequest:
     bin_seconds: int | None = None
     whole_inventory: bool = True
     most_refused: float = 0.1
-    tolerance: float = 0.05
     check_only: bool = False
 
     @property
