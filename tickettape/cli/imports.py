@@ -155,6 +155,7 @@ def import_(
             encoding=how.encoding,
             ranges=how.ranges,
             check_only=dry,
+            into_marketplace=into_marketplace,
         )
     except MappingError as error:
         fail(str(error), code=2)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact
-from tickettape.catalogue import track_rule
+from tickettape.catalogue import event_currencies, track_rule
 from tickettape.cli import app
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, writer
@@ -262,7 +262,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
     track_rule(connection, "simulator", "event", "7")
     output = imports(
         write(tmp_path / "mine.csv", [ROWS[0], ["7", at(-600), "Floor", "A", "10.50", 2]]),
-        "--source", "simulator", "--into-marketplace",
+        "--source", "simulator", "--into-marketplace", "--default", "currency=USD",
     )  # fmt: skip
     assert "1 added, 0 replaced, 0 unchanged, 1 left out" in output
     assert [row for row in facts(connection) if row[1] == NOON] == own
@@ -457,3 +457,20 @@ def test_listings_of_another_currency_import_and_an_event_keeps_the_one_it_has(
         assert words in output
     assert facts(connection) == before
     assert_exact(connection)
+
+
+def test_a_marketplaces_event_gets_no_currency_that_nobody_says(connection: Connection, tmp_path: Path) -> None:
+    known, unknown = (add_event(connection, external_id, "vividseats") for external_id in "78")
+    connection.execute("update market.events set currency = 'CAD' where event_key = %s", [known])
+    into = [*BASE, "--source", "vividseats", "--into-marketplace"]
+    file = write(tmp_path / "mine.csv", ROWS)
+    code, output = run("import", str(file), *into)
+    assert code == 1
+    assert "1 events have no currency yet: 8." in output
+    assert "--default currency=" in output
+    assert event_currencies(connection, [known, unknown]) == {known: "CAD"}
+    assert captures(connection, "vividseats") == []
+    imports(write(file, [ROWS[0]]), *into)  # in the event's own
+    code, output = run("import", str(write(file, ROWS[-1:])), *into, "--default", "currency=CAD")
+    assert code == 0
+    assert connection.execute("select distinct currency from market.events").fetchall() == [("CAD",)]
