@@ -46,7 +46,7 @@ def build_defs(
         ],
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
-            *(checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
+            *(checks.discovery, checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
             broken_models.every_model_is_built,
         ],
         jobs=[

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.partitions import HOURLY, partition_of
 from tickettape.observations import floor_to_grid, ticks_between
-from tickettape.settings import INTERVALS_MINUTES
+from tickettape.settings.marketplaces import INTERVALS_MINUTES
 
 
 @pytest.mark.parametrize("minutes", INTERVALS_MINUTES)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tickettape.marketplaces import FORMATS
 from tickettape.settings import ROOT, Settings, SeveralMarketplacesError
+from tickettape.settings.marketplaces import WITH_URL, WITHOUT_URL
 
 
 def test_an_interval_off_the_hours_grid_is_refused_with_the_ones_that_are_on_it(
@@ -26,6 +28,11 @@ def test_data_is_filed_under_the_marketplace_it_comes_from() -> None:
     assert Settings().source == "simulator"
     assert Settings(marketplace_url="https://www.vividseats.com/hermes/api/v1/").source == "vividseats"
     assert Settings(marketplace_url="http://127.0.0.1:8001", marketplace_source="simulator").source == "simulator"
+
+
+def test_the_format_that_is_meant_where_none_is_set_is_one_that_can_be_watched() -> None:
+    assert not FORMATS[WITH_URL].simulated
+    assert FORMATS[WITHOUT_URL].simulated
 
 
 def test_the_first_day_of_the_history_has_begun() -> None:

@@ -1,47 +1,28 @@
 """Ask Billetterie: two paths, one of all shows and one of a show's offers."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from tests.integration.toy_marketplace.wire import SPECTACLE, SPECTACLES, read_event, read_fields, read_inventory
 from tickettape.marketplaces.http_client import PacedHttpClient, answer_of, body_of
+from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent
 from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.settings import Settings
 
 
-class Billetterie:
+class Billetterie(HttpMarketplace):
     """A `Marketplace` with prices in euros."""
 
-    first_rule: tuple[str, str] | None = None
-    paced = True
-    knows_the_past = False
-
     def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
-        self.source = settings.source
-        self._http = PacedHttpClient(
+        http = PacedHttpClient(
             settings.marketplace_url or "",
             settings.user_agent,
             source=settings.source,
             example_url="https://billetterie.example/api",
             limiter=limiter,
         )
-
-    @property
-    def requests(self) -> Counter[str]:
-        return self._http.requests
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(exc_type, exc, traceback)
+        super().__init__(http)
 
     async def listings(self, external_id: str, at: datetime) -> Answer:
         return answer_of(external_id, await self._http.ask(f"Show {external_id}", f"/spectacles/{external_id}", {}))

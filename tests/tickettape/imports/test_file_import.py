@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact
-from tickettape.catalogue import track_rule
+from tickettape.catalogue import event_currencies, track_rule
 from tickettape.cli import app
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, writer
@@ -148,27 +148,54 @@ def test_refused_rows_are_in_quarantine_once_with_their_line_until_the_file_is_m
             ("7", "mine.csv, line 33: time 'never' is no ISO time", False),
             (None, "mine.csv, line 35: it has 3 values where the header has 6", False),
         ]
-    # one of 31 rows is within the tolerance, and its zone has others
-    assert captures(connection) == [("7", NOON, "ok")]
+    assert captures(connection) == [("7", NOON, "partial")]
     imports(write(file, [*many, ["7", at(0), "Floor", "A", "9.00", 1], *rows[-1:]]))
     assert [replayed for *_, replayed in refusals(connection)] == [True, False, False]
     assert_exact(connection)
 
 
+NEVER, NOBODY = "never", ""
+
+
 @pytest.mark.parametrize(
-    ("bad", "status"),
+    ("bad", "partial"),
     [
-        ([["7", at(0), "Box", "X", "cheap", 1]], "partial"),  # else Box would look sold out
-        ([["7", at(0), "Floor", "A", "cheap", 1]], "ok"),
-        ([["7", at(0), "Floor", "A", "cheap", 1]] * 3, "partial"),  # 3 of 33, above 5 %
+        ([], []),
+        (["7", at(0), "Box", "X", "cheap", 1], [("7", 0)]),  # else Box would look sold out
+        (["7", at(0), "Floor", "A", "cheap", 1], [("7", 0)]),
+        (["7", NEVER, "Floor", "A", "1.00", 1], [("7", 0), ("7", 10)]),
+        ([NOBODY, at(0), "Floor", "A", "1.00", 1], [("7", 0), ("8", 0)]),
+        ([NOBODY, NEVER, "Floor", "A", "1.00", 1], [("7", 0), ("7", 10), ("8", 0), ("8", 20)]),
+        (["7", "too", "few"], [("7", 0), ("7", 10), ("8", 0), ("8", 20)]),
     ],
 )
-def test_an_observation_that_refused_rows_are_missing_from_does_not_claim_to_be_whole(
-    connection: Connection, tmp_path: Path, bad: list[list[Any]], status: str
+def test_every_observation_that_a_refused_row_may_be_missing_from_is_partial(
+    connection: Connection, tmp_path: Path, bad: list[Any], partial: list[tuple[str, int]]
 ) -> None:
-    imports(write(tmp_path / "mine.csv", [*[["7", at(0), "Floor", "A", "10.00", 1]] * 30, *bad]))
-    assert captures(connection) == [("7", NOON, status)]
+    whole = [("7", 0), ("7", 10), ("8", 0), ("8", 20)]
+    rows = [[event, at(minutes), "Floor", "A", "10.00", 1] for event, minutes in whole for _ in range(10)]
+    file = write(tmp_path / "mine.csv", [*rows, *([bad] if bad else [])])
+    dry = imports(file, *BASE, "--dry-run")
+    assert f"{len(whole) - len(partial)} whole and {len(partial)} partial" in dry
+    imports(file)
+    assert captures(connection) == [
+        (event, NOON + timedelta(minutes=minutes), "partial" if (event, minutes) in partial else "ok")
+        for event, minutes in whole
+    ]
+    notes = [note for (note,) in connection.execute("select note from market.captures where status = 'partial'")]
+    assert all("refused" in note for note in notes)
     assert_exact(connection)
+
+
+def test_a_zone_is_not_told_to_look_sold_out_where_a_refused_row_may_have_been_its_only_one(
+    connection: Connection, tmp_path: Path
+) -> None:
+    rows = [*ROWS, *[["7", at(10), "Floor", "A", "11.00", 2]] * 10]
+    assert "1 zones would look sold out" in imports(write(tmp_path / "a.csv", rows), *BASE, "--dry-run")
+    for bad in (["7", at(10), "Stands", "101", "cheap", 1], ["7", NEVER, "Stands", "101", "5.00", 1],
+                ["", at(10), "Stands", "101", "5.00", 1], ["", NEVER, "Stands", "101", "5.00", 1]):  # fmt: skip
+        output = imports(write(tmp_path / "a.csv", [*rows, bad]), *BASE, "--dry-run")
+        assert "Nothing would look sold out" in output
 
 
 def test_a_partial_file_is_shown_but_rolled_up_nowhere(connection: Connection, tmp_path: Path) -> None:
@@ -235,7 +262,7 @@ def test_history_before_the_first_tick_joins_the_zones_of_a_watched_event_and_sp
     track_rule(connection, "simulator", "event", "7")
     output = imports(
         write(tmp_path / "mine.csv", [ROWS[0], ["7", at(-600), "Floor", "A", "10.50", 2]]),
-        "--source", "simulator", "--into-marketplace",
+        "--source", "simulator", "--into-marketplace", "--default", "currency=USD",
     )  # fmt: skip
     assert "1 added, 0 replaced, 0 unchanged, 1 left out" in output
     assert [row for row in facts(connection) if row[1] == NOON] == own
@@ -430,3 +457,20 @@ def test_listings_of_another_currency_import_and_an_event_keeps_the_one_it_has(
         assert words in output
     assert facts(connection) == before
     assert_exact(connection)
+
+
+def test_a_marketplaces_event_gets_no_currency_that_nobody_says(connection: Connection, tmp_path: Path) -> None:
+    known, unknown = (add_event(connection, external_id, "vividseats") for external_id in "78")
+    connection.execute("update market.events set currency = 'CAD' where event_key = %s", [known])
+    into = [*BASE, "--source", "vividseats", "--into-marketplace"]
+    file = write(tmp_path / "mine.csv", ROWS)
+    code, output = run("import", str(file), *into)
+    assert code == 1
+    assert "1 events have no currency yet: 8." in output
+    assert "--default currency=" in output
+    assert event_currencies(connection, [known, unknown]) == {known: "CAD"}
+    assert captures(connection, "vividseats") == []
+    imports(write(file, [ROWS[0]]), *into)  # in the event's own
+    code, output = run("import", str(write(file, ROWS[-1:])), *into, "--default", "currency=CAD")
+    assert code == 0
+    assert connection.execute("select distinct currency from market.events").fetchall() == [("CAD",)]

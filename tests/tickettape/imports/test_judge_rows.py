@@ -81,7 +81,7 @@ def test_a_bad_row_is_refused_with_the_reason(changed: dict[str, Any], said: str
 
 def test_a_refusal_keeps_the_row_and_what_could_be_read_of_it() -> None:
     (refused,) = judged(ROW | {"price": "abc"}).refusals
-    assert (refused.line, refused.event, refused.zone) == (2, "1", "Floor")
+    assert (refused.line, refused.event) == (2, "1")
     assert refused.second == datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
     assert refused.payload
     assert b'"price": "abc"' in refused.payload

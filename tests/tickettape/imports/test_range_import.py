@@ -485,5 +485,8 @@ def test_a_marketplaces_name_needs_the_word_for_it(connection: Connection, tmp_p
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS[:1])), *arguments)
     assert code == 2
     assert "--into-marketplace" in output
-    imports(tmp_path / "mine.csv", *arguments, "--into-marketplace")
+    code, output = run("import", str(tmp_path / "mine.csv"), *arguments, "--into-marketplace")
+    assert code == 1
+    assert "1 events have no currency yet: 7." in output
+    imports(tmp_path / "mine.csv", *arguments, "--into-marketplace", "--default", "currency=USD")
     assert len(stored(connection)) == 1

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -24,7 +25,8 @@ from tickettape.marketplaces import (
     open_marketplace,
     open_marketplaces,
 )
-from tickettape.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
+from tickettape.marketplaces.http_client import PacedHttpClient, class_of_status
+from tickettape.marketplaces.pacing import CONNECTIONS, Class, Pace, Reply, retry_after_seconds
 from tickettape.marketplaces.protocol import Answer, Blocked, NoDate, Unreachable
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, build_app
@@ -118,6 +120,47 @@ def test_s1_what_will_not_pass_is_asked_once_only(server: ScriptedServer, reply:
     assert "Production 17" in answer.note
     assert str(reply.status_code) in answer.note
     assert len(server.asked) == 1
+
+
+def tells_a_wrong_path(status: int, content_type: str, what: str, error: bytes) -> tuple[Class, str]:
+    """A marketplace whose 404 for a wrong path differs from that for an unknown event: Ticket Evolution's."""
+    if status == 404 and b"The endpoint you requested doesn't exist" in error:
+        return "failed", f"{what}: the path is not known (404); mend the client."
+    return class_of_status(status, content_type, what)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (json_reply(b'{"message": "Couldn\'t find Event with ID=17", "error": "Not Found"}', 404), "missing"),
+        (json_reply(b'{"error": "The endpoint you requested doesn\'t exist."}', 404), "failed"),
+        (json_reply(b" " * 5000 + b"The endpoint you requested doesn't exist", 404), "missing"),  # only its beginning
+        (partial(drip, status=404), "missing"),  # an error without an end is told by its status
+        (partial(drip, status=403), "blocked"),
+        (OK, "received"),
+    ],
+)
+def test_an_error_can_be_told_by_how_its_body_begins(server: ScriptedServer, reply: Any, kind: str) -> None:
+    server.script(reply)
+
+    async def asked() -> Reply:
+        http = PacedHttpClient(
+            server.url,
+            "Tickettape tests",
+            source="toy",
+            example_url="",
+            classify=tells_a_wrong_path,
+            deadline_seconds=5,
+        )
+        async with http:
+            return await http.ask("Event 17", "/events/17", {})
+
+    started = time.monotonic()
+    found = asyncio.run(asked())
+    assert found.kind == kind
+    assert found.body == (b'{"ok": true}' if kind == "received" else None)
+    assert "endpoint" not in (found.note or "")  # a body may repeat a key
+    assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize(

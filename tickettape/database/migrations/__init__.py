@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-SCHEMA_VERSION = "0015"  # a test compares it with the newest file; it spares every process start an import of Alembic
+SCHEMA_VERSION = "0016"  # a test compares it with the newest file; it spares every process start an import of Alembic
 
 _LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
 
