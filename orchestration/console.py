@@ -114,8 +114,13 @@ class OneLine(logging.Handler):
     def _say(self, level: int, text: str) -> None:
         if level >= self._least:
             word = f"{logging.getLevelName(level).lower()}: " if level > logging.INFO else ""
-            sys.stderr.write(f"{CONSOLE_MARK}{word}{text}\n")
-            sys.stderr.flush()
+            tell(f"{word}{text}")
+
+
+def tell(text: str) -> None:
+    """A line for the person at the console."""
+    sys.stderr.write(f"{CONSOLE_MARK}{text}\n")
+    sys.stderr.flush()
 
 
 def name_of_run(about: Mapping[str, Any]) -> str:

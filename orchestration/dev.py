@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from textwrap import shorten
 from typing import IO, NoReturn
 
 from orchestration import CONSOLE_MARK
@@ -29,6 +30,7 @@ LOOK_SECONDS = 0.2
 LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
 LOGS_KEPT = 2
 LAST_LINES = 15
+WIDTH = 300  # of an error that Dagster prints
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent dies
 
@@ -73,6 +75,7 @@ def _run(host: str, port: int) -> int:
     dagster = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)],
         cwd=ROOT,
+        env={"DAGSTER_HOME": str(ROOT)} | os.environ,  # else a folder is made beside dagster.yaml, and a kill leaves it
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -140,7 +143,7 @@ def what_to_show(line: str, url: str) -> str | None:
     if name == "dagster-webserver" and text.startswith("Serving "):
         return f"The UI is up: {url}"
     if level in ("WARNING", "ERROR", "CRITICAL") and not any(word in text for word in HIDDEN):
-        return f"{level.lower()}: {text}"
+        return f"{level.lower()}: {shorten(text, WIDTH, placeholder=' … (more in the full log)')}"
     return None
 
 
