@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+UI_PORT ?= 3000
 
 .PHONY: help setup dev serve tick test test-tools test-browser test-long lint bench soak psql docs lock clean
 
@@ -24,8 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it
-	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+dev: $(READY) ## The Dagster UI on http://localhost:3000, schedules running; Ctrl-C stops all of it (UI_PORT=3001: another port)
+	@exec $(BIN)/python -m orchestration.dev --port $(UI_PORT)
 
 serve: $(READY) ## The API on http://localhost:5000, beside make dev; prints a key where the market is simulated
 	@exec $(BIN)/python -m serving

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from dagster._utils.interrupts import raise_interrupts_as
 
+from orchestration import CONSOLE_MARK
 from orchestration.shared_tables import has_shared_table, make_shared_table, shared_table
 from tickettape.database import Connection
 from tickettape.settings import ROOT
@@ -201,7 +202,7 @@ class ScheduleLease:
 
 
 def _say(text: str) -> None:
-    print(f"tickettape: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{CONSOLE_MARK}{text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def watched_sources(connection: Connection, own: Iterable[str]) -> set[str]:
