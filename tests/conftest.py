@@ -7,7 +7,6 @@ in 0.1 s.
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -24,7 +23,7 @@ os.environ["TICKETTAPE_HOME"] = _HOME.name
 
 pytest_plugins = ["tests.support.no_skips"]
 
-from tests.support.databases import use_database  # noqa: E402
+from tests.support.databases import fresh_database, use_database  # noqa: E402
 from tests.support.processes import empty_home  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
 from tickettape.database.migrations import upgrade_database  # noqa: E402
@@ -44,21 +43,6 @@ def template(server_url: str) -> str:
         connection.execute("create database template_market")
     upgrade_database(with_database(server_url, "template_market"))
     return "template_market"
-
-
-@contextmanager
-def fresh_database(server_url: str, template: str) -> Iterator[str]:
-    """A copy of the template for the block; its URL."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        number = connection.execute("select count(*), max(oid) from pg_database").fetchone()
-        name = f"test_{os.getpid()}_{number[1] if number else 0}"
-        connection.execute(f"create database {name} template {template}")
-        # a database's own settings are not copied with it
-        connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
-        try:
-            yield with_database(server_url, name)
-        finally:
-            connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ import psutil
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.browser import week
-from tests.browser.page import DESKTOP, Dashboard, browser
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
+from tests.support import served_week as week
+from tests.support.dashboard_page import DESKTOP, Dashboard, browser
+from tests.support.databases import fresh_database, use_database
 from tests.support.processes import free_port, start, wait_for
 from tickettape.database import Warehouse
 

@@ -7,8 +7,8 @@ import pytest
 from selenium.webdriver import ActionChains
 
 from tests.browser.conftest import Service
-from tests.browser.page import CHARTS, DESKTOP, Dashboard
-from tests.browser.week import (
+from tests.support.dashboard_page import CHARTS, DESKTOP, Dashboard
+from tests.support.served_week import (
     ANNOUNCED,
     COURTSIDE,
     GAME,

@@ -15,8 +15,7 @@ import uvicorn
 
 from serving import database as serving_database
 from serving.app import build_app
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
+from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.api_schema import apply_api_schema, create_key, create_tenant, watch_events

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import fresh_database
+from tests.support.databases import fresh_database
 from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 from tickettape.archive import parquet_files
 from tickettape.archive.month_restore import restore_month

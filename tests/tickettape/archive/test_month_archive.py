@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from tests.conftest import fresh_database
+from tests.support.databases import fresh_database
 from tests.support.markets import Section, observe, observe_ranges, price_range
 from tests.support.old_months import (
     AUGUST,

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
+from tests.support.databases import fresh_database, use_database
 from tests.support.markets import TEN, observe_ranges, price_range
 from tests.support.oracle import assert_exact
 from tickettape.cli import app

@@ -1,6 +1,6 @@
 """R1 to R9, R11 and R17: whatever happens to the facts, the rollups are what a recomputation says.
 
-The refresh is dbt's own SQL, recorded (tests/recorded_refresh.py).
+The refresh is dbt's own SQL, recorded (tests/support/recorded_refresh.py).
 """
 
 from concurrent.futures import ThreadPoolExecutor

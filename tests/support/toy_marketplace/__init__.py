@@ -3,6 +3,6 @@
 A folder like those of `tickettape.marketplaces`: `client` asks, `wire` reads. The line in the registry is the test's.
 """
 
-from tests.integration.toy_marketplace.client import Billetterie
+from tests.support.toy_marketplace.client import Billetterie
 
 __all__ = ["Billetterie"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from tests.integration.toy_marketplace.wire import SPECTACLE, SPECTACLES, read_event, read_fields, read_inventory
+from tests.support.toy_marketplace.wire import SPECTACLE, SPECTACLES, read_event, read_fields, read_inventory
 from tickettape.marketplaces.http_client import PacedHttpClient, answer_of, body_of
 from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent
 from tickettape.marketplaces.rate_limiter import RateLimiter
