@@ -24,7 +24,9 @@ os.environ["TICKETTAPE_HOME"] = _HOME.name
 pytest_plugins = ["tests.support.no_skips"]
 
 from tests.support.databases import fresh_database, use_database  # noqa: E402
+from tests.support.loopback_servers import served  # noqa: E402
 from tests.support.processes import empty_home  # noqa: E402
+from tests.support.receiver import Receiver  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
 from tickettape.database.migrations import upgrade_database  # noqa: E402
 from tickettape.database.server import embedded_url  # noqa: E402
@@ -71,3 +73,13 @@ def connection(warehouse: Warehouse) -> Iterator[Connection]:
     """A connection to the test's database, in autocommit."""
     with warehouse.connection() as open_connection:
         yield open_connection
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Who is told of incidents; its URL holds a secret."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    inbox = Receiver()
+    with served(inbox) as url:
+        inbox.url = url.replace("http://", "json://") + "/a-secret-token"
+        yield inbox

@@ -16,9 +16,9 @@ from orchestration.definitions import build_defs
 from orchestration.incidents import Watched, find_incidents
 from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
-from tests.serving.conftest import serving
 from tests.support.loopback_servers import served
 from tests.support.oracle import assert_exact
+from tests.support.served_market import serving
 from tests.support.slow_simulator import answering
 from tests.support.toy_marketplace import Billetterie
 from tickettape.api_schema import create_key, create_tenant

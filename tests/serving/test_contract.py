@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from tests.serving.conftest import EVERYONE, id_of
+from tests.support.served_market import EVERYONE, id_of
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 

@@ -7,8 +7,8 @@ from dagster_dbt import DbtCliResource
 
 from orchestration import dbt as dbt_project
 from orchestration.assets import documentation as built
-from tests.serving.conftest import serving
 from tests.support.dbt_runs import manifest
+from tests.support.served_market import serving
 from tickettape.database import Connection, Warehouse
 from tickettape.rollups import DBT_EXECUTABLE
 from tickettape.settings import Settings

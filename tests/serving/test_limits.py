@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from serving import rate_limits as limits
-from tests.serving.conftest import EVERYONE, LEFT, id_of, serving
+from tests.support.served_market import EVERYONE, LEFT, id_of, serving
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 

@@ -82,7 +82,9 @@ def _essential(statements: Sequence[str]) -> list[str]:
     for sent in statements:
         for text in re.split(r";\s*(?=\n|$)", _COMMENT.sub("", sent)):
             text = re.sub(r"(?m)^\s*--.*\n", "", text).strip()
-            text = re.sub(r'"[^"]+"\.("?(?:market|staging|analytics)"?\.)', r"\1", text)  # any database, not the recorded one
+            text = re.sub(
+                r'"[^"]+"\.("?(?:market|staging|analytics)"?\.)', r"\1", text
+            )  # any database, not the recorded one
             first = text.lower()
             if not text or first in ("begin", "commit") or first.endswith("limit 0") or "information_schema" in first:
                 continue

@@ -1,27 +1,15 @@
 """How people's text files are laid out: every encoding, line end and delimiter says the same rows."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.file_rows import rows
 from tickettape.imports.files import open_file, read_batches
 from tickettape.imports.mapping import MappingError, resolve_columns
 from tickettape.imports.text_files import FileError
 
 TEXT = "event,price,team\n1,9.5,Bayern München\n2,,Real\n"
-
-
-def rows(path: Path, content: bytes | str, **mapping: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """What is read: line, event, price."""
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    file = open_file(path)
-    batches = list(read_batches(file, mapping or {"event": ("event",), "price": ("price",)}))
-    return [
-        (int(line), *(column[at].as_py() for column in batch.columns.values()))
-        for batch in batches
-        for at, line in enumerate(batch.lines)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -77,19 +65,6 @@ def test_columns_without_a_name_have_their_place_and_doubled_ones_cost_nothing(t
     for mapped, required in (({"venue": "city"}, ()), ({}, ["city"])):
         with pytest.raises(MappingError, match="more than one column city"):
             resolve_columns(names, mapped, {}, required=required)
-
-
-def test_two_columns_are_one_with_a_blank_between_and_nothing_where_one_is_empty(tmp_path: Path) -> None:
-    content = "day,clock\n2026-01-01,12:00\n2026-01-01,\nNA,12:00\n"
-    assert rows(tmp_path / "mine.csv", content, time=("day", "clock")) == [
-        (2, "2026-01-01 12:00"),
-        (3, None),
-        (4, None),
-    ]
-    assert resolve_columns(["day", "clock", "a+b"], {"time": "day + clock", "event": "a+b"}, {}, required=()) == {
-        "time": ("day", "clock"),
-        "event": ("a+b",),
-    }
 
 
 @pytest.mark.parametrize("content", [b"", b"\r\n\r\n", b"\xef\xbb\xbf"])

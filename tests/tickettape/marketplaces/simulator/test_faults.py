@@ -1,7 +1,4 @@
-"""Every row of the wire format's failure table, put into the simulator's way over real HTTP, as it is captured.
-
-S1 and S4 for each class of failure; S5: one bad event costs that event alone.
-"""
+"""A market that answers badly: every class of fault, at its rate, and what becomes of it."""
 
 import asyncio
 import random

@@ -1,8 +1,7 @@
-"""Retention: what goes, exactly when, and what must be true before it does."""
+"""Hours older than the facts go to Parquet, the days stay, and they come back."""
 
-import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
@@ -11,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.archive import (
     HourlyStorageError,
     bring_hours_back,
@@ -23,74 +21,13 @@ from tickettape.archive import (
 )
 from tickettape.archive import hourly_cold_storage as hours
 from tickettape.cli import app
-from tickettape.database import Connection, Warehouse, ensure_partitions
-from tickettape.database.month_state import months_before
-from tickettape.file_storage import DamagedError, Storage, StoredFile
-from tickettape.observations import expire_jobs, expire_logs, expire_payloads
+from tickettape.database import Connection, Warehouse
+from tickettape.file_storage import Storage, StoredFile
 from tickettape.rollups import HOURLY_ROLLUPS, ROLLUPS_ALONE, pending_buckets
 from tickettape.rollups.registry import LISTING_ROLLUPS
 from tickettape.settings import settings
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MAY = date(2026, 5, 1)
-
-
-@pytest.mark.parametrize(
-    ("instant", "months", "expected"),
-    [
-        (datetime(2026, 11, 21, 12, 30, tzinfo=UTC), 4, datetime(2026, 7, 21, 12, 30, tzinfo=UTC)),
-        (datetime(2026, 1, 1, tzinfo=UTC), 1, datetime(2025, 12, 1, tzinfo=UTC)),
-        (datetime(2026, 5, 31, tzinfo=UTC), 3, datetime(2026, 2, 28, tzinfo=UTC)),
-        (datetime(2028, 3, 31, tzinfo=UTC), 1, datetime(2028, 2, 29, tzinfo=UTC)),
-        (datetime(2026, 12, 31, tzinfo=UTC), 13, datetime(2025, 11, 30, tzinfo=UTC)),
-        (datetime.fromisoformat("2026-03-01T00:30:00+02:00"), 1, datetime(2026, 1, 28, 22, 30, tzinfo=UTC)),
-    ],
-)
-def test_months_are_the_calendars_and_end_where_a_month_does(
-    instant: datetime, months: int, expected: datetime
-) -> None:
-    assert months_before(instant, months) == expected
-
-
-def test_raw_answers_go_by_whole_days_and_one_that_was_never_read_says_so(connection: Connection) -> None:
-    event = add_event(connection)
-    last_gone, first_kept = datetime(2026, 11, 13, 23, 50, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC)
-    ensure_partitions(connection, [last_gone, first_kept, NOON])
-    for tick in (last_gone, first_kept):
-        connection.execute(
-            "insert into market.captures (event_key, tick, status) values (%s, %s, 'received')", [event, tick]
-        )
-        connection.execute(
-            "insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, '')", [event, tick]
-        )
-    assert expire_payloads(connection, NOON, days=7) == (["capture_payloads_2026_11_13"], 1)
-    assert connection.execute("select tick from market.capture_payloads").fetchall() == [(first_kept,)]
-    assert connection.execute("select tick, status, note from market.captures order by tick").fetchall() == [
-        (last_gone, "failed", "the answer was never read, and its time is over"),
-        (first_kept, "received", None),
-    ]
-    assert expire_payloads(connection, NOON, days=7) == ([], 0)
-
-
-def test_jobs_and_logs_go_when_they_are_older_than_their_months_and_not_at_the_very_instant(
-    connection: Connection,
-) -> None:
-    three, one = datetime(2026, 8, 21, 12, tzinfo=UTC), datetime(2026, 10, 21, 12, tzinfo=UTC)
-    second = timedelta(seconds=1)
-    for started in (three - second, three):
-        job = connection.execute(
-            "insert into market.scraper_jobs (source, started_at, status) values ('s', %s, 'success') returning job_id",
-            [started],
-        ).fetchone()
-        for at in (one - second, one):
-            connection.execute(
-                "insert into market.scraper_logs (job_id, timestamp, level, message) values (%s, %s, 'INFO', 'm')",
-                [job and job[0], at],
-            )
-    assert expire_logs(connection, NOON, months=1) == 2
-    assert expire_jobs(connection, NOON, months=3) == 1
-    assert connection.execute("select started_at from market.scraper_jobs").fetchall() == [(three,)]
-    assert connection.execute("select timestamp from market.scraper_logs").fetchall() == [(one,)]
 
 
 @pytest.mark.parametrize(
@@ -117,22 +54,6 @@ def test_a_month_of_hours_goes_when_it_is_wholly_older_and_its_raw_month_has_gon
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
     return Storage(str(tmp_path / "cold"))
-
-
-@pytest.fixture
-def may(connection: Connection) -> list[int]:
-    """Two events with two observed hours at each end of May and one of June, rolled up; May's raw month is archived."""
-    events = [add_event(connection, "1"), add_event(connection, "2")]
-    for event in events:
-        for hour in (datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 31, 23, tzinfo=UTC)):
-            observe(connection, event, hour, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
-            observe(connection, event, hour + TEN, Section("A", "101", [1500]))
-            observe_ranges(connection, price_range(event, hour), price_range(event, hour + TEN, market="primary"))
-        observe(connection, event, datetime(2026, 6, 1, tzinfo=UTC), Section("A", "101"))
-    while pending_buckets(connection):
-        run_dbt(*ROLLUPS_ALONE)
-    connection.execute("update market.months set state = 'archived' where month = %s", [MAY])
-    return events
 
 
 def rows_of(connection: Connection, table: str) -> list[tuple[object, ...]]:
@@ -236,15 +157,6 @@ def test_hours_that_were_refreshed_to_nothing_are_nothing_in_cold_storage_too(
     assert connection.execute("select count(*) from market.remade_hours").fetchone() == (0,)
 
 
-class TruncatingStorage(Storage):
-    """A disk that loses the last byte of what it was given."""
-
-    def verify(self, file: StoredFile) -> None:
-        path = Path(self.path(file.path))
-        path.write_bytes(path.read_bytes()[:-1])
-        super().verify(file)
-
-
 class InterruptedStorage(Storage):
     """Does something else while a file is under way."""
 
@@ -255,15 +167,6 @@ class InterruptedStorage(Storage):
     def verify(self, file: StoredFile) -> None:
         super().verify(file)
         self.meanwhile()
-
-
-def test_a_file_that_reads_back_short_deletes_nothing_and_leaves_nothing(
-    connection: Connection, tmp_path: Path, may: list[int]
-) -> None:
-    with pytest.raises(DamagedError, match="is damaged"):
-        move_hours_to_cold_storage(connection, TruncatingStorage(str(tmp_path / "cold")), MAY)
-    assert MAY in hourly_months_present(connection)
-    assert not [path for path in (tmp_path / "cold").rglob("*") if path.is_file()]
 
 
 def test_hours_that_change_while_they_are_written_stay(
@@ -302,15 +205,3 @@ def test_hours_with_a_mark_stay_until_they_are_refreshed(
         move_hours_to_cold_storage(connection, storage, MAY)
     connection.execute("update market.dirty_buckets set bucket = '2026-06-01 00:00Z'")
     move_hours_to_cold_storage(connection, storage, MAY)
-
-
-def test_a_damaged_file_is_not_brought_back(connection: Connection, storage: Storage, may: list[int]) -> None:
-    move_hours_to_cold_storage(connection, storage, MAY)
-    for file in Path(storage.root).rglob("*.parquet"):
-        shutil.copyfile(file, file.with_suffix(".bak"))
-        file.write_bytes(file.read_bytes()[:-4] + b"gone")
-    with pytest.raises(DamagedError):
-        bring_hours_back(connection, storage, MAY, until=date(2026, 12, 24))
-    assert MAY not in hourly_months_present(connection)
-    with pytest.raises(HourlyStorageError, match="holds no hours of 2026-04"):
-        bring_hours_back(connection, storage, date(2026, 4, 1), until=date(2026, 12, 24))

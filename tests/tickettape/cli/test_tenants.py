@@ -1,12 +1,18 @@
-"""`tickettape tenants` and `tickettape keys`, as people type them; and the demonstration's key."""
+"""`tickettape tenants` and `keys`."""
 
 import httpx
+import pytest
 from typer.testing import CliRunner
 
-from serving.__main__ import demo_key
-from tests.serving.conftest import id_of, serving
+from tests.support.served_market import build_served_template, id_of, serving
 from tickettape.cli import app
 from tickettape.database import Connection
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str, template: str) -> str:
+    """The served market, to copy."""
+    return build_served_template(server_url, template)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -43,10 +49,3 @@ def test_a_tenant_its_watch_list_and_its_keys_by_hand(connection: Connection, da
     code, output = run("keys", "create", "A team")
     assert code == 1
     assert "tenants create" in output
-
-
-def test_the_demonstration_has_one_valid_key(connection: Connection, database_url: str) -> None:
-    first, second = demo_key(connection), demo_key(connection)
-    with serving(database_url) as url:
-        statuses = [httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code for key in (first, second)]
-    assert statuses == [401, 200]

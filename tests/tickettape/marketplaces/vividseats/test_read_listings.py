@@ -1,40 +1,24 @@
-"""What an answer means: the wire format's rules, on answers that the simulator made."""
+"""What an answer means, on answers of the simulator that a test changes."""
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tickettape.marketplaces import HIGHEST_PRICE_CENTS, Inventory, Missing, Refused
-from tickettape.marketplaces.protocol import HIGHEST_COUNT, Listing, NoDate
+from tests.support.answers_read import read
+from tickettape.marketplaces import Missing, Refused
+from tickettape.marketplaces.protocol import HIGHEST_COUNT
 from tickettape.marketplaces.simulator import Market, answers
-from tickettape.marketplaces.storable import refuse_unstorable
-from tickettape.marketplaces.vividseats.read_catalogue import read_production
 from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
-from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 MARKET = Market(seed=7, events=6)
 PRODUCTION = MARKET.productions(AT)[2]
 PRODUCTION_ID = str(PRODUCTION.production_id)
 BODY = answers.listings(MARKET, PRODUCTION, AT)
-
 Change = Callable[[dict[str, Any]], object]
-
-
-def read(change: Change | None = None, tolerance: float = 0.05) -> Inventory:
-    answer = json.loads(BODY)
-    if change is not None:
-        change(answer)
-    body = json.dumps(answer).encode()
-    inventory = read_listings(body, PRODUCTION_ID, tolerance)
-    refuse_unstorable(inventory, body)
-    return inventory
 
 
 def busiest(answer: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -124,56 +108,6 @@ def test_an_impossible_price_refuses_the_answer_and_names_the_listing(key: str, 
     with pytest.raises(Refused, match=listing_id) as refused:
         read(change)
     assert repr(price) in refused.value.reason
-
-
-@given(cents=st.integers(1, HIGHEST_PRICE_CENTS))
-def test_every_price_that_fits_becomes_exact_cents(cents: int) -> None:
-    assert price_cents(f"{cents // 100}.{cents % 100:02d}") == cents
-
-
-@pytest.mark.parametrize(
-    ("text", "cents"),
-    [("220.35", 22_035), ("220", 22_000), ("220.3", 22_030), ("0.01", 1), ("21474836.47", HIGHEST_PRICE_CENTS)],
-)
-def test_prices_with_fewer_decimals_are_read_as_written(text: str, cents: int) -> None:
-    assert price_cents(text) == cents
-
-
-@pytest.mark.parametrize(
-    ("stated", "rule", "quantity", "expected"),
-    [
-        ("1,2,4", "3", 4, (1, 2, 4)),
-        ("2, 4", "2", 4, (2, 4)),
-        ("4,2,2", "0", 4, (2, 4)),
-        ("2,4,6", "0", 4, (2, 4)),
-        (None, "0", 6, (2, 4, 6)),
-        (None, "0", 5, (2, 4)),
-        (None, "0", 1, (1,)),
-        (None, "1", 3, (1, 2, 3)),
-        (None, "2", 4, (4,)),
-        ("", "2", 4, (4,)),
-        (None, "3", 1, (1,)),
-        (None, "3", 2, (2,)),
-        (None, "3", 5, (1, 2, 3, 5)),
-        (None, "9", 4, (4,)),
-        (None, None, 2, (2,)),
-    ],
-)
-def test_what_one_may_buy_is_what_is_stated_else_what_the_split_rule_leaves(
-    stated: str | None, rule: str | None, quantity: int, expected: tuple[int, ...]
-) -> None:
-    assert buyable_quantities(stated, rule, quantity) == expected
-
-
-def test_the_simulators_own_rules_give_back_what_it_leaves_unsaid() -> None:
-    told = {listing.listing_id: listing.buyable for listing in read().listings}
-
-    def silence(answer: dict[str, Any]) -> None:
-        for ticket in answer["tickets"]:
-            if ticket["t"] != "2":
-                ticket.pop("m", None)
-
-    assert {listing.listing_id: listing.buyable for listing in read(silence).listings} == told
 
 
 def test_no_totals_means_the_marketplace_does_not_know_the_production() -> None:
@@ -428,63 +362,3 @@ def test_fields_that_could_not_be_noted_are_left_out() -> None:
 def test_a_name_that_no_text_column_can_hold_is_refused() -> None:
     with pytest.raises(Refused, match="NUL"):
         read(lambda answer: answer["groups"][0].update(n="Lo\0ge"))
-
-
-def item(**changes: Any) -> bytes:
-    return json.dumps(json.loads(answers.details(MARKET, PRODUCTION, AT)) | changes).encode()
-
-
-def test_a_production_says_what_where_when_and_who() -> None:
-    production = read_production(item(), PRODUCTION_ID)
-    assert production.external_id == PRODUCTION_ID
-    assert production.name == PRODUCTION.name
-    assert production.date == PRODUCTION.date
-    assert production.date.tzinfo is UTC
-    assert production.category == PRODUCTION.genre.sub_category
-    assert production.performer_name == PRODUCTION.performers[-1].name
-    assert production.venue_time_zone == PRODUCTION.venue.time_zone
-
-
-@pytest.mark.parametrize("changes", [{"dateTbd": True}, {"utcDate": None}, {"utcDate": ""}])
-def test_a_production_without_a_date_says_so(changes: dict[str, Any]) -> None:
-    with pytest.raises(NoDate, match=f"Production {PRODUCTION_ID} .* no date yet"):
-        read_production(item(**changes), PRODUCTION_ID)
-
-
-def test_a_time_to_be_determined_is_acceptable() -> None:
-    assert read_production(item(timeTbd=True), PRODUCTION_ID).date == PRODUCTION.date
-
-
-def test_what_a_production_does_not_say_is_unknown() -> None:
-    production = read_production(item(venue=None, performers=[]), PRODUCTION_ID)
-    assert production.venue is production.city is production.category is production.performer_id is None
-
-
-def test_without_a_master_the_first_performer_counts_and_a_category_may_lack_its_sub_category() -> None:
-    performers = [{"id": 1, "name": "First", "category": {"name": "Sports"}}, {"id": 2, "name": "Second"}]
-    production = read_production(item(performers=performers), PRODUCTION_ID)
-    assert (production.performer_id, production.performer_name) == ("1", "First")
-    assert production.category == "Sports"
-
-
-@pytest.mark.parametrize("changes", [{"id": 5}, {"name": None}, {"utcDate": "soon"}])
-def test_details_that_cannot_be_trusted_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(Refused):
-        read_production(item(**changes), PRODUCTION_ID)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"currency": "euro"}, "no currency"),
-        ({"listings": [Listing("1", "A", "B", "", 2, 0, None, (2,), None)]}, "from 0 to 0 cents"),
-        ({"listings": [Listing("1", "A", "B", "", 2, 100, 2**31, (2,), None)]}, "cents, which no price is"),
-        ({"listings": [Listing("1", "A", "B", "", 0, 100, None, (), None)]}, "one without a ticket"),
-    ],
-)
-def test_what_no_column_can_hold_is_refused_whichever_marketplace_it_is_from(
-    changes: dict[str, Any], words: str
-) -> None:
-    refuse_unstorable(read(), BODY)
-    with pytest.raises(Refused, match=words):
-        refuse_unstorable(replace(read(), **changes), BODY)

@@ -1,19 +1,16 @@
-"""Backups: a real pg_dump and pg_restore there and back, and everything that must be noticed on the way."""
+"""Backups are whole, proved, few enough, and made one at a time."""
 
 import os
 import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from tests.support.dbt_runs import run_dbt
-from tests.support.markets import TEN, Section, add_event, observe, observe_ranges, price_range
+from tests.support.backups import databases, flip_a_byte, quiet
+from tests.support.markets import TEN, Section, observe
 from tickettape.backups import (
     Backup,
     BackupError,
@@ -22,7 +19,6 @@ from tickettape.backups import (
     make_backup,
     prove_backup,
     read_proof,
-    restore_backup,
 )
 from tickettape.backups import backup as backups
 from tickettape.backups.backup import (
@@ -31,99 +27,13 @@ from tickettape.backups.backup import (
     TableFigures,
     backups_to_keep,
     table_figures,
-    warehouse_tables,
 )
-from tickettape.backups.backup_restore import LOST_ANSWER
-from tickettape.cli import app
-from tickettape.database import Connection, Warehouse, ensure_partitions, postgres_tool, with_database
+from tickettape.database import Connection, Warehouse, postgres_tool
 from tickettape.file_storage import DamagedError, Storage, StoredFile
-from tickettape.observations.scraper_jobs import log_about_job, start_job
-from tickettape.rollups import pending_buckets
-from tickettape.settings import settings
 
 NOW = datetime(2026, 11, 21, 3, 33, tzinfo=UTC)
 NOVEMBER, OCTOBER = datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(str(tmp_path / "backups"))
-
-
-@pytest.fixture
-def market(connection: Connection) -> int:
-    """An event with two captures on each side of a month's edge, a job with a log line, and an unread answer."""
-    event = add_event(connection)
-    for tick in (OCTOBER, OCTOBER + TEN, NOVEMBER, NOVEMBER + TEN):
-        observe(connection, event, tick, Section("A", "101", [1000, 2001]), Section("B", "202", [999]))
-    observe_ranges(connection, price_range(event, OCTOBER), price_range(event, NOVEMBER))
-    job = start_job(connection, source="simulator", tick=NOVEMBER, run_id="run")
-    log_about_job(connection, job, level="INFO", event_key=event, message="a line")
-    ensure_partitions(connection, [NOW])
-    connection.execute(
-        "insert into market.captures (event_key, tick, status) values (%s, %s, 'received')", [event, NOW]
-    )
-    connection.execute(
-        "insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, 'x')", [event, NOW]
-    )
-    return event
-
-
-@pytest.fixture
-def target(database_url: str) -> Iterator[str]:
-    """The name of a database that does not exist; whatever the test makes of it goes."""
-    name = urlsplit(database_url).path.strip("/") + "_copy"
-    yield name
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        made = connection.execute("select datname from pg_database where starts_with(datname, %s)", [name]).fetchall()
-        for (one,) in made:
-            connection.execute(f'drop database "{one}" with (force)')
-
-
-def databases(connection: Connection) -> set[str]:
-    return {str(name) for (name,) in connection.execute("select datname from pg_database").fetchall()}
-
-
-def test_a_backup_restored_is_the_same_database_and_goes_on_working(
-    connection: Connection, database_url: str, storage: Storage, market: int, target: str
-) -> None:
-    run_dbt("run")
-    observe(connection, market, NOVEMBER + timedelta(hours=1), Section("A", "101"))  # leaves a mark that is pending
-    pending = pending_buckets(connection)
-    assert pending
-    backup = make_backup(database_url, storage, now=NOW, say=quiet)
-    assert [(month.month, sum(f.rows for f in month.tables.values())) for month in backup.months] == [("2026-10", 5)]
-    assert not [table for table in backup.all_tables if "capture_payloads" in table]
-
-    assert restore_backup(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet) is None
-    with psycopg.connect(with_database(database_url, target), autocommit=True) as copy:
-        there = [name for name, _ in warehouse_tables(copy).items()]
-        assert there == list(warehouse_tables(connection))
-        different = {
-            table
-            for table, figures in table_figures(connection, there).items()
-            if table_figures(copy, [table])[table] != figures
-        }
-        assert different == {"market.captures_2026_11", "market.capture_payloads_2026_11_21", "market.dirty_buckets"}
-        assert copy.execute("select status, note from market.captures where tick = %s", [NOW]).fetchall() == [
-            ("failed", LOST_ANSWER)
-        ]
-        # no mark but those of the backup and the lost answer's own hour: loading the months marked nothing
-        marked = copy.execute(
-            "select distinct bucket from market.dirty_buckets where rollup = 'event_hours'"
-        ).fetchall()
-        assert set(marked) == {(NOW.replace(minute=0),), (NOVEMBER + timedelta(hours=1),)}
-        # it goes on: bare names are found, triggers mark, identities continue, the views answer
-        assert copy.execute("select count(*) from ticket_snapshots").fetchone() == (9,)
-        copy.execute("delete from market.dirty_buckets")
-        copy.execute("update market.section_snapshots set total_tickets = 3 where tick = %s", [OCTOBER])
-        assert copy.execute("select count(distinct bucket) from market.dirty_buckets").fetchone() == (1,)
-        assert add_event(copy, "2") == market + 1
 
 
 def test_a_month_is_dumped_once_and_again_only_when_it_changed(
@@ -138,12 +48,6 @@ def test_a_month_is_dumped_once_and_again_only_when_it_changed(
     fourth = make_backup(database_url, storage, now=NOW + 3 * DAY, say=quiet)
     assert [month.stamp for month in fourth.months] == [fourth.stamp]
     assert prove_backup(database_url, storage, fourth, say=quiet).rows > 0
-
-
-def flip_a_byte(path: Path, *, at: float) -> None:
-    content = bytearray(path.read_bytes())
-    content[int(len(content) * at)] ^= 0xFF
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("which", ["base", "month"])
@@ -215,31 +119,6 @@ def test_control_without_the_shared_snapshot_the_proof_fails(
     backup = make_while_a_writer_commits(connection, market, database_url, storage, monkeypatch)
     with pytest.raises(BackupError, match="is not what was dumped"):
         prove_backup(database_url, storage, backup, say=quiet)
-
-
-def test_what_stands_is_never_overwritten_and_is_kept_when_it_is_replaced(
-    connection: Connection, database_url: str, storage: Storage, market: int, target: str
-) -> None:
-    backup = make_backup(database_url, storage, now=NOW, say=quiet)
-    connection.execute(f"create database {target}")
-    with psycopg.connect(with_database(database_url, target)) as user:
-        user.execute("create table precious (n int)")
-        user.commit()
-        with pytest.raises(BackupError, match="nothing was restored"):
-            restore_backup(database_url, storage, backup, into=target, replace=False, now=NOW, say=quiet)
-        with pytest.raises(BackupError, match="is in use by"):
-            restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
-    kept = restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW, say=quiet)
-    assert kept == f"{target}_before_20261121t033300z"
-    with psycopg.connect(with_database(database_url, kept)) as before:
-        assert before.execute("select count(*) from precious").fetchone() == (0,)
-    with psycopg.connect(with_database(database_url, target)) as now:
-        assert now.execute("select count(*) from market.events").fetchone() == (1,)
-    flip_a_byte(Path(storage.path(backup.base.path)), at=0.5)
-    before_failing = databases(connection)
-    with pytest.raises(DamagedError):
-        restore_backup(database_url, storage, backup, into=target, replace=True, now=NOW + DAY, say=quiet)
-    assert databases(connection) == before_failing
 
 
 class FullStorage(Storage):
@@ -351,27 +230,3 @@ def test_what_goes_is_neither_the_newest_proved_nor_a_month_that_is_needed(
         f"backups/{made[0].stamp}",
         f"months/2026-10/{made[0].stamp}",
     ]
-
-
-def test_the_command_backs_up_proves_lists_and_restores(
-    connection: Connection, market: int, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BACKUP_URL", str(tmp_path))
-    settings.cache_clear()
-    try:
-        assert "proved" in invoke("backup", "--prove")
-        listed = invoke("backups")
-        assert "1 backups" in listed
-        assert "with 1 earlier month, proved" in listed
-        assert "Restored as database" in invoke("restore-backup", "--into", target)
-        assert "exists: nothing was restored" in invoke("restore-backup", "--into", target, code=1)
-        assert "Missing option '--into'" in invoke("restore-backup", code=2)
-        assert "There is no backup 20200101T000000Z" in invoke("prove-backup", "20200101T000000Z", code=2)
-    finally:
-        settings.cache_clear()
-
-
-def invoke(*words: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(words))
-    assert result.exit_code == code, result.output
-    return result.output

@@ -1,4 +1,4 @@
-"""A month that was archived before tables and columns got the names they have now: its files keep the old ones."""
+"""A month has one manifest, whoever writes it."""
 
 import hashlib
 from pathlib import Path
@@ -7,15 +7,36 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
-from tickettape.archive import RestoreError
-from tickettape.archive.archived_month_replay import _read_rows
+from tests.support.old_months import (
+    FACTS,
+    JULY,
+    cold,
+    copies,
+    differences,
+    fill,
+    run_archive,
+    run_restore,
+    state,
+)
+from tickettape.archive import RestoreError, release_month
 from tickettape.archive.month_archive import drop_month
 from tickettape.archive.month_manifest import RENAMED, ArchivedTable, MonthManifest, month_manifest_name
 from tickettape.database import Connection
 from tickettape.file_storage import Storage, StoredFile
 
 OLD = {new: old for old, new in RENAMED.items()}
+
+
+def test_the_same_rows_archived_again_end_in_the_same_manifest_and_files(
+    connection: Connection, storage: Storage
+) -> None:
+    fill(connection, JULY)
+    run_archive(connection, storage, JULY)
+    first = storage.fs.cat_file(storage.path(month_manifest_name(JULY)))
+    run_restore(connection, storage, JULY)
+    release_month(connection, JULY)
+    run_archive(connection, storage, JULY)
+    assert storage.fs.cat_file(storage.path(month_manifest_name(JULY))) == first
 
 
 def write_with_old_names(storage: Storage, root: Path) -> str:
@@ -84,11 +105,3 @@ def test_control_a_name_that_is_not_known_stops_the_restore(
     monkeypatch.delitem(RENAMED, "lot_keys")
     with pytest.raises(RestoreError, match="lot_keys"):
         run_restore(connection, archived, JULY)
-
-
-def test_rows_that_were_held_for_a_month_before_the_upgrade_are_read_by_the_names_of_now() -> None:
-    verdict = {"event_key": 1, "status": "ok", "stated_group_tickets": 7}
-    held = msgspec.json.encode({"verdict": verdict, "snapshots": []})
-    read = _read_rows(held).verdict
-    assert read is not None
-    assert read.stated_zone_tickets == 7
