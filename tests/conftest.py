@@ -31,6 +31,8 @@ from tickettape.database import Connection, Warehouse, with_database  # noqa: E4
 from tickettape.database.migrations import upgrade_database  # noqa: E402
 from tickettape.database.server import embedded_url  # noqa: E402
 
+pytest_plugins = ["tests.support.plugin"]
+
 
 @pytest.fixture(scope="session")
 def server_url() -> str:

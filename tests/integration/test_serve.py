@@ -17,6 +17,7 @@ def _status(url: str, **headers: str) -> int | None:
         return None
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("processes", [1, 2])
 def test_it_serves_on_the_embedded_server_and_stops_without_a_trace(home: Path, processes: int) -> None:
     log, port = home / "log", free_port()

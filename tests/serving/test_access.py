@@ -87,6 +87,7 @@ def test_after_a_question_that_failed_the_connection_carries_nothing_over_v1(
         assert right(f"/api/events/{one}").status_code == 404
 
 
+@pytest.mark.race
 def test_many_at_once_over_one_connection_see_their_own_v1(ask: Callable[[str], Ask], connection: Connection) -> None:
     tenants = [(ask(LEFT), id_of(connection, "1")), (ask(RIGHT), id_of(connection, "2"))]
 

@@ -3,7 +3,9 @@
 import os
 import stat
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import msgspec
@@ -63,17 +65,21 @@ def test_a_changed_byte_is_found_by_the_proof(
     assert databases(connection) == before
 
 
+def fill(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
 def test_a_dump_that_was_bad_from_the_start_is_found_by_the_proof(
     connection: Connection, database_url: str, storage: Storage, market: int
 ) -> None:
     backup = make_backup(database_url, storage, now=NOW, say=quiet)
     path = Path(storage.path(backup.base.path))
     whole, before = path.read_bytes(), databases(connection)
-    half = storage.write(backup.base.path, lambda file: file.write(whole[: len(whole) // 2]) and None)
+    half = storage.write(backup.base.path, partial(fill, whole[: len(whole) // 2]))
     with pytest.raises(BackupError, match="cannot be restored"):
         prove_backup(database_url, storage, msgspec.structs.replace(backup, base=half), say=quiet)
 
-    storage.write(backup.base.path, lambda file: file.write(whole) and None)
+    storage.write(backup.base.path, partial(fill, whole))
     other = TableFigures(backup.tables["market.events"].rows, "1")
     wrong = msgspec.structs.replace(backup, tables=backup.tables | {"market.events": other})
     with pytest.raises(BackupError, match=r"market\.events: 1 rows, not 1 .*other values"):
@@ -99,6 +105,7 @@ def make_while_a_writer_commits(
         return make_backup(database_url, storage, now=NOW, say=quiet)
 
 
+@pytest.mark.race
 def test_rows_stored_while_a_backup_is_made_are_wholly_in_or_out(
     connection: Connection, database_url: str, storage: Storage, market: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +154,7 @@ def test_without_room_nothing_is_written_and_a_failing_disk_leaves_no_backup(
     assert all_backups(Storage(str(tmp_path / "failing"))) == []
 
 
+@pytest.mark.race
 def test_one_backup_at_a_time(
     database_url: str, warehouse: Warehouse, storage: Storage, market: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -91,7 +91,7 @@ def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) 
         "insert into market.captures_2026_07 (event_key, tick, status) values (1, '2026-07-09', 'ok')",
     ):
         with pytest.raises(psycopg.errors.RaiseException, match="closed"):
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
     observe(connection, 1, datetime(2026, 8, 9, tzinfo=UTC), Section("Lower", "101"))  # other months go on
 
 
@@ -106,6 +106,7 @@ def open_writer(warehouse: Warehouse, connection: Connection) -> Iterator[Connec
         yield writer
 
 
+@pytest.mark.race
 def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_part_of_it(
     warehouse: Warehouse, connection: Connection, open_writer: Connection
 ) -> None:
@@ -119,6 +120,7 @@ def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_par
     assert connection.execute("select count(*) from market.captures where tick = %s", [IN_JULY]).fetchone() == (1,)
 
 
+@pytest.mark.race
 def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
     warehouse: Warehouse, connection: Connection
 ) -> None:
@@ -149,9 +151,9 @@ def test_control_without_the_share_lock_a_closing_overtakes_the_writer_who_then_
     ensure_partitions(connection, [IN_JULY])
     asked = month_refusals
 
-    def looks_only(connection: Connection, ticks: object) -> dict[date, str]:
+    def looks_only(connection: Connection, ticks: Iterable[datetime]) -> dict[date, str]:
         with connection.transaction(force_rollback=True):
-            found = asked(connection, ticks)  # type: ignore[arg-type]
+            found = asked(connection, ticks)
         with warehouse.connection() as other:
             close_month(other, JULY)  # the injected wait: the month is closed between the look and the write
         return found

@@ -26,6 +26,7 @@ RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_ro
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["shared", "control_one_budget_each"])
+@pytest.mark.race
 def test_s3_four_that_share_a_budget_stay_within_its_rate(warehouse: Warehouse, guarded: bool) -> None:
     workers = [shared(warehouse) if guarded else LocalRateLimiter(RULES) for _ in range(4)]
     moments = asyncio.run(greedy(workers, 1.5))

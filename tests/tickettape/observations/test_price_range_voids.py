@@ -67,6 +67,7 @@ def test_a_void_of_a_closed_month_changes_nothing(connection: Connection, event:
     assert len(stored(connection)) == 1
 
 
+@pytest.mark.race
 def test_a_void_waits_for_a_writer_under_way_so_that_what_it_voids_does_not_come_back(
     connection: Connection, warehouse: Warehouse, event: int
 ) -> None:

@@ -141,6 +141,7 @@ def both(warehouse: Warehouse, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
         return [first.result(10), second.result(10)]
 
 
+@pytest.mark.race
 def test_two_replays_at_once_are_one(
     warehouse: Warehouse, connection: Connection, misread: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tickettape.marketplaces.simulator import Market, answers
@@ -20,7 +20,6 @@ def cents(text: str) -> int:
     return round(float(text) * 100)
 
 
-@settings(max_examples=60, deadline=None)
 @given(at=times, seed=st.integers(0, 5), which=st.integers(0, 11))
 def test_every_answer_agrees_with_itself(at: datetime, seed: int, which: int) -> None:
     market = Market(seed=seed, events=12)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tickettape.marketplaces.simulator import Market
@@ -12,7 +12,6 @@ MARKET = Market(seed=3, events=24)
 times = st.datetimes(datetime(2021, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
-@settings(max_examples=30, deadline=None)
 @given(at=times)
 def test_the_catalogue_is_always_full_and_its_ids_name_one_production_for_ever(at: datetime) -> None:
     offered = MARKET.productions(at)
