@@ -104,5 +104,5 @@ def dashboard(chrome: Chrome, service: Service) -> Dashboard:
     page = Dashboard(chrome, service.base)
     page.resize(DESKTOP)
     page.requests()
-    chrome.get_log("browser")
+    page.log("browser")
     return page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # read here alone: its stubs are worth no dependency
 
 from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, TICK_TAG

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # read here alone: its stubs are worth no dependency
 
 from tests.support.processes import BIN
 from tickettape.settings import ROOT, Settings

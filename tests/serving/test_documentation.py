@@ -4,6 +4,7 @@ import dagster as dg
 import httpx
 import pytest
 from dagster_dbt import DbtCliResource
+from dbt.contracts.graph.nodes import ModelNode
 
 from orchestration import dbt as dbt_project
 from orchestration.assets import documentation as built
@@ -46,6 +47,6 @@ def test_before_there_are_tables_nothing_is_built(
 
 
 def test_the_lineage_ends_where_people_are() -> None:
-    marts = {name for name, node in manifest().nodes.items() if node.resource_type == "model" and "marts" in node.fqn}
+    marts = {name for name, node in manifest().nodes.items() if isinstance(node, ModelNode) and "marts" in node.fqn}
     exposed = {node for exposure in manifest().exposures.values() for node in exposure.depends_on.nodes}
     assert marts == exposed

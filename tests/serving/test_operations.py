@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -93,7 +94,8 @@ def test_checks_fail_where_the_service_fails_or_is_slow(
     warehouse: Warehouse, connection: Connection, what: dict[str, int], failing: set[str]
 ) -> None:
     did(connection, **what)
-    results = list(service_is_well(warehouse=warehouse, settings=Settings()))
+    found: Any = service_is_well(warehouse=warehouse, settings=Settings())
+    results: list[dg.AssetCheckResult] = list(found)
     assert {result.check_name for result in results if not result.passed} == failing
     assert all(result.description for result in results if not result.passed)
     assert {result.severity for result in results} == {dg.AssetCheckSeverity.WARN}

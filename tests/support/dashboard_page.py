@@ -148,7 +148,12 @@ class Dashboard:
         path.write_bytes(base64.b64decode(taken["data"]))
         return path
 
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """What the browser noted of a kind since the last time."""
+        noted: list[dict[str, Any]] = self.chrome.get_log(kind)  # type: ignore[no-untyped-call]  # selenium's own
+        return noted
+
     def requests(self) -> list[str]:
         """The URLs that the browser asked for since the last time."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
+        messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]

@@ -60,7 +60,7 @@ def by_pandas(
             else int((Decimal(text) * (100 if "price" in name else 1)).quantize(Decimal(1), ROUND_HALF_UP))
             for text in texts
         ]  # fmt: skip
-    found = found.astype(object).where(found.notna(), None).drop_duplicates(["event", "time"], keep="last")
+    found = found.astype(object).mask(found.isna(), other=None).drop_duplicates(["event", "time"], keep="last")
     return sorted(
         (str(row.event), row.time.to_pydatetime(), *row[HEADER[2:]], market, "unknown", "USD")
         for _, row in found.iterrows()

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from tickettape.imports.files import FileBatch
-from tickettape.imports.judge_rows import JudgedRows, ReadingRules, judge_rows
+from tickettape.imports.judge_rows import judge_rows
+from tickettape.imports.judged import JudgedRows, ReadingRules
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}

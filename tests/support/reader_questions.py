@@ -15,7 +15,7 @@ def as_postgrest(connection: Connection, question: str, **request: Any) -> list[
         connection.execute("set local role tickettape_reader")
         for name, value in request.items():
             connection.execute("select set_config(%s, %s, true)", [f"request.{name.replace('_', '.')}", value])
-        return connection.execute(question).fetchall()  # type: ignore[arg-type]
+        return connection.execute(question).fetchall()
 
 
 def claims_of(connection: Connection, tenant: str) -> str:

@@ -23,7 +23,8 @@ def shared(warehouse: Warehouse, rules: RateLimits = RULES) -> SharedRateLimiter
 
 async def greedy(workers: Sequence[RateLimiter], seconds: float) -> list[float]:
     """Every moment that workers are given which always want more, for so many seconds."""
-    ends, moments = time.monotonic() + seconds, []
+    ends = time.monotonic() + seconds
+    moments: list[float] = []
 
     async def grant(limiter: RateLimiter) -> None:
         while time.monotonic() < ends:

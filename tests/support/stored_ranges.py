@@ -12,8 +12,9 @@ from tickettape.observations import (
 
 def of(event: int, tick: datetime = NOON, **more: Any) -> PriceRange:
     figures: dict[str, Any] = {"lowest_price_cents": 1000, "highest_price_cents": 9000, "listings": 12}
-    return PriceRange(**{"tick": tick, "event_key": event, "market": "resale", "price_basis": "all_in",
-                         "currency": "USD"} | (figures | more))  # fmt: skip
+    known: dict[str, Any] = {"tick": tick, "event_key": event, "market": "resale", "price_basis": "all_in",
+                             "currency": "USD"}  # fmt: skip
+    return PriceRange(**(known | figures | more))
 
 
 def stored(connection: Connection) -> list[Any]:

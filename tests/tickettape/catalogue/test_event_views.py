@@ -1,6 +1,7 @@
 """Looks at an event in the service count, and are forgotten."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from tests.support.markets import NOON, TEN, add_event
@@ -12,7 +13,7 @@ HOUR = timedelta(hours=1)
 
 
 def record_views(connection: Connection, views: dict[int, int], at: datetime) -> None:
-    ids = dict(connection.execute("select event_key, id from market.events").fetchall())
+    ids: dict[Any, Any] = dict(connection.execute("select event_key, id from market.events").fetchall())
     asked = {"ids": [ids.get(key, uuid4()) for key in views], "counts": list(views.values()), "at": at}
     connection.execute(ADD_EVENT_VIEWS, asked)
 

@@ -38,7 +38,7 @@ def test_a_wait_ends_when_the_lock_is_freed_or_its_time_is_over(
             looks.append(seconds)
             holding.__exit__(None, None, None)
 
-        monkeypatch.setattr(locks.time, "sleep", look)
+        monkeypatch.setattr("tickettape.database.locks.time.sleep", look)
         with wait_for_lock(connection, "a piece of work", at_most=timedelta(minutes=1)) as held:
             assert held
     assert looks == [locks.LOOK_AGAIN_SECONDS]

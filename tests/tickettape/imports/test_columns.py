@@ -3,6 +3,7 @@
 import gzip
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,11 +23,11 @@ def test_parquet_shuffled_rows_own_column_names_and_gzip_say_the_same_as_csv(
     names = ["game", "seen", "area", "block", "usd", "n"]
     mapping = ",".join(f"{ours}={theirs}" for ours, theirs in zip(HEADER, names, strict=True))
     columns = list(zip(*reversed(ROWS), strict=True))
-    typed = [
-        [int(game) for game in columns[0]], [datetime.fromisoformat(seen) for seen in columns[1]], *columns[2:4],
-        [float(price) for price in columns[4]], columns[5],
+    typed: list[list[Any]] = [
+        [int(game) for game in columns[0]], [datetime.fromisoformat(seen) for seen in columns[1]],
+        list(columns[2]), list(columns[3]), [float(price) for price in columns[4]], list(columns[5]),
     ]  # fmt: skip
-    pq.write_table(pa.table(dict(zip(names, map(list, typed), strict=True))), tmp_path / "mine.parquet")
+    pq.write_table(pa.table(dict(zip(names, typed, strict=True))), tmp_path / "mine.parquet")
     assert "3 unchanged" in imports(tmp_path / "mine.parquet", *BASE, "--map", mapping)
     plain = write(tmp_path / "mine.txt", ROWS, names).read_text().replace(",", ";")
     with gzip.open(tmp_path / "mine.csv.gz", "wt") as out:

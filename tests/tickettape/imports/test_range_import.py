@@ -18,6 +18,7 @@ from tickettape.catalogue import track_rule
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, range_import
+from tickettape.observations import store_price_ranges
 
 SAMPLES = Path(__file__).parent / "samples"
 HEADER = ["event", "time", "lowest_price", "average_price", "highest_price", "listings", "tickets"]
@@ -82,7 +83,8 @@ def refusals(connection: Connection) -> list[tuple[str | None, str, bool]]:
 
 
 def text_of(name: str, **options: Any) -> pd.DataFrame:
-    return pd.read_csv(SAMPLES / name, dtype=str, keep_default_na=False, **options)
+    table: pd.DataFrame = pd.read_csv(SAMPLES / name, dtype=str, keep_default_na=False, **options)
+    return table
 
 
 def test_a_festival_by_the_half_hour_in_two_columns_of_local_time(connection: Connection) -> None:
@@ -288,8 +290,8 @@ def test_local_times_that_clocks_show_twice_or_never_are_refused(connection: Con
     assert "2 refused" in output
     assert "is no single instant in America/Chicago: its clocks change then (and 1 more rows so)" in output
     missing = {"2025-03-09T02", "2025-11-02T01"}
-    expected = pd.to_datetime([day[1] for day in days], format="%m/%d/%Y %H:%M")
-    expected = [one for one in expected if f"{one:%Y-%m-%dT%H}" not in missing]
+    times = pd.to_datetime([day[1] for day in days], format="%m/%d/%Y %H:%M")
+    expected = [one for one in times if f"{one:%Y-%m-%dT%H}" not in missing]
     assert [row[1] for row in stored(connection)] == [
         one.tz_localize("America/Chicago").tz_convert("UTC").to_pydatetime() for one in expected
     ]
@@ -315,7 +317,8 @@ def test_an_interrupted_import_goes_on_where_it_is_started_again(
 ) -> None:
     file = write(tmp_path / "mine.csv", ROWS)
     monkeypatch.setattr(range_import, "RANGES_AT_ONCE", 1)
-    whole, written = range_import.store_price_ranges, []
+    whole = store_price_ranges
+    written: list[Any] = []
 
     def dies(*arguments: Any) -> Any:
         if len(written) == 2:

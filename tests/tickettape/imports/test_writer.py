@@ -12,6 +12,7 @@ from tests.support.oracle import assert_exact
 from tickettape.catalogue import track_rule
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, writer
+from tickettape.imports.import_tables import write_captures
 
 HEADER = ["event", "time", "zone", "section", "price", "quantity"]
 BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
@@ -73,7 +74,8 @@ def test_an_interrupted_import_goes_on_where_it_is_started_again(
 ) -> None:
     file = write(tmp_path / "mine.csv", ROWS)
     monkeypatch.setattr(writer, "CAPTURES_AT_ONCE", 1)
-    whole, written = writer.write_captures, []
+    whole = write_captures
+    written: list[None] = []
 
     def dies(*arguments: Any) -> None:
         if len(written) == 2:

@@ -67,7 +67,7 @@ def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(c
 
 
 def record_views(connection: Connection, views: dict[int, int], at: datetime) -> None:
-    ids = dict(connection.execute("select event_key, id from market.events").fetchall())
+    ids: dict[Any, Any] = dict(connection.execute("select event_key, id from market.events").fetchall())
     asked = {"ids": [ids.get(key, uuid4()) for key in views], "counts": list(views.values()), "at": at}
     connection.execute(ADD_EVENT_VIEWS, asked)
 

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,10 @@ def track_all(connection: Connection, productions: int) -> Market:
 
 def captured(connection: Connection, url: str, **settings: float) -> Counter[str]:
     """Capture and read the tick; how many captures of each status."""
+    limits: dict[str, Any] = {"deadline_seconds": 1.0, "read_seconds": 0.4}
     client = ServedSimulator(
         url, "tests", requests_per_second=None, first_backoff_seconds=0.02,
-        **({"deadline_seconds": 1.0, "read_seconds": 0.4} | settings),
+        **(limits | settings),
     )  # fmt: skip
     capture_tick(connection, client, TICK, None, "a-test")
     read_tick(connection, client, TICK, 0.05, "a-test", only_received=True)
