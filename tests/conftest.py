@@ -21,7 +21,7 @@ for name in (
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
-pytest_plugins = ["tests.support.no_skips"]
+pytest_plugins = ["tests.support.no_skips", "tests.support.plugin"]
 
 from tests.support.databases import fresh_database, use_database  # noqa: E402
 from tests.support.loopback_servers import served  # noqa: E402
@@ -30,8 +30,6 @@ from tests.support.receiver import Receiver  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
 from tickettape.database.migrations import upgrade_database  # noqa: E402
 from tickettape.database.server import embedded_url  # noqa: E402
-
-pytest_plugins = ["tests.support.plugin"]
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,13 @@ def test_no_description_is_of_a_column_that_is_gone(connection: Connection) -> N
     assert gone == []
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_every_table_says_what_one_row_is() -> None:
     silent = [name for name, node in documented().items() if "row" not in node.description.lower()]
     assert silent == []
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_every_word_in_a_column_name_is_explained() -> None:
     overview = manifest().docs["doc.tickettape.__overview__"].block_contents.partition("### The words")[2]
     explained = {

@@ -46,6 +46,7 @@ def test_before_there_are_tables_nothing_is_built(
     assert isinstance(sensor(dg.build_sensor_context()), dg.SkipReason)
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_the_lineage_ends_where_people_are() -> None:
     marts = {name for name, node in manifest().nodes.items() if isinstance(node, ModelNode) and "marts" in node.fqn}
     exposed = {node for exposure in manifest().exposures.values() for node in exposure.depends_on.nodes}

@@ -47,13 +47,14 @@ def outcomes(result: dbtRunnerResult) -> list[Any]:
 
 def fresh_manifest() -> Manifest:
     """The parsed project for the test's database, to be used up by one run."""
-    database = conninfo_to_dict(os.environ[URL_VARIABLE])["dbname"]
+    database = str(conninfo_to_dict(os.environ[URL_VARIABLE])["dbname"])
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
-    copy: Manifest = manifest().deepcopy()  # type: ignore[no-untyped-call]  # dbt's own
+    copy = manifest().deepcopy()
     # parsed once for all tests, it names the first one's database
     for node in [*copy.nodes.values(), *copy.sources.values()]:
         parsed_for, node.database = node.database, database
-        if relation := getattr(node, "relation_name", None):
+        relation = getattr(node, "relation_name", None)
+        if isinstance(relation, str):
             node.relation_name = relation.replace(f'"{parsed_for}"', f'"{database}"', 1)
     return copy
 

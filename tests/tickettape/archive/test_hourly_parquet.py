@@ -16,7 +16,6 @@ from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage, StoredFile
 
 MAY = date(2026, 5, 1)
-ROLLUPS = ("run", "--select", "path:dbt_project/models/marts/rollups")
 
 
 @pytest.fixture
