@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UI_PORT ?= 3000
 
-.PHONY: help setup dev serve tick test test-tools test-browser test-long lint bench soak psql docs lock clean
+.PHONY: help setup dev serve tick check test test-tools test-browser test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ serve: $(READY) ## The API on http://localhost:5000, beside make dev; prints a k
 tick: $(READY) ## One tick now, without a UI
 	@$(BIN)/tickettape tick
 
+check: lint ## Lint, and the tests that start no process: before each commit
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-processes
+
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -43,8 +46,8 @@ test-tools: ## What some tests need beyond Python: Chromium, Redis, Node, PostgR
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
 
-test-long: $(READY) ## The rollups' property test for an hour
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/tickettape/rollups/test_property.py -k whatever
+test-long: $(READY) ## Property and race tests with many more examples; the rollups' for an hour
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s -m long
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .

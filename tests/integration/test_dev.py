@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.loopback_servers import served
 from tests.support.processes import (
     database_of,
@@ -26,6 +28,7 @@ def _with_status(port: int, status: str) -> list[str]:
     return [run["runId"] for run in runs(port) if run["status"] == status]
 
 
+@pytest.mark.processes
 def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trace_and_leaves_its_history(
     home: Path,
 ) -> None:

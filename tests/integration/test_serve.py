@@ -21,6 +21,7 @@ def _status(url: str, **headers: str) -> int | None:
 LONGEST_STOP = 10.0  # seconds, as for make dev
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("processes", "stop", "all_are_told"),
     [(1, signal.SIGINT, True), (2, signal.SIGHUP, True), (2, signal.SIGTERM, False)],

@@ -1,7 +1,7 @@
 """What the console shows of a run: a line, and what is wrong."""
 
 import re
-from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -44,7 +44,7 @@ def odd() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="2 events are stale.")
 
 
-def lines_of(capfd: pytest.CaptureFixture[str], *selected: object, config: object = ONE_LINE) -> Iterator[str]:
+def lines_of(capfd: pytest.CaptureFixture[str], *selected: Any, config: Any = ONE_LINE) -> list[str]:
     """What a run of some assets and checks prints."""
     job = dg.define_asset_job("tick", executor_def=dg.in_process_executor, config=config)
     assets = [one for one in selected if not isinstance(one, dg.AssetChecksDefinition)]
@@ -96,4 +96,5 @@ def _configuration_of(job: dg.JobDefinition) -> dict[str, object]:
     if by_partition is None:
         return dict(job.run_config or {})
     first = by_partition.partitions_def.get_first_partition_key()
+    assert first is not None
     return dict(by_partition.get_run_config_for_partition_key(first))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from tests.support.processes import free_port, kill_all, left_over, start, wait_for
 from tickettape.cli import main
@@ -95,7 +96,9 @@ def test_a_mistake_of_our_own_keeps_its_traceback() -> None:
 
 def test_the_command_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["tickettape", "tracked"])
-    monkeypatch.setattr("tickettape.database.server.settings", lambda: Settings(database_url="mysql://elsewhere"))
+    monkeypatch.setattr(
+        "tickettape.database.server.settings", lambda: Settings(database_url=SecretStr("mysql://elsewhere"))
+    )
     with pytest.raises(SystemExit, match="DATABASE_URL must begin with postgresql://"):
         main()
 
