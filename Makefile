@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+UI_PORT ?= 3000
 
-.PHONY: help setup dev serve tick test test-tools test-browser test-long lint bench soak psql docs lock clean
+.PHONY: help setup dev serve tick check test test-tools test-browser test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,14 +25,17 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-dev: $(READY) ## The Dagster UI on http://localhost:3000, with all schedules running; Ctrl-C stops everything
-	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+dev: $(READY) ## The Dagster UI on http://localhost:3000 with all schedules running; Ctrl-C stops everything (UI_PORT=3001: another port)
+	@exec $(BIN)/python -m orchestration.dev --port $(UI_PORT)
 
 serve: $(READY) ## The charts and the API on http://localhost:5000; prints an API key if the market is simulated
 	@exec $(BIN)/python -m serving
 
 tick: $(READY) ## One tick now, without a UI
 	@$(BIN)/tickettape tick
+
+check: lint ## Lint, and the tests that start no process: before each commit
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-processes
 
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -42,8 +46,8 @@ test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node
 test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
 
-test-long: $(READY) ## The rollups' property test for an hour
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s tests/tickettape/rollups/test_property.py -k whatever
+test-long: $(READY) ## Property and race tests with many more examples; the rollups' for an hour
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s -m long
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def fill(connection: Connection, rows: int, say: Say) -> int:
         connection.execute("delete from market.dirty_buckets")  # rollups are measured elsewhere
         say(f"filled: {made:,} rows")
     for table in FACT_TABLES:
-        connection.execute(f"vacuum analyze market.{table}")  # type: ignore[arg-type]
+        connection.execute(f"vacuum analyze market.{table}")
     return made
 
 

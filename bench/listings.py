@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from statistics import quantiles
 from typing import Any
 from unittest import mock
@@ -112,7 +113,11 @@ def time_reconstruction(connection: Connection, *, ticks: int) -> bool:
     asked = [MIDNIGHT + draw.randrange(ticks) * TICK for _ in range(200)]
     statement = "select * from market.listings_at(%s, %s)"
     connection.execute(statement, [largest[0], asked[0]]).fetchall()
-    taken = [seconds(lambda t=tick: connection.execute(statement, [largest[0], t]).fetchall()) for tick in asked]
+
+    def ask(tick: datetime) -> None:
+        connection.execute(statement, [largest[0], tick]).fetchall()
+
+    taken = [seconds(partial(ask, tick)) for tick in asked]
     say(f"an event with {largest[2]} listings, {len(asked)} ticks drawn from {ticks} of one day")
     return figure("95th percentile", quantiles(taken, n=20)[-1] * 1000, "ms", most=50)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -44,7 +45,7 @@ def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, r
     for name, start in (("day", midnight), ("week", midnight - 6 * DAY)):
         heading(f"A rebuild of a {name}")
         window = {"start": start, "end": midnight + DAY}
-        plain = seconds(lambda window=window: connection.execute(PLAIN, window).fetchall())
+        plain = seconds(partial(_all_rows, connection, window))
         buckets = mark_hours_between(connection, start, midnight + DAY)
         rebuilt = seconds(lambda: refresh.run_until_clean(connection))
         figure(f"{buckets:,} hours of events, days and latest prices too", rebuilt, "s")
@@ -62,7 +63,7 @@ def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, r
     heading("The nightly oracles: every rollup against a recomputation of all of it")
     started = time.perf_counter()
     for rollup, query in oracle.queries().items():
-        spent = seconds(lambda query=query: _must_be_empty(connection, query))
+        spent = seconds(partial(_must_be_empty, connection, query))
         figure(rollup, spent, "s")
     figure("all five", time.perf_counter() - started, "s")
     return holds
@@ -73,6 +74,10 @@ def tick_refreshed(connection: Connection, refresh: Refresh, hour: datetime) -> 
     with connection.transaction(force_rollback=True):
         mark(connection, hour)
         return seconds(lambda: refresh.run_all(connection, ROLLUPS))
+
+
+def _all_rows(connection: Connection, window: dict[str, datetime]) -> None:
+    connection.execute(PLAIN, window).fetchall()
 
 
 def _must_be_empty(connection: Connection, query: str) -> None:

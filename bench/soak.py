@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -77,7 +78,9 @@ def _soak(connection: Connection, workers: list[shards.Shard], events: int, tick
 
 def _judge(connection: Connection, events: int, ticks: int) -> bool:
     """Whether every event was captured at every tick, by a class there is, and nothing was falsely sold out."""
-    statuses = dict(connection.execute("select status, count(*) from market.captures group by 1").fetchall())
+    statuses: dict[Any, Any] = dict(
+        connection.execute("select status, count(*) from market.captures group by 1").fetchall()
+    )
     say(f"captures: {statuses}")
     holds = figure("captures, against events × ticks", sum(statuses.values()) / (events * ticks), "×", least=1, most=1)
     unknown = set(statuses) - {"empty", *CAPTURED_AS.values()}

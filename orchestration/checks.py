@@ -14,10 +14,11 @@ from dagster_dbt import DbtCliResource
 
 from orchestration import dbt_tests
 from orchestration.assets.captures import captures
+from orchestration.assets.events import events
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.metadata_tables import as_table, by_source
 from orchestration.schedule_lease import watched_sources
-from tickettape.catalogue import tracked_sources
+from tickettape.catalogue import newest_discovery, tracked_sources
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import listings_shown_at
 from tickettape.marketplaces import Marketplaces
@@ -33,6 +34,20 @@ from tickettape.rollups import AuditFinding, export_dbt_environment, store_audit
 from tickettape.settings import Settings
 
 SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a day some 900 of all that was read
+
+
+@dg.asset_check(asset=events)
+def discovery(
+    warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
+) -> dg.AssetCheckResult:
+    """Each marketplace's newest discovery went well. Warns: what is watched already is captured all the same."""
+
+    def discovered(connection: Connection, source: str) -> SourceVerdict:
+        discovered_at, failure = newest_discovery(connection, source)
+        wrong = f"New events are not found, nor changed dates: {failure}" if failure else None
+        return SourceVerdict(wrong, {"newest discovery": str(discovered_at), "failure": failure or "none"})
+
+    return _of_every_source(warehouse, marketplaces, discovered)
 
 
 @dg.asset_check(asset=captures)

@@ -11,6 +11,7 @@ from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
+from orchestration.console import console_logger
 from orchestration.incidents import build_incident_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule
 from orchestration.sensors import (
@@ -46,7 +47,7 @@ def build_defs(
         ],
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
-            *(checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
+            *(checks.discovery, checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
             broken_models.every_model_is_built,
         ],
         jobs=[
@@ -63,6 +64,7 @@ def build_defs(
             fail_abandoned_runs,
             *(build_rollups_sensor(each) for each in own if each.scraper_shards > 1),
         ],
+        loggers={"console": console_logger},
         resources={
             "settings": settings,
             "warehouse": warehouse,

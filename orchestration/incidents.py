@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
-from orchestration.schedule_lease import SHARED_SCHEMA, watched_sources
+from orchestration.schedule_lease import watched_sources
 from orchestration.sensors import MOST_ATTEMPTS
+from orchestration.shared_tables import SHARED_SCHEMA
 from tickettape.database import Warehouse, database_size_bytes, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,

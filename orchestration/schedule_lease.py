@@ -20,6 +20,8 @@ from typing import Any
 import psycopg
 from dagster._utils.interrupts import raise_interrupts_as
 
+from orchestration import CONSOLE_MARK
+from orchestration.shared_tables import has_shared_table, make_shared_table, shared_table
 from tickettape.database import Connection
 from tickettape.settings import ROOT
 
@@ -28,15 +30,10 @@ KEEP_SECONDS = 5.0  # between two looks whether the lock is still held: a restar
 # a machine that is gone says nothing: the server asks, and frees its lock within half a minute
 KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
-SHARED_SCHEMA = "dagster"
-"""Where all programs of a database look for each other, whichever schema their Dagster has."""
-
-_TABLE = f"""
-    create schema if not exists {SHARED_SCHEMA};
-    create table if not exists {SHARED_SCHEMA}.schedule_holders (
-        name text primary key, host text not null, pid integer not null, folder text not null,
-        since timestamptz not null default now()
-    )"""
+_HOLDERS = shared_table("schedule_holders")
+_COLUMNS = """
+    name text primary key, host text not null, pid integer not null, folder text not null,
+    since timestamptz not null default now()"""
 
 _SCHEDULES_OF = "the schedules of "  # and the marketplace: what is locked, and said
 
@@ -95,9 +92,7 @@ class ScheduleLease:
         self._lost = lost or (lambda: os.kill(os.getpid(), signal.SIGINT))
         self._given_up = threading.Event()
         self._connection = self._connect()
-        self._connection.execute("select pg_advisory_lock(7153909)")  # `if not exists` alone can collide
-        self._connection.execute(_TABLE)
-        self._connection.execute("select pg_advisory_unlock(7153909)")
+        make_shared_table(self._connection, "schedule_holders", _COLUMNS)
 
     def wait(self) -> None:
         """Wait until no other program holds one of the marketplaces; say once whom it waits for."""
@@ -171,7 +166,7 @@ class ScheduleLease:
             self._url,
             autocommit=True,
             connect_timeout=10,
-            options=f"{KEEPALIVE} -c search_path={SHARED_SCHEMA}",
+            options=KEEPALIVE,
             application_name="tickettape schedules",
             keepalives_idle=10,
             keepalives_interval=5,
@@ -187,15 +182,16 @@ class ScheduleLease:
             for taken in self._names[:number]:
                 self._run("select pg_advisory_unlock(hashtextextended(%s, 0))", taken)
             row = self._connection.execute(
-                "select host, pid, folder from schedule_holders where name = %s", [name]
+                f"select host, pid, folder from {_HOLDERS} where name = %s",  # noqa: S608
+                [name],
             ).fetchone()
             holder = Program(str(row[0]), int(str(row[1])), str(row[2])) if row else Program("another program", 0, "")
             return name, holder
         for name in self._names:
             self._connection.execute(
-                """insert into schedule_holders (name, host, pid, folder) values (%s, %s, %s, %s)
+                f"""insert into {_HOLDERS} (name, host, pid, folder) values (%s, %s, %s, %s)
                    on conflict (name) do update set
-                       host = excluded.host, pid = excluded.pid, folder = excluded.folder, since = now()""",
+                       host = excluded.host, pid = excluded.pid, folder = excluded.folder, since = now()""",  # noqa: S608
                 [name, self._program.host, self._program.pid, self._program.folder],
             )
         return None
@@ -206,21 +202,19 @@ class ScheduleLease:
 
 
 def _say(text: str) -> None:
-    print(f"tickettape: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{CONSOLE_MARK}{text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def watched_sources(connection: Connection, own: Iterable[str]) -> set[str]:
     """The marketplaces that are watched on this database: a program's `own`, and those that another runs now."""
-    table = f"{SHARED_SCHEMA}.schedule_holders"
-    known = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
-    others = _held_schedules(connection) if known and known[0] else []
+    others = _held_schedules(connection) if has_shared_table(connection, "schedule_holders") else []
     return {*own, *(source for source, _ in others)}
 
 
 def _held_schedules(connection: "psycopg.Connection[Any]") -> list[tuple[str, Program]]:
     """The marketplaces whose schedules some program runs now, and which."""
     rows = connection.execute(
-        f"""select substr(name, length(%s) + 1), host, pid, folder from {SHARED_SCHEMA}.schedule_holders
+        f"""select substr(name, length(%s) + 1), host, pid, folder from {_HOLDERS}
             where starts_with(name, %s) and exists (
                 select from pg_locks
                 where locktype = 'advisory' and granted

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration import jobs
+from orchestration.console import tell
 from orchestration.partitions import partition_of, partition_of_month
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.runs import (
@@ -142,6 +143,8 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
 def fail_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Mark runs as failed if their process was killed, to free their slots and let their ticks run again."""
     closed = close_abandoned(context.instance)
+    for run_id in closed:
+        tell(f"warning: run {run_id[:8]} was closed as failed: its process is gone. A tick is run again by itself.")
     return dg.SkipReason(
         f"Closed {', '.join(closed)}." if closed else "The processes of all unfinished runs are alive."
     )

@@ -5,16 +5,13 @@ Schedules of one marketplace have one program (`schedule_lease`); these are ever
 
 import psycopg
 
-from orchestration.schedule_lease import SHARED_SCHEMA
+from orchestration.shared_tables import make_shared_table
 from tickettape.database import database_url
 from tickettape.settings import settings
 
 DAYS_KEPT = 60
 
-_TABLE = f"""
-    create table if not exists {SHARED_SCHEMA}.start_claims (
-        claim text primary key, claimant text not null, at timestamptz not null default now()
-    )"""
+_COLUMNS = "claim text primary key, claimant text not null, at timestamptz not null default now()"
 
 
 def claim_start(claim: str, claimant: str | None = None) -> bool:
@@ -24,18 +21,10 @@ def claim_start(claim: str, claimant: str | None = None) -> bool:
     one program from starting a thing twice.
     """
     with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
-        row = connection.execute("select to_regclass(%s) is not null", [f"{SHARED_SCHEMA}.start_claims"]).fetchone()
-        if not (row and row[0]):
-            with connection.transaction():
-                connection.execute("select pg_advisory_xact_lock(7153909)")  # `if not exists` alone can collide
-                connection.execute(f"create schema if not exists {SHARED_SCHEMA}")
-                connection.execute(_TABLE)
-        connection.execute(
-            f"delete from {SHARED_SCHEMA}.start_claims where at < now() - make_interval(days => %s)",  # noqa: S608
-            [DAYS_KEPT],
-        )
+        table = make_shared_table(connection, "start_claims", _COLUMNS)
+        connection.execute(f"delete from {table} where at < now() - make_interval(days => %s)", [DAYS_KEPT])  # noqa: S608
         taken = connection.execute(
-            f"""insert into {SHARED_SCHEMA}.start_claims as known (claim, claimant) values (%s, %s)
+            f"""insert into {table} as known (claim, claimant) values (%s, %s)
                 on conflict (claim) do update set at = now() where known.claimant = excluded.claimant""",  # noqa: S608
             [claim, claimant or settings().dagster_schema],
         )

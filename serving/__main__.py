@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,13 +21,29 @@ from tickettape.api_schema import (
 from tickettape.database import Connection, Warehouse, check_session_mode, database_url, forget_killed_users
 from tickettape.marketplaces import is_simulated
 from tickettape.settings import settings
+from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
+STOPPING_SECONDS = 3  # for answers that are under way; a dashboard's stream would never end
 DEMO = "demo"  # the tenant, and the label of its keys
 
 
 def main() -> None:
     """Apply schema api where the tables are there, say where to look, and serve until stopped."""
+    # uvicorn takes SIGTERM over; by default it ends a process that then does not leave the database
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    stop_with_terminal_and_make()
+    try:
+        with explain_failures(), suppress(KeyboardInterrupt):
+            _serve()
+    finally:
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, signal.SIG_IGN)  # a second one would cut short what stops the database
+        forget_killed_users()  # server processes that did not end in time
+
+
+def _serve() -> None:
     chosen = settings()
+    check_port(chosen.serving_host, chosen.port, "PORT")
     where = f"http://{chosen.serving_host}:{chosen.port}"
     check_session_mode(database_url())
     with Warehouse().connection() as connection:
@@ -42,7 +59,6 @@ def main() -> None:
         else:
             _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
     _say(f"Serving {where}: charts at /, API at /api/events, its description at /openapi.json")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by default it ends a process that then stops nothing
     uvicorn.run(
         "serving.__main__:app",
         factory=True,
@@ -50,8 +66,8 @@ def main() -> None:
         port=chosen.port,
         workers=chosen.serving_processes,
         log_level="warning",
+        timeout_graceful_shutdown=STOPPING_SECONDS,
     )
-    forget_killed_users()  # the server processes
 
 
 def app() -> FastAPI:

@@ -7,7 +7,6 @@ in 0.1 s.
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -22,10 +21,12 @@ for name in (
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
-pytest_plugins = ["tests.support.no_skips"]
+pytest_plugins = ["tests.support.no_skips", "tests.support.plugin"]
 
-from tests.support.databases import use_database  # noqa: E402
+from tests.support.databases import fresh_database, use_database  # noqa: E402
+from tests.support.loopback_servers import served  # noqa: E402
 from tests.support.processes import empty_home  # noqa: E402
+from tests.support.receiver import Receiver  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
 from tickettape.database.migrations import upgrade_database  # noqa: E402
 from tickettape.database.server import embedded_url  # noqa: E402
@@ -44,21 +45,6 @@ def template(server_url: str) -> str:
         connection.execute("create database template_market")
     upgrade_database(with_database(server_url, "template_market"))
     return "template_market"
-
-
-@contextmanager
-def fresh_database(server_url: str, template: str) -> Iterator[str]:
-    """A copy of the template for the block; its URL."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        number = connection.execute("select count(*), max(oid) from pg_database").fetchone()
-        name = f"test_{os.getpid()}_{number[1] if number else 0}"
-        connection.execute(f"create database {name} template {template}")
-        # a database's own settings are not copied with it
-        connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
-        try:
-            yield with_database(server_url, name)
-        finally:
-            connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -87,3 +73,13 @@ def connection(warehouse: Warehouse) -> Iterator[Connection]:
     """A connection to the test's database, in autocommit."""
     with warehouse.connection() as open_connection:
         yield open_connection
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Who is told of incidents; its URL holds a secret."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    inbox = Receiver()
+    with served(inbox) as url:
+        inbox.url = url.replace("http://", "json://") + "/a-secret-token"
+        yield inbox

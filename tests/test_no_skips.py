@@ -21,6 +21,7 @@ SUITE = {
 }
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("options", "code", "counts"),
     [([], 0, "1 passed, 3 skipped, 1 xfailed"), (["--no-skips"], 1, "1 failed, 1 passed, 1 xfailed, 2 errors")],

@@ -45,6 +45,7 @@ create temporary view {{ beside.split('.')[1] }} as (
 do $replace_view$
 declare
     present regclass;
+    options text;  -- replaced without them, a view would lose them
     definition constant text := pg_get_viewdef('{{ beside }}'::regclass);
     old record;
     granted record;
@@ -56,9 +57,12 @@ begin
     if pg_get_viewdef(present) = definition then
         return;
     end if;
+    options := (
+        select ' with (' || array_to_string(reloptions, ', ') || ')' from pg_class where oid = present
+    );
     set local lock_timeout = '10s';  -- where somebody reads it for longer, the next build replaces it
     begin
-        execute 'create or replace view {{ relation }} as ' || definition;
+        execute format('create or replace view {{ relation }}%s as %s', options, definition);
     exception when invalid_table_definition then
         create temporary table replaced_views on commit drop as
         with recursive replaced (view, depth) as (

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from orchestration import dbt as dbt_project
+from orchestration.console import ONE_LINE
 from orchestration.partitions import MONTHLY, month_of_partition
 from tickettape.archive import (
     run_archive,
@@ -86,7 +87,7 @@ def restored_month(
     context.add_output_metadata(figures)
 
 
-@dg.job(partitions_def=MONTHLY, executor_def=dg.in_process_executor)
+@dg.job(partitions_def=MONTHLY, executor_def=dg.in_process_executor, config=ONE_LINE)
 def restore_month() -> None:
     """Restore a month from cold storage, equal to what was archived, and pin it until a day or its release."""
     restored_month()

@@ -8,10 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.each_marketplace import materialize_each
 from orchestration.assets.events import events
-from orchestration.metadata_tables import as_table, by_source
+from orchestration.metadata_tables import as_table
 from orchestration.partitions import HOURLY
-from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of, sources_of
+from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace, current_slowdown, describe_breaker, load_breaker
 from tickettape.observations import (
@@ -44,12 +45,7 @@ def captures(
 
     Several runs may share a tick. Each captures its part, and ends when the whole tick is captured.
     """
-    with warehouse.connection() as connection:
-        figures = {
-            source: _capture(connection, marketplaces[source], context)
-            for source in sources_of(context.run.tags, marketplaces)
-        }
-    return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
+    return materialize_each(context, warehouse, marketplaces, _capture)
 
 
 def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.assets.serving import api
+from orchestration.console import ONE_LINE
 from tickettape.api_schema import api_schema_exists
 from tickettape.database import Warehouse
 from tickettape.rollups import export_dbt_environment
@@ -35,6 +36,7 @@ build_documentation = dg.define_asset_job(
     "build_documentation",
     selection=dg.AssetSelection.assets(documentation),
     executor_def=dg.in_process_executor,
+    config=ONE_LINE,
     description="The dbt documentation, one page.",
 )
 

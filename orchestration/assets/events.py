@@ -7,20 +7,21 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.each_marketplace import try_each
 from orchestration.metadata_tables import by_source
-from orchestration.run_plan import sources_of
 from tickettape.catalogue import (
     discover_events,
     due_tracking_rules,
     events_watched_at,
     record_discovery,
+    record_discovery_outcome,
     retire_events,
     track_rule,
     tracking_rules,
     upsert_events,
 )
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import MarketplaceError, Marketplaces, Refused, WatchedMarketplace
+from tickettape.marketplaces import MarketplaceError, Marketplaces, Missing, NoDate, Refused, WatchedMarketplace
 from tickettape.observations import quarantine_refused
 
 
@@ -30,12 +31,17 @@ def events(
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
-    """All watched events, as the tracking rules find them. They are kept up to date, and retired when past."""
+    """All watched events, as the tracking rules find them. They are kept up to date, and retired when past.
+
+    A failure is recorded for the check `discovery` but not raised, so that known events are still captured.
+    """
+    figures, failed = try_each(context, warehouse, marketplaces, _refresh_events)
+    figures |= {source: {"source": source, "failed because": _reason(error)} for source, error in failed.items()}
     with warehouse.connection() as connection:
-        figures = {
-            source: _refresh_events(connection, marketplaces[source], context)
-            for source in sources_of(context.run.tags, marketplaces)
-        }
+        for source, found in figures.items():
+            failures = [f"{rule}: {why}" for rule, why in found.get("rules that failed", {}).items()]
+            failures += [_reason(failed[source])] if source in failed else []
+            record_discovery_outcome(connection, source, datetime.now(UTC), failure="; ".join(failures) or None)
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
 
 
@@ -48,14 +54,23 @@ def _refresh_events(
     every = timedelta(minutes=settings.catalogue_refresh_minutes)
     added = refreshed = 0
     failures: dict[str, str] = {}
+    unknown: dict[str, str] = {}
     if marketplace.first_rule is not None and not tracking_rules(connection, source):
         track_rule(connection, source, *marketplace.first_rule)
     for rule in due_tracking_rules(connection, source, now=now, every=every):
         try:
             found = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
-        except MarketplaceError as error:
-            failures[str(rule)] = str(error)
-            context.log.warning("%s was not refreshed: %s", rule, error)
+            with connection.transaction():
+                new, changed = upsert_events(connection, source, map(asdict, found))
+                record_discovery(connection, rule, [event.external_id for event in found], now)
+        except (Missing, NoDate) as nothing:  # an answer: for a past event it stays so
+            unknown[str(rule)] = str(nothing)
+            context.log.info("%s stands for no event: %s", rule, nothing)
+            continue
+        except Exception as error:  # whatever it is, the other rules have their turn
+            failures[str(rule)] = _reason(error)
+            expected = isinstance(error, MarketplaceError)
+            context.log.warning("%s was not refreshed: %s", rule, error, exc_info=None if expected else error)
             if isinstance(error, Refused):
                 quarantine_refused(
                     connection,
@@ -67,9 +82,6 @@ def _refresh_events(
                     run_id=context.run.run_id,
                 )
             continue
-        with connection.transaction():
-            new, changed = upsert_events(connection, source, map(asdict, found))
-            record_discovery(connection, rule, [event.external_id for event in found], now)
         added, refreshed = added + new, refreshed + changed
     retired = retire_events(connection, source, now=now, misses_to_retire=settings.misses_to_retire)
     return {
@@ -80,4 +92,10 @@ def _refresh_events(
         "events retired": sum(retired.values()),
         "retired because": retired,
         "rules that failed": failures,
+        "rules without an event": unknown,
     }
+
+
+def _reason(error: Exception) -> str:
+    """Why it failed, for an operator: a marketplace's error is a sentence already."""
+    return str(error) if isinstance(error, MarketplaceError) else f"{type(error).__name__}: {error}"

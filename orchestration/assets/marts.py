@@ -10,6 +10,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration import broken_models, dbt_tests
 from orchestration import dbt as dbt_project
+from orchestration.console import ROLLUP_HOURS
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
 from tickettape.database import Warehouse, wait_for_lock
@@ -22,6 +23,7 @@ from tickettape.rollups import (
 )
 from tickettape.settings import Settings
 
+HOURS_OF_EVENTS = ("event_hours", "range_hours")  # what the other rollups are made of
 LONGEST_WAIT = timedelta(minutes=1)  # for another build of some seconds; claims keep two that overlap right
 
 
@@ -49,7 +51,8 @@ def marts(
         if tick is None:
             window = context.partition_time_window
             marked = mark_hours_between(connection, window.start, window.end)
-            context.log.info("%d hours will be recomputed, from %s to %s.", marked, window.start, window.end)
+            context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
+        pending = pending_buckets(connection)
         # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
         # Not under the lock: a backfill's refreshes may take hours, and no live tick waits for them.
         refresh_rollups(
@@ -67,4 +70,9 @@ def marts(
             dbt_project.keep_parsed(build.target_path)
             broken_models.report(context, build)
         unfinished = pending_buckets(connection)
-    context.log.info("Refreshed in %.1f s. Marks left: %s.", time.monotonic() - started, unfinished or "none")
+    refreshed = sum(pending.get(rollup, 0) - unfinished.get(rollup, 0) for rollup in HOURS_OF_EVENTS)
+    context.log.info(
+        "%d hours of events refreshed in %.1f s; marks left: %s.",
+        *(refreshed, time.monotonic() - started, unfinished or "none"),
+        extra={ROLLUP_HOURS: refreshed},
+    )

@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.captures import captures
-from orchestration.metadata_tables import by_source
+from orchestration.assets.each_marketplace import materialize_each
 from orchestration.partitions import HOURLY
-from orchestration.run_plan import sources_of, tick_of
+from orchestration.run_plan import tick_of
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 from tickettape.observations import new_answer_fields, read_tick, ticks_with_answers
@@ -33,12 +33,7 @@ def section_snapshots(
     The run of a tick reads all answers that have not been read yet, also of older ticks. A run on hours without a tick
     reads all stored answers of those hours again.
     """
-    with warehouse.connection() as connection:
-        figures = {
-            source: _read_answers(connection, marketplaces[source], context)
-            for source in sources_of(context.run.tags, marketplaces)
-        }
-    return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
+    return materialize_each(context, warehouse, marketplaces, _read_answers)
 
 
 def _read_answers(

@@ -12,10 +12,9 @@ import psutil
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.browser import week
-from tests.browser.page import DESKTOP, Dashboard, browser
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
+from tests.support import served_week as week
+from tests.support.dashboard_page import DESKTOP, Dashboard, browser
+from tests.support.databases import fresh_database, use_database
 from tests.support.processes import free_port, start, wait_for
 from tickettape.database import Warehouse
 
@@ -105,5 +104,5 @@ def dashboard(chrome: Chrome, service: Service) -> Dashboard:
     page = Dashboard(chrome, service.base)
     page.resize(DESKTOP)
     page.requests()
-    chrome.get_log("browser")
+    page.log("browser")
     return page

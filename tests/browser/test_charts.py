@@ -7,8 +7,8 @@ import pytest
 from selenium.webdriver import ActionChains
 
 from tests.browser.conftest import Service
-from tests.browser.page import CHARTS, DESKTOP, Dashboard
-from tests.browser.week import (
+from tests.support.dashboard_page import CHARTS, DESKTOP, Dashboard
+from tests.support.served_week import (
     ANNOUNCED,
     COURTSIDE,
     GAME,
@@ -36,7 +36,7 @@ def test_the_first_event_is_shown_with_its_last_capture(dashboard: Dashboard) ->
     assert re.search(rf"Last capture {in_words(LAST_HOUR)[:-6]}40 UTC, \d+ minutes ago", dashboard.text("#captured"))
     assert dashboard.select("zone").first_selected_option.text == LOWER, "the first zone that is for sale"
     dashboard.screenshot("week")
-    assert not [entry for entry in dashboard.chrome.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not [entry for entry in dashboard.log("browser") if entry["level"] == "SEVERE"]
 
 
 @pytest.mark.parametrize("chart", CHARTS)

@@ -13,9 +13,9 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 
 from serving import dashboard as page
 from tests.browser.conftest import Service, running
-from tests.browser.page import PHONE, Dashboard
-from tests.browser.week import HOUR, LAST_HOUR, UPPER, in_words
+from tests.support.dashboard_page import PHONE, Dashboard
 from tests.support.databases import use_database
+from tests.support.served_week import HOUR, LAST_HOUR, UPPER, in_words
 from tickettape.api_schema import create_key, create_tenant
 from tickettape.database import Warehouse
 from tickettape.settings import Settings

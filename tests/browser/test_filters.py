@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from selenium.webdriver import Keys
 
-from tests.browser.page import Dashboard
 from tests.browser.test_charts import NO_VALUE
-from tests.browser.week import FIRST_HOUR, GAME, LAST_HOUR, LOWER, PLAY, UPPER, day_in_words
+from tests.support.dashboard_page import Dashboard
+from tests.support.served_week import FIRST_HOUR, GAME, LAST_HOUR, LOWER, PLAY, UPPER, day_in_words
 
 
 def test_an_event_is_found_by_typing(dashboard: Dashboard) -> None:

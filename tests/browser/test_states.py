@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.browser.conftest import Service
-from tests.browser.page import Dashboard
-from tests.browser.week import COURTSIDE, FIRST_HOUR, GAME, LAST_HOUR, LOWER, SEEN_IN_PART, UNSEEN, UPPER
+from tests.support.dashboard_page import Dashboard
+from tests.support.served_week import COURTSIDE, FIRST_HOUR, GAME, LAST_HOUR, LOWER, SEEN_IN_PART, UNSEEN, UPPER
 
 
 @pytest.mark.parametrize(("event", "zones"), [(UNSEEN, []), (SEEN_IN_PART, ["Balcony"])])

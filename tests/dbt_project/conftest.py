@@ -8,8 +8,7 @@ import psycopg
 import pytest
 
 from orchestration.partitions import HOUR
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
+from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import TEN
 from tickettape.catalogue import discover_events, upsert_events

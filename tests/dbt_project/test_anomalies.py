@@ -8,7 +8,7 @@ import pytest
 from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
-from tests.support.dbt_runs import run_dbt
+from tests.support.dbt_runs import outcomes, run_dbt
 from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -54,7 +54,7 @@ def event(connection: Connection) -> int:
 
 
 def warned(*, all_of_it: bool) -> set[str]:
-    result = run_dbt("test", "--select", "path:dbt_project/tests/anomalies", all_of_it=all_of_it).result
+    result = outcomes(run_dbt("test", "--select", "path:dbt_project/tests/anomalies", all_of_it=all_of_it))
     assert {run.node.name for run in result} == ANOMALIES
     return {run.node.name for run in result if run.status == "warn"}
 

@@ -4,14 +4,15 @@ import re
 from typing import Any
 
 import pytest
+from dbt.contracts.graph.nodes import ModelNode
 
-from tests.support.dbt_runs import TARGET, manifest, run_dbt, tries_dbt
+from tests.support.dbt_runs import TARGET, manifest, outcomes, run_dbt, tries_dbt
 from tickettape.database import Connection
 
 
 def documented() -> dict[tuple[str, str], Any]:
     """Every table, view and source by (schema, name), as dbt knows it."""
-    models = [node for node in manifest().nodes.values() if node.resource_type == "model"]
+    models: list[Any] = [node for node in manifest().nodes.values() if isinstance(node, ModelNode)]
     return {(node.schema, node.name): node for node in [*models, *manifest().sources.values()]}
 
 
@@ -51,11 +52,13 @@ def test_no_description_is_of_a_column_that_is_gone(connection: Connection) -> N
     assert gone == []
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_every_table_says_what_one_row_is() -> None:
     silent = [name for name, node in documented().items() if "row" not in node.description.lower()]
     assert silent == []
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_every_word_in_a_column_name_is_explained() -> None:
     overview = manifest().docs["doc.tickettape.__overview__"].block_contents.partition("### The words")[2]
     explained = {
@@ -66,7 +69,7 @@ def test_every_word_in_a_column_name_is_explained() -> None:
 
 
 def test_every_mart_has_an_enforced_contract_and_every_rollup_its_keys(connection: Connection) -> None:
-    marts = [node for node in manifest().nodes.values() if node.resource_type == "model" and node.schema == "analytics"]
+    marts = [node for node in manifest().nodes.values() if isinstance(node, ModelNode) and node.schema == "analytics"]
     assert [node.name for node in marts if "marts" in node.fqn and not node.contract.enforced] == []
     keys = {
         (str(table), str(kind))
@@ -91,8 +94,8 @@ def test_the_documentation_is_one_page_that_needs_no_network() -> None:
 
 
 def test_the_newest_ok_capture_is_fresh_and_two_hours_later_it_is_not(connection: Connection) -> None:
-    (fresh,) = run_dbt("source", "freshness").result
+    (fresh,) = outcomes(run_dbt("source", "freshness"))
     assert fresh.status in ("pass", "warn")  # a slow machine may be past 25 minutes
     connection.execute("delete from market.captures where tick > now() - interval '2 hours'")
-    (stale,) = tries_dbt("source", "freshness").result
+    (stale,) = outcomes(tries_dbt("source", "freshness"))
     assert stale.status == "error"

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from dbt.artifacts.resources.types import NodeType
 from dbt_common.events.base_types import EventMsg
 
 from tests.support.dbt_runs import PLACE, manifest
@@ -14,7 +15,7 @@ from tickettape.settings import ROOT
 
 def models(layer: str) -> list[Any]:
     nodes = manifest().nodes.values()
-    return [node for node in nodes if node.resource_type == "model" and node.fqn[1] == layer]
+    return [node for node in nodes if node.resource_type == NodeType.Model and node.fqn[1] == layer]
 
 
 def sources_of(node: Any) -> list[str]:
@@ -59,8 +60,9 @@ def test_dbt_reads_the_project_without_a_warning() -> None:
     said: list[str] = []
 
     def note(event: EventMsg) -> None:
-        if event.info.level in ("warn", "error"):
-            said.append(event.info.msg)
+        info: Any = event.info
+        if info.level in ("warn", "error"):
+            said.append(info.msg)
 
     with warnings.catch_warnings():
         dbt_runner(callbacks=[note]).invoke(["parse", "--no-partial-parse", *PLACE, "--quiet"])

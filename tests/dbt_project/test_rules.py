@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.support.dbt_runs import run_dbt
+from tests.support.dbt_runs import outcomes, run_dbt
 
 
 @pytest.mark.usefixtures("database_url")
 def test_every_number_is_what_the_rules_say() -> None:
-    result = run_dbt("test", "--select", "resource_type:unit_test").result
+    result = outcomes(run_dbt("test", "--select", "resource_type:unit_test"))
     assert {run.node.tested_node_unique_id.split(".")[-1] for run in result} >= {
         "event_hours",
         "aggregated_analytics",

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt_common.events.base_types import EventMsg
 
 from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt, tries_dbt
@@ -154,5 +155,6 @@ def test_a_table_in_a_views_place_is_not_dropped(connection: Connection) -> None
     connection.execute("drop view analytics.days_on_market; create table analytics.days_on_market as select 1 as kept")
     result = tries_dbt("run", "--select", "days_on_market")
     assert not result.success
-    assert "its rows would be lost" in result.result.results[0].message
+    assert isinstance(result.result, RunExecutionResult)
+    assert "its rows would be lost" in str(result.result.results[0].message)
     assert connection.execute("select kept from analytics.days_on_market").fetchone() == (1,)

@@ -1,24 +1,19 @@
 """The archive in Dagster and on the command line: the sensor asks, the runs archive and restore."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-from typer.testing import CliRunner
 
 from orchestration.definitions import build_defs
 from orchestration.sensors import build_archive_sensor
 from tests.support.markets import watching
-from tests.support.old_months import AUGUST, FACTS, JULY, copies, differences, fill, state
-from tickettape import cli
-from tickettape.archive.month_archive import close_month
-from tickettape.cli import app
+from tests.support.old_months import AUGUST, FACTS, copies, differences, fill, state
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import Capture, store_captures
 from tickettape.rollups import pending_buckets
 from tickettape.settings import Settings
 
@@ -89,35 +84,3 @@ def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restor
         assert differences(connection, f"market.{table}") == []
     run("archive", SEPTEMBER)
     assert ask() is None  # August is pinned, and the newest months stay
-
-
-def test_a_month_is_archived_restored_and_released_by_hand(
-    connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cli.archive, "settings", lambda: settings)
-    fill(connection, JULY)
-    connection.execute("delete from market.dirty_buckets")
-
-    def tickettape(*arguments: str, exit_code: int = 0) -> str:
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == exit_code, result.output
-        return result.output
-
-    assert tickettape("months") == "2026-07  open\n"
-    assert "is open: its rows are in the database" in tickettape("restore", "2026-07", exit_code=1)
-    close_month(connection, JULY)
-    with connection.transaction():
-        late = Capture(1, datetime(2026, 7, 9, tzinfo=UTC), "failed", note="no answer")
-        assert store_captures(connection, [late], None) == 1
-    assert tickettape("reopen", "2026-07") == "2026-07 is open again. 1 late answers were read.\n"
-    connection.execute("delete from market.dirty_buckets")
-    archived = tickettape("archive", "2026-07")
-    assert "exported: section_snapshots part 0, 28 rows" in archived
-    assert "2026-07 is in cold storage alone" in archived
-    tickettape("restore", "2026-07", "--until", "2999-12-31")
-    assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (28,)
-    assert tickettape("months").startswith("2026-07  restored, pinned")
-    assert "2026-07 is released" in tickettape("release", "2026-07")
-    assert "pinned" not in tickettape("months")
-    assert "is not a month" in tickettape("archive", "July", exit_code=2)
-    assert "has no data" in tickettape("archive", "2026-01", exit_code=1)

@@ -1,16 +1,34 @@
-"""`dagster dev` as a person meets it: starts, also after a kill, ticks by itself, stops without a trace."""
+"""`dagster dev` and `make dev` as a person meets them: start, also after a kill, tick, say little, stop whole."""
 
+import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.loopback_servers import served
-from tests.support.processes import database_of, free_port, kill_all, left_over, press_ctrl_c, runs, start_dev, wait_for
+from tests.support.processes import (
+    database_of,
+    free_port,
+    kill_all,
+    left_over,
+    press_ctrl_c,
+    runs,
+    seconds_to_end,
+    start_dev,
+    start_make,
+    wait_for,
+)
 from tests.support.slow_simulator import SlowSimulator
+
+LONGEST_STOP = 10.0
+"""Seconds. Whoever presses an IDE's stop button waits no longer before it kills."""
 
 
 def _with_status(port: int, status: str) -> list[str]:
     return [run["runId"] for run in runs(port) if run["status"] == status]
 
 
+@pytest.mark.processes
 def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trace_and_leaves_its_history(
     home: Path,
 ) -> None:
@@ -22,16 +40,42 @@ def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trac
             wait_for("a tick under way", lambda: slow.asked.total() >= 3, 120, log)
         finally:
             kill_all(killed, home)
-    again = start_dev(home, log, port)  # as it comes, without a setting
+    console = home / "console"
+    again = start_make("dev", home, console, UI_PORT=str(port))  # as it comes, without a setting
     try:
-        (run, *_) = wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, log)
-        wait_for("the killed run closed as failed", lambda: _with_status(port, "FAILURE"), 60, log)
+        (run, *_) = wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, console)
+        wait_for("the killed run closed as failed", lambda: _with_status(port, "FAILURE"), 60, console)
         press_ctrl_c(again)
         wait_for("the end of every process", lambda: not left_over(again, home), 60)
     finally:
         kill_all(again, home)
+    _says_little(console.read_text())
     # a start that finds the killed one's history does not show that a clean stop keeps its own
     with database_of(home) as connection:
         statuses = dict(connection.execute("select run_id, status from dagster.runs").fetchall())
     assert statuses.pop(run) == "SUCCESS"
     assert "FAILURE" in statuses.values()
+
+
+def _says_little(said: str) -> None:
+    """Where the UI is, how to stop, a line for each tick; nothing that is untrue here, and nothing for developers."""
+    first, *rest = said.splitlines()
+    assert re.search(r"http://localhost:\d+\. Ctrl-C stops everything", first)
+    (tick,) = [line for line in rest if " tick: " in line]
+    assert re.search(r"\d\d:\d\d tick: 24 events captured, [\d,]+ sections, \d+ rollup hours refreshed", tick)
+    assert len(rest) < 10, said
+    for untrue in ("temporary directory", "dg dev", "superseded", "DEBUG", "STEP_", "Traceback"):
+        assert untrue not in said
+
+
+def test_when_make_alone_is_stopped_in_mid_tick_everything_ends_in_ten_seconds(home: Path) -> None:
+    console, port = home / "console", free_port()
+    slow = SlowSimulator(seconds=20)
+    with served(slow) as url:
+        dev = start_make("dev", home, console, UI_PORT=str(port), MARKETPLACE_URL=url, MARKETPLACE_SOURCE="simulator")
+        try:
+            wait_for("a tick under way", lambda: slow.asked.total() >= 3, 120, console)
+            dev.terminate()
+            assert seconds_to_end(dev, home) < LONGEST_STOP
+        finally:
+            kill_all(dev, home)

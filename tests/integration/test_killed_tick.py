@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.loopback_servers import served
 from tests.support.processes import BIN, database_of, kill_all, start, tick_once, wait_for
 from tests.support.slow_simulator import SlowSimulator
 
 
+@pytest.mark.processes
 def test_no_capture_is_made_twice_and_none_is_missing(home: Path) -> None:
     log = home / "log"
     market = SlowSimulator(seconds=0.5, events=60)

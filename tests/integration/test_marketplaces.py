@@ -16,11 +16,11 @@ from orchestration.definitions import build_defs
 from orchestration.incidents import Watched, find_incidents
 from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
-from tests.integration.toy_marketplace import Billetterie
-from tests.serving.conftest import serving
 from tests.support.loopback_servers import served
 from tests.support.oracle import assert_exact
+from tests.support.served_market import serving
 from tests.support.slow_simulator import answering
+from tests.support.toy_marketplace import Billetterie
 from tickettape.api_schema import create_key, create_tenant
 from tickettape.catalogue import find_event, track_rule
 from tickettape.database import Connection, Warehouse, ensure_partitions

@@ -37,6 +37,7 @@ def connection(repository: RepositoryCopy) -> Iterator["psycopg.Connection[tuple
     get_server(folder).cleanup()
 
 
+@pytest.mark.processes
 def test_plain_dbt_builds_the_projects_own_database(
     repository: RepositoryCopy, connection: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:
@@ -46,6 +47,7 @@ def test_plain_dbt_builds_the_projects_own_database(
     assert connection.execute("select count(*) from analytics.latest_prices").fetchone() == (0,)
 
 
+@pytest.mark.processes
 def test_a_new_mart_is_built_by_the_next_tick_and_what_is_wrong_fails_alone(
     repository: RepositoryCopy, connection: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:
@@ -81,6 +83,7 @@ def test_a_new_mart_is_built_by_the_next_tick_and_what_is_wrong_fails_alone(
     assert "ERROR=1 SKIP=0" in beside.stdout, beside.stdout
 
 
+@pytest.mark.processes
 def test_a_profile_reaches_no_server_but_the_projects_own(repository: RepositoryCopy) -> None:
     profile = (repository.folder / "profiles" / "profiles.yml").read_text()
     repository.write("elsewhere/profiles.yml", profile.replace("schema:", "host: localhost\n      schema:"))

@@ -55,7 +55,7 @@ def expected(listings: dict[str, Any], *path: str) -> dict[tuple[str, ...], tupl
             return min(fitting, default=None)
 
         rows[key] = (
-            min(prices), money(sum(prices) / len(prices)), max(prices), lowest_of(2), lowest_of(4),
+            min(prices), money(sum(prices, Decimal()) / len(prices)), max(prices), lowest_of(2), lowest_of(4),
             sum(int(ticket["q"]) for ticket in tickets), len(tickets),
         )  # fmt: skip
     return rows
@@ -108,6 +108,7 @@ def ticked() -> Iterator[Ticked]:
             yield Ticked(connection, ids[whole], listings, ids[cut])
 
 
+@pytest.mark.processes
 def test_every_zone_and_section_has_the_numbers_of_the_answer(ticked: Ticked) -> None:
     connection, event = ticked.connection, [ticked.whole]
     assert connection.execute(
@@ -141,6 +142,7 @@ def by_zone(ticked: Ticked, rollup: str, columns: str) -> dict[tuple[str, ...], 
     return {(row[0],): row[1:] for row in rows}
 
 
+@pytest.mark.processes
 def test_an_answer_cut_short_is_partial_it_is_shown_and_the_rollups_leave_it_out(ticked: Ticked) -> None:
     connection, event = ticked.connection, [ticked.cut]
     assert connection.execute(

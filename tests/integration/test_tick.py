@@ -40,7 +40,7 @@ def run_tick(
         instance=instance,
         tags={TICK_TAG: tick.isoformat()} if tick else {},
         run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-        **({"partition_key": partition_of(tick)} if tick else {}),
+        partition_key=partition_of(tick) if tick else None,
         **more,
     )
 

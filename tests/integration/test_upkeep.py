@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> No
     of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
     assert len(of_upkeep) == 9
     assert not of_tick & of_upkeep
-    scheduled = {schedule.job_name: schedule for schedule in defs.schedules or ()}
+    scheduled = {schedule.job_name: schedule for schedule in defs.get_repository_def().schedule_defs}
     assert set(JOBS) < set(scheduled)
     assert all(scheduled[job].default_status is dg.DefaultScheduleStatus.RUNNING for job in JOBS)
 
@@ -34,7 +35,8 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
         observe(connection, event, tick, Section("A", "101"))
     settings = Settings(backup_url=str(tmp_path / "backups"), cold_storage_url=str(tmp_path / "cold"))
     defs = build_defs(settings=settings, warehouse=warehouse)
-    found, checks = {}, {}
+    found: dict[str, dict[str, Any]] = {}
+    checks: dict[str, dg.AssetCheckEvaluation] = {}
     with dg.DagsterInstance.ephemeral() as instance:
         for job in JOBS:
             result = defs.resolve_job_def(job).execute_in_process(instance=instance)

@@ -44,6 +44,7 @@ def dead_pid() -> int:
     return process.pid
 
 
+@pytest.mark.processes
 def test_a_run_whose_process_is_gone_is_failed_and_one_that_works_is_not(instance: dg.DagsterInstance) -> None:
     run(instance, os.getpid(), **{HOST_TAG: host_name(), TICK_TAG: TICK})
     gone = run(instance, dead_pid(), **{HOST_TAG: host_name(), TICK_TAG: TICK})
@@ -52,6 +53,7 @@ def test_a_run_whose_process_is_gone_is_failed_and_one_that_works_is_not(instanc
     assert close_abandoned(instance) == []
 
 
+@pytest.mark.processes
 def test_a_run_on_another_machine_is_not_judged_by_its_pid(instance: dg.DagsterInstance) -> None:
     run(instance, dead_pid(), **{HOST_TAG: "elsewhere", TICK_TAG: TICK})
     assert close_abandoned(instance) == []

@@ -1,9 +1,23 @@
 """The program as Dagster loads it: `dagster dev` shows nothing at all where two of its names collide."""
 
+import tomllib
+
+import yaml
+
 from orchestration.definitions import defs
+from tickettape.settings import ROOT
 
 
 def test_every_job_sensor_and_asset_loads_together() -> None:
     repository = defs.get_repository_def()
     repository.load_all_definitions()
     assert {"tick", "nightly_audit", "archive"} <= {job.name for job in repository.get_all_jobs()}
+
+
+def test_dg_and_dagster_load_the_same_module() -> None:
+    """`dg` reads dg.toml. In pyproject.toml its table would make plain `dagster dev` ignore workspace.yaml."""
+    project = tomllib.loads((ROOT / "dg.toml").read_text())["project"]
+    (workspace,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert project["code_location_target_module"] == workspace["python_module"]["module_name"]
+    assert project["code_location_name"] == workspace["python_module"]["location_name"]
+    assert not {"dg", "dagster"} & set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"])

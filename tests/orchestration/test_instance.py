@@ -32,6 +32,7 @@ def makers(monkeypatch: pytest.MonkeyPatch, open_storage: Callable[[], PostgresS
     return len({id(storage) for storage in found_none})
 
 
+@pytest.mark.race
 def test_one_of_those_that_start_at_once_makes_the_tables(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert makers(monkeypatch, lambda: PostgresStorage.from_config_value(None, {})) == 1
 

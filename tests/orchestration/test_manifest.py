@@ -84,6 +84,7 @@ def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_a
     assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.json", dbt.PARTLY_PARSED, "tick"]
 
 
+@pytest.mark.processes
 def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started: list[str] = []
     popen = subprocess.Popen

@@ -1,88 +1,21 @@
 """A small market that is served: two tenants with an event each, a third that sees all, over real HTTP."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
-import psycopg
 import pytest
-import uvicorn
 
 from serving import database as serving_database
-from serving.app import build_app
-from tests.conftest import fresh_database
-from tests.support.databases import use_database
-from tests.support.dbt_runs import run_dbt
-from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
-from tickettape.api_schema import apply_api_schema, create_key, create_tenant, watch_events
-from tickettape.database import Connection, Warehouse
-from tickettape.settings import Settings
-
-HOUR = timedelta(hours=1)
-EVERYONE, LEFT, RIGHT = "everyone", "left", "right"
+from tests.support.served_market import Ask, build_served_template, serving
+from tickettape.api_schema import create_key
+from tickettape.database import Connection
 
 
 @pytest.fixture(scope="session")
 def template(server_url: str, template: str) -> str:
-    """The name of a database with two events, three tenants and schema api, to copy.
-
-    Event 1 at noon: both zones; 13:00: nobody looked; 14:00: Upper is sold out; 15:00: both. Event 2: noon alone.
-    Each has a price range at noon.
-    """
-    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
-        use_database(patch, url)
-        with Warehouse().connection() as connection:
-            one, two = add_event(connection, "1"), add_event(connection, "2", name="A matinee", city="Boston")
-            lower, upper = Section("Lower", "101", [5000, 7000]), Section("Upper", "301", [2000])
-            observe(connection, one, NOON, lower, upper)
-            observe(connection, one, NOON + TEN, Section("Lower", "101", [4000]), upper)
-            observe(connection, one, NOON + 2 * HOUR, lower)
-            observe(connection, one, NOON + 3 * HOUR, lower, upper)
-            observe(connection, two, NOON, Section("Floor", "1", [9900]))
-            observe_ranges(connection, price_range(one, NOON), price_range(two, NOON))
-            run_dbt("run")
-            apply_api_schema(connection, Settings())
-            create_tenant(connection, EVERYONE, sees_all=True)
-            for tenant, event in ((LEFT, "1"), (RIGHT, "2")):
-                create_tenant(connection, tenant, sees_all=False)
-                watch_events(connection, tenant, [id_of(connection, event)])
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-            # a connection whose end the server has not seen yet would forbid the copy
-            connection.execute(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name]
-            )
-            connection.execute(f"create database template_served template {name}")
-    return "template_served"
-
-
-def id_of(connection: Connection, external_id: str) -> UUID:
-    row = connection.execute("select id from market.events where external_id = %s", [external_id]).fetchone()
-    assert row
-    return UUID(str(row[0]))
-
-
-@contextmanager
-def serving(url: str, settings: Settings | None = None) -> Iterator[str]:
-    """The service as a server process has it, on a free loopback port; yields its URL."""
-    app = build_app(settings or Settings(), url)
-    http = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=http.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not http.started and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert http.started, "the service did not start"
-    try:
-        yield f"http://127.0.0.1:{http.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        http.should_exit = True
-        thread.join(timeout=10)
+    """The served market, to copy."""
+    return build_served_template(server_url, template)
 
 
 @pytest.fixture
@@ -91,9 +24,6 @@ def service(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     monkeypatch.setattr(serving_database, "POOL_SIZE", 1)
     with serving(database_url) as url:
         yield url
-
-
-Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture

@@ -3,32 +3,22 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
 
-from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
-from tests.support.dbt_runs import run_dbt
-from tests.support.markets import NOON, Section, add_event, observe
+from tests.support.reader_questions import as_postgrest, claims_of
+from tests.support.served_market import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
 from tickettape.api_schema import (
     SERVED_RELATIONS,
-    ApiNotReadyError,
-    apply_api_schema,
     create_key,
-    list_keys,
-    list_tenants,
     revoke_key,
     unwatch_events,
     watch_events,
 )
-from tickettape.api_schema.tenants import key_sha256
-from tickettape.database import Connection, Warehouse
-from tickettape.rollups import ROLLUPS_ALONE
+from tickettape.database import Connection
 from tickettape.settings import Settings
 
 VIEWS = SERVED_RELATIONS
@@ -97,6 +87,7 @@ def test_after_a_question_that_failed_the_connection_carries_nothing_over_v1(
         assert right(f"/api/events/{one}").status_code == 404
 
 
+@pytest.mark.race
 def test_many_at_once_over_one_connection_see_their_own_v1(ask: Callable[[str], Ask], connection: Connection) -> None:
     tenants = [(ask(LEFT), id_of(connection, "1")), (ask(RIGHT), id_of(connection, "2"))]
 
@@ -121,29 +112,6 @@ def test_a_watch_list_holds_from_the_next_request_on(ask: Callable[[str], Ask], 
     assert left(f"/api/events/{two}").status_code == 200
     unwatch_events(connection, LEFT, [two])
     assert left(f"/api/events/{two}").status_code == 404
-
-
-def test_only_the_keys_hash_is_stored(connection: Connection) -> None:
-    key = create_key(connection, LEFT, label="a program")
-    (row,) = connection.execute("select to_jsonb(api_keys)::text from access.api_keys").fetchone() or ("",)
-    assert key not in row
-    assert key_sha256(key).hex() in row
-    (known,) = list_keys(connection)
-    assert (known.prefix, known.label, known.last_used_at) == (key[:11], "a program", None)
-
-
-def as_postgrest(connection: Connection, question: str, **request: Any) -> list[tuple[Any, ...]]:
-    """As PostgREST asks: the role of the request, and what it knows of it as settings."""
-    with connection.transaction():
-        connection.execute("set local role tickettape_reader")
-        for name, value in request.items():
-            connection.execute("select set_config(%s, %s, true)", [f"request.{name.replace('_', '.')}", value])
-        return connection.execute(question).fetchall()  # type: ignore[arg-type]
-
-
-def claims_of(connection: Connection, tenant: str) -> str:
-    (found,) = [one for one in list_tenants(connection) if one.name == tenant]
-    return json.dumps({"role": "tickettape_reader", "tenant": str(found.tenant_id)})
 
 
 UNDECIDED = ("estimated_sales", "days_on_market")  # nothing has been gone for long enough; made of listing_departures
@@ -184,34 +152,6 @@ def test_the_sample_of_the_seed_and_named_arguments_answer_postgrest(connection:
     assert refused.value.sqlstate == "PT404"  # PostgREST answers with this HTTP status
 
 
-def test_the_reader_reads_what_is_served_and_nothing_else(connection: Connection) -> None:
-    claims = claims_of(connection, EVERYONE)
-    for relation in ("access.api_keys", "access.tenants", "market.capture_payloads", "market.scraper_jobs"):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            as_postgrest(connection, f"select * from {relation}", jwt_claims=claims)
-    for change in (
-        "delete from api.latest_prices",
-        "update market.events set name = ''",
-        "select access.enter('')",
-        "select * from access.lease('', 1)",
-        "create table api.mine ()",
-    ):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            as_postgrest(connection, change, jwt_claims=claims)
-
-
-def test_a_role_that_is_not_the_reader_is_shown_no_schema_of_ours(connection: Connection) -> None:
-    name = sql.Identifier(f"stranger_{uuid4().hex[:8]}")
-    connection.execute(sql.SQL("create role {}").format(name))
-    try:
-        for relation in ("api.latest_prices", "analytics.latest_prices", "market.events", "access.api_keys"):
-            question = sql.SQL("set local role {}; select * from " + relation).format(name)
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(question)
-    finally:
-        connection.execute(sql.SQL("drop role {}").format(name))
-
-
 def test_an_answer_past_the_row_cap_is_refused_and_pages_are_offered_v4(
     connection: Connection, database_url: str
 ) -> None:
@@ -241,62 +181,3 @@ def test_a_question_that_takes_too_long_is_stopped_and_the_service_goes_on_v4(
         assert slow.status_code == 422
         assert "took too long" in slow.json()["detail"]
         assert client.get(f"/api/events/{one}/latest", headers=headers).status_code == 200
-
-
-def test_an_unchanged_tick_changes_nothing_and_dbt_takes_nothing_along(connection: Connection) -> None:
-    assert not apply_api_schema(connection, Settings())
-    run_dbt("run")  # it makes its views anew
-    assert not apply_api_schema(connection, Settings())
-    claims = claims_of(connection, LEFT)
-    assert all(as_postgrest(connection, f"select * from api.{view} limit 0", jwt_claims=claims) == [] for view in VIEWS)
-
-
-def test_a_table_that_was_made_anew_gets_its_policies_and_views_again(connection: Connection) -> None:
-    connection.execute(
-        """create table analytics.remade as table analytics.latest_prices;
-           drop table analytics.latest_prices cascade;
-           alter table analytics.remade rename to latest_prices"""
-    )
-    run_dbt("run", "--select", "mv_latest_prices")  # the cascade took dbt's view along
-    assert apply_api_schema(connection, Settings())
-    rows = as_postgrest(connection, "select event_id from api.latest_prices", jwt_claims=claims_of(connection, RIGHT))
-    assert {event for (event,) in rows} == {id_of(connection, "2")}
-
-
-def test_a_changed_setting_is_applied(connection: Connection) -> None:
-    assert apply_api_schema(connection, Settings(row_cap=5))
-    assert not apply_api_schema(connection, Settings(row_cap=5))
-    apply_api_schema(connection, Settings())
-
-
-def test_a_role_of_postgrest_that_is_made_later_becomes_a_reader(connection: Connection) -> None:
-    assert not apply_api_schema(connection, Settings())
-    connection.execute("create role anon")
-    try:
-        assert apply_api_schema(connection, Settings())
-        assert connection.execute("select pg_has_role('anon', 'tickettape_reader', 'usage')").fetchone() == (True,)
-        assert not apply_api_schema(connection, Settings())
-    finally:
-        connection.execute("drop role anon")
-
-
-def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
-    connection.execute("drop schema analytics cascade; create schema analytics")
-    with pytest.raises(ApiNotReadyError, match="Run a tick"):
-        apply_api_schema(connection, Settings())
-
-
-def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse, connection: Connection) -> None:
-    one, two = id_of(connection, "1"), id_of(connection, "2")
-
-    def versions() -> tuple[Any, ...]:
-        return tuple(
-            connection.execute("select api.data_version(%s), api.data_version(%s)", [one, two]).fetchone() or ()
-        )
-
-    before = versions()
-    observe(connection, add_event(connection, "1"), NOON + timedelta(hours=5), Section("Lower", "101", [100]))
-    run_dbt(*ROLLUPS_ALONE)
-    after = versions()
-    assert after[0] != before[0]
-    assert after[1] == before[1]

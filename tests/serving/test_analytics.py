@@ -9,8 +9,8 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from tests.serving.conftest import EVERYONE, HOUR, Ask, id_of
 from tests.support.markets import NOON
+from tests.support.served_market import EVERYONE, HOUR, Ask, id_of
 from tickettape.database import Connection
 
 DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from tests.serving.conftest import LEFT, id_of, serving
+from tests.support.served_market import LEFT, id_of, serving
 from tickettape.api_schema import apply_api_schema, create_key
 from tickettape.backups import make_backup, restore_backup
 from tickettape.database import Connection, with_database

@@ -9,7 +9,8 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from tests.serving.conftest import EVERYONE, id_of
+from tests.support.profiles import LONG
+from tests.support.served_market import EVERYONE, id_of
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 
@@ -32,6 +33,7 @@ def known(connection: Connection) -> tuple[str, str]:
     return create_key(connection, EVERYONE, requests_per_minute=1_000_000), str(id_of(connection, "1"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_answer_is_one_that_is_described(described: Any, known: tuple[str, str], mode: GenerationMode) -> None:
     key, event = known
@@ -40,7 +42,7 @@ def test_every_answer_is_one_that_is_described(described: Any, known: tuple[str,
     for found in (described.include(path_regex="^/api/") if negative else described).get_all_operations():
 
         @given(found.ok().as_strategy(generation_mode=mode))
-        @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=200 if LONG else 10, suppress_health_check=list(HealthCheck))
         def asked(case: Any) -> None:
             for values in (case.path_parameters, case.query):
                 if values and _is_uuid(values.get("event_id")):

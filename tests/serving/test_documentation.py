@@ -4,11 +4,12 @@ import dagster as dg
 import httpx
 import pytest
 from dagster_dbt import DbtCliResource
+from dbt.contracts.graph.nodes import ModelNode
 
 from orchestration import dbt as dbt_project
 from orchestration.assets import documentation as built
-from tests.serving.conftest import serving
 from tests.support.dbt_runs import manifest
+from tests.support.served_market import serving
 from tickettape.database import Connection, Warehouse
 from tickettape.rollups import DBT_EXECUTABLE
 from tickettape.settings import Settings
@@ -45,7 +46,8 @@ def test_before_there_are_tables_nothing_is_built(
     assert isinstance(sensor(dg.build_sensor_context()), dg.SkipReason)
 
 
+@pytest.mark.usefixtures("database_url")  # dbt parses for a database
 def test_the_lineage_ends_where_people_are() -> None:
-    marts = {name for name, node in manifest().nodes.items() if node.resource_type == "model" and "marts" in node.fqn}
+    marts = {name for name, node in manifest().nodes.items() if isinstance(node, ModelNode) and "marts" in node.fqn}
     exposed = {node for exposure in manifest().exposures.values() for node in exposure.depends_on.nodes}
     assert marts == exposed

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from serving import stream
-from tests.serving.conftest import EVERYONE, LEFT, RIGHT, Ask, id_of
 from tests.serving.test_access import paths_of
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
+from tests.support.served_market import EVERYONE, LEFT, RIGHT, Ask, id_of
 from tickettape.api_schema import create_key, revoke_key
 from tickettape.database import Connection
 from tickettape.rollups import ROLLUPS_ALONE

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from serving import rate_limits as limits
-from tests.serving.conftest import EVERYONE, LEFT, id_of, serving
+from tests.support.served_market import EVERYONE, LEFT, id_of, serving
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 
@@ -84,6 +84,7 @@ def test_two_server_processes_share_a_limit_v2(connection: Connection, database_
     assert statuses == {200: 12, 429: 8}
 
 
+@pytest.mark.race
 def test_many_at_once_are_counted_each_v2(service: str, connection: Connection) -> None:
     key = create_key(connection, LEFT, requests_per_minute=40)
     with httpx.Client(base_url=service, headers={"x-api-key": key}) as client, ThreadPoolExecutor(16) as pool:

@@ -6,7 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -16,16 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from orchestration.assets.serving import service_is_well
 from serving.app import build_app
-from tests.serving.conftest import EVERYONE, id_of, serving
 from tests.support.databases import use_database
+from tests.support.served_market import EVERYONE, id_of, serving
 from tickettape.api_schema import (
     ADD_SERVICE_MINUTES,
     LATENCY_BOUNDS,
-    SERVICE_TOTALS,
-    RouteTotal,
     create_key,
-    fold_service_minutes,
-    service_totals,
 )
 from tickettape.database import Connection, Warehouse, check_session_mode, configured_url, connections
 from tickettape.settings import Settings
@@ -97,7 +94,8 @@ def test_checks_fail_where_the_service_fails_or_is_slow(
     warehouse: Warehouse, connection: Connection, what: dict[str, int], failing: set[str]
 ) -> None:
     did(connection, **what)
-    results = list(service_is_well(warehouse=warehouse, settings=Settings()))
+    found: Any = service_is_well(warehouse=warehouse, settings=Settings())
+    results: list[dg.AssetCheckResult] = list(found)
     assert {result.check_name for result in results if not result.passed} == failing
     assert all(result.description for result in results if not result.passed)
     assert {result.severity for result in results} == {dg.AssetCheckSeverity.WARN}
@@ -117,21 +115,6 @@ def test_a_failure_of_ours_is_a_500_that_is_counted_and_tells_nothing(
         assert answer.headers["content-type"] == "application/problem+json"
         assert "api.event" not in answer.text
         assert 'route="/api/events/{event_id}"} 1.0' in httpx.get(f"{url}/metrics").text
-
-
-def test_old_minutes_are_added_up_and_no_total_changes(connection: Connection) -> None:
-    for _ in range(2):
-        did(connection, requests=3, errors=1, bucket=2)
-    always = datetime.min.replace(tzinfo=UTC)
-    before = service_totals(connection, always)
-    assert fold_service_minutes(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
-    did(connection, requests=0)
-    assert fold_service_minutes(connection, datetime.now(UTC) + timedelta(minutes=1)) == 1
-    after = connection.execute(SERVICE_TOTALS, {"since": "-infinity"}).fetchall()
-    assert [RouteTotal(*row).latency_counts for row in after] == [before[0].latency_counts]
-    assert connection.execute("select isfinite(minute), requests from market.service_minutes").fetchall() == [
-        (False, 6)
-    ]
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.serving.conftest import id_of, serving
 from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
+from tests.support.served_market import id_of, serving
 from tickettape.api_schema import apply_api_schema, create_key, create_tenant, ensure_reader_role, watch_events
 from tickettape.database import Connection, Warehouse, with_database
 from tickettape.database.migrations import upgrade_database

@@ -13,10 +13,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.conftest import fresh_database
-from tests.serving.conftest import EVERYONE, LEFT, RIGHT, id_of
-from tests.support.databases import use_database
+from tests.support.databases import fresh_database, use_database
 from tests.support.postgrest import documented, postgrest, token
+from tests.support.served_market import EVERYONE, LEFT, RIGHT, id_of
 from tests.support.tools import NODE_FOLDER, needs_postgrest, needs_supabase_js
 from tickettape.api_schema import SERVED_RELATIONS, apply_api_schema, create_key, list_tenants, revoke_key
 from tickettape.database import Connection, Warehouse

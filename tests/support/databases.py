@@ -1,10 +1,30 @@
-"""Let the program use a test's database as if it were DATABASE_URL's."""
+"""Databases of a test's own: copies of a migrated template, which the program uses as if they were DATABASE_URL's."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
 import pytest
 from pydantic import SecretStr
 
-from tickettape.database import server
+from tickettape.database import server, with_database
 from tickettape.settings import Settings
+
+
+@contextmanager
+def fresh_database(server_url: str, template: str) -> Iterator[str]:
+    """A copy of the template for the block; its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        number = connection.execute("select count(*), max(oid) from pg_database").fetchone()
+        name = f"test_{os.getpid()}_{number[1] if number else 0}"
+        connection.execute(f"create database {name} template {template}")
+        # a database's own settings are not copied with it
+        connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
+        try:
+            yield with_database(server_url, name)
+        finally:
+            connection.execute(f"drop database {name} with (force)")
 
 
 def use_database(patch: pytest.MonkeyPatch, url: str) -> None:

@@ -4,7 +4,9 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from dbt.artifacts.schemas.results import ExecutionResult
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from psycopg.conninfo import conninfo_to_dict
@@ -17,6 +19,7 @@ _OWN = tempfile.TemporaryDirectory(prefix="tickettape-dbt-")  # the project's ta
 TARGET = Path(_OWN.name)
 PLACE = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
 PLACE += ["--target-path", str(TARGET), "--log-path", str(TARGET / "logs")]
+PASSING = ("success", "pass")
 PLACE += ["--no-write-json"]  # half a second a run, and no test reads it
 
 
@@ -26,7 +29,7 @@ def run_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool =
     Fails the test where dbt fails: look at `.success` with `tries_dbt` instead where that is expected.
     """
     result = tries_dbt(*arguments, settings=settings, all_of_it=all_of_it)
-    assert result.success, result.exception or [r.message for r in result.result if r.status not in ("success", "pass")]
+    assert result.success, result.exception or [r.message for r in outcomes(result) if r.status not in PASSING]
     return result
 
 
@@ -36,16 +39,23 @@ def tries_dbt(*arguments: str, settings: Settings | None = None, all_of_it: bool
     return dbt_runner(fresh_manifest()).invoke([*arguments, *PLACE, "--quiet"])
 
 
+def outcomes(result: dbtRunnerResult) -> list[Any]:
+    """What became of each node of a run; `node`, `status` and `message` of each."""
+    assert isinstance(result.result, ExecutionResult), result.exception
+    return list(result.result)
+
+
 def fresh_manifest() -> Manifest:
     """The parsed project for the test's database, to be used up by one run."""
-    database = conninfo_to_dict(os.environ[URL_VARIABLE])["dbname"]
+    database = str(conninfo_to_dict(os.environ[URL_VARIABLE])["dbname"])
     # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
     copy = manifest().deepcopy()
     # parsed once for all tests, it names the first one's database
     for node in [*copy.nodes.values(), *copy.sources.values()]:
         parsed_for, node.database = node.database, database
-        if getattr(node, "relation_name", None):
-            node.relation_name = node.relation_name.replace(f'"{parsed_for}"', f'"{database}"', 1)
+        relation = getattr(node, "relation_name", None)
+        if isinstance(relation, str):
+            node.relation_name = relation.replace(f'"{parsed_for}"', f'"{database}"', 1)
     return copy
 
 

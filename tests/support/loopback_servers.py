@@ -112,7 +112,7 @@ def truncated() -> Response:
     return Response(b'{"global": [', media_type="application/json", headers={"content-length": "5000"})
 
 
-async def drip(_: Request) -> Response:
+async def drip(_: Request, status: int = 200) -> Response:
     """A byte now and then, for ever: never silent long enough for a read time-out."""
 
     async def bytes_for_ever() -> AsyncIterator[bytes]:
@@ -120,7 +120,7 @@ async def drip(_: Request) -> Response:
             yield b" "
             await asyncio.sleep(0.05)
 
-    return StreamingResponse(bytes_for_ever(), media_type="application/json")
+    return StreamingResponse(bytes_for_ever(), status, media_type="application/json")
 
 
 def after(seconds: float, reply: Response) -> Reply:

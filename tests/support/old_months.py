@@ -28,7 +28,7 @@ def fill(connection: Connection, month: date, *, events: int = 2, days: int = 2,
             prices = [1000 + 10 * number + key, 2000]
             observe(connection, key, tick, Section("Lower", "101", prices), Section("Upper", "301", prices[1:]))
             # some of what a source may not state, and an event that is known by its price ranges alone
-            stated = (
+            stated: dict[str, int | None] = (
                 {"average_price_cents": None, "listings": None} if number % 2 else {"lowest_price_cents": 900 + key}
             )
             alone = price_range(by_ranges, tick + timedelta(minutes=key), market="primary", price_basis="unknown")

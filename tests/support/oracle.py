@@ -6,7 +6,7 @@ The queries are the project's own nightly tests (dbt_project/tests/oracle); dbt 
 import re
 from functools import cache
 
-from tests.support.dbt_runs import run_dbt
+from tests.support.dbt_runs import outcomes, run_dbt
 from tickettape.database import Connection
 from tickettape.rollups import ROLLUP_NAMES
 
@@ -18,7 +18,7 @@ def queries() -> dict[str, str]:
     """Each rollup's compiled query of the rows that differ; needs a test's database, and holds for all of them."""
     compiled = {
         outcome.node.name.removesuffix(_SUFFIX): re.sub(r'"[^"]+"\.("(?:market|staging|analytics)"\.)', r"\1", code)
-        for outcome in run_dbt("compile", "--select", "path:dbt_project/tests/oracle").result
+        for outcome in outcomes(run_dbt("compile", "--select", "path:dbt_project/tests/oracle"))
         if (code := getattr(outcome.node, "compiled_code", None))
     }
     return {rollup: compiled[rollup] for rollup in ROLLUP_NAMES}

@@ -57,8 +57,16 @@ def _hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def start_make(target: str, home: Path, log: Path, **variables: str) -> "subprocess.Popen[bytes]":
+    """`make TARGET` with the Python that runs the tests, whatever is in .venv; `variables` are make's."""
+    ready = home / "ready"  # newer than what .venv is made from: nothing is installed
+    ready.touch()
+    given = {"BIN": str(BIN), "READY": str(ready)} | variables
+    return start(["make", target, *(f"{name}={value}" for name, value in given.items())], home, log)
+
+
 def start_dev(home: Path, log: Path, port: int, **more: str) -> "subprocess.Popen[bytes]":
-    """Start `dagster dev`, as `make dev` does."""
+    """Start plain `dagster dev`."""
     return start([str(BIN / "dagster"), "dev", "--host", "127.0.0.1", "--port", str(port)], home, log, **more)
 
 
@@ -75,6 +83,17 @@ def database_of(home: Path) -> Iterator["psycopg.Connection[Any]"]:
     get_server(home / "postgres").cleanup()
 
 
+def seconds_to_end(process: "subprocess.Popen[bytes]", home: Path) -> float:
+    """How long it takes from now until nothing of it is left; fails the test after half a minute."""
+    started = time.monotonic()
+
+    def gone() -> bool:
+        return process.poll() is not None and not left_over(process, home)
+
+    wait_for("the end of every process", gone, 30)
+    return time.monotonic() - started
+
+
 def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
     """What the terminal does: SIGINT to every process of the group."""
     os.killpg(process.pid, signal.SIGINT)
@@ -82,16 +101,17 @@ def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
 
 
 def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
-    """kill -9 of everything: the group and the embedded server."""
-    for victim in [*_group(process.pid), *_servers(home)]:
-        victim.kill()
+    """kill -9 of everything: the group, what else it started, and the embedded server."""
+    for victim in [*_started(process.pid, home), *_servers(home)]:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
     process.wait(timeout=30)
 
 
 def left_over(process: "subprocess.Popen[bytes]", home: Path) -> list[str]:
-    """The command lines of what is still there of a group and its embedded server."""
+    """The command lines of what is still there of a group, of what else it started, and of its embedded server."""
     found = []
-    for one in [*_group(process.pid), *_servers(home)]:
+    for one in [*_started(process.pid, home), *_servers(home)]:
         with suppress(psutil.NoSuchProcess):  # it has ended since, or waits to be reaped
             found.append(" ".join(one.cmdline())[:120])
     return found
@@ -141,13 +161,15 @@ def runs(port: int) -> list[dict[str, Any]]:
     return data["runsOrError"]["results"] if data else []
 
 
-def _group(pgid: int) -> list[psutil.Process]:
+def _started(pgid: int, home: Path) -> list[psutil.Process]:
+    """A process group, and what it started in groups of their own: that has its environment."""
     found = []
     for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == pgid and process.status() != psutil.STATUS_ZOMBIE:
+            in_it = os.getpgid(process.pid) == pgid or process.environ().get("TICKETTAPE_HOME") == str(home)
+            if in_it and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except (ProcessLookupError, psutil.NoSuchProcess):
+        except (ProcessLookupError, psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
 

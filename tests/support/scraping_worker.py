@@ -1,4 +1,4 @@
-"""One worker on a tick, as a process of its own: `python -m tests.scraping_worker TICK RUN_ID PLAN`.
+"""One worker on a tick, as a process of its own: `python -m tests.support.scraping_worker TICK RUN_ID PLAN`.
 
 It does what a run of the asset `captures` does, without Dagster's start. It prints the monotonic moment at which each
 request is sent: a marketplace on a busy machine notices them late, and several at once.

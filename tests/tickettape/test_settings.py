@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from tickettape.marketplaces import FORMATS
 from tickettape.settings import ROOT, Settings, SeveralMarketplacesError
+from tickettape.settings.marketplaces import WITH_URL, WITHOUT_URL
 
 
 def test_an_interval_off_the_hours_grid_is_refused_with_the_ones_that_are_on_it(
@@ -26,6 +28,11 @@ def test_data_is_filed_under_the_marketplace_it_comes_from() -> None:
     assert Settings().source == "simulator"
     assert Settings(marketplace_url="https://www.vividseats.com/hermes/api/v1/").source == "vividseats"
     assert Settings(marketplace_url="http://127.0.0.1:8001", marketplace_source="simulator").source == "simulator"
+
+
+def test_the_format_that_is_meant_where_none_is_set_is_one_that_can_be_watched() -> None:
+    assert not FORMATS[WITH_URL].simulated
+    assert FORMATS[WITHOUT_URL].simulated
 
 
 def test_the_first_day_of_the_history_has_begun() -> None:
@@ -56,7 +63,7 @@ def test_a_variable_that_has_another_name_now_still_holds_under_its_old_one(monk
 
 
 def test_a_secret_is_not_shown_where_settings_are_printed() -> None:
-    secret = Settings(database_url="postgresql://user:hush@localhost/tickets")
+    secret = Settings(database_url=SecretStr("postgresql://user:hush@localhost/tickets"))
     assert "hush" not in repr(secret)
     assert "hush" not in str(secret.model_dump())
 
@@ -75,7 +82,7 @@ def test_settings_that_contradict_each_other_are_refused_by_both_their_names_r13
     first: dict[str, int], second: dict[str, int]
 ) -> None:
     with pytest.raises(ValidationError) as refused:
-        Settings(**first, **second)
+        Settings.model_validate(first | second)
     for name, value in (first | second).items():
         assert f"{name.upper()} is {value}" in str(refused.value)
 

@@ -76,3 +76,21 @@ def due_tracking_rules(connection: Connection, source: str, *, now: datetime, ev
         for rule in tracking_rules(connection, source)
         if rule.discovered_at is None or rule.discovered_at <= now - every
     ]
+
+
+def record_discovery_outcome(connection: Connection, source: str, at: datetime, *, failure: str | None) -> None:
+    """Remember what came of the newest discovery of a marketplace; `failure`: why it failed, or which of its rules."""
+    connection.execute(
+        """insert into market.discoveries (source, discovered_at, reason) values (%s, %s, %s)
+           on conflict (source) do update set
+               discovered_at = excluded.discovered_at, reason = excluded.reason""",
+        [source, at, failure],
+    )
+
+
+def newest_discovery(connection: Connection, source: str) -> tuple[datetime | None, str | None]:
+    """When a marketplace's events were discovered last (None: never), and why that failed."""
+    row = connection.execute(
+        "select discovered_at, reason from market.discoveries where source = %s", [source]
+    ).fetchone()
+    return (row[0], row[1]) if row else (None, None)

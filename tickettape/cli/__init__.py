@@ -39,6 +39,7 @@ from tickettape.database import Warehouse, database_url, libpq_environment, psql
 from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketplace
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
 from tickettape.settings import ROOT, settings
+from tickettape.start_and_stop import explain_failures
 
 app = typer.Typer(
     help="Track ticket prices on marketplaces over time.",
@@ -126,7 +127,8 @@ def _show_tracked(source: str) -> None:
 
 @app.command()
 def tick() -> None:
-    """Run one tick now, without the Dagster UI. The exit code is 0 if it succeeds."""
+    """One tick now: the job that the schedule runs, in this process. Exit code 0 when it is green."""
+    database_url()  # what keeps it from starting is said here, not in Dagster's traceback
     # a process of its own: the commands know no Dagster
     sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)
 
@@ -144,6 +146,12 @@ def dbt(context: typer.Context) -> None:
     export_dbt_environment(settings())
     command = [DBT_EXECUTABLE, *context.args, "--profiles-dir", str(ROOT / "profiles")]
     sys.exit(subprocess.run([*command, "--project-dir", str(ROOT)]).returncode)  # noqa: S603
+
+
+def main() -> None:
+    """The command, as it is installed."""
+    with explain_failures():
+        app()
 
 
 def _one_rule(*values: str | None) -> tuple[str, str]:

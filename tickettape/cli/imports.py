@@ -186,10 +186,10 @@ def import_(
             bin_seconds=None if how.every is None else max(how.every * 60, 1),
             whole_inventory=not how.partial,
             most_refused=max_refused / 100,
-            tolerance=settings().partial_tolerance,
             encoding=how.encoding,
             ranges=how.ranges,
             check_only=dry,
+            into_marketplace=into_marketplace,
         )
     except MappingError as error:
         fail(str(error), code=2)

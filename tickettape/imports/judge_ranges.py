@@ -70,7 +70,7 @@ def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         {
             "line": batch.lines,
             "event": columns["event"].objects(),
-            "second": observed // 1_000_000 // reading.bin_seconds * reading.bin_seconds,
+            "second": reading.tick_seconds(observed),
             "observed": observed,
             **values,
             "currency": currency,

@@ -48,7 +48,6 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         columns[name] = column(name, lambda value, name=name: read_text(value, name))  # type: ignore[misc]
     counts, prices = columns["quantity"].numbers(), columns["price"].numbers()
     for_sale = counts > 0
-    zones = columns["zone"].objects()
     judged = judged_batch(
         batch,
         columns,
@@ -57,17 +56,16 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
             "time": columns["time"].numbers() == -1,
             "quantity": counts == -1,
             "price": for_sale & (prices == -1),
-            "zone": for_sale & (zones == None),  # noqa: E711
+            "zone": for_sale & (columns["zone"].objects() == None),  # noqa: E711
             "section": for_sale & (columns["section"].objects() == None),  # noqa: E711
         },
     )
     observed = columns["time"].numbers()
-    second = observed // 1_000_000 // reading.bin_seconds * reading.bin_seconds
     rows = pd.DataFrame(
         {
             "line": batch.lines,
             "event": columns["event"].objects(),
-            "second": second,
+            "second": reading.tick_seconds(observed),
             "observed": observed,
             **{name: columns[name].objects() for name in ("zone", "zone_id", "section", "section_id")},
             "price": prices,
@@ -78,7 +76,7 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
             "currency": columns["currency"].objects(),
         }
     )
-    return judged.outcome(rows, zones)
+    return judged.outcome(rows)
 
 
 def _sells(buyable: DistinctColumn, counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, Any]":

@@ -36,16 +36,19 @@ class ReadingRules:
         """How event dates are written."""
         return TimeReading(self.event_date_formats, self.event_date_zone or self.time_zone)
 
+    def tick_seconds(self, observed: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """The ticks (UTC epoch) of observed times (microseconds): rounded down to the grid."""
+        return observed // 1_000_000 // self.bin_seconds * self.bin_seconds
+
 
 @dataclass(frozen=True)
 class RowRefusal:
-    """A row that was refused; what could be read of it says which observation it is missing from."""
+    """A row that was refused; what could be read of it says which observations it may be missing from."""
 
     line: int
     reason: str
     event: str | None = None
     second: int | None = None
-    zone: str | None = None
     payload: bytes | None = None
 
 
@@ -90,7 +93,7 @@ class JudgedBatch:
     reasons: Any
     blank: Any
 
-    def outcome(self, rows: pd.DataFrame, zones: Any = None, nothing: Any = None) -> JudgedRows:
+    def outcome(self, rows: pd.DataFrame, nothing: Any = None) -> JudgedRows:
         """The rows that are good, and the refusals. `second` of `rows` is read for both; `nothing`: no refusals."""
         good, refused = (self.reasons == None) & ~self.blank, (self.reasons != None) & ~self.blank  # noqa: E711
         empty = 0
@@ -105,7 +108,6 @@ class JudgedBatch:
                 str(self.reasons[at]),
                 events[at],
                 None if observed[at] == -1 else int(seconds[at]),
-                None if zones is None else zones[at],
                 _payload(self.batch, int(at)),
             )
             for at in np.flatnonzero(refused)

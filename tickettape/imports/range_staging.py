@@ -11,7 +11,7 @@ from tickettape.imports.files import FileBatch
 from tickettape.imports.judge_ranges import judge_ranges
 from tickettape.imports.judged import JudgedRows, ReadingRules
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
-from tickettape.imports.request import ImportRefused
+from tickettape.imports.request import ImportRefused, ImportRequest
 from tickettape.imports.staging import StagedFile
 from tickettape.imports.staging_tables import copied_out, copy_table
 
@@ -110,13 +110,13 @@ def _refuse_mixed(connection: Connection, events: dict[int, str]) -> None:
         )
 
 
-def settle_currencies(connection: Connection, source: str, events: dict[int, str]) -> None:
+def settle_currencies(connection: Connection, request: ImportRequest, events: dict[int, str]) -> None:
     """Give ranges that say no currency their event's, or US dollars. Raises ImportRefused where an event has two."""
     stated = connection.execute(
         "select event_no, array_agg(distinct currency) from staged_ranges where currency is not null group by event_no"
     ).fetchall()
     _refuse_mixed(connection, events)
-    currencies = currencies_of(connection, source, events, dict(stated))
+    currencies = currencies_of(connection, request, events, dict(stated))
     connection.execute(
         """update kept_ranges set currency = settled.currency
            from unnest(%s::int[], %s::text[]) as settled (event_no, currency)

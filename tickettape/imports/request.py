@@ -23,6 +23,7 @@ class ImportRequest:
     """What a person asked for. `whole_inventory`: each observation holds all that was for sale at its event.
 
     `ranges`: the file holds price ranges and no listings. `check_only`: read, judge and say; write nothing.
+    `into_marketplace`: the source is a marketplace's, which fixes its events' currency where the file does not say it.
 
     `bin_seconds`: the grid that times are rounded down to; None: exact seconds, refused where they look like one
     observation spread over several. `most_refused`: share of refused rows above which nothing is written.
@@ -42,8 +43,8 @@ class ImportRequest:
     bin_seconds: int | None = None
     whole_inventory: bool = True
     most_refused: float = 0.1
-    tolerance: float = 0.05
     check_only: bool = False
+    into_marketplace: bool = False
 
     @property
     def reading(self) -> ReadingRules:

@@ -29,6 +29,8 @@ def sold_out_by(connection: Connection, staged: StagedListings) -> str:
            ), observed as (
                select event_no, second, lead(second) over (partition by event_no order by second) as next
                from staged_listings group by event_no, second
+           ), lost as (
+               select distinct event_no, second from staged_refused
            ), gone as (
                select event_no, zone_no, second, next
                from for_sale inner join observed using (event_no, second)
@@ -36,6 +38,11 @@ def sold_out_by(connection: Connection, staged: StagedListings) -> str:
                    select from for_sale as later
                    where later.event_no = for_sale.event_no and later.zone_no = for_sale.zone_no
                        and later.second = observed.next)
+                   -- an observation that lost a row, or may have, is partial: it says of nothing that it is gone
+                   and not exists (select from lost where event_no = observed.event_no and second = observed.next)
+                   and not exists (select from lost where event_no = observed.event_no and second is null)
+                   and not exists (select from lost where event_no is null and second = observed.next)
+                   and not exists (select from lost where event_no is null and second is null)
            )
            select count(*), count(distinct zone_no), (select count(*) from for_sale),
                (array_agg(zone_no order by next, zone_no))[1],

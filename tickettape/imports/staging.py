@@ -99,7 +99,6 @@ class StagedFile:
                     "event": one.event,
                     "event_no": None if one.event is None else self.event_no(one.event),
                     "second": one.second,
-                    "zone": one.zone,
                     "reason": one.reason,
                     "payload": None if one.payload is None else f"\\x{compress_payload(one.payload).hex()}",
                 }
@@ -107,7 +106,7 @@ class StagedFile:
             ],
             pa.schema(
                 [("line", pa.int64()), ("event", pa.string()), ("event_no", pa.int64()), ("second", pa.int64()),
-                 ("zone", pa.string()), ("reason", pa.string()), ("payload", pa.string())]
+                 ("reason", pa.string()), ("payload", pa.string())]
             ),
         )  # fmt: skip
 

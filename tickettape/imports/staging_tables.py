@@ -22,7 +22,7 @@ LISTING_COLUMNS = (
     "listing",
     "line",
 )
-REFUSAL_COLUMNS = ("line", "event", "event_no", "second", "zone", "reason", "payload")
+REFUSAL_COLUMNS = ("line", "event", "event_no", "second", "reason", "payload")
 STAGED_KEY = ["second", "event_no"]
 
 
@@ -41,7 +41,7 @@ def make_staging_tables(connection: Connection) -> None:
                listings integer not null, tickets integer not null,
                currency text, market text not null, price_basis text not null, line bigint not null);
            create temp table staged_refused (
-               line bigint not null, event text, event_no integer, second bigint, zone text,
+               line bigint not null, event text, event_no integer, second bigint,
                reason text not null, payload bytea)"""
     )
 
@@ -84,13 +84,23 @@ def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[
     )
 
 
-def staged_refusals(connection: Connection) -> dict[tuple[int, int], list[str | None]]:
-    """The zones of refused rows by capture (second, event_no), where a capture could be read of them."""
-    rows = connection.execute(
-        """select second, event_no, array_agg(zone) from staged_refused
-           where second is not null and event_no is not null group by second, event_no"""
-    ).fetchall()
-    return {(second, event_no): list(zones) for second, event_no, zones in rows}
+class RefusedRows:
+    """How many refused rows a capture lost, or may have lost: of a row, its event or its time may be unreadable."""
+
+    def __init__(self, connection: Connection) -> None:
+        rows = connection.execute("select second, event_no, count(*) from staged_refused group by second, event_no")
+        self._rows = {(second, event_no): int(count) for second, event_no, count in rows}
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def of(self, second: int, event_no: int) -> int:
+        """Refused rows of this capture."""
+        return self._rows.get((second, event_no), 0)
+
+    def perhaps_of(self, second: int, event_no: int) -> int:
+        """Refused rows that may have been of this capture: of all captures of their event or time, or of the file."""
+        return sum(self._rows.get(key, 0) for key in ((second, None), (None, event_no), (None, None)))
 
 
 def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str]:

@@ -28,9 +28,9 @@ from tickettape.imports.staging import Progress, StagedListings
 from tickettape.imports.staging_tables import (
     REFUSAL_COLUMNS,
     STAGED_KEY,
+    RefusedRows,
     copy_table,
     staged_listings,
-    staged_refusals,
 )
 from tickettape.observations import COUNTED_SIZES, metrics_by_keys
 
@@ -60,7 +60,7 @@ class CaptureWriter:
             rows_refused=outcome.rows_refused,
         )
         self._make_dimensions(events, currencies)
-        self._refused_zones = staged_refusals(connection)
+        self._refused_rows = RefusedRows(connection)
         captures = self._without_closed_months(captures)
         done, total = 0, int(captures["listings"].sum())
         for chunk in _chunks(captures):
@@ -73,11 +73,10 @@ class CaptureWriter:
 
     def measure(self, captures: Captures) -> None:
         """Find which captures would be whole and which partial; write nothing."""
-        self._refused_zones = staged_refusals(self._connection)
+        self._refused_rows = RefusedRows(self._connection)
         # what is not written needs no keys
         self._event_keys = pd.Series({number: number for number in self._staged.events.values()})
         self._section_keys = pd.Series({number: number for number in self._staged.sections.values()})
-        self._zones = {number: zone for (_, zone, *_), number in self._staged.sections.items()}
         for chunk in _chunks(captures):
             first, last = _ends(chunk)
             measured, _ = self._measured(chunk, staged_listings(self._connection, first, last))
@@ -113,10 +112,9 @@ class CaptureWriter:
                 key = int(self._event_keys[event_no])
                 zone_key = zone_keys[key, zone_ids[event_no, zone, zone_id]]
                 external_id = section_id or sections_known.get((key, zone_key, section), section)
-                places[number] = (key, zone_key, external_id), section, zone
-            section_keys = ensure_sections(connection, {place: section for place, section, _ in places.values()})
-        self._section_keys = pd.Series({number: section_keys[place] for number, (place, _, _) in places.items()})
-        self._zones = {number: zone for number, (_, _, zone) in places.items()}
+                places[number] = (key, zone_key, external_id), section
+            section_keys = ensure_sections(connection, dict(places.values()))
+        self._section_keys = pd.Series({number: section_keys[place] for number, (place, _) in places.items()})
 
     def _without_closed_months(self, captures: Captures) -> Captures:
         """The captures whose months take rows; the others are left out and noted, a line for each month."""
@@ -179,9 +177,9 @@ class CaptureWriter:
         notes: list[str | None] = [None] * len(captures)
         if not self._request.whole_inventory:
             status[:] = "partial"
-            notes = ["imported as a part of what was for sale"] * len(captures)
-        elif self._refused_zones:
-            self._mark_incomplete(captures, metrics, chunk["listings"].to_numpy(), status, notes)
+            notes = ["imported as part of what was for sale"] * len(captures)
+        elif self._refused_rows:
+            self._mark_incomplete(captures, chunk["listings"].to_numpy(), status, notes)
         captures = captures.assign(
             status=status, note=pd.Series(notes, dtype=object), event_key=captures["event_no"].map(self._event_keys)
         )
@@ -191,21 +189,15 @@ class CaptureWriter:
         )
         return captures, sections.drop(columns=["event_no", "section_no"])
 
-    def _mark_incomplete(
-        self, captures: Captures, metrics: pd.DataFrame, read: Any, status: Any, notes: list[str | None]
-    ) -> None:
-        """A capture that refused rows are missing from is partial: by the tolerance, or where a zone has only those."""
-        zones_of: dict[tuple[int, int], set[str]] = {}
-        of_refused = [key in self._refused_zones for key in zip(metrics["second"], metrics["event_no"], strict=True)]
-        for second, event_no, section_no in metrics.loc[of_refused, ["second", "event_no", "section_no"]].to_numpy():
-            zones_of.setdefault((second, event_no), set()).add(self._zones[section_no])
+    def _mark_incomplete(self, captures: Captures, read: Any, status: Any, notes: list[str | None]) -> None:
+        """A capture that lost a row, or may have, is partial: that row may have been a zone's only one."""
         for at, key in enumerate(zip(captures["second"], captures["event_no"], strict=True)):
-            if key in self._refused_zones:
-                refused, rows_of_it = self._refused_zones[key], len(self._refused_zones[key]) + int(read[at])
-                gone = {zone for zone in refused if zone} - zones_of.get(key, set())
-                if gone or len(refused) > self._request.tolerance * rows_of_it:
-                    status[at] = "partial"
-                    notes[at] = f"{len(refused)} of its {rows_of_it} rows were refused"
+            lost, perhaps = self._refused_rows.of(*key), self._refused_rows.perhaps_of(*key)
+            if lost or perhaps:
+                status[at] = "partial"
+                said = [f"{lost} of its {lost + int(read[at])} rows were refused"] if lost else []
+                said += [f"{perhaps} refused rows may have been of it"] if perhaps else []
+                notes[at] = "; ".join(said)
 
     def _to_write(self, captures: Captures, sections: pd.DataFrame) -> Captures:
         """Those that are not there as they are; the pipeline's own are left alone and noted."""

@@ -16,6 +16,7 @@ from tickettape.marketplaces.protocol import (
     MarketplaceError,
     MarketplaceEvent,
     Missing,
+    NoDate,
     Refused,
     Zone,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "MarketplaceEvent",
     "Marketplaces",
     "Missing",
+    "NoDate",
     "Refused",
     "WatchedMarketplace",
     "Zone",

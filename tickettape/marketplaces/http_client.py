@@ -4,8 +4,10 @@ Polite: one honest User-Agent, no evasion of blocks. When to ask and to retry be
 parameters in the marketplace's own folder.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -29,6 +31,8 @@ SIMULATOR_TIME_HEADER = "x-simulator-time"  # the time that a simulator is asked
 
 CONNECT_SECONDS = 5.0  # a handshake takes under one; a slower one is better tried again
 READ_SECONDS = 10.0  # of silence; a trickle that never falls silent is ended by the event's deadline
+ERROR_BYTES = 1024  # enough of an error to tell what it is about
+ERROR_SECONDS = 1.0  # an error that comes slower is told by its status
 LARGEST_ANSWER_BYTES = 50_000_000  # sixty times a full venue's answer: anything more is not one
 
 _STATUS: dict[Class, AnswerStatus] = {
@@ -47,8 +51,11 @@ _ERRORS: dict[AnswerStatus, type[MarketplaceError]] = {
     "missed": Unreachable,
 }
 
-Classify = Callable[[int, str, str], tuple[Class, str]]
-"""(status, content type, what was asked) -> what the reply is, and a sentence for an operator."""
+Classify = Callable[[int, str, str, bytes], tuple[Class, str]]
+"""(status, content type, what was asked, how an error's body begins) -> what the reply is, and a sentence on it.
+
+The sentence is for an operator. It is stored and shown: it quotes nothing of the body, which may repeat a key.
+"""
 
 
 class PacedHttpClient:
@@ -155,7 +162,7 @@ class PacedHttpClient:
     async def _reply(self, http: httpx.AsyncClient, request: httpx.Request, what: str) -> Reply:
         response = await http.send(request, stream=True)
         try:
-            settled = self._settled_by_head(response, what)
+            settled = self._settled(response, what, await self._error_of(response))
             if settled is not None:
                 return settled
             body = bytearray()
@@ -174,12 +181,24 @@ class PacedHttpClient:
         finally:
             await response.aclose()
 
-    def _settled_by_head(self, response: httpx.Response, what: str) -> Reply | None:
+    async def _error_of(self, response: httpx.Response) -> bytes:
+        """How the body of an error begins, or what came of it in time; read only where someone tells errors apart."""
+        start = bytearray()
+        if response.status_code != 200 and self._classify is not class_of_status:
+            with suppress(httpx.HTTPError, TimeoutError):
+                async with asyncio.timeout(ERROR_SECONDS):
+                    async for chunk in response.aiter_bytes():
+                        start += chunk
+                        if len(start) >= ERROR_BYTES:
+                            break
+        return bytes(start[:ERROR_BYTES])
+
+    def _settled(self, response: httpx.Response, what: str, error: bytes) -> Reply | None:
         status = response.status_code
         wrong = self._wrong_origin(status, SIMULATOR_HEADER in response.headers, what)
         if wrong is not None:
             return Reply("failed", status, note=wrong)
-        kind, note = self._classify(status, response.headers.get("content-type", ""), what)
+        kind, note = self._classify(status, response.headers.get("content-type", ""), what, error)
         if kind == "received":
             return None
         wait_seconds = (
@@ -203,8 +222,8 @@ class PacedHttpClient:
         return None
 
 
-def class_of_status(status: int, content_type: str, what: str) -> tuple[Class, str]:
-    """What a status and a content type mean where a JSON answer is expected."""
+def class_of_status(status: int, content_type: str, what: str, error: bytes = b"") -> tuple[Class, str]:
+    """What a status and a content type mean where a JSON answer is expected. `error` says nothing here."""
     media_type = content_type.partition(";")[0].strip().lower()
     if status == 200:
         if media_type == "application/json" or media_type.endswith("+json"):

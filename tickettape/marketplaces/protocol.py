@@ -159,8 +159,8 @@ class Inventory:
 class Marketplace(Protocol):
     """A place that sells tickets. Used as `async with marketplace:`, within one event loop.
 
-    Adding another: a folder with a client that keeps this protocol and uses `http_client.PacedHttpClient`, pure
-    functions from its bytes to `Inventory` and `MarketplaceEvent`, and a line in `registry`.
+    Adding another: a folder with a client that extends `http_marketplace.HttpMarketplace`, pure functions from its
+    bytes to `Inventory` and `MarketplaceEvent`, and a line in `registry`.
     """
 
     first_rule: tuple[str, str] | None

@@ -11,42 +11,40 @@ from tickettape.marketplaces.simulator import ServedSimulator, SimulatedMarketpl
 from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.settings import Settings
 
+Opens = Callable[[Settings, RateLimiter], Marketplace]
+"""Makes a marketplace's client from the settings of one source, with its shared rate limiter."""
+
 
 @dataclass(frozen=True)
 class MarketplaceFormat:
-    """What can be watched: `opened` makes its client from the settings of one source, with its shared rate limiter."""
+    """What can be watched, and how its client is made."""
 
-    opened: Callable[[Settings, RateLimiter], Marketplace]
+    opened: Opens
     simulated: bool = False
     """Whether its events and prices are made up."""
 
 
-def _vividseats(settings: Settings, limiter: RateLimiter) -> Marketplace:
-    return VividSeats(
-        _url(settings),
-        settings.user_agent,
-        source=settings.source,
-        limiter=limiter,
-        deadline_seconds=settings.event_deadline_seconds,
-    )
+def _over_http(client: type[VividSeats]) -> Opens:
+    def opened(settings: Settings, limiter: RateLimiter) -> Marketplace:
+        return client(
+            _url(settings),
+            settings.user_agent,
+            source=settings.source,
+            limiter=limiter,
+            deadline_seconds=settings.event_deadline_seconds,
+        )
+
+    return opened
 
 
 def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
-    if settings.marketplace_url is None:
-        return SimulatedMarketplace(
-            source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events
-        )
-    return ServedSimulator(
-        settings.marketplace_url,
-        settings.user_agent,
-        source=settings.source,
-        limiter=limiter,
-        deadline_seconds=settings.event_deadline_seconds,
-    )
+    if settings.marketplace_url is not None:
+        return _over_http(ServedSimulator)(settings, limiter)
+    return SimulatedMarketplace(source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events)
 
 
 FORMATS: dict[str, MarketplaceFormat] = {
-    "vividseats": MarketplaceFormat(_vividseats),
+    "vividseats": MarketplaceFormat(_over_http(VividSeats)),
     "simulator": MarketplaceFormat(_simulator, simulated=True),
 }
 

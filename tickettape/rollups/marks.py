@@ -1,9 +1,10 @@
 """Marks: which buckets of which rollup must still be recomputed. Written by triggers, taken by dbt's hooks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from tickettape.database import Connection
-from tickettape.rollups.registry import LISTING_ROLLUPS
+from tickettape.rollups.registry import MARKED_BY
 
 
 def pending_buckets(connection: Connection) -> dict[str, int]:
@@ -17,45 +18,34 @@ def pending_buckets(connection: Connection) -> dict[str, int]:
 
 
 def mark_hours_between(connection: Connection, start: datetime, end: datetime) -> int:
-    """Have the hours of [start, end) recomputed, those that only the rollup still knows too; how many."""
-    known = """union
-               select events.event_key, h.hour
-               from analytics.event_hours as h inner join market.events on events.id = h.event_id
-               where h.hour >= %(start)s and h.hour < %(end)s"""
-    connection.execute(
-        """insert into market.dirty_buckets (rollup, event_key, bucket)
-           select rollup, event_key, hour
-           from (
-               select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
-               from market.listing_changes where tick >= %(start)s and tick < %(end)s
-           ) as hours
-           cross join unnest(%(rollups)s::text[]) as rollups (rollup)""",
-        {"start": start, "end": end, "rollups": list(LISTING_ROLLUPS)},
-    )
-    known_ranges = """union
-               select events.event_key, h.hour
-               from analytics.range_hours as h inner join market.events on events.id = h.event_id
-               where h.hour >= %(start)s and h.hour < %(end)s"""
-    ranges = connection.execute(
-        f"""insert into market.dirty_buckets (rollup, event_key, bucket)
-            select 'range_hours', event_key, hour from (
-                select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z')
-                    as hour
-                from market.price_ranges where tick >= %(start)s and tick < %(end)s
-                {known_ranges if _is_made(connection, "range_hours") else ""}
-            ) as hours""",  # noqa: S608
+    """Have the hours of [start, end) recomputed, those that only a rollup still knows too; how many hours of events."""
+    marks = " union all ".join(_marks(connection, facts, rollups) for facts, rollups in MARKED_BY.items())
+    row = connection.execute(
+        f"""with marked as (
+                insert into market.dirty_buckets (rollup, event_key, bucket) {marks} returning event_key, bucket
+            )
+            select count(distinct (event_key, bucket)) from marked""",  # noqa: S608
         {"start": start, "end": end},
-    )
-    done = connection.execute(
-        f"""insert into market.dirty_buckets (rollup, event_key, bucket)
-            select 'event_hours', event_key, hour from (
-                select event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
-                from market.captures where tick >= %(start)s and tick < %(end)s
-                {known if _is_made(connection, "event_hours") else ""}
-            ) as hours""",  # noqa: S608
-        {"start": start, "end": end},
-    )
-    return done.rowcount + ranges.rowcount
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _marks(connection: Connection, facts: str, rollups: Sequence[str]) -> str:
+    """The query for every hour of a table of facts, or of the rollups that it marks, and each of those rollups."""
+    hours = [
+        f"""select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
+            from market.{facts} where tick >= %(start)s and tick < %(end)s""",  # noqa: S608
+        *(
+            f"""select events.event_key, known.hour
+                from analytics.{rollup} as known inner join market.events on events.id = known.event_id
+                where known.hour >= %(start)s and known.hour < %(end)s"""  # noqa: S608
+            for rollup in rollups
+            if _is_made(connection, rollup)
+        ),
+    ]
+    names = ", ".join(f"'{rollup}'" for rollup in rollups)
+    return f"""select rollup, event_key, hour from ({" union ".join(hours)}) as hours
+               cross join unnest(array[{names}]) as rollups (rollup)"""  # noqa: S608
 
 
 def _is_made(connection: Connection, rollup: str) -> bool:

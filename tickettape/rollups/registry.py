@@ -8,26 +8,28 @@ from typing import Literal
 class Rollup:
     """A rollup that is refreshed bucket by bucket.
 
-    `bucket`: what is recomputed whole: an event's hour, its day, or the event. `made_of`: the facts that mark it.
+    `bucket`: what is recomputed whole: an event's hour, its day, or the event. `made_of`: the facts that it shows.
+    `marked_by`: the table of facts whose triggers mark its hours; None: another rollup's refresh passes marks on to it.
     `counted_as`: what its rows are called where a correction counts them; None: they are not counted.
     """
 
     name: str
     bucket: Literal["hour", "day", "event"]
     made_of: Literal["snapshots", "listings", "price ranges"]
+    marked_by: str | None = None
     counted_as: str | None = None
 
 
 ROLLUPS = (
-    Rollup("event_hours", "hour", "snapshots", counted_as="event hours"),
+    Rollup("event_hours", "hour", "snapshots", marked_by="captures", counted_as="event hours"),
     Rollup("aggregated_analytics", "hour", "snapshots", counted_as="zone hours"),
     Rollup("event_days", "day", "snapshots", counted_as="event days"),
     Rollup("daily_analytics", "day", "snapshots", counted_as="zone days"),
     Rollup("latest_prices", "event", "snapshots"),
-    Rollup("price_distribution", "hour", "listings"),
-    Rollup("inventory_changes", "hour", "listings"),
-    Rollup("listing_departures", "hour", "listings"),
-    Rollup("range_hours", "hour", "price ranges", counted_as="price range hours"),
+    Rollup("price_distribution", "hour", "listings", marked_by="listing_changes"),
+    Rollup("inventory_changes", "hour", "listings", marked_by="listing_changes"),
+    Rollup("listing_departures", "hour", "listings", marked_by="listing_changes"),
+    Rollup("range_hours", "hour", "price ranges", marked_by="price_ranges", counted_as="price range hours"),
 )
 """In the order in which a refresh of one may mark the next."""
 
@@ -35,3 +37,8 @@ ROLLUP_NAMES = tuple(rollup.name for rollup in ROLLUPS)
 HOURLY_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.bucket == "hour")
 SNAPSHOT_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "snapshots")
 LISTING_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "listings")
+MARKED_BY = {
+    facts: tuple(rollup.name for rollup in ROLLUPS if rollup.marked_by == facts)
+    for facts in dict.fromkeys(rollup.marked_by for rollup in ROLLUPS if rollup.marked_by)
+}
+"""A table of facts -> the rollups whose hours it marks."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import fresh_database
+from tests.support.databases import fresh_database
 from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 from tickettape.archive import parquet_files
 from tickettape.archive.month_restore import restore_month
@@ -66,7 +66,7 @@ def kill(connection: Connection, target: Callable[[str, Path, str], None], *argu
     assert process.exitcode == -signal.SIGKILL, f"{arguments[-1]} was never reached"
     deadline = time.monotonic() + 10
     others = "select count(*) from pg_stat_activity where datname = current_database() and pid != pg_backend_pid()"
-    while connection.execute(others).fetchone() != (0,):  # type: ignore[arg-type]
+    while connection.execute(others).fetchone() != (0,):
         assert time.monotonic() < deadline, "the killed process's connection stays"
         time.sleep(0.02)
 

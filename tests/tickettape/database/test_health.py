@@ -3,29 +3,20 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from tests.support.markets import Section, add_event, observe
 from tickettape.database import (
     HEALTH_CHECKS,
     Connection,
-    database_disk,
-    disk,
-    ensure_partitions,
     judge_health,
     measure_health,
-    table_activity,
-    vacuum_is_due,
-    vacuum_table,
 )
-from tickettape.database.disk import Disk, is_this_machine
+from tickettape.database.disk import Disk
 from tickettape.database.health import DatabaseHealth, missing_partitions
-from tickettape.database.vacuum import TableActivity
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GB = 10**9
-
 FINE = DatabaseHealth(
     measured_at=NOW,
     database_bytes=GB,
@@ -100,25 +91,6 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     assert abs(later.growth_a_day * 2 - (later.database_bytes - found.database_bytes)) < 1
 
 
-@pytest.mark.parametrize(
-    ("host", "is_here"),
-    [("/var/run/postgresql", True), ("localhost", True), ("127.0.0.1", True), ("db.example.com", False)],
-)
-def test_a_server_is_here_on_a_socket_or_on_loopback(host: str, is_here: bool) -> None:
-    assert is_this_machine(host) == is_here
-
-
-def test_the_disk_of_a_server_elsewhere_is_what_its_owner_says(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(disk, "is_this_machine", lambda host: False)
-    assert database_disk(connection) is None
-    stated = database_disk(connection, stated_bytes=100 * GB)
-    assert stated is not None
-    assert stated.total == 100 * GB
-    assert 100 * GB - GB < stated.free < 100 * GB
-
-
 def test_partitions_are_missed_before_they_are_needed() -> None:
     new_years_eve = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
     missing = missing_partitions(["captures_2027_01"], new_years_eve)
@@ -130,38 +102,3 @@ def test_partitions_are_missed_before_they_are_needed() -> None:
         "capture_payloads_2027_01_01",
     ]
     assert len([name for name in missing if "payloads" in name]) == 8
-
-
-def test_a_table_with_dead_rows_is_vacuumed_and_a_held_one_is_passed_by(
-    connection: Connection, database_url: str
-) -> None:
-    connection.execute(
-        """insert into market.dirty_buckets (rollup, event_key, bucket)
-           select 'x', n, now() from generate_series(1, 5000) as n"""
-    )
-    connection.execute("delete from market.dirty_buckets")
-    ensure_partitions(connection, [NOW])
-
-    def due() -> dict[str, TableActivity]:
-        connection.execute("select pg_stat_force_next_flush()")
-        return {table.name: table for table in table_activity(connection) if vacuum_is_due(table)}
-
-    marks = due()["dirty_buckets"]
-    assert marks.dead_rows == 5000
-    with psycopg.connect(database_url) as holder:
-        holder.execute("lock table market.dirty_buckets")
-        assert vacuum_table(connection, marks) < 5
-        assert "dirty_buckets" in due()
-    vacuum_table(connection, marks)
-    assert "dirty_buckets" not in due()
-    assert due()["captures"].is_partitioned
-
-
-@pytest.mark.parametrize(
-    ("live", "dead", "changed", "is_due"),
-    [(0, 0, 0, False), (0, 999, 0, False), (0, 1000, 0, True), (99_000, 4_000, 0, False), (99_000, 6_000, 0, True),
-     (99_000, 0, 4_900, False), (99_000, 0, 5_000, True)],
-)  # fmt: skip
-def test_a_table_is_due_by_its_share_of_dead_or_changed_rows(live: int, dead: int, changed: int, is_due: bool) -> None:
-    table = TableActivity("market", "t", False, live, dead, changed)
-    assert vacuum_is_due(table) == is_due

@@ -16,6 +16,7 @@ def test_the_newest_migration_is_the_one_that_processes_look_for() -> None:
     assert scripts.get_heads() == [SCHEMA_VERSION]
 
 
+@pytest.mark.race
 def test_several_processes_that_start_at_once_migrate_once(server_url: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("create database test_migrations")

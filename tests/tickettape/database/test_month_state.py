@@ -2,17 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
-import pandas as pd
 import psycopg
 import pytest
 
-from tests.support.markets import Section, add_event, observe
-from tests.support.old_months import JULY, cold, fill, run_archive, state
+from tests.support.captured_answers import answer, store
+from tests.support.markets import Section, observe
+from tests.support.old_months import JULY, fill
 from tickettape.archive.month_archive import close_month
 from tickettape.database import (
     Connection,
@@ -22,14 +21,9 @@ from tickettape.database import (
     months_to_archive,
     state_of_month,
 )
-from tickettape.database.month_state import MonthState
+from tickettape.database.month_state import MonthState, months_before
 from tickettape.observations import (
-    SNAPSHOT_COLUMNS,
-    AnswerVerdict,
-    Capture,
     captures,
-    lock_held,
-    replace_snapshots,
     store_captures,
 )
 
@@ -88,77 +82,6 @@ def test_which_months_are_archived_and_dropped(
     assert [(one.month, what) for one, what in found] == due
 
 
-def answer(event_key: int, tick: datetime, body: bytes | None = b"{}") -> Capture:
-    return Capture(event_key, tick, "received" if body else "failed", fetched_at=tick, note=None, answer=body)
-
-
-def store(connection: Connection, *captured: Capture) -> int:
-    with connection.transaction():
-        return store_captures(connection, captured, UUID(int=0))
-
-
-def counts(connection: Connection) -> tuple[int, int]:
-    """Captures, and what is held in quarantine."""
-    row = connection.execute(
-        """select (select count(*) from market.captures),
-                  (select count(*) from market.quarantine where held_for is not null)"""
-    ).fetchone()
-    assert row
-    return row[0], row[1]
-
-
-def test_a5_what_comes_for_a_month_in_the_archive_is_quarantined_once_and_the_rest_is_stored(
-    connection: Connection, tmp_path: Path
-) -> None:
-    [event, other] = fill(connection, JULY)
-    run_archive(connection, cold(tmp_path), JULY)
-    ensure_partitions(connection, [IN_JULY, IN_JULY + timedelta(days=31)])
-    assert state(connection, JULY) == ("archived", "dropped")  # asking for its partition does not open it
-    late = [answer(event, IN_JULY, b'{"late": true}'), answer(other, IN_JULY, None)]
-    open_month = answer(event, IN_JULY + timedelta(days=31))
-    assert store(connection, *late, open_month) == 2
-    assert store(connection, *late) == 2
-    assert counts(connection) == (1, 2)
-    with pytest.raises(psycopg.errors.CheckViolation):  # who writes past `store` is refused by the table itself
-        observe(connection, event, IN_JULY, Section("Lower", "101"))
-    kept = lock_held(connection, "simulator", IN_JULY)
-    assert [(one.content, one.event_key) for one in kept] == [("answer", event), ("rows", other)]
-    assert kept[0].payload == b'{"late": true}'
-    assert b'"failed"' in kept[1].payload
-    reason = connection.execute("select distinct reason from market.quarantine").fetchall()
-    assert reason == [("2026-07 is archived: run `tickettape restore 2026-07`, then replay this",)]
-
-
-def test_a5_snapshots_that_come_for_a_closed_month_are_quarantined_with_their_rows(connection: Connection) -> None:
-    [event, _] = fill(connection, JULY)
-    tick = datetime(2026, 7, 1, tzinfo=UTC)
-    close_month(connection, JULY)
-    before = connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone()
-    stored = connection.execute("select section_key from market.sections where event_key = %s", [event]).fetchone()
-    assert stored
-    row = dict.fromkeys(SNAPSHOT_COLUMNS, 1) | {
-        "event_key": event,
-        "section_key": stored[0],
-        "lowest_price_cents": 700,
-    }
-    frame = pd.DataFrame([row | {"lowest_price_4tickets_cents": None}]).drop(columns="tick")
-    with connection.transaction():
-        assert not replace_snapshots(connection, tick, [AnswerVerdict(event, "ok")], frame)
-    assert (
-        connection.execute("select count(*), sum(price_sum_cents) from market.section_snapshots").fetchone() == before
-    )
-    [held] = lock_held(connection, "simulator", tick)
-    assert b'"lowest_price_cents":700' in held.payload
-    assert b'"lowest_price_4tickets_cents":null' in held.payload
-    assert b'"status":"ok"' in held.payload
-
-
-def test_a_write_into_a_month_that_nobody_made_is_quarantined_not_lost(connection: Connection) -> None:
-    event = add_event(connection)
-    assert store(connection, answer(event, IN_JULY)) == 1
-    assert connection.execute("select reason from market.quarantine").fetchall() == [("2026-07 has no partition",)]
-
-
 def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) -> None:
     fill(connection, JULY)
     close_month(connection, JULY)
@@ -168,7 +91,7 @@ def test_nobody_changes_a_closed_month_not_even_by_hand(connection: Connection) 
         "insert into market.captures_2026_07 (event_key, tick, status) values (1, '2026-07-09', 'ok')",
     ):
         with pytest.raises(psycopg.errors.RaiseException, match="closed"):
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
     observe(connection, 1, datetime(2026, 8, 9, tzinfo=UTC), Section("Lower", "101"))  # other months go on
 
 
@@ -183,6 +106,7 @@ def open_writer(warehouse: Warehouse, connection: Connection) -> Iterator[Connec
         yield writer
 
 
+@pytest.mark.race
 def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_part_of_it(
     warehouse: Warehouse, connection: Connection, open_writer: Connection
 ) -> None:
@@ -196,6 +120,7 @@ def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_par
     assert connection.execute("select count(*) from market.captures where tick = %s", [IN_JULY]).fetchone() == (1,)
 
 
+@pytest.mark.race
 def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
     warehouse: Warehouse, connection: Connection
 ) -> None:
@@ -226,9 +151,9 @@ def test_control_without_the_share_lock_a_closing_overtakes_the_writer_who_then_
     ensure_partitions(connection, [IN_JULY])
     asked = month_refusals
 
-    def looks_only(connection: Connection, ticks: object) -> dict[date, str]:
+    def looks_only(connection: Connection, ticks: Iterable[datetime]) -> dict[date, str]:
         with connection.transaction(force_rollback=True):
-            found = asked(connection, ticks)  # type: ignore[arg-type]
+            found = asked(connection, ticks)
         with warehouse.connection() as other:
             close_month(other, JULY)  # the injected wait: the month is closed between the look and the write
         return found
@@ -253,3 +178,20 @@ def _wait_until_blocked(connection: Connection) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("nobody waits for a lock")
+
+
+@pytest.mark.parametrize(
+    ("instant", "months", "expected"),
+    [
+        (datetime(2026, 11, 21, 12, 30, tzinfo=UTC), 4, datetime(2026, 7, 21, 12, 30, tzinfo=UTC)),
+        (datetime(2026, 1, 1, tzinfo=UTC), 1, datetime(2025, 12, 1, tzinfo=UTC)),
+        (datetime(2026, 5, 31, tzinfo=UTC), 3, datetime(2026, 2, 28, tzinfo=UTC)),
+        (datetime(2028, 3, 31, tzinfo=UTC), 1, datetime(2028, 2, 29, tzinfo=UTC)),
+        (datetime(2026, 12, 31, tzinfo=UTC), 13, datetime(2025, 11, 30, tzinfo=UTC)),
+        (datetime.fromisoformat("2026-03-01T00:30:00+02:00"), 1, datetime(2026, 1, 28, 22, 30, tzinfo=UTC)),
+    ],
+)
+def test_months_are_the_calendars_and_end_where_a_month_does(
+    instant: datetime, months: int, expected: datetime
+) -> None:
+    assert months_before(instant, months) == expected

@@ -32,6 +32,7 @@ def test_a_bare_path_finds_the_tool_where_debian_has_it(monkeypatch: pytest.Monk
     assert looked_in == ["/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("script", ["exit 0", "exit 9"])  # made; made by another process meanwhile
 def test_the_user_is_made(script: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(useradd(tmp_path, f'echo "$@" > {tmp_path}/asked; {script}')))
@@ -39,6 +40,7 @@ def test_the_user_is_made(script: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     assert (tmp_path / "asked").read_text().split()[-1] == server.SERVER_USER
 
 
+@pytest.mark.processes
 def test_a_tool_that_fails_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(useradd(tmp_path, "echo 'no space left' >&2; exit 12")))
     with pytest.raises(RuntimeError, match=r"no space left.*set DATABASE_URL"):

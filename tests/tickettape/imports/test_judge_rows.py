@@ -1,27 +1,19 @@
 """How each row of a file is judged: what is a price, a time, a quantity, and what is refused with which reason."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from tickettape.imports.files import FileBatch
-from tickettape.imports.judge_rows import JudgedRows, ReadingRules, judge_rows, read_cents
+from tests.support.judged_rows import judged
+from tickettape.imports.judge_rows import read_cents
 from tickettape.marketplaces import HIGHEST_PRICE_CENTS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
-
-
-def judged(*rows: Mapping[str, Any], **reading: Any) -> JudgedRows:
-    columns = {name: pa.array([row.get(name) for row in rows]) for name in {*ROW, *(n for row in rows for n in row)}}
-    lines = np.arange(2, 2 + len(rows), dtype=np.int64)
-    return judge_rows(FileBatch(lines, columns, 1.0), ReadingRules(NOW, **reading))
 
 
 def reason(**changed: Any) -> str | None:
@@ -77,21 +69,6 @@ def test_a_bad_row_is_refused_with_the_reason(changed: dict[str, Any], said: str
     found = reason(**changed)
     assert found
     assert said in found
-
-
-def test_a_refusal_keeps_the_row_and_what_could_be_read_of_it() -> None:
-    (refused,) = judged(ROW | {"price": "abc"}).refusals
-    assert (refused.line, refused.event, refused.zone) == (2, "1", "Floor")
-    assert refused.second == datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
-    assert refused.payload
-    assert b'"price": "abc"' in refused.payload
-
-
-def test_good_rows_beside_a_bad_one_are_read_and_empty_lines_are_nothing() -> None:
-    found = judged(ROW, ROW | {"price": "abc"}, dict.fromkeys(ROW), ROW | {"price": "12"})
-    assert found.rows["line"].tolist() == [2, 5]
-    assert found.rows["price"].tolist() == [1050, 1200]
-    assert [refused.line for refused in found.refusals] == [3]
 
 
 def test_a_quantity_of_zero_is_an_observation_that_needs_neither_price_nor_zone() -> None:

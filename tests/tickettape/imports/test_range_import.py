@@ -1,10 +1,8 @@
 """`tickettape import --ranges`, as people type it: the files that people have, equal to what pandas makes of them."""
 
-import csv
 import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +10,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
+from tests.support.imported_ranges import ROWS, by_pandas, imports, run, stored, write
 from tests.support.markets import NOON, add_event
 from tests.support.oracle import assert_exact
 from tickettape.catalogue import track_rule
-from tickettape.cli import app
 from tickettape.cli.refresh import refresh_all
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, range_import
+from tickettape.observations import store_price_ranges
 
 SAMPLES = Path(__file__).parent / "samples"
 HEADER = ["event", "time", "lowest_price", "average_price", "highest_price", "listings", "tickets"]
 BASE = ["--ranges", "--source", "mine", "--default", "event_date=2027-06-01T19:00Z", "--time-zone", "UTC"]
-ROWS: list[Sequence[Any]] = [
-    ["7", "2026-11-20 12:00", "10.50", "20.123456", "99", 12, 40],
-    ["7", "2026-11-20 12:10", "11", "", "98.99", "", 38],
-    ["8", "2026-11-20 12:00", "", "", "", 3, ""],
-]
-
 FESTIVAL = [
     "--ranges", "--event", "festival", "--default", "event_date=2021-10-08T12:00-05:00",
     "--map", "time=date+time,lowest_price=min price,tickets=num tickets left",
@@ -50,16 +42,13 @@ event_date = "datetime_utc"
 venue = "name"
 listings = "listing_count"
 """
+
+
 TICKPICK = [
     "--ranges", "--map", "event=event_id,event_name=title,time=date_collected+time_collected,event_date=date_local",
     "--map", "listings=listing_count", "--time-zone", "America/New_York",
     "--time-format", "%Y-%m-%d %H:%M:%S", "--time-format", "%m/%d/%Y %H:%M:%S",
     "--event-date-format", "%Y-%m-%d", "--event-date-format", "%m/%d/%Y",
-]  # fmt: skip
-TICKETMASTER = [
-    "--ranges", "--market", "primary", "--time-zone", "UTC",
-    "--map", "event=EVENT_ID,time=scrape_time,lowest_price=MIN_PRICE,highest_price=MAX_PRICE",
-    "--map", "event_name=EVENT_NAME,event_date=EVENT_START_DATETIME",
 ]  # fmt: skip
 THREE_SHOWS = [
     "--ranges", "--map", "event=eventid,time=timestamp,listings=totalListings,tickets=totalTickets",
@@ -83,35 +72,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
-def imports(file: Path, *arguments: str) -> str:
-    code, output = run("import", str(file), *(arguments or BASE))
-    assert code == 0, output
-    return output
-
-
 def of_sample(name: str, *arguments: str) -> str:
     return imports(SAMPLES / name, "--source", "mine", *arguments)
-
-
-def write(file: Path, rows: Sequence[Sequence[Any]], header: Sequence[str] = HEADER) -> Path:
-    with file.open("w", newline="") as out:
-        csv.writer(out).writerows([header, *rows])
-    return file
-
-
-def stored(connection: Connection) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        """select external_id, tick, lowest_price_cents, average_price_cents, highest_price_cents, listings, tickets,
-               market, price_basis, ranges.currency
-           from market.price_ranges as ranges join market.events using (event_key) order by 1, 2"""
-    ).fetchall()
 
 
 def refusals(connection: Connection) -> list[tuple[str | None, str, bool]]:
@@ -120,30 +82,9 @@ def refusals(connection: Connection) -> list[tuple[str | None, str, bool]]:
     ).fetchall()
 
 
-def by_pandas(
-    file: pd.DataFrame, *, event: Any, time: Any, market: str = "resale", **columns: str
-) -> list[tuple[Any, ...]]:
-    """What a file's price ranges are, by pandas alone: the last row of an event and time, cents rounded half up."""
-    found = pd.DataFrame({"event": event, "time": time}, index=file.index)
-    for name in HEADER[2:]:
-        texts = file[columns[name]] if name in columns else pd.Series("", file.index)
-        found[name] = [
-            None if text in ("", "NA") or Decimal(text) == 0
-            else int((Decimal(text) * (100 if "price" in name else 1)).quantize(Decimal(1), ROUND_HALF_UP))
-            for text in texts
-        ]  # fmt: skip
-    found = found.astype(object).where(found.notna(), None).drop_duplicates(["event", "time"], keep="last")
-    return sorted(
-        (str(row.event), row.time.to_pydatetime(), *row[HEADER[2:]], market, "unknown", "USD")
-        for _, row in found.iterrows()
-    )
-
-
 def text_of(name: str, **options: Any) -> pd.DataFrame:
-    return pd.read_csv(SAMPLES / name, dtype=str, keep_default_na=False, **options)
-
-
-# The files that people have ------------------------------------------------------------------------------------------
+    table: pd.DataFrame = pd.read_csv(SAMPLES / name, dtype=str, keep_default_na=False, **options)
+    return table
 
 
 def test_a_festival_by_the_half_hour_in_two_columns_of_local_time(connection: Connection) -> None:
@@ -222,24 +163,6 @@ def test_two_styles_are_refused_with_three_lines_of_each_until_both_are_said(con
         assert connection.execute(f"select count(*) from market.{table}").fetchone() == (0,)
 
 
-def test_rows_multiplied_by_something_else_count_once_and_zero_is_no_price(
-    connection: Connection, tmp_path: Path
-) -> None:
-    content = (SAMPLES / "ticketmaster_rows_multiplied.csv").read_bytes()
-    # as elsewhere in the whole file: a price of 0, and the name `city` twice
-    file = tmp_path / "rows.csv"
-    file.write_bytes(content.replace(b",22.5,22.5,", b",0.0,22.5,").replace(b",city_ascii,", b",city,", 1))
-    output = imports(file, "--source", "mine", *TICKETMASTER)
-    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    expected = by_pandas(
-        frame, event=frame["EVENT_ID"], time=pd.to_datetime(frame["scrape_time"]).dt.floor("s").dt.tz_localize("UTC"),
-        market="primary", lowest_price="MIN_PRICE", highest_price="MAX_PRICE",
-    )  # fmt: skip
-    assert stored(connection) == expected
-    assert [row[2:5] for row in expected if row[0] == "vvG1VZb41CZdEo"] == [(None, None, 2250)]
-    assert f"{len(frame) - len(expected)} rows repeat another row" in output
-
-
 def test_counts_without_prices_are_taken_as_counts(connection: Connection) -> None:
     output = of_sample("stubhub_three_shows_6hourly.txt", *THREE_SHOWS)
     frame = text_of("stubhub_three_shows_6hourly.txt", sep=" ", encoding="utf-8-sig")
@@ -267,9 +190,6 @@ def test_listings_of_a_match_are_listings_as_before(connection: Connection) -> N
     assert f"{len(file)} rows read, {len(file)} understood, 0 refused" in output
     assert f"Observations: {file['time'].nunique()}; {file['time'].nunique()} whole and 0 partial." in output
     assert connection.execute("select count(*) from market.captures").fetchone() == (0,)
-
-
-# What holds for every file -------------------------------------------------------------------------------------------
 
 
 def test_the_same_file_changes_nothing_and_a_corrected_one_replaces_what_it_corrects(
@@ -362,22 +282,6 @@ def test_a_dry_run_says_what_a_run_then_does(connection: Connection, tmp_path: P
     assert "Events: 2, of which 0 are new and 2 are already known to mine" in imports(file, *BASE, "--dry-run")
 
 
-def test_of_two_values_of_one_time_the_last_in_the_file_counts_and_that_is_said(
-    connection: Connection, tmp_path: Path
-) -> None:
-    rows = [ROWS[0], ["7", "2026-11-20 12:00", "9", "", "", "", ""], ["7", "2026-11-20 12:00:00", "8", "", "", "", ""]]
-    output = imports(write(tmp_path / "mine.csv", [*rows, ROWS[1], ROWS[1]]))
-    assert "2 rows differ from a later row of the same event and time: the last one in the file counts" in output
-    assert "1 rows repeat another row" in output
-    assert [row[2] for row in stored(connection)] == [800, 1100]
-
-
-def test_times_can_be_taken_together_and_the_one_seen_last_counts(connection: Connection, tmp_path: Path) -> None:
-    rows = [["7", "2026-11-20 12:09", "9", "", "", "", ""], ["7", "2026-11-20 12:01", "8", "", "", "", ""]]
-    imports(write(tmp_path / "mine.csv", rows), *BASE, "--every", "10")
-    assert [row[1:3] for row in stored(connection)] == [(datetime(2026, 11, 20, 12, tzinfo=UTC), 900)]
-
-
 def test_local_times_that_clocks_show_twice_or_never_are_refused(connection: Connection, tmp_path: Path) -> None:
     days = [["7", f"{day}/2025 {hour}:30", "9", "", "", "", ""] for day in ("3/9", "11/2") for hour in range(24)]
     output = imports(
@@ -386,8 +290,8 @@ def test_local_times_that_clocks_show_twice_or_never_are_refused(connection: Con
     assert "2 refused" in output
     assert "occurs twice or never in America/Chicago, because the clocks change then (and 1 more such rows)" in output
     missing = {"2025-03-09T02", "2025-11-02T01"}
-    expected = pd.to_datetime([day[1] for day in days], format="%m/%d/%Y %H:%M")
-    expected = [one for one in expected if f"{one:%Y-%m-%dT%H}" not in missing]
+    times = pd.to_datetime([day[1] for day in days], format="%m/%d/%Y %H:%M")
+    expected = [one for one in times if f"{one:%Y-%m-%dT%H}" not in missing]
     assert [row[1] for row in stored(connection)] == [
         one.tz_localize("America/Chicago").tz_convert("UTC").to_pydatetime() for one in expected
     ]
@@ -413,7 +317,8 @@ def test_an_interrupted_import_goes_on_where_it_is_started_again(
 ) -> None:
     file = write(tmp_path / "mine.csv", ROWS)
     monkeypatch.setattr(range_import, "RANGES_AT_ONCE", 1)
-    whole, written = range_import.store_price_ranges, []
+    whole = store_price_ranges
+    written: list[Any] = []
 
     def dies(*arguments: Any) -> Any:
         if len(written) == 2:
@@ -485,5 +390,8 @@ def test_a_marketplaces_name_needs_the_word_for_it(connection: Connection, tmp_p
     code, output = run("import", str(write(tmp_path / "mine.csv", ROWS[:1])), *arguments)
     assert code == 2
     assert "--into-marketplace" in output
-    imports(tmp_path / "mine.csv", *arguments, "--into-marketplace")
+    code, output = run("import", str(tmp_path / "mine.csv"), *arguments, "--into-marketplace")
+    assert code == 1
+    assert "1 events have no currency yet: 7." in output
+    imports(tmp_path / "mine.csv", *arguments, "--into-marketplace", "--default", "currency=USD")
     assert len(stored(connection)) == 1

@@ -1,27 +1,14 @@
 """How people's text files are laid out: every encoding, line end and delimiter says the same rows."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.file_rows import rows
 from tickettape.imports.files import open_file, read_batches
-from tickettape.imports.mapping import MappingError, resolve_columns
 from tickettape.imports.text_files import FileError
 
 TEXT = "event,price,team\n1,9.5,Bayern München\n2,,Real\n"
-
-
-def rows(path: Path, content: bytes | str, **mapping: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """What is read: line, event, price."""
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    file = open_file(path)
-    batches = list(read_batches(file, mapping or {"event": ("event",), "price": ("price",)}))
-    return [
-        (int(line), *(column[at].as_py() for column in batch.columns.values()))
-        for batch in batches
-        for at, line in enumerate(batch.lines)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -49,11 +36,6 @@ def test_a_file_says_the_same_however_it_is_laid_out(tmp_path: Path, content: by
     assert [(line, event, price or None) for line, event, price in found] == [(2, "1", "9.5"), (3, "2", None)]
 
 
-def test_empty_lines_keep_their_number_and_hold_nothing(tmp_path: Path) -> None:
-    found = rows(tmp_path / "mine.csv", "\ufeff\r\nevent,price\r\n\r\n1,9.5\n\r\n2,8\r")
-    assert [one for one in found if one[1] is not None] == [(4, "1", "9.5"), (6, "2", "8")]
-
-
 def test_what_is_not_utf_8_says_how_it_was_read_and_can_be_read_otherwise(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     mapping = {"team": ("team",)}
@@ -65,31 +47,6 @@ def test_what_is_not_utf_8_says_how_it_was_read_and_can_be_read_otherwise(tmp_pa
     (batch,) = read_batches(open_file(path, "cp1250"), mapping)
     assert batch.columns["team"].to_pylist() == ["Łódź"]
     assert rows(path, b"team,x\n\x81,\n", **mapping) == [(2, "\x81")]  # no character of Windows-1252
-
-
-def test_columns_without_a_name_have_their_place_and_doubled_ones_cost_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "mine.csv"
-    path.write_text(",city,event,city,price\n0,a,1,b,9.5\n")
-    names = open_file(path).names
-    assert names == ("column 1", "city", "event", "city", "price")
-    found = resolve_columns(names, {"zone": "column 1"}, {}, required=["event"])
-    assert found == {"zone": ("column 1",), "event": ("event",), "price": ("price",)}
-    for mapped, required in (({"venue": "city"}, ()), ({}, ["city"])):
-        with pytest.raises(MappingError, match="more than one column city"):
-            resolve_columns(names, mapped, {}, required=required)
-
-
-def test_two_columns_are_one_with_a_blank_between_and_nothing_where_one_is_empty(tmp_path: Path) -> None:
-    content = "day,clock\n2026-01-01,12:00\n2026-01-01,\nNA,12:00\n"
-    assert rows(tmp_path / "mine.csv", content, time=("day", "clock")) == [
-        (2, "2026-01-01 12:00"),
-        (3, None),
-        (4, None),
-    ]
-    assert resolve_columns(["day", "clock", "a+b"], {"time": "day + clock", "event": "a+b"}, {}, required=()) == {
-        "time": ("day", "clock"),
-        "event": ("a+b",),
-    }
 
 
 @pytest.mark.parametrize("content", [b"", b"\r\n\r\n", b"\xef\xbb\xbf"])

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.support.shared_limiters import greedy, shared
 from tests.tickettape.marketplaces.test_rate_limiter import most_in
-from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import describe_breaker, load_breaker
+from tickettape.database import Warehouse
 from tickettape.marketplaces.breaker import BreakerPolicy
 from tickettape.marketplaces.rate_limiter import (
     Grant,
     LocalRateLimiter,
     Rate,
-    RateLimiter,
     RateLimits,
     ReplySeen,
     RequestQueue,
@@ -26,27 +25,8 @@ from tickettape.settings import Settings
 RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_row=3, wait_seconds=60))
 
 
-def shared(warehouse: Warehouse, rules: RateLimits = RULES) -> SharedRateLimiter:
-    return SharedRateLimiter(warehouse.connect_to, "simulator", rules)
-
-
-async def greedy(workers: Sequence[RateLimiter], seconds: float) -> list[float]:
-    """Every moment that workers are given which always want more, for so many seconds."""
-    ends, moments = time.monotonic() + seconds, []
-
-    async def grant(limiter: RateLimiter) -> None:
-        while time.monotonic() < ends:
-            grant = await limiter.acquire(20, [])
-            moments.extend(time.monotonic() + start for start in grant.starts)
-            await asyncio.sleep(grant.wait_seconds)
-
-    await asyncio.gather(*map(grant, workers))
-    for limiter in workers:
-        await limiter.close()
-    return moments
-
-
 @pytest.mark.parametrize("guarded", [True, False], ids=["shared", "control_one_budget_each"])
+@pytest.mark.race
 def test_s3_four_that_share_a_budget_stay_within_its_rate(warehouse: Warehouse, guarded: bool) -> None:
     workers = [shared(warehouse) if guarded else LocalRateLimiter(RULES) for _ in range(4)]
     moments = asyncio.run(greedy(workers, 1.5))
@@ -86,31 +66,6 @@ def test_s3_one_that_is_held_up_on_its_grant_does_not_ask_at_others_times(wareho
     assert (most_in(moments, 1.0) <= 50) is counted
 
 
-def test_what_one_is_told_all_others_keep(warehouse: Warehouse, connection: Connection) -> None:
-    async def scenario() -> None:
-        one, other = shared(warehouse), shared(warehouse)
-        assert (await one.acquire(1, [])).starts
-        await one.acquire(0, [ReplySeen("throttled", quiet_seconds=30)])
-        grant = await other.acquire(1, [])
-        assert grant.starts == ()
-        assert 29 < grant.quiet_seconds <= 30
-        await one.acquire(0, [ReplySeen("blocked")] * 3)
-        connection.execute("update market.budgets set quiet_until = null")
-        grant = await other.acquire(1, [])
-        row = load_breaker(connection, "simulator")
-        assert grant.refusal == describe_breaker("simulator", row)
-        assert "3 answers in a row were blocked" in grant.refusal
-        assert "is open until" in grant.refusal
-        assert (await SharedRateLimiter(warehouse.connect_to, "elsewhere", RULES).acquire(1, [])).starts
-        await one.close()
-        await other.close()
-
-    asyncio.run(scenario())
-    assert connection.execute("select slowdown > 1 from market.budgets where source = 'simulator'").fetchone() == (
-        True,
-    )
-
-
 def test_a_lease_whose_asker_has_given_up_disturbs_no_later_one(warehouse: Warehouse) -> None:
     """The wait is injected: another process holds the budget while the first asker's patience ends."""
 
@@ -128,17 +83,6 @@ def test_a_lease_whose_asker_has_given_up_disturbs_no_later_one(warehouse: Wareh
         await limiter.close()
 
     asyncio.run(scenario())
-
-
-def test_blocks_that_no_rate_counts_any_more_are_forgotten(warehouse: Warehouse, connection: Connection) -> None:
-    asyncio.run(greedy([shared(warehouse)], 0.5))
-    connection.execute(
-        "update market.request_blocks set first_at = first_at - interval '2 min', last_at = last_at - interval '2 min'"
-    )
-    asyncio.run(greedy([shared(warehouse)], 0.1))
-    assert connection.execute(
-        "select count(*) from market.request_blocks where last_at < now() - interval '61 seconds'"
-    ).fetchone() == (0,)
 
 
 def test_the_settings_are_the_rules() -> None:

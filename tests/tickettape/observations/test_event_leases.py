@@ -44,6 +44,7 @@ def take(connection: Connection, job_id: UUID, most: int = EVENTS, length: timed
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["for_update_skip_locked", "control_without"])
+@pytest.mark.race
 def test_two_workers_that_take_at_the_same_moment_never_take_the_same_event(
     connection: Connection, other: Connection, keys: list[int], monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
@@ -64,6 +65,7 @@ def test_two_workers_that_take_at_the_same_moment_never_take_the_same_event(
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["leased", "control_without"])
+@pytest.mark.race
 def test_what_one_has_in_hand_no_other_takes_later(
     connection: Connection, other: Connection, keys: list[int], monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:

@@ -1,7 +1,6 @@
 """Price ranges: stored once for an event and tick, corrected by what comes later, and never of two currencies."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,15 +9,11 @@ import psycopg
 import pytest
 
 from tests.support.markets import NOON, TEN, add_event
-from tickettape.database import Connection, Warehouse, ensure_partitions, partitions
+from tests.support.stored_ranges import marked, of, stored
+from tickettape.database import Connection, ensure_partitions, partitions
 from tickettape.observations import (
-    NothingToDo,
-    PriceRange,
     PriceRangeError,
-    price_range_ticks,
     store_price_ranges,
-    undo_price_range_void,
-    void_price_range,
 )
 
 HOUR = timedelta(hours=1)
@@ -28,27 +23,6 @@ HOUR = timedelta(hours=1)
 def event(connection: Connection) -> int:
     ensure_partitions(connection, [NOON], answers=False)
     return add_event(connection)
-
-
-def of(event: int, tick: datetime = NOON, **more: Any) -> PriceRange:
-    figures: dict[str, Any] = {"lowest_price_cents": 1000, "highest_price_cents": 9000, "listings": 12}
-    return PriceRange(**{"tick": tick, "event_key": event, "market": "resale", "price_basis": "all_in",
-                         "currency": "USD"} | (figures | more))  # fmt: skip
-
-
-def stored(connection: Connection) -> list[Any]:
-    return connection.execute(
-        """select event_key, tick, lowest_price_cents, average_price_cents, highest_price_cents, listings, tickets
-           from market.price_ranges order by 1, 2"""
-    ).fetchall()
-
-
-def marked(connection: Connection) -> list[tuple[str, int]]:
-    rows = connection.execute(
-        """select distinct rollup, extract(hour from bucket at time zone 'UTC')::int
-           from market.dirty_buckets order by 1, 2"""
-    ).fetchall()
-    return [(rollup, hour) for rollup, hour in rows]
 
 
 def test_a_new_one_is_added_the_same_changes_nothing_and_another_replaces_it(
@@ -111,22 +85,6 @@ def test_what_no_price_range_can_be_is_refused_by_the_database(
     assert stored(connection) == []
 
 
-def test_an_event_has_one_currency_which_its_first_price_range_may_give_it(connection: Connection, event: int) -> None:
-    other = add_event(connection, "2")
-    connection.execute("update market.events set currency = null where event_key = %s", [other])
-    connection.execute("update market.events set currency = 'USD' where event_key = %s", [event])
-    with pytest.raises(PriceRangeError, match="An evening has prices in USD, and these are in EUR"):
-        store_price_ranges(connection, [of(other, currency="EUR"), of(event, currency="EUR")])
-    with pytest.raises(PriceRangeError, match=r"in EUR and in GBP"):
-        store_price_ranges(connection, [of(other, currency="EUR"), of(other, NOON + TEN, currency="GBP")])
-    known = "select currency from market.events where event_key = %s"
-    assert connection.execute(known, [other]).fetchone() == (None,)
-    assert store_price_ranges(connection, [of(other, currency="EUR")])["added"] == 1
-    assert connection.execute(known, [other]).fetchone() == ("EUR",)
-    with pytest.raises(PriceRangeError, match="in EUR, and these are in USD"):
-        store_price_ranges(connection, [of(other, currency="USD")])
-
-
 def test_an_event_that_is_not_known_is_refused(connection: Connection, event: int) -> None:
     with pytest.raises(PriceRangeError, match="no event with the key 99"):
         store_price_ranges(connection, [of(event), of(99)])
@@ -166,62 +124,6 @@ def test_price_ranges_and_snapshots_leave_each_others_rollups_alone(connection: 
     for table in ("price_ranges", "price_ranges_2026_11"):
         with pytest.raises(psycopg.errors.RaiseException, match="DELETE instead"):
             connection.execute(f"truncate market.{table}".encode())
-
-
-def test_a_void_takes_it_out_and_an_undo_brings_it_back_as_it_was(connection: Connection, event: int) -> None:
-    store_price_ranges(connection, [of(event), of(event, NOON + TEN)])
-    before = stored(connection)
-    connection.execute("delete from market.dirty_buckets")
-    void_price_range(connection, event, NOON, reason="another event's", by="me")
-    assert stored(connection) == before[1:]
-    assert marked(connection) == [("range_hours", 12)]
-    with pytest.raises(NothingToDo, match="no valid price range"):
-        void_price_range(connection, event, NOON, reason="again", by="me")
-    assert price_range_ticks(connection, event, NOON, NOON + HOUR, voided=True) == [NOON]
-    assert price_range_ticks(connection, event, NOON, NOON + HOUR, voided=False) == [NOON + TEN]
-    connection.execute("delete from market.dirty_buckets")
-    undo_price_range_void(connection, event, NOON)
-    assert (stored(connection), marked(connection)) == (before, [("range_hours", 12)])
-    with pytest.raises(NothingToDo, match="is not void"):
-        undo_price_range_void(connection, event, NOON)
-    assert connection.execute("select kind, reason, ended_by, capture_status from market.voids").fetchall() == [
-        ("price_range", "another event's", "undo", None)
-    ]
-
-
-def test_a_voided_one_stays_void_when_it_comes_again_and_counts_when_it_comes_corrected(
-    connection: Connection, event: int
-) -> None:
-    store_price_ranges(connection, [of(event)])
-    void_price_range(connection, event, NOON, reason="wrong", by="me")
-    assert store_price_ranges(connection, [of(event)])["unchanged"] == 1
-    assert stored(connection) == []
-    both = [of(event, listings=13), of(event, NOON + TEN)]
-    assert store_price_ranges(connection, both) == {"added": 1, "replaced": 1, "unchanged": 0, "refused": 0}
-    assert [row[5] for row in stored(connection)] == [13, 12]
-    assert connection.execute("select ended_by from market.voids").fetchall() == [("import",)]
-
-
-def test_a_void_of_a_closed_month_changes_nothing(connection: Connection, event: int) -> None:
-    store_price_ranges(connection, [of(event)])
-    connection.execute("update market.months set state = 'closed'")
-    with pytest.raises(NothingToDo, match="2026-11 is closed"):
-        void_price_range(connection, event, NOON, reason="wrong", by="me")
-    assert len(stored(connection)) == 1
-
-
-def test_a_void_waits_for_a_writer_under_way_so_that_what_it_voids_does_not_come_back(
-    connection: Connection, warehouse: Warehouse, event: int
-) -> None:
-    store_price_ranges(connection, [of(event)])
-    with warehouse.connection() as other, ThreadPoolExecutor(1) as threads:
-        with other.transaction():
-            store_price_ranges(other, [of(event)])  # it saw that nothing is void
-            voiding = threads.submit(void_price_range, connection, event, NOON, reason="wrong", by="me")
-            with pytest.raises(TimeoutError):
-                voiding.result(0.3)
-        voiding.result(10)
-    assert stored(connection) == []
 
 
 def test_tens_of_thousands_go_in_a_second(connection: Connection, event: int) -> None:

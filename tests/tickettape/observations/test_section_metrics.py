@@ -55,7 +55,7 @@ def test_every_section_has_the_numbers_of_its_own_listings(market: dict[int, lis
                 "total_tickets": sum(item.quantity for item in mine),
                 "total_listings": len(mine),
             }
-    rows = measured.where(measured.notna(), None).to_dict("records")
+    rows = measured.replace({float("nan"): None}).to_dict("records")
     found = {(row.pop("event_key"), row.pop("section_key")): row for row in rows}
     assert found == expected
 

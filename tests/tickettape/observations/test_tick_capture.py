@@ -2,16 +2,23 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.markets import TEN
+from tests.support.markets import NOON, TEN, add_event
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.protocol import Answer
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid
+from tickettape.observations.poll_schedule import (
+    PollRules,
+)
+from tickettape.observations.tick_capture import plan_tick
+
+HOUR = timedelta(hours=1)
+
 
 TICK = floor_to_grid(TEN, datetime.now(UTC))
 
@@ -73,3 +80,18 @@ def test_a_job_that_dies_of_our_own_fault_is_failed_with_its_stack_trace(
     assert jobs == [("failed", {"RuntimeError": 1})]
     [(message, trace)] = connection.execute("select message, stack_trace from market.scraper_logs").fetchall()
     assert (message, "Traceback" in trace) == ("no room for captures", True)
+
+
+def test_a_live_tick_takes_what_is_due_most_urgent_first_and_a_backfill_takes_all(connection: Connection) -> None:
+    keys = [add_event(connection, str(number)) for number in range(3)]
+    connection.execute("update market.events set created_at = %s", [NOON])
+    connection.execute("update market.events set created_at = %s where event_key = %s", [NOON - HOUR, keys[1]])
+
+    def taken(tick: datetime) -> list[int]:
+        rows = connection.execute("select event_key from market.leases where tick = %s order by place", [tick])
+        return [key for (key,) in rows.fetchall()]
+
+    assert plan_tick(connection, "simulator", NOON, "a run", PollRules(TEN, most=2)) == 2
+    assert taken(NOON) == [keys[1], keys[0]]
+    assert plan_tick(connection, "simulator", NOON - HOUR, "a backfill") == 3
+    assert taken(NOON - HOUR) == keys

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.conftest import fresh_database
 from tests.support import oracle
-from tests.support.databases import use_database
+from tests.support.databases import fresh_database, use_database
 from tests.support.recorded_refresh import Refresh, record
 from tickettape.database import Connection, Warehouse
 

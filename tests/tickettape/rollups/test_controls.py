@@ -97,7 +97,7 @@ def test_control_r8_aggregating_before_taking_the_marks_loses_what_is_committed_
 
     used = refresh if guarded else with_event_hours(refresh, facts_first)
     observe(connection, event, NOON, Section("A", "101"))
-    wrote = []
+    wrote: list[str] = []
 
     def write_after_the_read(statement: str) -> None:
         if not wrote and any("create temporary" in one for one in sent):

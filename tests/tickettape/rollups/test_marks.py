@@ -8,7 +8,7 @@ import pytest
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.database import Connection
 from tickettape.rollups import mark_hours_between, pending_buckets
-from tickettape.rollups.registry import LISTING_ROLLUPS
+from tickettape.rollups.registry import LISTING_ROLLUPS, MARKED_BY
 
 
 def marked_hours(connection: Connection) -> list[int]:
@@ -90,3 +90,15 @@ def test_the_hours_of_price_ranges_can_be_marked_too(connection: Connection, eve
     connection.execute("delete from market.dirty_buckets")
     assert mark_hours_between(connection, NOON + timedelta(hours=1), NOON + timedelta(hours=2)) == 1
     assert pending_buckets(connection) == {"range_hours": 1}
+
+
+def test_the_registry_and_the_triggers_agree_on_which_facts_mark_which_rollup(
+    connection: Connection, event: int
+) -> None:
+    marked = {}
+    for facts in MARKED_BY:
+        observe_ranges(connection, price_range(event, NOON))
+        connection.execute("delete from market.dirty_buckets")
+        connection.execute(f"delete from market.{facts} where tick = %s", [NOON])
+        marked[facts] = set(pending_buckets(connection))
+    assert marked == {facts: set(rollups) for facts, rollups in MARKED_BY.items()}

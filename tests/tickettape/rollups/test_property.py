@@ -1,9 +1,8 @@
 """Whatever writers, refreshers and kills do in whatever order, at a quiet point every rollup is exact.
 
-`make test-long` runs it for an hour (HYPOTHESIS_PROFILE=long).
+`make test-long` runs it for an hour.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from tests.support.dbt_observations import limit_claims, marks_of
 from tests.support.markets import Section, add_event, observe, observe_ranges, price_range
 from tests.support.oracle import assert_exact
+from tests.support.profiles import LONG
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.observations import NothingToDo, undo_price_range_void, void_price_range
@@ -30,13 +30,9 @@ TICKS.append(TICKS[1] + timedelta(microseconds=1))  # within a second of another
 LATE = [START - timedelta(days=3) + timedelta(minutes=30 * number) for number in range(4)]
 SECTIONS = [("A", "101"), ("A", "102"), ("B", "201"), ("C", "301")]
 STATUSES = ["ok", "empty", "partial", "received", "missed", "failed"]
-LONG = timedelta(hours=1)
+AN_HOUR = timedelta(hours=1)  # of rounds, in `make test-long`
 
-PROFILES = {
-    "short": settings(max_examples=30, stateful_step_count=30),
-    "long": settings(max_examples=100, stateful_step_count=100),  # a round; the test makes rounds for LONG
-}
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "short")
+ROUND = settings(max_examples=100 if LONG else 20, stateful_step_count=100 if LONG else 30)
 
 a_tick = st.sampled_from(TICKS + LATE)
 an_event = st.integers(0, EVENTS - 1)
@@ -109,7 +105,12 @@ class Rollups(RuleBasedStateMachine):
     @rule(event=an_event, tick=a_tick, seen=sections)
     def a_tick_or_a_late_row_or_an_answer_again(self, event: int, tick: datetime, seen: dict[Any, list[int]]) -> None:
         type(self).steps += 1
-        observe(self.writer, self.events[event], tick, *(Section(*names, prices) for names, prices in seen.items()))
+        observe(
+            self.writer,
+            self.events[event],
+            tick,
+            *(Section(zone, section, prices) for (zone, section), prices in seen.items()),
+        )
 
     @rule(event=an_event, tick=a_tick, status=st.sampled_from(STATUSES))
     def a_status_changes(self, event: int, tick: datetime, status: str) -> None:
@@ -322,6 +323,7 @@ def _steps(refresh: Refresh, connection: Connection, rollup: str) -> Iterator[No
         yield
 
 
+@pytest.mark.long
 def test_whatever_happens_every_rollup_is_exact_at_a_quiet_point(
     warehouse: Warehouse, connection: Connection, refresh: Refresh
 ) -> None:
@@ -330,20 +332,18 @@ def test_whatever_happens_every_rollup_is_exact_at_a_quiet_point(
 
     Machine.connect, Machine.refresh = staticmethod(warehouse.connection), refresh
     profile = settings(
-        PROFILES[PROFILE],
-        deadline=None,
-        database=None,
+        ROUND,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    until = datetime.now(UTC) + (LONG if PROFILE == "long" else timedelta())
+    until = datetime.now(UTC) + (AN_HOUR if LONG else timedelta())
     while True:
         run_state_machine_as_test(Machine, settings=profile)
-        if PROFILE == "long":
+        if LONG:
             print(f"{Machine.steps} steps, {Machine.quiet_points} quiet points, all exact", flush=True)  # noqa: T201
         if datetime.now(UTC) >= until:
             break
-    assert Machine.quiet_points > PROFILES[PROFILE].max_examples
+    assert Machine.quiet_points > ROUND.max_examples
 
 
 def _leaving_out(step: str) -> Callable[[str, str], list[str]]:
@@ -390,8 +390,6 @@ def test_control_a_faulty_refresh_is_found(
     assert broken != refresh
     Machine.connect, Machine.refresh = staticmethod(warehouse.connection), broken
     # the same examples each time: that a fault is found must not be luck
-    quick = settings(
-        PROFILES["short"], max_examples=100, deadline=None, database=None, derandomize=True, phases=[Phase.generate]
-    )
+    quick = settings(max_examples=100, stateful_step_count=30, derandomize=True, phases=[Phase.generate])
     with pytest.raises((AssertionError, psycopg.errors.UniqueViolation)):
         run_state_machine_as_test(Machine, settings=settings(quick, suppress_health_check=list(HealthCheck)))

@@ -79,16 +79,16 @@ def test_price_ranges_leave_the_rollups_of_listings_as_they_are_and_the_other_wa
     refresh.run_until_clean(connection)
     versions = """select 'a', xmin::text from analytics.aggregated_analytics
                   union all select 'r', xmin::text from analytics.range_hours"""
-    before = dict(connection.execute(versions).fetchall())
+    before: dict[Any, Any] = dict(connection.execute(versions).fetchall())
     observe_ranges(connection, price_range(event, NOON + TEN))
     assert pending_buckets(connection) == {"range_hours": 1}
     refresh.run_until_clean(connection)
-    between = dict(connection.execute(versions).fetchall())
+    between: dict[Any, Any] = dict(connection.execute(versions).fetchall())
     assert (between["a"] == before["a"], between["r"] == before["r"]) == (True, False)
     observe(connection, event, NOON + TEN, Section("A", "101", [900]))
     assert "range_hours" not in pending_buckets(connection)
     refresh.run_until_clean(connection)
-    after = dict(connection.execute(versions).fetchall())
+    after: dict[Any, Any] = dict(connection.execute(versions).fetchall())
     assert (after["a"] == between["a"], after["r"] == between["r"]) == (False, True)
 
 

@@ -1,6 +1,6 @@
 """R1 to R9, R11 and R17: whatever happens to the facts, the rollups are what a recomputation says.
 
-The refresh is dbt's own SQL, recorded (tests/recorded_refresh.py).
+The refresh is dbt's own SQL, recorded (tests/support/recorded_refresh.py).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -228,6 +228,7 @@ def test_r7_killed_at_any_statement_a_refresh_leaves_its_marks_and_the_next_comp
 
 
 @pytest.mark.parametrize("rollup", ROLLUP_NAMES)
+@pytest.mark.race
 def test_r8_a_writer_open_across_a_refresh_that_commits_after_it_loses_no_mark(
     connection: Connection, second: Connection, refresh: Refresh, exact: int, rollup: str
 ) -> None:
@@ -247,13 +248,14 @@ def test_r8_a_writer_open_across_a_refresh_that_commits_after_it_loses_no_mark(
 
 
 @pytest.mark.parametrize("after", [CLAIM, "analyze", "create temporary", "delete from", "insert into", "commit"])
+@pytest.mark.race
 def test_r8_a_writer_that_commits_in_the_middle_of_a_refresh_is_in_it_or_in_the_next(
     connection: Connection, second: Connection, refresh: Refresh, exact: int, after: str
 ) -> None:
     for rollup in ROLLUP_NAMES:
         two_sections(connection, exact, NOON + 2 * TEN, 800)
         refresh.run_all(connection, ROLLUP_NAMES[: ROLLUP_NAMES.index(rollup)])
-        wrote = []
+        wrote: list[str] = []
 
         def write(statement: str, wrote: list[str] = wrote) -> None:
             if statement.startswith(after) and not wrote:
@@ -270,6 +272,7 @@ def test_r8_a_writer_that_commits_in_the_middle_of_a_refresh_is_in_it_or_in_the_
 
 
 @pytest.mark.parametrize("rollup", ROLLUP_NAMES)
+@pytest.mark.race
 def test_r9_two_refreshers_at_once_make_no_bucket_twice_and_do_not_deadlock(
     warehouse: Warehouse, connection: Connection, second: Connection, refresh: Refresh, exact: int, rollup: str
 ) -> None:

@@ -4,16 +4,28 @@ from pathlib import Path
 
 import psycopg
 
-SCHEMA_VERSION = "0015"  # a test compares it with the newest file; it spares every process start an import of Alembic
+from tickettape.database.errors import UnavailableDatabaseError
+
+SCHEMA_VERSION = "0016"  # a test compares it with the newest file; it spares every process start an import of Alembic
 
 _LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
 
 
 def upgrade_database(url: str) -> None:
-    """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once."""
+    """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once.
+
+    Raises UnavailableDatabaseError where it is of a newer release.
+    """
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        if _revision(connection) == SCHEMA_VERSION:
+        revision = _revision(connection)
+        if revision == SCHEMA_VERSION:
             return
+        if revision is not None and revision > SCHEMA_VERSION:
+            raise UnavailableDatabaseError(
+                f"The database is at schema version {revision}, and this release of Tickettape knows only versions to "
+                f"{SCHEMA_VERSION}: a newer release has used it. Start that release, or set TICKETTAPE_HOME or "
+                "DATABASE_URL to another database."
+            )
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])  # freed when the connection closes
         if _revision(connection) != SCHEMA_VERSION:
             _run_alembic(url)

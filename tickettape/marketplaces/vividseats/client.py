@@ -5,11 +5,8 @@ one request.
 """
 
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import httpx
@@ -23,6 +20,7 @@ from tickettape.marketplaces.http_client import (
     answer_of,
     body_of,
 )
+from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.pacing import DEADLINE_SECONDS, FIRST_BACKOFF_SECONDS
 from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, NoDate, Refused
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimiter, RateLimits, rate_per_second
@@ -37,16 +35,13 @@ MOST_PAGES = 200  # 10,000 productions of one rule: past that it is a list witho
 log = logging.getLogger(__name__)
 
 
-class VividSeats:
+class VividSeats(HttpMarketplace):
     """A `Marketplace` on the Vivid Seats wire format; used as `async with VividSeats(...) as marketplace`.
 
     `base_url` is the part before `/listings`. `source` is what everything is filed under. `limiter` is the budget and
     the breaker that this client shares with all others of its source; without, it has a budget of its own of
     `requests_per_second`, and None means unpaced. `simulated`: a simulator answers, see `PacedHttpClient`.
     """
-
-    first_rule: tuple[str, str] | None = None
-    paced = True
 
     def __init__(
         self,
@@ -64,10 +59,8 @@ class VividSeats:
         largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.source = source
-        self.knows_the_past = simulated
         rates = () if requests_per_second is None else (rate_per_second(requests_per_second),)
-        self._http = PacedHttpClient(
+        http = PacedHttpClient(
             base_url,
             user_agent,
             source=source,
@@ -81,23 +74,7 @@ class VividSeats:
             largest_answer_bytes=largest_answer_bytes,
             transport=transport,
         )
-
-    @property
-    def requests(self) -> Counter[str]:
-        """How many requests were made so far; see `Marketplace.requests`."""
-        return self._http.requests
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._http.__aexit__(exc_type, exc, traceback)
+        super().__init__(http)
 
     async def listings(self, external_id: str, at: datetime) -> Answer:
         """Ask for all listings of an event; see `Marketplace.listings`.

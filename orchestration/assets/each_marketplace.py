@@ -1,0 +1,53 @@
+"""Do a step of a run for each of its marketplaces, so that one that fails costs only itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from orchestration.metadata_tables import by_source
+from orchestration.run_plan import sources_of
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces import Marketplaces, WatchedMarketplace
+
+Figures = dict[str, Any]
+Step = Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], Figures]
+"""What is done for one marketplace, and its figures for the UI."""
+
+
+def materialize_each(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, marketplaces: Marketplaces, step: Step
+) -> dg.MaterializeResult[None]:
+    """Do a step for every marketplace of the run; the figures of all.
+
+    Raises what the only marketplace raised, or, after all have had their turn, dg.Failure with those that failed.
+    """
+    figures, failed = try_each(context, warehouse, marketplaces, step)
+    metadata = by_source(figures, several=len(marketplaces) > 1)
+    if not failed:
+        return dg.MaterializeResult(metadata=metadata)
+    if len(figures) + len(failed) == 1:
+        raise next(iter(failed.values()))
+    reasons = "; ".join(f"{source}: {error}" for source, error in failed.items())
+    raise dg.Failure(
+        f"{len(failed)} of {len(figures) + len(failed)} marketplaces failed, and the others are done. {reasons}",
+        metadata=metadata,
+        allow_retries=any(getattr(error, "allow_retries", True) for error in failed.values()),
+    )
+
+
+def try_each(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, marketplaces: Marketplaces, step: Step
+) -> tuple[dict[str, Figures], dict[str, Exception]]:
+    """Do a step for every marketplace of the run; the figures of each that succeeded, and why the others failed."""
+    figures: dict[str, Figures] = {}
+    failed: dict[str, Exception] = {}
+    for source in sources_of(context.run.tags, marketplaces):
+        watched = marketplaces[source]
+        try:
+            with warehouse.connection() as connection:  # its own: a failure may have cost the connection
+                figures[source] = step(connection, watched, context)
+        except Exception as error:  # whatever it is, the other marketplaces have their turn
+            context.log.exception("%s failed.", source)
+            failed[source] = error
+    return figures, failed

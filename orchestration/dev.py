@@ -1,0 +1,161 @@
+"""Start `dagster dev` for a person: `python -m orchestration.dev`, or `make dev`.
+
+Everything that Dagster prints goes to a file; the console shows where the UI is, a line for each run, and what is
+wrong. However this process is stopped, everything that it started ends with it within ten seconds.
+"""
+
+import argparse
+import ctypes
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from textwrap import shorten
+from typing import IO, NoReturn
+
+from orchestration import CONSOLE_MARK
+from tickettape.database import database_url, forget_killed_users
+from tickettape.settings import ROOT, settings
+from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
+
+STOPPING_SECONDS = 3.0  # Dagster needs one or two, on a busy machine more; the rest of the ten is for Postgres
+LOOK_SECONDS = 0.2
+LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
+LOGS_KEPT = 2
+LAST_LINES = 15
+WIDTH = 300  # of an error that Dagster prints
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent dies
+
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
+SERVICE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ - (?P<name>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
+HIDDEN = ("BetaWarning", "SupersessionWarning", "PreviewWarning")  # of Dagster about itself: nobody here can mend them
+
+
+def main() -> None:
+    """Check what can be checked before, start Dagster, show what matters, and stop it whole."""
+    options = argparse.ArgumentParser(prog="make dev")
+    options.add_argument("--host", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=3000)
+    chosen = options.parse_args()
+    # installed first: what is started from here on is also stopped
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _stop)
+    stop_with_terminal_and_make()
+    try:
+        check_port(chosen.host, chosen.port, "make dev UI_PORT")
+        with explain_failures():
+            database_url()
+            code = _run(chosen.host, chosen.port)
+    except KeyboardInterrupt:
+        code = 0
+    forget_killed_users()
+    sys.exit(code)
+
+
+def _stop(*_: object) -> NoReturn:
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)  # a second one would cut the stopping short, and that is bounded
+    raise KeyboardInterrupt
+
+
+def _run(host: str, port: int) -> int:
+    """Run `dagster dev` until it ends or this process is told to stop; the exit code."""
+    path = settings().home / "logs" / "dev.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
+    _say(f"The Dagster UI starts on {url}. Ctrl-C stops everything. The full log: {_short(path)}")
+    dagster = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)],
+        cwd=ROOT,
+        env={"DAGSTER_HOME": str(ROOT)} | os.environ,  # else a folder is made beside dagster.yaml, and a kill leaves it
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        process_group=0,  # Ctrl-C reaches this process alone, which stops the others in order
+        preexec_fn=_as_a_child,
+    )
+    assert dagster.stdout is not None  # noqa: S101
+    reader = threading.Thread(target=_show, args=(dagster.stdout, path, url), daemon=True)
+    reader.start()
+    try:
+        while dagster.poll() is None:
+            time.sleep(LOOK_SECONDS)
+    finally:
+        if dagster.poll() is None:
+            _say("Stopping …")
+        _end(dagster)
+        reader.join(1)
+    _say(f"error: Dagster ended by itself (exit code {dagster.returncode}). The end of {_short(path)}:")
+    for line in path.read_text(errors="replace").splitlines()[-LAST_LINES:]:
+        _say(f"  {line}")
+    return 1
+
+
+def _as_a_child() -> None:
+    """In the new process: hear SIGINT and SIGTERM, also as a background job; end with the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(dagster: "subprocess.Popen[bytes]") -> None:
+    """Stop Dagster and all that it started."""
+    if dagster.poll() is None:
+        dagster.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            dagster.wait(STOPPING_SECONDS)
+    with suppress(ProcessLookupError):  # nothing is left
+        os.killpg(dagster.pid, signal.SIGKILL)
+        for _ in range(10):  # none counts as a user of Postgres any more once it is gone
+            time.sleep(0.1)
+            os.killpg(dagster.pid, 0)
+    dagster.wait()
+
+
+def _show(output: IO[bytes], path: Path, url: str) -> None:
+    """Write all of it to the file, and what matters to the console."""
+    log = logging.Logger("dev")
+    log.addHandler(RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT))
+    for raw in output:
+        line = COLORS.sub("", raw.decode(errors="replace").rstrip())
+        log.info("%s", line)
+        shown = what_to_show(line, url)
+        if shown is not None:
+            _say(shown)
+
+
+def what_to_show(line: str, url: str) -> str | None:
+    """What the console shows of a line that Dagster printed; None for most."""
+    if line.startswith(CONSOLE_MARK):
+        return line.removeprefix(CONSOLE_MARK)
+    found = SERVICE_LINE.match(line)
+    if found is None:
+        return None
+    name, level, text = found.group("name", "level", "text")
+    if name == "dagster-webserver" and text.startswith("Serving "):
+        return f"The UI is up: {url}"
+    if level in ("WARNING", "ERROR", "CRITICAL") and not any(word in text for word in HIDDEN):
+        return f"{level.lower()}: {shorten(text, WIDTH, placeholder=' … (more in the full log)')}"
+    return None
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the terminal is closed
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What pytest does here beside running tests: `--no-processes` for `make check`, and rounds for `make test-long`.
+
+Which tests start a process is found out, not listed. A test that uses the PostgreSQL server, directly or through other
+fixtures, is left out by --no-processes. What else starts a process says so by the marker `processes`, and is held to
+it: without the marker it fails under --no-processes, and with it, where it starts none, it fails everywhere else.
+"""
+
+import sys
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import is_hypothesis_test
+
+from tests.support.profiles import ROUNDS
+
+SERVER_FIXTURE = "server_url"
+STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
+"""Audit events of Python that start a process."""
+
+
+class Processes:
+    """What a test has started so far, and the files whose tests did; `refused` while none may be."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.files: set[Path] = set()
+        self.refused = False
+
+    def note(self, what: str) -> None:
+        """Called before anything is started."""
+        self.started.append(what)
+        if self.refused:
+            # passes through `except Exception`, as the end of a test should
+            pytest.fail(refusal([what]), pytrace=True)
+
+
+PROCESSES = Processes()
+
+
+def refusal(started: list[str]) -> str:
+    """What to do about a process that was not to be started."""
+    return (
+        f"This test starts a process ({started[0]}), and --no-processes runs only what starts none. Mark it "
+        "@pytest.mark.processes, or let it use the server's fixture if that is what it starts."
+    )
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in STARTS:
+        PROCESSES.note(f"{event} {arguments[0]}" if arguments else event)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-processes", action="store_true", help="run only the tests that start no process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "processes: starts processes by other ways than the server's fixture")
+    config.addinivalue_line("markers", "long: runs for longer in `make test-long`, as every property test does")
+    config.addinivalue_line("markers", "race: an injected wait decides a race; runs many rounds in `make test-long`")
+    sys.addaudithook(_heard)
+    # forkserver and spawn go by a way of their own, of which no event tells
+    start = BaseProcess.start
+
+    def noted(process: BaseProcess) -> None:
+        PROCESSES.note(f"multiprocessing {process.name}")
+        start(process)
+
+    setattr(BaseProcess, "start", noted)  # noqa: B010
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A race is run ROUNDS times."""
+    if ROUNDS > 1 and metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("_round")
+        metafunc.parametrize("_round", range(ROUNDS))
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_hypothesis_test(getattr(item, "function", None)) or item.get_closest_marker("race"):
+            item.add_marker("long")
+    if config.getoption("--no-processes"):
+        left_out = [item for item in items if starts_processes(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not starts_processes(item)]
+
+
+def starts_processes(item: pytest.Item) -> bool:
+    """Whether a test is known to start a process."""
+    fixtures = getattr(item, "fixturenames", ())
+    return SERVER_FIXTURE in fixtures or item.get_closest_marker("processes") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Whatever is started between here and the end is this test's, its fixtures' setting up included."""
+    PROCESSES.started, PROCESSES.refused = [], bool(item.config.getoption("--no-processes"))
+    try:
+        return (yield)
+    finally:
+        PROCESSES.refused = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    result = yield
+    if item.config.getoption("--no-processes"):
+        if PROCESSES.started:  # in a thread, whose failure is nobody's
+            pytest.fail(refusal(PROCESSES.started), pytrace=False)
+    elif PROCESSES.started:
+        PROCESSES.files.add(item.path)
+    elif item.get_closest_marker("processes") and item.path not in PROCESSES.files:  # a fixture of all started it
+        pytest.fail("It starts no process: take @pytest.mark.processes away, and `make check` runs it.", pytrace=False)
+    return result

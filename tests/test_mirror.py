@@ -1,0 +1,51 @@
+"""The tests mirror the core: a module's tests are found by its name."""
+
+from pathlib import Path
+
+from tickettape.settings import ROOT
+
+CORE = ROOT / "tickettape"
+TESTS = ROOT / "tests" / "tickettape"
+
+SHOWN_ELSEWHERE = {
+    "archive/month_operations": "calls other modules, one after another: cli/test_archive types what calls it",
+    "cli/hourly_cold_storage": "one command: archive/test_hourly_cold_storage types it",
+    "cli/import_report": "sentences of what was counted: cli/test_imports and imports/ read them",
+    "cli/refresh": "calls refresh_rollups with dbt: cli/test_corrections and imports/test_range_import do",
+    "database/migrations/env": "what Alembic runs: database/test_migrations runs it",
+    "imports/import_tables": "SQL that imports/test_writer and imports/test_range_import run",
+    "imports/staging_tables": "SQL that imports/test_staging and imports/test_range_staging run",
+    "marketplaces/protocol": "declarations",
+    "marketplaces/simulator/__main__": "starts a server with the application that simulator/test_app asks",
+    "marketplaces/vividseats/wire_format": "declarations, read through vividseats/test_read_listings",
+    "rollups/registry": "declarations",
+}
+"""Modules without a test file of their own, and why."""
+
+
+def modules(core: Path = CORE) -> set[str]:
+    """Every module of the core but rooms' faces and applied migrations."""
+    return {
+        path.relative_to(core).with_suffix("").as_posix()
+        for path in core.rglob("*.py")
+        if path.name != "__init__.py" and path.parent.name != "versions"
+    }
+
+
+def file_of(module: str, tests: Path = TESTS) -> Path:
+    """Where a module's tests are."""
+    room, _, name = module.rpartition("/")
+    return tests / room / f"test_{name}.py"
+
+
+def without_tests(found: set[str]) -> set[str]:
+    """The modules that have no test file of their own."""
+    return {module for module in found if not file_of(module).is_file()}
+
+
+def test_every_module_has_its_tests_under_its_own_name_or_a_reason() -> None:
+    assert without_tests(modules()) == SHOWN_ELSEWHERE.keys()
+
+
+def test_control_a_new_module_without_tests_is_found() -> None:
+    assert without_tests({"rollups/marks", "rollups/a_new_one"}) == {"rollups/a_new_one"}

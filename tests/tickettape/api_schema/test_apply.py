@@ -1,0 +1,111 @@
+"""Schema api is made once, follows what changed, and shows the reader what is served and nothing else."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.support.dbt_runs import run_dbt
+from tests.support.markets import NOON, Section, add_event, observe
+from tests.support.reader_questions import as_postgrest, claims_of
+from tests.support.served_market import EVERYONE, LEFT, RIGHT, id_of
+from tickettape.api_schema import (
+    SERVED_RELATIONS,
+    ApiNotReadyError,
+    apply_api_schema,
+)
+from tickettape.database import Connection, Warehouse
+from tickettape.rollups import ROLLUPS_ALONE
+from tickettape.settings import Settings
+
+VIEWS = SERVED_RELATIONS
+
+
+def test_the_reader_reads_what_is_served_and_nothing_else(connection: Connection) -> None:
+    claims = claims_of(connection, EVERYONE)
+    for relation in ("access.api_keys", "access.tenants", "market.capture_payloads", "market.scraper_jobs"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_postgrest(connection, f"select * from {relation}", jwt_claims=claims)
+    for change in (
+        "delete from api.latest_prices",
+        "update market.events set name = ''",
+        "select access.enter('')",
+        "select * from access.lease('', 1)",
+        "create table api.mine ()",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_postgrest(connection, change, jwt_claims=claims)
+
+
+def test_a_role_that_is_not_the_reader_is_shown_no_schema_of_ours(connection: Connection) -> None:
+    name = sql.Identifier(f"stranger_{uuid4().hex[:8]}")
+    connection.execute(sql.SQL("create role {}").format(name))
+    try:
+        for relation in ("api.latest_prices", "analytics.latest_prices", "market.events", "access.api_keys"):
+            question = sql.SQL("set local role {}; select * from " + relation).format(name)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(question)
+    finally:
+        connection.execute(sql.SQL("drop role {}").format(name))
+
+
+def test_an_unchanged_tick_changes_nothing_and_dbt_takes_nothing_along(connection: Connection) -> None:
+    assert not apply_api_schema(connection, Settings())
+    run_dbt("run")  # it makes its views anew
+    assert not apply_api_schema(connection, Settings())
+    claims = claims_of(connection, LEFT)
+    assert all(as_postgrest(connection, f"select * from api.{view} limit 0", jwt_claims=claims) == [] for view in VIEWS)
+
+
+def test_a_table_that_was_made_anew_gets_its_policies_and_views_again(connection: Connection) -> None:
+    connection.execute(
+        """create table analytics.remade as table analytics.latest_prices;
+           drop table analytics.latest_prices cascade;
+           alter table analytics.remade rename to latest_prices"""
+    )
+    run_dbt("run", "--select", "mv_latest_prices")  # the cascade took dbt's view along
+    assert apply_api_schema(connection, Settings())
+    rows = as_postgrest(connection, "select event_id from api.latest_prices", jwt_claims=claims_of(connection, RIGHT))
+    assert {event for (event,) in rows} == {id_of(connection, "2")}
+
+
+def test_a_changed_setting_is_applied(connection: Connection) -> None:
+    assert apply_api_schema(connection, Settings(row_cap=5))
+    assert not apply_api_schema(connection, Settings(row_cap=5))
+    apply_api_schema(connection, Settings())
+
+
+def test_a_role_of_postgrest_that_is_made_later_becomes_a_reader(connection: Connection) -> None:
+    assert not apply_api_schema(connection, Settings())
+    connection.execute("create role anon")
+    try:
+        assert apply_api_schema(connection, Settings())
+        assert connection.execute("select pg_has_role('anon', 'tickettape_reader', 'usage')").fetchone() == (True,)
+        assert not apply_api_schema(connection, Settings())
+    finally:
+        connection.execute("drop role anon")
+
+
+def test_before_the_first_tick_it_says_what_to_do(connection: Connection) -> None:
+    connection.execute("drop schema analytics cascade; create schema analytics")
+    with pytest.raises(ApiNotReadyError, match="Run a tick"):
+        apply_api_schema(connection, Settings())
+
+
+def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse, connection: Connection) -> None:
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+
+    def versions() -> tuple[Any, ...]:
+        return tuple(
+            connection.execute("select api.data_version(%s), api.data_version(%s)", [one, two]).fetchone() or ()
+        )
+
+    before = versions()
+    observe(connection, add_event(connection, "1"), NOON + timedelta(hours=5), Section("Lower", "101", [100]))
+    run_dbt(*ROLLUPS_ALONE)
+    after = versions()
+    assert after[0] != before[0]
+    assert after[1] == before[1]

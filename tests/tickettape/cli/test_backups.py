@@ -1,0 +1,38 @@
+"""`tickettape backup` and `restore-backup`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tickettape.cli import app
+from tickettape.database import Connection
+from tickettape.settings import settings
+
+NOW = datetime(2026, 11, 21, 3, 33, tzinfo=UTC)
+NOVEMBER, OCTOBER = datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
+
+
+def test_the_command_backs_up_proves_lists_and_restores(
+    connection: Connection, market: int, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKUP_URL", str(tmp_path))
+    settings.cache_clear()
+    try:
+        assert "proved" in invoke("backup", "--prove")
+        listed = invoke("backups")
+        assert "1 backups" in listed
+        assert "with 1 earlier month, proved" in listed
+        assert "Restored as database" in invoke("restore-backup", "--into", target)
+        assert "exists, so nothing was restored" in invoke("restore-backup", "--into", target, code=1)
+        assert "Missing option '--into'" in invoke("restore-backup", code=2)
+        assert "There is no backup 20200101T000000Z" in invoke("prove-backup", "20200101T000000Z", code=2)
+    finally:
+        settings.cache_clear()
+
+
+def invoke(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == code, result.output
+    return result.output

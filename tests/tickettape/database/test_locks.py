@@ -1,0 +1,95 @@
+"""Locks that a process holds while it works, and short waits for those of others."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tickettape.database import BusyError, Connection, Warehouse, locks, try_lock, wait_for_lock, with_short_lock_waits
+
+
+def test_a_lock_is_held_by_one_and_free_when_its_connection_is_gone(
+    connection: Connection, warehouse: Warehouse
+) -> None:
+    with warehouse.connect_to() as other:
+        other.autocommit = True
+        with try_lock(other, "a piece of work") as held:
+            assert held
+            with try_lock(connection, "a piece of work") as mine:
+                assert not mine
+            with try_lock(connection, "another piece") as elsewhere:
+                assert elsewhere
+            other.close()
+    with wait_for_lock(connection, "a piece of work", at_most=timedelta(seconds=10)) as mine:  # it is freed in a moment
+        assert mine
+
+
+def test_a_wait_ends_when_the_lock_is_freed_or_its_time_is_over(
+    connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    with warehouse.connection() as other:
+        holding = try_lock(other, "a piece of work")
+        assert holding.__enter__()
+        with wait_for_lock(connection, "a piece of work", at_most=timedelta(0)) as held:
+            assert not held
+
+        def look(seconds: float) -> None:
+            looks.append(seconds)
+            holding.__exit__(None, None, None)
+
+        monkeypatch.setattr("tickettape.database.locks.time.sleep", look)
+        with wait_for_lock(connection, "a piece of work", at_most=timedelta(minutes=1)) as held:
+            assert held
+    assert looks == [locks.LOOK_AGAIN_SECONDS]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tries of 50 ms each."""
+    monkeypatch.setattr(locks, "LOCK_WAIT", "50ms")
+    monkeypatch.setattr(locks, "LOCK_ATTEMPTS", 2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_step_that_gets_no_lock_gives_up_with_nothing_done_and_says_so(
+    connection: Connection, warehouse: Warehouse
+) -> None:
+    tried = []
+
+    def step() -> None:
+        tried.append(1)
+        connection.execute("create table market.half_done ()")
+        connection.execute("lock table market.events in access exclusive mode")
+
+    with warehouse.connection() as reader, reader.transaction():
+        reader.execute("select * from market.events")
+        with pytest.raises(BusyError, match="The step gave up after 2 tries"):
+            with_short_lock_waits(connection, step, "The step")
+    assert len(tried) == 2
+    assert connection.execute("select to_regclass('market.half_done')").fetchone() == (None,)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_step_is_tried_again_and_what_is_no_lock_is_not(connection: Connection, warehouse: Warehouse) -> None:
+    tried = []
+    with warehouse.connect_to() as reader:
+        reader.execute("select * from market.events")
+
+        def step() -> str:
+            tried.append(1)
+            if len(tried) == 2:
+                reader.rollback()
+            connection.execute("lock table market.events in access exclusive mode")
+            return "done"
+
+        assert with_short_lock_waits(connection, step, "The step") == "done"
+    assert len(tried) == 2
+
+    def wrong() -> None:
+        tried.append(1)
+        connection.execute("select * from nowhere")
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        with_short_lock_waits(connection, wrong, "The step")
+    assert len(tried) == 3

@@ -1,0 +1,169 @@
+"""The client of Vivid Seats, on a real HTTP server."""
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.support.loopback_servers import ScriptedServer, json_reply, served
+from tests.support.scripted_client import ask, run
+from tickettape.marketplaces import (
+    MarketplaceError,
+    MarketplaceEvent,
+    Missing,
+    Refused,
+)
+from tickettape.marketplaces.protocol import Blocked, NoDate, Unreachable
+from tickettape.marketplaces.simulator import Market, build_app
+from tickettape.marketplaces.vividseats import VividSeats, client
+
+AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
+OK = json_reply(b'{"ok": true}')
+BUSY = json_reply(status=503)
+Result = TypeVar("Result")
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def test_an_answer_is_handed_on_as_it_came(server: ScriptedServer) -> None:
+    answer, _ = ask(server.url)
+    assert (answer.external_id, answer.status, answer.http_status) == ("17", "received", 200)
+    assert (answer.body, answer.note) == (b'{"ok": true}', None)
+    assert abs(datetime.now(UTC) - answer.fetched_at) < timedelta(seconds=5)
+    assert 0 <= answer.latency_ms < 1000
+
+
+def test_the_whole_inventory_is_asked_for_in_one_honest_request(server: ScriptedServer) -> None:
+    ask(server.url + "/hermes/api/v1/")
+    (asked,) = server.asked
+    assert asked.path == "/hermes/api/v1/listings"
+    assert asked.params == {
+        "productionId": "17",
+        "currency": "USD",
+        "localizeCurrency": "true",
+        "priceGroupId": "291",
+    }
+    assert asked.headers["user-agent"] == "Tickettape tests"
+    assert "x-simulator-time" not in asked.headers
+
+
+def test_simulated_prices_are_never_filed_as_real_ones() -> None:
+    market = Market(seed=1, events=3)
+    with served(build_app(market, clock=lambda: AT)) as url:
+        chosen = str(market.productions(AT)[0].production_id)
+        answer, _ = ask(url, chosen)
+        assert (answer.status, answer.body) == ("failed", None)
+        assert answer.note is not None
+        assert "MARKETPLACE_SOURCE=simulator" in answer.note
+        with pytest.raises(MarketplaceError, match="MARKETPLACE_SOURCE=simulator"):
+            run(url, lambda marketplace: marketplace.event(chosen))
+        with pytest.raises(MarketplaceError, match="MARKETPLACE_SOURCE=simulator"):
+            run(url, all_of)
+
+
+def test_real_prices_are_never_filed_as_simulated_ones(server: ScriptedServer) -> None:
+    answer, _ = ask(server.url, source="simulator", simulated=True)
+    assert (answer.status, answer.body) == ("failed", None)
+
+
+def item(number: int, **changes: Any) -> dict[str, Any]:
+    return {"id": number, "name": f"Event {number}", "utcDate": "2026-12-24T20:00:00Z"} | changes
+
+
+def page(*items: dict[str, Any], pages: int = 1) -> Response:
+    return json_reply(json.dumps({"page": 1, "numberOfPages": pages, "items": items}).encode())
+
+
+async def all_of(marketplace: VividSeats, **rule: str) -> list[MarketplaceEvent]:
+    return [production async for production in marketplace.upcoming_events(**rule)]
+
+
+def test_details_make_a_production(server: ScriptedServer) -> None:
+    server.script(json_reply(json.dumps(item(17)).encode()))
+    production, _ = run(server.url, lambda marketplace: marketplace.event("17"))
+    assert (production.external_id, production.date) == ("17", datetime(2026, 12, 24, 20, tzinfo=UTC))
+    assert server.asked[0].path == "/productions/17/details"
+    assert server.asked[0].params == {"currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (json_reply(status=404), Missing),
+        (json_reply(status=403), Blocked),
+        (BUSY, Unreachable),
+        (json_reply(b"[]"), Refused),
+        (json_reply(json.dumps(item(18)).encode()), Refused),
+        (json_reply(json.dumps(item(17, dateTbd=True)).encode()), NoDate),
+    ],
+)
+def test_a_production_that_cannot_be_had_says_why(
+    server: ScriptedServer, reply: Response, error: type[MarketplaceError]
+) -> None:
+    server.script(reply)
+    with pytest.raises(error, match="17"):
+        run(server.url, lambda marketplace: marketplace.event("17"), deadline_seconds=0.2)
+
+
+def test_an_id_is_never_taken_for_a_path(server: ScriptedServer) -> None:
+    server.script(json_reply(status=404))
+    with pytest.raises(Missing):
+        run(server.url, lambda marketplace: marketplace.event("../listings?x=1"))
+    assert server.asked[0].path.startswith("/productions/")
+
+
+def test_all_pages_are_read_without_parking_hidden_or_undated_ones(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script(
+        page(item(1), item(2, hidden=True), item(3, name="PARKING: Event 1"), pages=2),
+        page(item(1), item(4, dateTbd=True), item(5), pages=2),
+    )
+    with caplog.at_level(logging.WARNING):
+        found, _ = run(server.url, lambda marketplace: all_of(marketplace, performer_id="369", query="x"))
+    assert [production.external_id for production in found] == ["1", "5"]
+    assert "Production 4 (Event 4) has no date yet" in caplog.text
+    assert [asked.params["page"] for asked in server.asked] == ["1", "2"]
+    assert server.asked[0].params["performerId"] == "369"
+    assert server.asked[0].params["excludeParking"] == "true"
+    assert "venueId" not in server.asked[0].params
+
+
+def test_a_list_that_repeats_itself_ends(server: ScriptedServer) -> None:
+    server.script(page(item(1), pages=1_000_000))
+    found, _ = run(server.url, all_of)
+    assert (len(found), len(server.asked)) == (1, 2)
+
+
+def test_a_list_without_an_end_is_cut_and_said_to_be(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def another(request: Request) -> Response:
+        return page(item(int(request.query_params["page"])), pages=1_000_000)
+
+    monkeypatch.setattr(client, "MOST_PAGES", 4)
+    server.script(another)
+    with caplog.at_level(logging.WARNING):
+        found, _ = run(server.url, all_of)
+    assert len(found) == 4
+    assert "did not end after 4 pages" in caplog.text
+
+
+def test_a_page_that_cannot_be_had_is_no_end_of_the_list(server: ScriptedServer) -> None:
+    server.script(page(item(1), pages=2), json_reply(status=403))
+
+    async def scenario(marketplace: VividSeats) -> list[str]:
+        productions = marketplace.upcoming_events()
+        seen = [(await anext(productions)).external_id]
+        with pytest.raises(Blocked, match="page 2"):
+            await anext(productions)
+        return seen
+
+    assert run(server.url, scenario)[0] == ["1"]

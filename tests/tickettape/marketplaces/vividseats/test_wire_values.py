@@ -1,0 +1,71 @@
+"""Prices as text into exact cents, and how many of a listing one may buy."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.answers_read import read
+from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+from tickettape.marketplaces.simulator import Market, answers
+from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
+
+AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
+MARKET = Market(seed=7, events=6)
+PRODUCTION = MARKET.productions(AT)[2]
+PRODUCTION_ID = str(PRODUCTION.production_id)
+BODY = answers.listings(MARKET, PRODUCTION, AT)
+Change = Callable[[dict[str, Any]], object]
+
+
+@given(cents=st.integers(1, HIGHEST_PRICE_CENTS))
+def test_every_price_that_fits_becomes_exact_cents(cents: int) -> None:
+    assert price_cents(f"{cents // 100}.{cents % 100:02d}") == cents
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [("220.35", 22_035), ("220", 22_000), ("220.3", 22_030), ("0.01", 1), ("21474836.47", HIGHEST_PRICE_CENTS)],
+)
+def test_prices_with_fewer_decimals_are_read_as_written(text: str, cents: int) -> None:
+    assert price_cents(text) == cents
+
+
+@pytest.mark.parametrize(
+    ("stated", "rule", "quantity", "expected"),
+    [
+        ("1,2,4", "3", 4, (1, 2, 4)),
+        ("2, 4", "2", 4, (2, 4)),
+        ("4,2,2", "0", 4, (2, 4)),
+        ("2,4,6", "0", 4, (2, 4)),
+        (None, "0", 6, (2, 4, 6)),
+        (None, "0", 5, (2, 4)),
+        (None, "0", 1, (1,)),
+        (None, "1", 3, (1, 2, 3)),
+        (None, "2", 4, (4,)),
+        ("", "2", 4, (4,)),
+        (None, "3", 1, (1,)),
+        (None, "3", 2, (2,)),
+        (None, "3", 5, (1, 2, 3, 5)),
+        (None, "9", 4, (4,)),
+        (None, None, 2, (2,)),
+    ],
+)
+def test_what_one_may_buy_is_what_is_stated_else_what_the_split_rule_leaves(
+    stated: str | None, rule: str | None, quantity: int, expected: tuple[int, ...]
+) -> None:
+    assert buyable_quantities(stated, rule, quantity) == expected
+
+
+def test_the_simulators_own_rules_give_back_what_it_leaves_unsaid() -> None:
+    told = {listing.listing_id: listing.buyable for listing in read().listings}
+
+    def silence(answer: dict[str, Any]) -> None:
+        for ticket in answer["tickets"]:
+            if ticket["t"] != "2":
+                ticket.pop("m", None)
+
+    assert {listing.listing_id: listing.buyable for listing in read(silence).listings} == told

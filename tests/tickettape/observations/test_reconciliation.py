@@ -1,0 +1,66 @@
+"""What answers say of themselves, compared with what was read."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestration import checks
+from tests.support.markets import TEN, watching
+from tests.support.refused_answers import answered, change_currency, read
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import (
+    floor_to_grid,
+)
+
+TICK = floor_to_grid(TEN, datetime.now(UTC))
+MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
+Change = Callable[[dict[str, Any]], object]
+
+
+def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_and_in_all(
+    warehouse: Warehouse, connection: Connection
+) -> None:
+    def hide_a_group(answer: dict[str, Any]) -> None:
+        group = max(answer["groups"], key=lambda group: int(group["q"]))
+        group["q"] = str(int(group["q"]) + 1000)
+
+    def check() -> Any:
+        return checks.reconciliation(warehouse=warehouse, marketplaces=watching(MARKET))
+
+    good, _ = answered(connection, None, hide_a_group)
+    connection.execute("update market.captures set status = 'failed' where event_key != %s", [good])
+    read(connection)
+    result = check()
+    assert result.passed
+    figures = {name: value.value for name, value in result.metadata.items()}
+    assert figures["events"] == 1
+    tickets = [figures[f"tickets {word}"] for word in ("stated", "stated by zones", "stated by sections", "counted")]
+    assert len(set(tickets)) == 1
+    assert tickets[0] == figures["tickets stored"] > 100
+
+    connection.execute("update market.captures set status = 'received' where event_key != %s", [good])
+    read(connection)
+    result = check()
+    assert not result.passed
+    figures = {name: value.value for name, value in result.metadata.items()}
+    assert (figures["events"], figures["partial answers"]) == (2, 1)
+    assert figures["tickets stated by zones"] == figures["tickets counted"] + 1000
+    assert figures["tickets stated"] == figures["tickets stated by sections"] == figures["tickets counted"]
+    assert "1 of 2 answers" in str(result.description)
+
+
+def test_answers_that_are_refused_warn_with_their_first_reason(warehouse: Warehouse, connection: Connection) -> None:
+    def check() -> Any:
+        return checks.answers_understood(warehouse=warehouse, marketplaces=watching(MARKET))
+
+    assert check().passed  # nothing was read yet
+    answered(connection, None, change_currency)
+    assert check().passed
+    read(connection)
+    result = check()
+    assert not result.passed
+    assert "1 of 2 answers were refused" in result.description
+    assert "in CAD instead of USD" in result.description
+    connection.execute("update market.captures set status = 'ok'")
+    assert check().passed

@@ -1,0 +1,39 @@
+"""What every `Marketplace` that is asked over HTTP does alike; its paths and its reading are its own."""
+
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from tickettape.marketplaces.http_client import PacedHttpClient
+
+
+class HttpMarketplace:
+    """The part of a `Marketplace` that its HTTP client does: to be subclassed, and used as `async with`.
+
+    Its source is the client's, and it knows the past where a simulator answers.
+    """
+
+    first_rule: tuple[str, str] | None = None
+    paced = True
+
+    def __init__(self, http: PacedHttpClient) -> None:
+        self._http = http
+        self.source = http.source
+        self.knows_the_past = http.simulated
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests were made so far; see `Marketplace.requests`."""
+        return self._http.requests
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(exc_type, exc, traceback)
