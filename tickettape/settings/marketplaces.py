@@ -27,7 +27,7 @@ OF_ONE = {
 WITH_URL, WITHOUT_URL = "vividseats", "simulator"
 """The format, and so the source, that one marketplace has where neither is set: with MARKETPLACE_URL, and without."""
 
-INTERVALS_MINUTES = (10, 12, 15, 20)  # the seeds' "every 10-20 minutes" that divide an hour
+INTERVALS_MINUTES = (10, 12, 15, 20)  # R-068 asks for 10 to 20 minutes; these divide an hour
 
 
 class SeveralMarketplacesError(ValueError):
