@@ -87,9 +87,7 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
                (select string_agg(attname, ',' order by attnum) from pg_attribute
                 where attrelid = pg_class.oid and attnum > 0 and not attisdropped)
            from pg_class
-           where relnamespace = 'analytics'::regnamespace and relname = any(%s)
-               or relnamespace = to_regnamespace('staging') and relkind = 'v'
-           order by relname""",
+           where relnamespace = 'analytics'::regnamespace and relname = any(%s) order by relname""",
         [list(SERVED_RELATIONS)],
     ).fetchall()
     missing = set(SERVED_RELATIONS) - {name for name, *_ in found}
