@@ -12,13 +12,17 @@ SHOWN_ELSEWHERE = {
     "cli/hourly_cold_storage": "one command: archive/test_hourly_cold_storage types it",
     "cli/import_report": "sentences of what was counted: cli/test_imports and imports/ read them",
     "cli/refresh": "calls refresh_rollups with dbt: cli/test_corrections and imports/test_range_import do",
+    "database/errors": "declarations: database/test_server_refusals sees them raised",
     "database/migrations/env": "what Alembic runs: database/test_migrations runs it",
     "imports/import_tables": "SQL that imports/test_writer and imports/test_range_import run",
     "imports/staging_tables": "SQL that imports/test_staging and imports/test_range_staging run",
+    "marketplaces/http_marketplace": "what vividseats/test_client asks through",
     "marketplaces/protocol": "declarations",
     "marketplaces/simulator/__main__": "starts a server with the application that simulator/test_app asks",
     "marketplaces/vividseats/wire_format": "declarations, read through vividseats/test_read_listings",
     "rollups/registry": "declarations",
+    "settings/base": "what settings/test_marketplaces and settings/test_history read through",
+    "settings/service": "fields: settings/test_marketplaces compares them with .env.example",
 }
 """Modules without a test file of their own, and why."""
 

@@ -1,7 +1,6 @@
 """What can be set, and what is refused with which words."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,6 @@ def test_the_format_that_is_meant_where_none_is_set_is_one_that_can_be_watched()
     assert FORMATS[WITHOUT_URL].simulated
 
 
-def test_the_first_day_of_the_history_has_begun() -> None:
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    with pytest.raises(ValidationError, match="Choose a day that has begun"):
-        Settings(first_day=tomorrow)
-
-
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKETPLACE_URL", "")
     monkeypatch.setenv("SCRAPER_INTERVAL_MINUTES", "")
@@ -66,29 +59,6 @@ def test_a_secret_is_not_shown_where_settings_are_printed() -> None:
     secret = Settings(database_url=SecretStr("postgresql://user:hush@localhost/tickets"))
     assert "hush" not in repr(secret)
     assert "hush" not in str(secret.model_dump())
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ({"payload_days": 60}, {"raw_months": 2}),
-        ({"payload_days": 28}, {"raw_months": 1}),
-        ({"hourly_months": 3}, {"raw_months": 4}),
-        ({"scraper_logs_months": 4}, {"scraper_jobs_months": 3}),
-        ({"dagster_failure_days": 10}, {"dagster_run_days": 30}),
-    ],
-)
-def test_settings_that_contradict_each_other_are_refused_by_both_their_names_r13(
-    first: dict[str, int], second: dict[str, int]
-) -> None:
-    with pytest.raises(ValidationError) as refused:
-        Settings.model_validate(first | second)
-    for name, value in (first | second).items():
-        assert f"{name.upper()} is {value}" in str(refused.value)
-
-
-def test_settings_that_only_just_agree_are_taken() -> None:
-    assert Settings(payload_days=27, raw_months=1, hourly_months=1, scraper_logs_months=3).raw_months == 1
 
 
 def test_several_marketplaces_are_set_as_json_or_a_variable_each(monkeypatch: pytest.MonkeyPatch) -> None:
