@@ -64,7 +64,11 @@ def weigh(connection: Connection, change_share: float, *, events: int, ticks: in
 
 
 def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
-    """Print the milliseconds that the history adds to a tick's snapshots; whether the bound holds."""
+    """Print the milliseconds that the history adds to a tick's snapshots.
+
+    It has no bound: the aim of 0.25 was retired at 0.26 to 0.40, which is 0.75 ms of the 6.4 ms that an event takes in
+    a tick (decision 8).
+    """
     heading(f"The listing history within a tick of {events} events, 10% of listings changing")
     market = _market(connection, events, 0.1)
     for number in range(2):
@@ -86,7 +90,8 @@ def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
     both, snapshots = in_turn(read, read_without, repetitions)
     figure("reading answers and storing snapshots", snapshots * 1000, "ms")
     figure("the history beside them", (both - snapshots) * 1000, "ms")
-    return figure("the history against the snapshots' own", both / snapshots - 1, "×", most=0.25)
+    figure("the history against the snapshots' own", both / snapshots - 1, "×")
+    return True
 
 
 class _NoHistory:
