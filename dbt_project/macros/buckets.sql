@@ -38,10 +38,22 @@
 {%- endmacro %}
 
 
-{#- The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none. -#}
+{#-
+  The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none.
+  So is a rollup that may be refreshed before one that marks it: those marks would wait for the next refresh.
+-#}
 {% macro claims() -%}
 {%- set rollup = (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] -%}
-{%- if execute and graph.nodes %}{% do _rollup_named(rollup) %}{% endif -%}
+{%- if execute and graph.nodes -%}
+  {%- set before = _rollup_named(rollup).depends_on.nodes -%}
+  {%- for node in graph.nodes.values() if rollup in node.config.get('meta', {}).get('marks', []) -%}
+    {%- if node.unique_id not in before -%}
+      {{ exceptions.raise_compiler_error(
+          rollup ~ " is marked by " ~ node.name ~ " and must be refreshed after it. Put this line into its model: "
+          ~ "-- depends_on: {{ ref('" ~ node.name ~ "') }}") }}
+    {%- endif -%}
+  {%- endfor -%}
+{%- endif -%}
 select
     event_key,
     event_id,

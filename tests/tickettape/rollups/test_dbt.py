@@ -1,5 +1,6 @@
 """R16, and the recording itself, with real dbt runs."""
 
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from tests.support.added_columns import with_column
 from tests.support.dbt_observations import contents, marks_of, versions
-from tests.support.dbt_runs import PLACE, run_dbt, tries_dbt
+from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt, tries_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
@@ -163,3 +164,15 @@ def test_a_name_that_no_rollup_has_raises_instead_of_emptying_a_bucket(
     refused = tries_dbt("compile", "--inline", asked)
     assert not refused.success
     assert "No rollup is named" in f"{refused.exception} {capfd.readouterr()}"
+
+
+def test_a_rollup_that_may_be_refreshed_before_one_that_marks_it_is_refused(connection: Connection, event: int) -> None:
+    export_dbt_environment(Settings(), all_of_it=True)
+    manifest = fresh_manifest()
+    hours = manifest.nodes["model.tickettape.event_hours"]
+    hours.config = deepcopy(hours.config)  # which all copies of the manifest share
+    hours.config.meta["marks"].append("range_hours")
+    refused = dbt_runner(manifest).invoke(["run", "--select", "range_hours", *PLACE, "--quiet"])
+    assert not refused.success
+    assert "range_hours is marked by event_hours and must be refreshed after it" in why(refused)
+    assert "-- depends_on: {{ ref('event_hours') }}" in why(refused)
