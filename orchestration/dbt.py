@@ -55,8 +55,8 @@ class Translator(DagsterDbtTranslator):
         """The asset's key: the table's name, with its schema in front where an asset has that name."""
         name = dbt_resource_props["name"]
         if dbt_resource_props["resource_type"] == "source":
-            written_by = _SOURCE_ASSETS.get(name, name)
-            return dg.AssetKey(written_by if written_by in OWN_ASSETS else ["market", name])
+            schema, written_by = dbt_resource_props["source_name"], _SOURCE_ASSETS.get(name, name)
+            return dg.AssetKey(written_by if schema == "market" and written_by in OWN_ASSETS else [schema, name])
         return dg.AssetKey(["analytics", name] if name in OWN_ASSETS else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

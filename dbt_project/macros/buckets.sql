@@ -2,7 +2,8 @@
   How a rollup is refreshed. A bucket is (event, hour), (event, day) or an event; writers of captures, snapshots and
   price ranges mark the hours they touch in market.dirty_buckets. One refresh of one model, in one transaction:
 
-    1. claim_buckets   takes the marks it can see, newest first, at most so many
+    1. claim_buckets   adds the columns that the table has not yet, and marks every bucket for them;
+                       takes the marks it can see, newest first, at most so many
     2. the model       reads the facts of the claimed buckets (source market.claims)
     3. replace_buckets deletes the claimed buckets whole, vanished zones too, and inserts them anew
     4. pass_on         marks what is built on this rollup, notes which hours are newer than those in cold storage, and
@@ -37,10 +38,22 @@
 {%- endmacro %}
 
 
-{#- The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none. -#}
+{#-
+  The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none.
+  So is a rollup that may be refreshed before one that marks it: those marks would wait for the next refresh.
+-#}
 {% macro claims() -%}
 {%- set rollup = (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] -%}
-{%- if execute and graph.nodes %}{% do _rollup_named(rollup) %}{% endif -%}
+{%- if execute and graph.nodes -%}
+  {%- set before = _rollup_named(rollup).depends_on.nodes -%}
+  {%- for node in graph.nodes.values() if rollup in node.config.get('meta', {}).get('marks', []) -%}
+    {%- if node.unique_id not in before -%}
+      {{ exceptions.raise_compiler_error(
+          rollup ~ " is marked by " ~ node.name ~ " and must be refreshed after it. Put this line into its model: "
+          ~ "-- depends_on: {{ ref('" ~ node.name ~ "') }}") }}
+    {%- endif -%}
+  {%- endfor -%}
+{%- endif -%}
 select
     event_key,
     event_id,
@@ -63,6 +76,29 @@ where rollup = '{{ rollup }}'
 {%- endmacro %}
 
 
+{#-
+  The columns that a rollup's contract has and its table has not, each as `alter table` takes it. A column that is
+  not_null and says no default is refused: hours whose facts are in cold storage are never computed again.
+-#}
+{% macro _new_columns() -%}
+{%- set declared = {} -%}
+{%- if execute and is_incremental() -%}
+  {%- set present = adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
+  {%- for name, column in model.columns.items() if name not in present -%}
+    {%- for constraint in column.constraints if constraint.type == 'not_null' -%}
+      {%- if 'default' not in (constraint.expression or '') -%}
+        {{ exceptions.raise_compiler_error(
+            this.name ~ ": column '" ~ name ~ "' is new and not null, and older rows have no value for it. Give them "
+            ~ "one, constraints: [{type: not_null, expression: default 0}], or leave not_null out") }}
+      {%- endif -%}
+    {%- endfor -%}
+    {%- do declared.update({name: column}) -%}
+  {%- endfor -%}
+{%- endif -%}
+{{ return(adapter.render_raw_columns_constraints(raw_columns=declared)) }}
+{%- endmacro %}
+
+
 {% macro claim_buckets() -%}
 {%- if execute and (target.name != 'warehouse' or target.schema != 'analytics') %}
   {{ exceptions.raise_compiler_error(
@@ -74,6 +110,7 @@ where rollup = '{{ rollup }}'
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
 {%- set facts = model.config.meta.facts %}
+{%- set new_columns = _new_columns() %}
 -- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
 set local work_mem = '64MB';
 -- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
@@ -84,8 +121,14 @@ lock table market.captures, market.section_snapshots, market.listing_changes in 
 {%- else -%}
 lock table market.{{ facts }} in access share mode;
 {%- endif %}
-{% if not is_incremental() -%}
--- the table is new: every bucket of every month that is here is due
+{% if new_columns -%}
+-- readers wait for this transaction; where one of them holds the table for longer, the next refresh adds them
+set local lock_timeout = '10s';
+alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
+set local lock_timeout to default;
+{% endif -%}
+{% if new_columns or not is_incremental() -%}
+-- the table or a column is new: every bucket of every month that is here is due
 insert into market.dirty_buckets (rollup, event_key, bucket)
 select distinct '{{ this.name }}', {{ facts }}.event_key, {{ bucket_of(facts ~ '.tick', model.config.meta.bucket) }}
 from market.{{ facts }}

@@ -11,7 +11,15 @@ from tests.support.processes import empty_home
 from tickettape.settings import ROOT
 
 COPIED = ("tickettape", "orchestration", "serving", "dbt_project", "profiles", "tests", "docs")
-COPIED_FILES = ("dbt_project.yml", "profiles.yml", "pyproject.toml", "dagster.yaml", "workspace.yaml", ".env.example")
+COPIED_FILES = (
+    "dbt_project.yml",
+    ".sqlfluff",
+    "profiles.yml",
+    "pyproject.toml",
+    "dagster.yaml",
+    "workspace.yaml",
+    ".env.example",
+)
 BIN = Path(sys.executable).parent
 
 
@@ -30,6 +38,11 @@ class RepositoryCopy:
         """Make a file, with its folders, or replace it."""
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / path).write_text(text)
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None where there is none."""
+        file = self.folder / path
+        return file.read_text() if file.exists() else None
 
     def run(self, *command: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """Run a command at the copy's root, for at most five minutes; `more` is added to its environment."""

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from tickettape.archive.hourly_parquet import (
     HourlyStorageError,
+    exported_columns,
     hours_reader_check,
     hours_writer,
     load_hours,
@@ -117,7 +118,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
     """Move a month of hours to cold storage: written, read back, compared row by row, then deleted.
 
     What cold storage holds of hours that are not in the database stays there: a month that was brought back,
-    or made again in part, is completed by it. Raises HoursError where the hours changed meanwhile or marks are
+    or made again in part, is completed by it. Raises HourlyStorageError where the hours changed meanwhile or marks are
     pending, with nothing deleted.
     """
     _refuse_marked(connection, month)
@@ -153,10 +154,14 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
                     f"Hours of {month:%Y-%m} changed while they were being written. The next run exports them."
                 )
             for table in HOURLY_ROLLUPS:
+                columns = exported_columns(connection, mart_table(table))
+                if columns != exported_columns(connection, gathered[table]):
+                    raise HourlyStorageError(f"{table} got another column meanwhile; the next run takes it.")
                 changed = connection.execute(
-                    sql.SQL("select * from {table} where {in_month} except all select * from {other} limit 1").format(
-                        table=mart_table(table), other=gathered[table], in_month=_in_month(month)
-                    )
+                    sql.SQL(
+                        """select {columns} from {table} where {in_month}
+                           except all select {columns} from {other} limit 1"""
+                    ).format(columns=columns, table=mart_table(table), other=gathered[table], in_month=_in_month(month))
                 ).fetchone()
                 fewer = known is None and rows[table] != _count(connection, mart_table(table), _in_month(month))
                 if changed is not None or fewer:
@@ -180,7 +185,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
 def bring_hours_back(connection: Connection, storage: Storage, month: date, *, until: date) -> dict[str, int]:
     """Load a month of hours from cold storage and leave it alone through `until`; the rows loaded by table.
 
-    Hours that are in the database stay as they are: what was made again there is newer. Raises HoursError
+    Hours that are in the database stay as they are: what was made again there is newer. Raises HourlyStorageError
     where cold storage has no such month.
     """
     manifest = _manifest(storage, month)

@@ -1,18 +1,29 @@
 """Hourly rollups as Parquet: written in key order, read back through the way that brings them back, compared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from psycopg import sql
+from psycopg import Column, sql
 
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
 from tickettape.rollups import HOURLY_ROLLUPS
 
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
+MOST_DIGITS = 38  # of Arrow's decimals of 128 bits
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": pa.float64(),
+    "date": pa.date32(),
+    "timestamptz": pa.timestamp("us", "UTC"),
+}
 
 
 class HourlyStorageError(Exception):
@@ -25,16 +36,16 @@ def hours_writer(connection: Connection, table: sql.Identifier) -> Callable[[Bin
     def write(file: BinaryIO) -> None:
         with connection.transaction(), connection.cursor(name="cold_hours") as cursor:
             cursor.itersize = ROWS_AT_ONCE
-            cursor.execute(sql.SQL("select * from {} order by event_id, hour").format(table))
-            columns = cursor.description or []
-            schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
+            cursor.execute(
+                sql.SQL("select {} from {} order by event_id, hour").format(exported_columns(connection, table), table)
+            )
+            schema = pa.schema(
+                [(column.name, _arrow_type(column) or pa.string()) for column in cursor.description or ()]
+            )
             with pq.ParquetWriter(file, schema, compression="zstd") as parquet:
                 while rows := cursor.fetchmany(ROWS_AT_ONCE):
                     values = zip(*rows, strict=True)
-                    arrays = [
-                        pa.array(map(str, column) if field.name == "event_id" else column, field.type)
-                        for field, column in zip(schema, values, strict=True)
-                    ]
+                    arrays = [pa.array(column, field.type) for field, column in zip(schema, values, strict=True)]
                     parquet.write_batch(pa.record_batch(arrays, schema=schema))
 
     return write
@@ -51,9 +62,9 @@ def hours_reader_check(
             different = connection.execute(
                 sql.SQL(
                     """select count(*) from (
-                           (select * from {a} except all select * from {b})
-                           union all (select * from {b} except all select * from {a})) as different"""
-                ).format(a=gathered, b=read_back[table])
+                           (select {columns} from {a} except all select {columns} from {b})
+                           union all (select {columns} from {b} except all select {columns} from {a})) as different"""
+                ).format(columns=exported_columns(connection, gathered), a=gathered, b=read_back[table])
             ).fetchone()
         if different is None or different[0]:
             rows = different[0] if different else "unknown"
@@ -65,8 +76,14 @@ def hours_reader_check(
 
 
 def load_hours(connection: Connection, storage: Storage, name: str, table: sql.Identifier) -> None:
+    """Load a file into a scratch table. What the file is too old to know gets its default, or null.
+
+    Raises HourlyStorageError where a column of the file is gone from the table, or where one that the file does not
+    know is not null and has no default.
+    """
     with storage.fs.open(storage.path(name), "rb") as file, connection.cursor() as cursor:
         parquet = pq.ParquetFile(file)
+        _refuse_other_columns(connection, name, parquet.schema_arrow.names, table)
         columns = sql.SQL(", ").join(map(sql.Identifier, parquet.schema_arrow.names))
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, columns)) as copy:
             for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
@@ -74,34 +91,54 @@ def load_hours(connection: Connection, storage: Storage, name: str, table: sql.I
                     copy.write_row(row)
 
 
-def _arrow_type(column: Any) -> pa.DataType:
-    """The Arrow type that holds a column exactly."""
-    types: dict[str, pa.DataType] = {
-        "uuid": pa.string(),
-        "text": pa.string(),
-        "varchar": pa.string(),
-        "bool": pa.bool_(),
-        "int4": pa.int32(),
-        "int8": pa.int64(),
-        "timestamptz": pa.timestamp("us", "UTC"),
-    }
-    name = str(column.type_display).partition("(")[0]
-    if name == "numeric":
+def exported_columns(connection: Connection, table: sql.Identifier) -> sql.Composed:
+    """A table's columns as they are exported and compared: of a type that Arrow lacks, the text, which is exact too."""
+    described = connection.execute(sql.SQL("select * from {} limit 0").format(table)).description or ()
+    return sql.SQL(", ").join(
+        sql.Identifier(column.name)
+        if _arrow_type(column)
+        else sql.SQL("{0}::text as {0}").format(sql.Identifier(column.name))
+        for column in described
+    )
+
+
+def _arrow_type(column: Column) -> pa.DataType | None:
+    """The Arrow type that holds a column exactly; None where only its text does."""
+    name = column.type_display.partition("(")[0]
+    if name == "numeric" and column.precision and column.precision <= MOST_DIGITS:
         return pa.decimal128(column.precision, column.scale)
-    if name not in types:
+    return _ARROW_TYPES.get(name)
+
+
+def _refuse_other_columns(connection: Connection, name: str, in_file: Collection[str], table: sql.Identifier) -> None:
+    needs_value: dict[str, bool] = dict(
+        connection.execute(
+            """select attname::text, attnotnull and not atthasdef from pg_attribute
+               where attrelid = %s::regclass and attnum > 0 and not attisdropped""",
+            [table.as_string(connection)],
+        ).fetchall()
+    )
+    gone = [column for column in in_file if column not in needs_value]
+    if gone:
         raise HourlyStorageError(
-            f"Column {column.name} has type {name}, which the export does not support. Add it to `_arrow_type`."
+            f"{name} has a column that its table no longer has: {', '.join(gone)}. Add it to the table again: "
+            "its values would be lost."
         )
-    return types[name]
+    unknown = [column for column, needed in needs_value.items() if needed and column not in in_file]
+    if unknown:
+        raise HourlyStorageError(
+            f"{name} is older than {', '.join(unknown)}, and its rows need a value there. Give the column a default "
+            "in its table, or let it be null."
+        )
 
 
 @contextmanager
 def scratch_tables(connection: Connection, prefix: str) -> Iterator[dict[str, sql.Identifier]]:
-    """Empty temporary tables with the columns of the marts, for the block."""
+    """Empty temporary tables with the columns of the marts and their defaults, for the block."""
     names = {table: sql.Identifier("pg_temp", f"{prefix}_{table}") for table in HOURLY_ROLLUPS}
     try:
         for table, name in names.items():
-            connection.execute(sql.SQL("create table {} (like {})").format(name, mart_table(table)))
+            connection.execute(sql.SQL("create table {} (like {} including defaults)").format(name, mart_table(table)))
         yield names
     finally:
         if not connection.closed:

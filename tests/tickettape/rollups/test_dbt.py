@@ -3,13 +3,15 @@
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from tests.support.dbt_observations import content, contents, marks_of, versions
+from tests.support.added_columns import with_column
+from tests.support.dbt_observations import contents, marks_of, versions
 from tests.support.dbt_runs import PLACE, fresh_manifest, run_dbt, tries_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
@@ -19,7 +21,6 @@ from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, SNAPSHOT_ROLLUPS, ex
 from tickettape.rollups.dbt import dbt_runner
 from tickettape.settings import ROOT, Settings
 
-MODEL = "model.tickettape.event_hours"
 LONG_AGO = NOON - timedelta(days=70)
 
 
@@ -89,51 +90,61 @@ def frozen(connection: Connection, refresh: Refresh, event: int) -> str:
     return f"hour < '{NOON - timedelta(days=1)}'"
 
 
-def with_one_more_column() -> Manifest:
-    """The project with a column more in event_hours, in the model and in its contract."""
-    manifest = fresh_manifest()
-    node = manifest.nodes[MODEL]
-    node.raw_code = node.raw_code.replace("    last_ok_at,\n    now()", "    last_ok_at,\n    7 as lucky,\n    now()")
-    assert "lucky" in node.raw_code
-    lucky = deepcopy(node.columns["ok_captures"])
-    lucky.name, lucky.constraints = "lucky", []
-    node.columns["lucky"] = lucky
-    return manifest
+def refreshed(manifest: Manifest) -> dbtRunnerResult:
+    return dbt_runner(manifest).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
 
 
-def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(
-    connection: Connection, event: int, frozen: str
-) -> None:
+def test_r16_a_column_added_beside_frozen_hours_loses_none_of_them(connection: Connection, frozen: str) -> None:
     kept = versions(connection, "event_hours", frozen)
-    before = {rollup: content(connection, rollup) for rollup in ROLLUP_NAMES}
     assert len(kept) == 1
-    observe(connection, event, NOON + 2 * TEN, Section("A", "101"))
-    waiting = marks_of(connection, "event_hours")
+    assert marks_of(connection) == set()
 
-    # in the model alone: refused, nothing taken, nothing made anew
-    refused = dbt_runner(with_one_more_column()).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
-    assert not refused.success
-    assert marks_of(connection, "event_hours") == waiting
-    of_snapshots = SNAPSHOT_ROLLUPS
-    assert {rollup: content(connection, rollup) for rollup in of_snapshots} == {
-        rollup: before[rollup] for rollup in of_snapshots
-    }
-
-    # by a written migration first: the frozen rows stay, the recomputed ones have it
-    connection.execute("alter table analytics.event_hours add column lucky integer")
-    done = dbt_runner(with_one_more_column()).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
+    # the rollup adds what its contract has, and recomputes the hours whose facts are here, marked or not
+    done = refreshed(with_column("lucky", "integer", "7"))
     assert done.success, why(done)
     assert versions(connection, "event_hours", frozen) == kept
     assert connection.execute(
         "select hour, lucky, ok_captures from analytics.event_hours order by hour"
-    ).fetchall() == [(LONG_AGO, None, 1), (NOON, 7, 3)]
+    ).fetchall() == [(LONG_AGO, None, 1), (NOON, 7, 2)]
     assert marks_of(connection) == set()
 
+    # with a default, the frozen ones have that; and a second refresh adds and recomputes nothing
+    connection.execute("alter table analytics.event_hours drop column lucky")
+    done = refreshed(with_column("lucky", "integer", "7", not_null="default 3"))
+    assert done.success, why(done)
+    assert versions(connection, "event_hours", frozen) == kept
+    before = versions(connection, "event_hours")
+    assert refreshed(with_column("lucky", "integer", "7", not_null="default 3")).success
+    assert versions(connection, "event_hours") == before
+    assert connection.execute("select lucky from analytics.event_hours order by hour").fetchall() == [(3,), (7,)]
+
     # in the table alone: the run may fail, the rows stay
-    observe(connection, event, NOON + 3 * TEN, Section("A", "101"))
+    observe(connection, 1, NOON + 3 * TEN, Section("A", "101"))
     tries_dbt(*ROLLUPS_ALONE)
     assert versions(connection, "event_hours", frozen) == kept
     assert differences(connection) == dict.fromkeys(ROLLUP_NAMES, 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        ({"not_null": ""}, "column 'lucky' is new and not null, and older rows have no value for it"),
+        ({"declared": False}, "missing in contract"),
+    ],
+)
+def test_r16_a_column_that_older_rows_or_the_contract_cannot_have_is_refused_and_takes_no_mark(
+    connection: Connection, event: int, frozen: str, column: dict[str, Any], reason: str
+) -> None:
+    before = contents(connection)
+    observe(connection, event, NOON + 2 * TEN, Section("A", "101"))
+    waiting = marks_of(connection, "event_hours")
+    refused = refreshed(with_column("lucky", "integer", "7", **column))
+    assert not refused.success
+    assert reason in why(refused)
+    assert marks_of(connection, "event_hours") == waiting
+    of_snapshots = SNAPSHOT_ROLLUPS
+    after = contents(connection)
+    assert {rollup: after[rollup] for rollup in of_snapshots} == {rollup: before[rollup] for rollup in of_snapshots}
 
 
 def test_r16_a_full_refresh_beside_frozen_hours_loses_none_of_them(
@@ -153,3 +164,15 @@ def test_a_name_that_no_rollup_has_raises_instead_of_emptying_a_bucket(
     refused = tries_dbt("compile", "--inline", asked)
     assert not refused.success
     assert "No rollup is named" in f"{refused.exception} {capfd.readouterr()}"
+
+
+def test_a_rollup_that_may_be_refreshed_before_one_that_marks_it_is_refused(connection: Connection, event: int) -> None:
+    export_dbt_environment(Settings(), all_of_it=True)
+    manifest = fresh_manifest()
+    hours = manifest.nodes["model.tickettape.event_hours"]
+    hours.config = deepcopy(hours.config)  # which all copies of the manifest share
+    hours.config.meta["marks"].append("range_hours")
+    refused = dbt_runner(manifest).invoke(["run", "--select", "range_hours", *PLACE, "--quiet"])
+    assert not refused.success
+    assert "range_hours is marked by event_hours and must be refreshed after it" in why(refused)
+    assert "-- depends_on: {{ ref('event_hours') }}" in why(refused)
