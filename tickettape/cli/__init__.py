@@ -34,7 +34,7 @@ from tickettape.cli import (
     quarantine,
     tenants,
 )
-from tickettape.cli.console import SourceOption, fail, say, settings_of, sources_of
+from tickettape.cli.console import SourceOption, SourceOrAllOption, fail, say, settings_of, sources_of
 from tickettape.database import Warehouse, database_url, libpq_environment, psql_path
 from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketplace
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
@@ -106,7 +106,7 @@ def untrack(
 
 
 @app.command()
-def tracked(source: SourceOption = None) -> None:
+def tracked(source: SourceOrAllOption = None) -> None:
     """List the tracking rules, and the events that they found."""
     for each in sources_of(source):
         _show_tracked(each)
@@ -127,7 +127,10 @@ def _show_tracked(source: str) -> None:
 
 @app.command()
 def tick() -> None:
-    """One tick now: the job that the schedule runs, in this process. Exit code 0 when it is green."""
+    """Run one tick of each marketplace now, as the schedules do.
+
+    The exit code is 0 if every run succeeded and no check found an error.
+    """
     database_url()  # what keeps it from starting is said here, not in Dagster's traceback
     # a process of its own: the commands know no Dagster
     sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)

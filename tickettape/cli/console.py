@@ -44,6 +44,9 @@ To = Annotated[
 SourceOption = Annotated[
     str | None, typer.Option("--source", help="The marketplace. Needed only if several are watched.")
 ]
+SourceOrAllOption = Annotated[
+    str | None, typer.Option("--source", help="Only this marketplace. Default: all that are watched.")
+]
 
 
 def settings_of(source: str | None) -> Settings:

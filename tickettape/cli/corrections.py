@@ -12,7 +12,6 @@ import typer
 from tickettape.catalogue import find_event
 from tickettape.cli.console import (
     From,
-    SourceOption,
     To,
     check_window,
     fail,
@@ -69,7 +68,13 @@ def replay(
     voided: Annotated[
         bool, typer.Option("--voided", help="Also read voided captures again, so that they count again.")
     ] = False,
-    source: SourceOption = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="Only this marketplace. Default: all that are watched. Needed with --event if several are watched.",
+        ),
+    ] = None,
 ) -> None:
     """Read the stored answers of a time range again, for example after the parser was fixed.
 

@@ -94,7 +94,7 @@ def import_(
         bool | None,
         typer.Option(
             "--partial/--whole",
-            help="Whether listings are only a part of what was for sale (no rollups), or all of it.",
+            help="Whether the file holds only a part of what was for sale (then no rollup uses it), or all.",
         ),
     ] = None,
     encoding: Annotated[

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from tickettape.cli.console import SourceOption, say, sources_of
+from tickettape.cli.console import SourceOrAllOption, say, sources_of
 from tickettape.database import Warehouse
 from tickettape.observations import newest_poll_schedule, stale_events
 
@@ -14,7 +14,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="poll-schedule")(poll_schedule)
 
 
-def poll_schedule(source: SourceOption = None) -> None:
+def poll_schedule(source: SourceOrAllOption = None) -> None:
     """List when each watched event is polled next, how often, and why. The next due come first."""
     for each in sources_of(source):
         _show_poll_schedule(each)
