@@ -1,6 +1,6 @@
-"""The simulated market with faults, as a server: `python -m bench.faulty_market EVENTS SHARE`; prints its URL.
+"""The simulated market with faults, as a server: `python -m bench.faulty_market EVENTS SHARE PARTS`; prints its URL.
 
-So much of what it is asked meets a fault, of all kinds alike. `/seen` tells what arrived: the most requests in
+So much of what it is asked meets a fault, of all kinds of the given parts (`PARTS` of the simulator's faults) alike. `/seen` tells what arrived: the most requests in
 any second and in any minute, and how many met which fault.
 """
 
@@ -14,14 +14,15 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from tickettape.marketplaces.simulator import Market, build_app
-from tickettape.marketplaces.simulator.faults import Fault, Faulty, evenly
+from tickettape.marketplaces.simulator.faults import PARTS, Faulty, evenly
 
 
 def main() -> None:
     """Say where, serve."""
     events, share = int(sys.argv[1]), float(sys.argv[2])
+    kinds = [fault for part in sys.argv[3].split(",") for fault in PARTS[part]]
     market = Faulty(
-        build_app(Market(events=events)), dict.fromkeys(Fault, share / len(Fault)), latency=evenly(0.05, 0.2)
+        build_app(Market(events=events)), dict.fromkeys(kinds, share / len(kinds)), latency=evenly(0.05, 0.2)
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

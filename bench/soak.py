@@ -23,7 +23,7 @@ from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import load_breaker
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace
-from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING
+from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PARTS, PASSING
 from tickettape.observations import read_tick
 
 FIRST_TICK = datetime(2026, 11, 3, tzinfo=UTC)
@@ -38,11 +38,14 @@ def main() -> int:
     per_second = float(os.environ.get("SOAK_REQUESTS_PER_SECOND", "100"))
     per_minute = int(os.environ.get("SOAK_REQUESTS_PER_MINUTE", "4500"))
     faults = float(os.environ.get("SOAK_FAULTS", "0.05"))
+    parts = os.environ.get("SOAK_PARTS", ",".join(PARTS))
+    if unknown := set(parts.split(",")) - PARTS.keys():
+        sys.exit(f"SOAK_PARTS has {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
     with (
         scratch_server() as server,
         scratch_database(server, "soak") as database_url,
         open_connection(database_url) as connection,
-        served("bench.faulty_market", events, faults) as url,
+        served("bench.faulty_market", events, faults, parts) as url,
         shards.started(SHARDS, database_url, url, per_second=per_second, per_minute=per_minute) as workers,
     ):
         heading(f"{ticks} ticks of {events} events, {faults:.0%} faults, by one worker and by {SHARDS} in turn")

@@ -68,6 +68,7 @@ def _says_little(said: str) -> None:
         assert untrue not in said
 
 
+@pytest.mark.processes
 def test_when_make_alone_is_stopped_in_mid_tick_everything_ends_in_ten_seconds(home: Path) -> None:
     console, port = home / "console", free_port()
     slow = SlowSimulator(seconds=20)

@@ -5,6 +5,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from dbt.artifacts.schemas.results import ExecutionResult
 from dbt.cli.main import dbtRunnerResult
@@ -62,6 +63,8 @@ def fresh_manifest() -> Manifest:
 @cache
 def manifest() -> Manifest:
     """The project as dbt parses it."""
-    parsed = dbt_runner().invoke(["parse", *PLACE, "--quiet"])
+    # parsing asks no database, and must not start one either
+    with mock.patch.dict(os.environ, {URL_VARIABLE: "postgresql://nobody@localhost/parsed"}):
+        parsed = dbt_runner().invoke(["parse", *PLACE, "--quiet"])
     assert isinstance(parsed.result, Manifest), parsed.exception
     return parsed.result

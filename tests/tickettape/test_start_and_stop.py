@@ -38,6 +38,7 @@ def makefile(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_it_stops_with_the_make_that_started_it_when_make_alone_is_told(
     stop: signal.Signals, makefile: Path, tmp_path: Path
@@ -52,6 +53,7 @@ def test_it_stops_with_the_make_that_started_it_when_make_alone_is_told(
         kill_all(make, tmp_path)
 
 
+@pytest.mark.processes
 def test_it_stops_when_its_terminal_is_closed(makefile: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     make = start(["make", "-f", str(makefile), "hears"], tmp_path, log)
@@ -65,6 +67,7 @@ def test_it_stops_when_its_terminal_is_closed(makefile: Path, tmp_path: Path) ->
         kill_all(make, tmp_path)
 
 
+@pytest.mark.processes
 def test_control_without_it_a_program_outlives_what_stops_make(makefile: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     make = start(["make", "-f", str(makefile), "deaf"], tmp_path, log)

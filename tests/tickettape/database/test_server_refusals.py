@@ -65,6 +65,7 @@ def test_a_folder_that_cannot_be_made_is_named(folder: Path) -> None:
         server.embedded_url(folder / "postgres")
 
 
+@pytest.mark.processes
 def test_what_postgres_says_is_the_reason_and_all_that_is_said(folder: Path) -> None:
     """A limit of the size of files stands for a full disk: initdb meets the error in the same place."""
     started = subprocess.run(

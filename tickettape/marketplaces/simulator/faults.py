@@ -6,6 +6,7 @@ An application in front of another one, at chosen rates; the draws are reproduci
 
 import asyncio
 import random
+import re
 import socket
 import struct
 import time
@@ -52,6 +53,12 @@ class Fault(StrEnum):
     NEW_FIELD = "a field that is new"
     CHANGED_TYPE = "a field of another type"
     MISSING_FIELD = "a field that is gone"
+    HTML_AS_JSON = "HTML that calls itself JSON"
+    CUT_OFF = "half an answer, with a length that fits"
+    UNDECODABLE = "an encoding that nobody asked for"
+    WORTHLESS = "a listing at 0.00"
+    HALF_CHARACTER = "a listing with half a character"
+    NEW_MAP = "new ids for all zones and sections"
 
 
 CAPTURED_AS: dict[Fault, str] = {
@@ -73,7 +80,28 @@ CAPTURED_AS: dict[Fault, str] = {
     Fault.NEW_FIELD: "ok",
     Fault.CHANGED_TYPE: "rejected",
     Fault.MISSING_FIELD: "rejected",
+    Fault.HTML_AS_JSON: "blocked",
+    Fault.CUT_OFF: "failed",
+    Fault.UNDECODABLE: "failed",
+    Fault.WORTHLESS: "ok",
+    Fault.HALF_CHARACTER: "ok",
+    Fault.NEW_MAP: "ok",
 }
+
+PARTS: dict[str, tuple[Fault, ...]] = {
+    "network": (
+        Fault.UNKNOWN, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.TOO_FAST, Fault.TOO_FAST_UNTIL, Fault.BROKEN,
+        Fault.SILENT, Fault.RESET, Fault.HALF, Fault.DRIP, Fault.CHALLENGE,
+    ),
+    "answers": (
+        Fault.NOTHING, Fault.NO_TICKETS, Fault.CUT, Fault.MIXED_UP, Fault.NEW_FIELD, Fault.CHANGED_TYPE,
+        Fault.MISSING_FIELD,
+    ),
+    "bodies": (Fault.HTML_AS_JSON, Fault.CUT_OFF, Fault.UNDECODABLE),
+    "listings": (Fault.WORTHLESS, Fault.HALF_CHARACTER),
+    "maps": (Fault.NEW_MAP,),
+}  # fmt: skip
+"""The faults by what they are about, so that some of them can be chosen."""
 
 PASSING = {fault for fault, status in CAPTURED_AS.items() if status == "failed"}
 """Faults that are asked again within an event's deadline, and may then be answered."""
@@ -129,6 +157,8 @@ class Faulty:
         elif fault in _CHANGES:
             body = _CHANGES[fault](msgspec.json.decode(await _body_of(self.app, scope, receive)))
             await _json(body)(scope, receive, send)
+        elif fault in _BODIES:
+            await _BODIES[fault](await _body_of(self.app, scope, receive))(scope, receive, send)
         elif fault is Fault.HALF:
             body = await _body_of(self.app, scope, receive)
             await _half(body, send)
@@ -245,4 +275,35 @@ _CHANGES: dict[Fault, Callable[[Any], Any]] = {
     Fault.NEW_FIELD: _total("mood", lambda _: "calm"),
     Fault.CHANGED_TYPE: _total("ticketCount", lambda own: {"value": own}),
     Fault.MISSING_FIELD: _without_sections,
+}
+
+
+def _worthless(answer: Any) -> Any:
+    """The first listing of a section that has another one: without it nothing looks sold out."""
+    places = Counter(ticket["d"] for ticket in answer["tickets"])
+    lucky = next((ticket["i"] for ticket in answer["tickets"] if places[ticket["d"]] > 1), None)
+    tickets = [ticket | {"p": "0.00"} if ticket["i"] == lucky else ticket for ticket in answer["tickets"]]
+    return answer | {"tickets": tickets}
+
+
+def _renumbered(answer: Any) -> Any:
+    return answer | {
+        "groups": [group | {"i": f"new {group['i']}"} for group in answer["groups"]],
+        "sections": [one | {"i": f"new {one['i']}", "g": f"new {one['g']}"} for one in answer["sections"]],
+        "tickets": [one | {"c": f"new {one['c']}", "d": f"new {one['d']}"} for one in answer["tickets"]],
+    }
+
+
+_CHANGES |= {Fault.WORTHLESS: _worthless, Fault.NEW_MAP: _renumbered}
+
+
+def _as_json(body: bytes, **headers: str) -> Response:
+    return Response(body, media_type="application/json", headers=HEADERS | headers)
+
+
+_BODIES: dict[Fault, Callable[[bytes], Response]] = {
+    Fault.HTML_AS_JSON: lambda _: _as_json(b"<html>Are you human?</html>"),
+    Fault.CUT_OFF: lambda body: _as_json(body[: len(body) // 2]),
+    Fault.UNDECODABLE: lambda body: _as_json(body[::-1], **{"content-encoding": "br"}),
+    Fault.HALF_CHARACTER: lambda body: _as_json(re.sub(rb'"r": ?"', rb"\g<0>\\ud83d", body, count=1)),
 }
