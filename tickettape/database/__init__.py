@@ -4,7 +4,7 @@ Which rows are in it is said by the rooms that own its tables. No other room's t
 """
 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
-from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS, Connection, Warehouse, check_session_mode
+from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
@@ -30,12 +30,15 @@ from tickettape.database.partitions import (
     make_partitions_ahead,
 )
 from tickettape.database.server import configured_url, database_url, forget_killed_users, sqlalchemy_url, with_database
+from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, LONGEST_STATEMENT
 from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_table
 
 __all__ = [
     "CONNECT_TIMEOUT_SECONDS",
     "DAILY_TABLES",
     "HEALTH_CHECKS",
+    "KEEPALIVES",
+    "LONGEST_STATEMENT",
     "MONTHLY_TABLES",
     "SCHEMA_VERSION",
     "BusyError",
