@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,13 @@ _IN_PROCESS = ("--profiles-dir", str(ROOT / "profiles"), "--quiet", "--no-write-
 LONGEST_LOCK_WAIT = "10min"  # for another refresh's claim of the same rollup, of which a big one takes minutes
 
 
-def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> None:
+def export_dbt_environment(
+    settings: Settings, *, all_of_it: bool = False, claim_from: datetime | None = None, claim_limit: int | None = None
+) -> None:
     """Let the dbt processes that this one starts find the warehouse, with the settings their SQL asks for.
 
-    `all_of_it`: tests look at everything instead of at a recent window.
+    `all_of_it`: tests look at everything instead of at a recent window. `claim_from`: refreshes take no older buckets.
+    `claim_limit`: how many they take at once, where not as many as is set.
     """
     os.environ[URL_VARIABLE] = database_url()
     if "PGSERVICEFILE" not in os.environ:  # dbt's adapter hands libpq no other keep-alives than the first of four
@@ -42,7 +46,8 @@ def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> No
     since = "-infinity" if all_of_it else ""
     os.environ["PGOPTIONS"] = (
         f"-c timezone=UTC -c statement_timeout={LONGEST_STATEMENT} -c lock_timeout={LONGEST_LOCK_WAIT} "
-        f"-c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since} "
+        f"-c tickettape.claim_limit={claim_limit or settings.claim_limit} -c tickettape.tests_since={since} "
+        f"-c tickettape.claim_from={claim_from.isoformat() if claim_from else ''} "
         f"-c tickettape.sold_after={settings.sold_after_captures}"
     )
 
