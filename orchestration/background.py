@@ -15,8 +15,8 @@ from orchestration.console import PROGRESS
 from tickettape.database import Connection, wait_for_lock
 
 BACKGROUND = "background"
-CLAIM_LIMIT = 1_000
-"""Most buckets that a refresh beside live ticks takes at once: theirs wait for its end, some 20 seconds."""
+CLAIM_LIMIT = 500
+"""Most buckets that a refresh beside live ticks takes at once: theirs wait for its end, some ten seconds."""
 
 SAY_EVERY_SECONDS = 5.0
 LONGEST_WAIT = timedelta(minutes=1)  # for a run of the backlog; after that a backfill goes on beside it

@@ -228,4 +228,6 @@ def fail_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         run = context.instance.get_run_by_id(run_id)
         follows = what_follows(run.tags) if run else ""
         tell(f"warning: run {run_id[:8]} was closed as failed: its process is gone. {follows}")
-    return dg.SkipReason(f"Closed {', '.join(closed)}." if closed else "The processes of all unfinished runs are alive.")
+    return dg.SkipReason(
+        f"Closed {', '.join(closed)}." if closed else "The processes of all unfinished runs are alive."
+    )
