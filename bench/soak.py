@@ -3,6 +3,7 @@
 1000 simulated events over real HTTP, every event due each tick, 50 to 200 ms of latency, answers of 150 KB,
 5 % faults of all kinds, captured by one worker and by four in turn. Sizes by environment variables: SOAK_EVENTS
 (1000), SOAK_TICKS (50), SOAK_FAULTS (0.05), SOAK_REQUESTS_PER_SECOND (100), SOAK_REQUESTS_PER_MINUTE (4500).
+That is the part `network`; SOAK_PARTS chooses among the parts: network, backfill.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from bench import shards
 from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 from bench.served import served
+from bench.soak_backfill import soak_backfill
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import load_breaker
@@ -33,7 +35,15 @@ SHARDS = 4
 
 
 def main() -> int:
-    """Soak, then judge."""
+    """Each chosen part: soak, then judge."""
+    chosen = os.environ.get("SOAK_PARTS", ",".join(PARTS)).split(",")
+    holds = True
+    for part in chosen:
+        holds &= PARTS[part]()
+    return 0 if holds else 1
+
+
+def _soak_network() -> bool:
     events, ticks = int(os.environ.get("SOAK_EVENTS", "1000")), int(os.environ.get("SOAK_TICKS", "50"))
     per_second = float(os.environ.get("SOAK_REQUESTS_PER_SECOND", "100"))
     per_minute = int(os.environ.get("SOAK_REQUESTS_PER_MINUTE", "4500"))
@@ -56,8 +66,7 @@ def main() -> int:
         holds &= figure("most requests in any minute, as the server saw", seen["most in a minute"], "", most=per_minute)
         growth = max(last / warm for warm, last in memory)
         holds &= figure(f"memory after the last tick, against the {WARM_TICKS}th", growth, "×", most=1.1)
-        holds &= _judge(connection, events, ticks)
-    return 0 if holds else 1
+        return holds & _judge(connection, events, ticks)
 
 
 def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
@@ -107,6 +116,8 @@ def _judge(connection: Connection, events: int, ticks: int) -> bool:
     closed = load_breaker(connection, "simulator").state == "closed"
     return holds & figure("breakers open at the end: isolated blocks open none", float(not closed), "", most=0)
 
+
+PARTS = {"network": _soak_network, "backfill": soak_backfill}
 
 if __name__ == "__main__":
     sys.exit(main())

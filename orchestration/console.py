@@ -21,6 +21,9 @@ from tickettape.settings import settings
 ONE_LINE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
 """The configuration of a job that says so little: Dagster takes its own logger where a job names none."""
 
+PROGRESS = {"progress": True}
+"""The `extra` of a log line that a person who waits for the run wants to see."""
+
 ROLLUP_HOURS = "rollup_hours"
 """The `extra` of a log line that says how many hours of events were refreshed."""
 
@@ -31,26 +34,33 @@ WIDTH = 200  # of what an error or a check says
 CHECKS_NAMED = 3  # of those that did not pass
 
 
-@dg.logger(config_schema={"log_level": dg.Field(str, default_value="INFO")})
+@dg.logger(
+    config_schema={
+        "log_level": dg.Field(str, default_value="INFO"),
+        "progress": dg.Field(bool, default_value=False, description="Whether somebody waits for this run alone."),
+    }
+)
 def console_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """At INFO a line when a run ends, at WARNING only what is wrong."""
     log = logging.Logger("tickettape")
-    log.addHandler(_handler_of(context.run_id, logging.getLevelNamesMapping()[context.logger_config["log_level"]]))
+    config = context.logger_config
+    least = logging.getLevelNamesMapping()[config["log_level"]]
+    log.addHandler(_handler_of(context.run_id, least, progress=config["progress"]))
     return log
 
 
 @lru_cache(maxsize=8)
-def _handler_of(run_id: str | None, least: int) -> "OneLine":
+def _handler_of(run_id: str | None, least: int, *, progress: bool) -> "OneLine":
     """One for a run: Dagster makes a logger for the run and another for its steps."""
-    return OneLine(least)
+    return OneLine(least, progress=progress)
 
 
 class OneLine(logging.Handler):
     """Hears every event of a run, and sums it up when it ends."""
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, *, progress: bool = False) -> None:
         super().__init__()
-        self._least = least
+        self._least, self._progress = least, progress
         self._figures: Counter[str] = Counter()
         self._checks: list[dg.AssetCheckEvaluation] = []
         self._failures: list[str] = []
@@ -63,6 +73,8 @@ class OneLine(logging.Handler):
         event = about.get("dagster_event")
         if event is not None:
             self._hear(event, about, record.created)
+        elif self._progress and vars(record).get("progress"):
+            tell(f"{about.get('orig_message', record.msg)}")
         elif record.levelno >= logging.WARNING:
             text = first_line(about.get("orig_message", record.msg))
             if not text.startswith(NO_NEWS):

@@ -30,7 +30,7 @@ OWN_ASSETS = frozenset(
     {
         *("events", "captures", "section_snapshots", "api", "documentation", "partitions_ahead", "archived_months"),
         *("expired_payloads", "expired_hours", "expired_jobs", "service_history", "dagster_history"),
-        *("vacuumed_tables", "database_health", "backups", "proved_backup"),
+        *("backlog", "vacuumed_tables", "database_health", "backups", "proved_backup"),
     }
 )
 """The assets that are no dbt models; a model of such a name has its schema in front of its key."""
@@ -155,4 +155,4 @@ def dbt_resource(folder: Path | None = None) -> DbtCliResource:
 
 
 REFRESH_AGAIN_FOR = timedelta(minutes=4)
-"""How long a tick goes on refreshing what an import or a backfill left, before the next tick does."""
+"""How long a tick, or a run of the backlog, goes on refreshing before it leaves the rest to the next."""

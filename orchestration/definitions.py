@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration import broken_models, checks, dbt, jobs
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
+from orchestration.assets.backlog import backlog
 from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.events import events
@@ -16,6 +17,7 @@ from orchestration.incidents import build_incident_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule
 from orchestration.sensors import (
     build_archive_sensor,
+    build_backlog_sensor,
     build_first_tick_sensor,
     build_rollups_sensor,
     fail_abandoned_runs,
@@ -42,7 +44,7 @@ def build_defs(
             *(events, captures, section_snapshots, marts, api, documentation),
             *(partitions_ahead, archived_months),
             *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
-            *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health),
+            *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
             *(backups.backups, backups.proved_backup),
         ],
         asset_checks=[
@@ -51,7 +53,7 @@ def build_defs(
             broken_models.every_model_is_built,
         ],
         jobs=[
-            *(jobs.tick, jobs.shard, jobs.rollups, jobs.nightly_audit),
+            *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month),
             *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
@@ -59,6 +61,7 @@ def build_defs(
         sensors=[
             *(build_first_tick_sensor(each, warehouse) for each in own),
             build_archive_sensor(settings, warehouse),
+            build_backlog_sensor(settings, warehouse),
             build_incident_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
             fail_abandoned_runs,

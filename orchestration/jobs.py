@@ -34,6 +34,18 @@ rollups = _job(
     description="Read, roll up and check a tick whose last shard has ended.",
 )
 
+backfill = _job(
+    "backfill",
+    selection=_TICK,
+    description="Past hours in one run: captured where the marketplace knows the past, else their answers replayed.",
+)
+
+read_backlog = _job(
+    "read_backlog",
+    selection=dg.AssetSelection.assets("backlog"),
+    description="Answers that were left unread, and what they changed, between the live ticks; bounded, and resumed.",
+)
+
 nightly_audit = _job(
     "nightly_audit",
     selection=dg.AssetSelection.checks(checks.audit),

@@ -29,6 +29,11 @@ def partition_of(tick: datetime) -> str:
     return floor_to_grid(HOUR, tick).strftime(HOURLY.fmt)
 
 
+def hour_of_partition(key: str) -> datetime:
+    """The hour (its start) of an hourly partition's key."""
+    return datetime.strptime(key, HOURLY.fmt).replace(tzinfo=UTC)
+
+
 def month_of_partition(key: str) -> date:
     """The month (its first day) of a monthly partition's key."""
     return datetime.strptime(key, MONTHLY.fmt).replace(tzinfo=UTC).date()

@@ -5,10 +5,12 @@ marketplace knows every time (the simulator); elsewhere a backfill replays store
 fails and says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+
+import dagster as dg
 
 from tickettape.observations import floor_to_grid, ticks_between
 
@@ -16,7 +18,9 @@ TICK_TAG = "tickettape/tick"
 SOURCE_TAG = "tickettape/source"
 SHARD_TAG = "tickettape/shard"
 PLAN_TAG = "tickettape/plan"
-BACKFILL_TAGS = ("dagster/backfill", "dagster/asset_partition_range_start")
+READ_BEFORE_TAG = "tickettape/read_before"
+RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+BACKFILL_TAGS = ("dagster/backfill", RANGE_START_TAG)
 
 
 class RunMode(Enum):
@@ -36,6 +40,8 @@ class RunPlan:
     ticks: tuple[datetime, ...]
     deadline: datetime | None
     """When a live tick may no longer be captured: the next one's start."""
+    live: bool = False
+    """Whether it is one tick, run for itself; else it is hours of the past."""
 
 
 class ClosedHourError(Exception):
@@ -57,6 +63,24 @@ def shared_plan_of(tags: Mapping[str, str]) -> str | None:
     return None if "dagster/parent_run_id" in tags else tags.get(PLAN_TAG)
 
 
+def captures_itself(job_name: str, asset_selection: Collection[dg.AssetKey] | None) -> bool:
+    """Whether a run on past hours captures them before it reads them, where their marketplace knows the past."""
+    if asset_selection is None:
+        return job_name in ("tick", "backfill")
+    return dg.AssetKey("captures") in asset_selection
+
+
+def read_before_tag(source: str) -> str:
+    """The tag of a run that reads a marketplace's stored answers again: all before that tick are done."""
+    return f"{READ_BEFORE_TAG}/{source}"
+
+
+def read_before(tags: Mapping[str, str], source: str) -> datetime | None:
+    """Where the run that was cut, and whose tags this one has, had come to."""
+    found = tags.get(read_before_tag(source))
+    return datetime.fromisoformat(found) if found else None
+
+
 def plan_run(
     *,
     tags: Mapping[str, str],
@@ -75,8 +99,8 @@ def plan_run(
         tick = floor_to_grid(interval, now)  # the running hour without a tick: the newest one
     if tick is not None:
         if knows_the_past:
-            return RunPlan(RunMode.CAPTURE, (tick,), deadline=None)
-        return RunPlan(RunMode.CAPTURE, (tick,), deadline=tick + interval)
+            return RunPlan(RunMode.CAPTURE, (tick,), deadline=None, live=True)
+        return RunPlan(RunMode.CAPTURE, (tick,), deadline=tick + interval, live=True)
     ticks = tuple(ticks_between(start, min(end, now), interval))
     if knows_the_past:
         return RunPlan(RunMode.CAPTURE, ticks, deadline=None)

@@ -1,14 +1,15 @@
 """What is known of Dagster's runs: which tick is under way, and whose process is gone."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import psutil
 
 from orchestration.instance import HOST_TAG
-from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, TICK_TAG, tick_of
+from orchestration.partitions import HOUR, hour_of_partition
+from orchestration.run_plan import RANGE_END_TAG, RANGE_START_TAG, SHARD_TAG, SOURCE_TAG, TICK_TAG, tick_of
 from orchestration.schedule_lease import host_name
 
 SILENT = timedelta(minutes=30)
@@ -62,6 +63,14 @@ def runs_under_way(instance: dg.DagsterInstance, job_name: str, source: str | No
     return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY, tags=tags)))
 
 
+def newest_end(instance: dg.DagsterInstance, job_name: str) -> tuple[datetime, bool] | None:
+    """When the newest run of a job that has ended ended, and whether it succeeded; None where none has."""
+    over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=over), limit=1):
+        return record.update_timestamp.astimezone(UTC), not has_failed(record.dagster_run)
+    return None
+
+
 def runs_of_tick(instance: dg.DagsterInstance, source: str, tick: datetime) -> list[dg.DagsterRun]:
     """Every run that was started for a marketplace's tick."""
     return list(instance.get_runs(dg.RunsFilter(tags={TICK_TAG: tick.isoformat(), SOURCE_TAG: source})))
@@ -70,6 +79,18 @@ def runs_of_tick(instance: dg.DagsterInstance, source: str, tick: datetime) -> l
 def has_failed(run: dg.DagsterRun) -> bool:
     """Whether a run ended without success."""
     return run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+
+def what_follows(tags: Mapping[str, str]) -> str:
+    """What becomes of the work of a run that was cut."""
+    if TICK_TAG in tags:
+        return "Its tick is run again by itself while that lasts."
+    if RANGE_START_TAG in tags:
+        begin, last = hour_of_partition(tags[RANGE_START_TAG]), hour_of_partition(tags[RANGE_END_TAG])
+        source = f" --source {tags[SOURCE_TAG]}" if SOURCE_TAG in tags else ""
+        hours = f"--from {begin:%Y-%m-%dT%H:%MZ} --to {last + HOUR:%Y-%m-%dT%H:%MZ}{source}"
+        return f"Its backfill goes on where it stopped with: tickettape backfill {hours}"
+    return "It can be run again."
 
 
 def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
@@ -93,7 +114,7 @@ def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
             continue
         pids = _pids(instance, run.run_id)
         if pids and not any(_lives(pid, started_by=at) for pid, at in pids):
-            message = f"The process of this run (pid {pids[-1][0]}) is gone: it was killed. Its tick can be run again."
+            message = f"The process of this run (pid {pids[-1][0]}) is gone: it was killed. {what_follows(run.tags)}"
             instance.report_run_failed(run, message)
             closed.append(run.run_id)
     return closed

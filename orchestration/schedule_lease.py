@@ -22,7 +22,7 @@ from dagster._utils.interrupts import raise_interrupts_as
 
 from orchestration import CONSOLE_MARK
 from orchestration.shared_tables import has_shared_table, make_shared_table, shared_table
-from tickettape.database import Connection
+from tickettape.database import KEEPALIVES, Connection
 from tickettape.settings import ROOT
 
 WAIT_SECONDS = 2.0  # between two looks whether the holder has gone
@@ -168,10 +168,7 @@ class ScheduleLease:
             connect_timeout=10,
             options=KEEPALIVE,
             application_name="tickettape schedules",
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=20_000,
+            **KEEPALIVES,
         )
 
     def _take(self) -> tuple[str, Program] | None:

@@ -12,6 +12,10 @@ from orchestration.start_claims import claim_start
 from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
 
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+MOST_INTERVALS = 2
+"""After so many of its intervals a run of a tick is stopped: it ends within one, unless it hangs."""
+
 
 def name_of(start: str, source: str) -> str:
     """What the schedule or sensor of one marketplace is called."""
@@ -23,12 +27,18 @@ def tick_job(settings: Settings) -> str:
     return "tick" if settings.scraper_shards == 1 else "shard"
 
 
+def tags_of_tick(settings: Settings, tick: datetime) -> dict[str, str]:
+    """What a run of a tick is about, and after how many seconds Dagster stops it."""
+    most_seconds = 60 * MOST_INTERVALS * settings.scraper_interval_minutes
+    return {TICK_TAG: tick.isoformat(), SOURCE_TAG: settings.source, MAX_RUNTIME_TAG: str(most_seconds)}
+
+
 def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[dg.RunRequest]:
     """The runs of a marketplace's tick; their tags say where the data comes from, and which of how many shards each is.
 
     The first shard looks for new events too: they are in the plan when it comes to it.
     """
-    tags = {TICK_TAG: tick.isoformat(), SOURCE_TAG: settings.source}
+    tags = tags_of_tick(settings, tick)
     shards = settings.scraper_shards
     if shards == 1:
         return [dg.RunRequest(run_key=run_key, partition_key=partition_of(tick), tags=tags)]
@@ -61,6 +71,8 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     def start_ticks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """One run per tick of the marketplace, or one per shard of it."""
         tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
+        if tick + interval <= datetime.now(UTC):
+            return dg.SkipReason(f"Tick {tick:%H:%M} is over: this program slept. The next run records it as missed.")
         under_way = tick_under_way(context.instance, source, now=tick, interval=interval)
         if under_way is not None:
             return dg.SkipReason(

@@ -6,29 +6,37 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration import jobs
+from orchestration.background import BACKGROUND
 from orchestration.console import tell
 from orchestration.partitions import partition_of, partition_of_month
-from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from orchestration.run_plan import SOURCE_TAG
 from orchestration.runs import (
     close_abandoned,
     has_failed,
+    newest_end,
     runs_of_tick,
     runs_under_way,
     sharded_tick_to_roll_up,
     tick_under_way,
+    what_follows,
 )
-from orchestration.schedules import name_of, tick_job, tick_requests
+from orchestration.schedules import name_of, tags_of_tick, tick_job, tick_requests
 from orchestration.start_claims import claim_start
-from tickettape.database import Warehouse, known_months, months_to_archive
+from orchestration.unread import unread_ticks
+from tickettape.database import Warehouse, known_months, months_to_archive, try_lock
 from tickettape.observations import floor_to_grid, newest_captured_tick
+from tickettape.rollups import oldest_mark
 from tickettape.settings import Settings
 
+SCHEDULE_IS_LATE = timedelta(seconds=60)  # it starts a tick within some seconds
+TOO_LATE = timedelta(seconds=60)  # before the next tick: a run takes half of that to begin
+MARKS_WAIT = timedelta(minutes=30)  # longer than a tick, and than an import is silent between two refreshes
+BACKLOG_AGAIN = timedelta(minutes=10)
 MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
 
 
 def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Start a tick of a marketplace that has no recent one. A schedule fires at its times, but not when Dagster "
-    "starts."""
+    """Start a marketplace's tick where the schedule did not, or its run failed: a schedule fires once, at its times."""
     source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
@@ -39,25 +47,52 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def start_first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """Start the newest tick if neither it nor the one before was captured."""
-        tick = floor_to_grid(interval, datetime.now(UTC))
+        """The newest tick, where no run is about it and none will be, or where all that were have failed."""
+        now = datetime.now(UTC)
+        tick = floor_to_grid(interval, now)
         with warehouse.connection() as connection:
             newest = newest_captured_tick(connection, source)
-        if newest is not None and newest >= tick - interval:
-            return dg.SkipReason(f"The newest capture is fresh: {newest:%Y-%m-%d %H:%M} UTC.")
-        under_way = tick_under_way(context.instance, source, now=datetime.now(UTC), interval=interval)
+        under_way = tick_under_way(context.instance, source, now=now, interval=interval)
         if under_way is not None:
             return dg.SkipReason(f"Run {under_way.run_id} of a tick is in progress.")
         earlier = runs_of_tick(context.instance, source, tick)
-        if not all(map(has_failed, earlier)):
-            return dg.SkipReason(f"Tick {tick:%H:%M} has already run.")
         attempts = len(earlier) // settings.scraper_shards
-        if attempts >= MOST_ATTEMPTS:
-            return dg.SkipReason(f"Tick {tick:%H:%M} failed {attempts} times. The next tick starts on schedule.")
+        failed = all(map(has_failed, earlier))
+        reason = why_no_tick(tick, now, interval, newest=newest, attempts=attempts if earlier else None, failed=failed)
+        if reason is not None:
+            return dg.SkipReason(reason)
         # a run key is spent for ever: each attempt has one of its own
         return tick_requests(settings, tick, run_key=f"first {source} {tick.isoformat()} attempt {attempts + 1}")
 
     return start_first_tick
+
+
+def why_no_tick(
+    tick: datetime,
+    now: datetime,
+    interval: timedelta,
+    *,
+    newest: datetime | None,
+    attempts: int | None,
+    failed: bool,
+) -> str | None:
+    """Why the newest tick is not to be started; None where it is. No run of a tick is under way.
+
+    `newest`: the newest captured tick. `attempts` at this tick, None where no run was about it: the schedule starts it
+    within seconds, unless it slept, or the tick before had not ended. A machine that wakes often meets a program that
+    is not ready: the run fails before it has begun, and the tick is as it was.
+    """
+    if attempts is not None and not failed:
+        return f"Tick {tick:%H:%M} has already run."
+    if attempts is not None and attempts >= MOST_ATTEMPTS:
+        return f"Tick {tick:%H:%M} failed {attempts} times: the next tick starts on schedule."
+    if newest is None:
+        return None
+    if now >= tick + interval - TOO_LATE:
+        return f"Tick {tick:%H:%M} is nearly over: what was due at it is recorded as missed."
+    if attempts is None and newest >= tick - interval and now < tick + SCHEDULE_IS_LATE:
+        return f"The schedule starts tick {tick:%H:%M}."
+    return None
 
 
 def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -71,7 +106,7 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def roll_up_sharded_ticks(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Start one run for the newest captured tick. It also reads answers that older ticks left unread."""
+        """One run for the newest tick that is captured; what older ones left is the backlog's."""
         shards = context.instance.get_runs(
             dg.RunsFilter(job_name="shard", tags={SOURCE_TAG: source}), limit=4 * settings.scraper_shards
         )
@@ -85,10 +120,56 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
         return dg.RunRequest(
             run_key=f"{source} {tick} after {count} shards",  # spent once: shards that ran again are followed again
             partition_key=partition_of(datetime.fromisoformat(tick)),
-            tags={TICK_TAG: tick, SOURCE_TAG: source},
+            tags=tags_of_tick(settings, datetime.fromisoformat(tick)),
         )
 
     return roll_up_sharded_ticks
+
+
+def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Have read what runs that were cut have left, by runs of its own."""
+    own = [settings.of_source(source) for source in settings.sources]
+
+    @dg.sensor(
+        name="start_reading_backlog",
+        job=jobs.read_backlog,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def start_reading_backlog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run at a time, while there are answers that nobody reads, or marks that nobody refreshes."""
+        under_way = runs_under_way(context.instance, "read_backlog")
+        if under_way:
+            return dg.SkipReason(f"Run {under_way[0].run_id} of the backlog is in progress.")
+        now = datetime.now(UTC)
+        with warehouse.connection() as connection:
+            with try_lock(connection, BACKGROUND) as free:
+                if not free:
+                    return dg.SkipReason("A backfill is in progress, and reads what it captures.")
+            ticks = sum(len(unread_ticks(connection, context.instance, each)) for each in own)
+            marked = oldest_mark(connection)
+        reason = why_no_backlog_run(ticks, marked, newest_end(context.instance, "read_backlog"), now)
+        return dg.SkipReason(reason) if reason else dg.RunRequest()
+
+    return start_reading_backlog
+
+
+def why_no_backlog_run(
+    ticks: int, marked: datetime | None, last_run: tuple[datetime, bool] | None, now: datetime
+) -> str | None:
+    """Why no run of the backlog is to start; None where one is. `last_run`: when the last one ended, and whether well.
+
+    Marks that the last one left, as those of a model that fails, and ticks that it could not read are tried again after
+    a while, not at once.
+    """
+    marks = marked is not None and marked < now - MARKS_WAIT
+    if not ticks and not marks:
+        return "All answers are read, and no mark waits."
+    if last_run is not None:
+        ended, succeeded = last_run
+        if now < ended + BACKLOG_AGAIN and (not ticks or not succeeded):
+            return f"The last run has left something: the next one starts {BACKLOG_AGAIN} after it."
+    return None
 
 
 def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
@@ -144,7 +225,9 @@ def fail_abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Mark runs as failed if their process was killed, to free their slots and let their ticks run again."""
     closed = close_abandoned(context.instance)
     for run_id in closed:
-        tell(f"warning: run {run_id[:8]} was closed as failed: its process is gone. A tick is run again by itself.")
+        run = context.instance.get_run_by_id(run_id)
+        follows = what_follows(run.tags) if run else ""
+        tell(f"warning: run {run_id[:8]} was closed as failed: its process is gone. {follows}")
     return dg.SkipReason(
         f"Closed {', '.join(closed)}." if closed else "The processes of all unfinished runs are alive."
     )

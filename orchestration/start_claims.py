@@ -3,10 +3,8 @@
 Schedules of one marketplace have one program (`schedule_lease`); these are everybody's: the house's own work.
 """
 
-import psycopg
-
 from orchestration.shared_tables import make_shared_table
-from tickettape.database import database_url
+from tickettape.database import Warehouse
 from tickettape.settings import settings
 
 DAYS_KEPT = 60
@@ -20,7 +18,7 @@ def claim_start(claim: str, claimant: str | None = None) -> bool:
     The same program may ask again: Dagster evaluates a schedule anew where that was interrupted, and its run keys keep
     one program from starting a thing twice.
     """
-    with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
+    with Warehouse().connection() as connection:
         table = make_shared_table(connection, "start_claims", _COLUMNS)
         connection.execute(f"delete from {table} where at < now() - make_interval(days => %s)", [DAYS_KEPT])  # noqa: S608
         taken = connection.execute(

@@ -15,7 +15,7 @@ from psycopg import AsyncClientCursor
 from psycopg_pool import AsyncConnectionPool
 
 from tickettape.api_schema import SLOW_SECONDS
-from tickettape.database import CONNECT_TIMEOUT_SECONDS
+from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES
 from tickettape.settings import Settings
 
 POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
@@ -95,6 +95,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         kwargs={
             "application_name": "tickettape-serving",
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **KEEPALIVES,
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )

@@ -14,6 +14,7 @@ SHOWN_ELSEWHERE = {
     "cli/refresh": "calls refresh_rollups with dbt: cli/test_corrections and imports/test_range_import do",
     "database/errors": "declarations: database/test_server_refusals sees them raised",
     "database/migrations/env": "what Alembic runs: database/test_migrations runs it",
+    "database/time_outs": "constants: database/test_connections asks a server for them",
     "imports/import_tables": "SQL that imports/test_writer and imports/test_range_import run",
     "imports/staging_tables": "SQL that imports/test_staging and imports/test_range_staging run",
     "marketplaces/http_marketplace": "what vividseats/test_client asks through",

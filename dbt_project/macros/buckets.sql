@@ -3,7 +3,7 @@
   price ranges mark the hours they touch in market.dirty_buckets. One refresh of one model, in one transaction:
 
     1. claim_buckets   adds the columns that the table has not yet, and marks every bucket for them;
-                       takes the marks it can see, newest first, at most so many
+                       takes the marks it can see, newest first, at most so many, in a live tick only recent ones
     2. the model       reads the facts of the claimed buckets (source market.claims)
     3. replace_buckets deletes the claimed buckets whole, vanished zones too, and inserts them anew
     4. pass_on         marks what is built on this rollup, notes which hours are newer than those in cold storage, and
@@ -99,6 +99,12 @@ where rollup = '{{ rollup }}'
 {%- endmacro %}
 
 
+{#- A live tick claims nothing older than its own marks can be: the backlog is refreshed by runs of its own. -#}
+{% macro claim_from() -%}
+coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz, '-infinity')
+{%- endmacro %}
+
+
 {% macro claim_buckets() -%}
 {%- if execute and (target.name != 'warehouse' or target.schema != 'analytics') %}
   {{ exceptions.raise_compiler_error(
@@ -138,6 +144,9 @@ with wanted as (
     select event_key, bucket
     from market.dirty_buckets
     where rollup = '{{ this.name }}'
+        {%- if model.config.meta.bucket != 'event' %}
+        and bucket >= {{ bucket_of(claim_from(), model.config.meta.bucket) }}
+        {%- endif %}
     group by bucket, event_key
     order by bucket desc, event_key
     limit market.claim_limit()

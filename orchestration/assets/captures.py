@@ -1,26 +1,28 @@
 """What the marketplace answered for every due event, once per tick."""
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import groupby
 
 import dagster as dg
 
-from orchestration.assets.each_marketplace import materialize_each
+from orchestration.assets.each_marketplace import Figures, materialize_each
 from orchestration.assets.events import events
+from orchestration.background import Progress, in_background
 from orchestration.metadata_tables import as_table
-from orchestration.partitions import HOURLY
-from orchestration.run_plan import ClosedHourError, RunMode, plan_run, shared_plan_of
-from tickettape.database import Connection, Warehouse, ensure_partitions
+from orchestration.partitions import HOUR, HOURLY, partition_of
+from orchestration.run_plan import ClosedHourError, RunMode, RunPlan, plan_run, shared_plan_of
+from tickettape.database import Connection, Warehouse, ensure_partitions, yield_to_live_work
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace, current_slowdown, describe_breaker, load_breaker
 from tickettape.observations import (
     capture_tick,
     count_quarantined,
+    floor_to_grid,
     newest_jobs,
     poll_rules,
     poll_summary,
+    record_missed_ticks,
     scraper_figures,
     stale_events,
 )
@@ -48,11 +50,12 @@ def captures(
     return materialize_each(context, warehouse, marketplaces, _capture)
 
 
-def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext) -> dict[str, Any]:
-    """Capture a marketplace's ticks of the run; what came of it."""
-    marketplace, settings, source = watched.marketplace, watched.settings, watched.source
+def _capture(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
+) -> dict[str, Figures]:
+    """Capture a marketplace's ticks of the run; what came of it, by hour."""
+    marketplace, settings = watched.marketplace, watched.settings
     window = context.partition_time_window
-    started = time.monotonic()
     try:
         todo = plan_run(
             tags=context.run.tags,
@@ -65,24 +68,40 @@ def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.As
     except ClosedHourError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if todo.mode is RunMode.REPLAY:
-        return {"mode": "replay: nothing was requested, stored answers are read again", "events captured": 0}
-    counts: Counter[str] = Counter()
-    ensure_partitions(connection, todo.ticks)
-    asked_before = marketplace.requests.copy()
+        mode = "replay: nothing was requested, stored answers are read again"
+        return {partition: {"mode": mode, "events captured": 0} for partition in context.partition_keys}
+    if todo.live:
+        return {partition_of(todo.ticks[0]): _capture_live(connection, watched, context, todo)}
+    with in_background(connection):
+        return _capture_past(connection, watched, context, todo)
+
+
+def _capture_live(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext, todo: RunPlan
+) -> Figures:
+    """Capture what is due at a live tick, until its deadline. Ticks before it that never ran are recorded first."""
+    marketplace, settings, source = watched.marketplace, watched.settings, watched.source
+    tick, started, asked_before = todo.ticks[0], time.monotonic(), marketplace.requests.copy()
     rules = poll_rules(settings, current_slowdown(connection, source), paced=marketplace.paced)
-    for number, tick in enumerate(todo.ticks, 1):
-        past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
-        counts += capture_tick(
-            connection,
-            marketplace,
-            tick,
-            todo.deadline,
-            context.run.run_id,
-            shared_plan_of(context.run.tags),
-            None if past else rules,  # a backfill captures all there was
+    never_ran = record_missed_ticks(connection, source, tick, rules.every)
+    if never_ran:
+        context.log.warning(
+            "No run captured %d ticks from %s to %s: the %d polls due at them are recorded as missed.",
+            *(len(never_ran), f"{min(never_ran):%Y-%m-%d %H:%M}", f"{max(never_ran):%Y-%m-%d %H:%M}"),
+            sum(never_ran.values()),
         )
-        if len(todo.ticks) > 1:
-            context.log.info("Captured tick %s of %s (%d of %d).", tick, source, number, len(todo.ticks))
+    ensure_partitions(connection, [tick])
+    # the simulator's answer to a tick that is over by now: all there was, not what is due
+    past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
+    counts = capture_tick(
+        connection,
+        marketplace,
+        tick,
+        todo.deadline,
+        context.run.run_id,
+        shared_plan_of(context.run.tags),
+        None if past else rules,
+    )
     requests = marketplace.requests - asked_before
     breaker = load_breaker(connection, source)
     if breaker.state != "closed":
@@ -90,30 +109,50 @@ def _capture(connection: Connection, watched: WatchedMarketplace, context: dg.As
     return {
         "source": source,
         "mode": todo.mode.value,
-        "ticks": len(todo.ticks),
-        "newest tick": todo.ticks[-1].isoformat() if todo.ticks else "none",
-        "events due": sum(counts.values()),
-        "events captured": counts["received"],
-        "events missing": counts["missing"],
-        "events missed": counts["missed"],
-        "events blocked": counts["blocked"],
-        "events failed": counts["failed"],
+        "newest tick": tick.isoformat(),
+        "ticks that never ran": len(never_ran),
+        **_counted(counts.total(), counts["received"], counts),
         "seconds": round(time.monotonic() - started, 3),
         **{f"requests {kind}": requests[kind] for kind in CLASSES},
         "breaker": describe_breaker(source, breaker),
-        **_health(connection, source, todo.ticks),
+        **_captured(connection, source, todo.ticks),
+        **_health(connection, source),
     }
 
 
-def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> dict[str, Any]:
-    """Numbers that the UI plots over time, and what explains them: one look tells how the scraper fares.
+def _capture_past(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext, todo: RunPlan
+) -> dict[str, Figures]:
+    """Capture every event at every past tick that is not captured yet, while no live tick works."""
+    marketplace, source = watched.marketplace, watched.source
+    ensure_partitions(connection, todo.ticks)
+    progress = Progress(context, f"Captured {source}", len(todo.ticks))
+    for tick in todo.ticks:
+        yield_to_live_work(connection)
+        progress.before(tick)
+        capture_tick(connection, marketplace, tick, todo.deadline, context.run.run_id)
+    figures: dict[str, Figures] = {}
+    for hour, ticks in groupby(todo.ticks, key=lambda tick: floor_to_grid(HOUR, tick)):
+        of_hour = list(ticks)
+        found = scraper_figures(connection, source, of_hour)  # of the tables: what a run that was cut has captured too
+        figures[partition_of(hour)] = {
+            "source": source,
+            "mode": "backfill",
+            "ticks": len(of_hour),
+            **_counted(found.asked, found.answered, found.by_status),
+            **_captured(connection, source, of_hour),
+        }
+    return figures
 
-    Asked of the tables: a tick's captures are told whole, whoever made them.
-    """
+
+def _counted(due: int, captured: int, by_status: Mapping[str, int]) -> Figures:
+    other = {f"events {status}": by_status.get(status, 0) for status in ("missing", "missed", "blocked", "failed")}
+    return {"events due": due, "events captured": captured, **other}
+
+
+def _captured(connection: Connection, source: str, ticks: Sequence[datetime]) -> Figures:
+    """Numbers of these ticks' captures, whoever made them, that the UI plots over time."""
     found = scraper_figures(connection, source, ticks)
-    now = datetime.now(UTC)
-    decided, stale = poll_summary(connection, source, now), stale_events(connection, source, now)
-    waiting = count_quarantined(connection, source)
     plotted = {
         "success rate": found.success_rate,
         "latency p50 (ms)": found.latency_p50,
@@ -122,14 +161,23 @@ def _health(connection: Connection, source: str, ticks: Sequence[datetime]) -> d
     }
     return {
         **{name: round(number, 3) for name, number in plotted.items() if number is not None},
+        "megabytes answered": round(found.payload_bytes / 1e6, 3),
+        "captures by status": found.by_status,
+        "captures by HTTP status": found.by_http_status,
+    }
+
+
+def _health(connection: Connection, source: str) -> Figures:
+    """How the scraper fares now, and what explains it."""
+    now = datetime.now(UTC)
+    decided, stale = poll_summary(connection, source, now), stale_events(connection, source, now)
+    waiting = count_quarantined(connection, source)
+    return {
         "events watched": decided.watched,
         "events deferred": decided.deferred,
         "longest deferred (minutes)": decided.longest_deferred_minutes,
         "events stale": len(stale),
         "events by interval": decided.by_interval,
-        "megabytes answered": round(found.payload_bytes / 1e6, 3),
-        "captures by status": found.by_status,
-        "captures by HTTP status": found.by_http_status,
         "waiting in quarantine": sum(waiting.values()),
         "quarantine": waiting,
         "newest jobs": as_table(newest_jobs(connection, source, JOBS_SHOWN)),

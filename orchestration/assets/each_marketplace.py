@@ -1,7 +1,7 @@
 """Do a step of a run for each of its marketplaces, so that one that fails costs only itself."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -11,36 +11,49 @@ from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 
 Figures = dict[str, Any]
-Step = Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], Figures]
-"""What is done for one marketplace, and its figures for the UI."""
+Step = Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], dict[str, Figures]]
+"""What is done for one marketplace, and its figures for the UI, by the partition (the hour) that they are of."""
+
+T = TypeVar("T")
 
 
 def materialize_each(
     context: dg.AssetExecutionContext, warehouse: Warehouse, marketplaces: Marketplaces, step: Step
 ) -> dg.MaterializeResult[None]:
-    """Do a step for every marketplace of the run; the figures of all.
+    """Do a step for every marketplace of the run; the figures of all, at each partition its own.
 
     Raises what the only marketplace raised, or, after all have had their turn, dg.Failure with those that failed.
     """
     figures, failed = try_each(context, warehouse, marketplaces, step)
-    metadata = by_source(figures, several=len(marketplaces) > 1)
+    by_partition = {
+        partition: by_source(
+            {source: found[partition] for source, found in figures.items() if partition in found},
+            several=len(marketplaces) > 1,
+        )
+        for partition in context.partition_keys
+    }
     if not failed:
-        return dg.MaterializeResult(metadata=metadata)
+        for partition, metadata in by_partition.items():
+            context.add_asset_metadata(metadata, partition_key=partition)
+        return dg.MaterializeResult()
     if len(figures) + len(failed) == 1:
         raise next(iter(failed.values()))
     reasons = "; ".join(f"{source}: {error}" for source, error in failed.items())
     raise dg.Failure(
         f"{len(failed)} of {len(figures) + len(failed)} marketplaces failed, and the others are done. {reasons}",
-        metadata=metadata,
+        metadata=next(iter(by_partition.values())) if len(by_partition) == 1 else {},
         allow_retries=any(getattr(error, "allow_retries", True) for error in failed.values()),
     )
 
 
 def try_each(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, marketplaces: Marketplaces, step: Step
-) -> tuple[dict[str, Figures], dict[str, Exception]]:
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    marketplaces: Marketplaces,
+    step: Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], T],
+) -> tuple[dict[str, T], dict[str, Exception]]:
     """Do a step for every marketplace of the run; the figures of each that succeeded, and why the others failed."""
-    figures: dict[str, Figures] = {}
+    figures: dict[str, T] = {}
     failed: dict[str, Exception] = {}
     for source in sources_of(context.run.tags, marketplaces):
         watched = marketplaces[source]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -10,10 +10,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration import broken_models, dbt_tests
 from orchestration import dbt as dbt_project
+from orchestration.background import CLAIM_LIMIT, in_background, progress_of
 from orchestration.console import ROLLUP_HOURS
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import tick_of
-from tickettape.database import Warehouse, wait_for_lock
+from tickettape.database import Connection, Warehouse, live_work, wait_for_lock, yield_to_live_work
 from tickettape.rollups import (
     ROLLUPS_ALONE,
     export_dbt_environment,
@@ -25,6 +26,8 @@ from tickettape.settings import Settings
 
 HOURS_OF_EVENTS = ("event_hours", "range_hours")  # what the other rollups are made of
 LONGEST_WAIT = timedelta(minutes=1)  # for another build of some seconds; claims keep two that overlap right
+MARKED_BACK = timedelta(hours=25)
+"""How far back a tick's answers mark hours: what became of a listing is judged anew for a day."""
 
 
 @dbt_assets(
@@ -40,39 +43,66 @@ def marts(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Recompute every bucket that changed, then run the tests. One build at a time: two would do the same work twice.
+    """Recompute every bucket that changed, then test. One build of live ticks at a time: two would do the same twice.
 
-    A run on hours without a tick recomputes those hours entirely, even if nothing has changed.
+    A live tick recomputes what its own answers changed. A run on hours without a tick has those hours recomputed whole,
+    whether they changed or not, and all else that is marked; live ticks go first, and never wait for its build.
     """
-    export_dbt_environment(settings)
     tick = tick_of(context.run.tags)
     started = time.monotonic()
-    with warehouse.connection() as connection:
-        if tick is None:
-            window = context.partition_time_window
-            marked = mark_hours_between(connection, window.start, window.end)
-            context.log.info("%d hours are recomputed, from %s to %s.", marked, window.start, window.end)
-        pending = pending_buckets(connection)
-        # All but the last claim, each a refresh of the rollups alone; the build below makes the last, and tests.
-        # Not under the lock: a backfill's refreshes may take hours, and no live tick waits for them.
-        refresh_rollups(
-            connection,
-            lambda: dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait(),  # what fails, the build below says
-            context.log.info,
-            until=settings.claim_limit,
-            for_at_most=dbt_project.REFRESH_AGAIN_FOR if tick is not None else None,
-        )
-        with wait_for_lock(connection, "build", at_most=LONGEST_WAIT) as alone:
+    since = tick - MARKED_BACK if tick else None
+    limit = settings.claim_limit if tick else min(CLAIM_LIMIT, settings.claim_limit)
+    export_dbt_environment(settings, claim_from=since, claim_limit=limit)
+    with warehouse.connection() as connection, live_work(connection) if tick else in_background(connection):
+        pending = _refresh(context, connection, dbt, limit, since)
+        with wait_for_lock(connection, "build" if tick else "build in background", at_most=LONGEST_WAIT) as alone:
             if not alone:
                 context.log.warning("Another build has been running for %s. This one starts beside it.", LONGEST_WAIT)
             build = dbt.cli(["build"], context=context, raise_on_error=False)
             yield from dbt_tests.with_samples(build.stream(), build, warehouse)
             dbt_project.keep_parsed(build.target_path)
             broken_models.report(context, build)
-        unfinished = pending_buckets(connection)
+        unfinished = pending_buckets(connection, since)
     refreshed = sum(pending.get(rollup, 0) - unfinished.get(rollup, 0) for rollup in HOURS_OF_EVENTS)
     context.log.info(
         "%d hours of events refreshed in %.1f s; marks left: %s.",
         *(refreshed, time.monotonic() - started, unfinished or "none"),
         extra={ROLLUP_HOURS: refreshed},
     )
+
+
+def _refresh(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    dbt: DbtCliResource,
+    limit: int,
+    since: datetime | None,
+) -> dict[str, int]:
+    """Make all claims but the last, which the build makes, each a refresh of the rollups alone; what was marked.
+
+    A live tick makes its own; other marks are left to the backlog, for as long as there are any.
+    """
+    if since is None:
+        window = context.partition_time_window
+        marked = mark_hours_between(connection, window.start, window.end)
+        progress_of(context)(
+            f"{marked:,} hours of events are recomputed, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}."
+        )
+    pending = pending_buckets(connection, since)
+
+    def refresh_once() -> None:
+        if since is None:
+            yield_to_live_work(connection)
+        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()  # what fails, the build says
+
+    refresh_rollups(
+        connection,
+        refresh_once,
+        progress_of(context),
+        until=limit,
+        for_at_most=dbt_project.REFRESH_AGAIN_FOR if since is not None else None,
+        since=since,
+    )
+    if since is None:
+        yield_to_live_work(connection)
+    return pending

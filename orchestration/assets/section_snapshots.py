@@ -1,19 +1,18 @@
 """The metrics of every section, from the stored answers alone."""
 
 import time
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 
 from orchestration.assets.captures import captures
-from orchestration.assets.each_marketplace import materialize_each
-from orchestration.partitions import HOURLY
-from orchestration.run_plan import tick_of
-from tickettape.database import Connection, Warehouse
+from orchestration.assets.each_marketplace import Figures, materialize_each
+from orchestration.background import Progress, in_background
+from orchestration.partitions import HOUR, HOURLY, hour_of_partition, partition_of
+from orchestration.run_plan import captures_itself, read_before, read_before_tag, tick_of
+from tickettape.database import Connection, Warehouse, live_work, yield_to_live_work
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
-from tickettape.observations import new_answer_fields, read_tick, ticks_with_answers
+from tickettape.observations import new_answer_fields, read_figures, read_tick, ticks_with_answers
 
 
 @dg.asset(
@@ -30,60 +29,79 @@ def section_snapshots(
 ) -> dg.MaterializeResult[None]:
     """The metrics of every section with inventory, one row per section and tick.
 
-    The run of a tick reads all answers that have not been read yet, also of older ticks. A run on hours without a tick
-    reads all stored answers of those hours again.
+    A tick's run reads its own answers. A run on hours without a tick reads what it has captured, or all their stored
+    answers again. What other runs have left is the backlog's.
     """
     return materialize_each(context, warehouse, marketplaces, _read_answers)
 
 
 def _read_answers(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
-) -> dict[str, Any]:
-    """Read a marketplace's answers; what was in them."""
-    settings, source = watched.settings, watched.source
-    window = context.partition_time_window
-    started, now = time.monotonic(), datetime.now(UTC)
-    replay = tick_of(context.run.tags) is None
-    counts: Counter[str] = Counter()
-    rows, cheapest_cents, listings, tickets = 0, None, 0, 0
-    kept_since = now - timedelta(days=settings.payload_days + 1)
-    ticks = ticks_with_answers(connection, source, kept_since, window.end, only_received=True)
-    if replay:
-        again = ticks_with_answers(connection, source, window.start, window.end, only_received=False)
-        ticks = sorted({*ticks, *again}, reverse=True)
-    for number, tick in enumerate(ticks, 1):
-        reread = replay and window.start <= tick < window.end
-        verdicts, sections = read_tick(
-            connection,
-            watched.marketplace,
-            tick,
-            settings.partial_tolerance,
-            context.run.run_id,
-            only_received=not reread,
-        )
-        counts.update(verdict.status for verdict in verdicts)
-        rows += len(sections)
-        listings += sum(verdict.counted_listings or 0 for verdict in verdicts)
-        tickets += sum(verdict.counted_tickets or 0 for verdict in verdicts)
-        if cheapest_cents is None and len(sections):
-            cheapest_cents = int(sections["lowest_price_cents"].min())
-        if len(ticks) > 1:
-            context.log.info("Read tick %s (%d of %d): %d sections.", tick, number, len(ticks), len(sections))
-    new_fields = new_answer_fields(connection, source, now)
+) -> dict[str, Figures]:
+    """Read a marketplace's answers; what was in them, by hour."""
+    tick = tick_of(context.run.tags)
+    if tick is None:
+        with in_background(connection):
+            return _read_range(connection, watched, context)
+    started = time.monotonic()
+    with live_work(connection):
+        read_answers_of_tick(connection, watched, tick, context.run.run_id, only_received=True)
+    figures = figures_of(connection, watched.source, tick, tick + timedelta(microseconds=1))
+    new_fields = new_answer_fields(connection, watched.source, datetime.now(UTC))
+    figures |= {"mode": "tick", "new fields in the answers": ", ".join(new_fields) or "none"}
+    return {partition_of(tick): figures | {"seconds": round(time.monotonic() - started, 3)}}
+
+
+def _read_range(
+    connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
+) -> dict[str, Figures]:
+    """Read the answers of a range of hours, oldest first, while no live tick works.
+
+    Cut and started again, it goes on where it stopped.
+    """
+    window, tags, source = context.partition_time_window, context.run.tags, watched.source
+    own = watched.marketplace.knows_the_past and captures_itself(context.run.job_name, context.run.asset_selection)
+    begin = window.start if own else max(window.start, read_before(tags, source) or window.start)
+    ticks = sorted(ticks_with_answers(connection, source, begin, window.end, only_received=own))
+    progress = Progress(context, f"Read the answers of {source}", len(ticks))
+    for tick in ticks:
+        yield_to_live_work(connection)
+        if progress.before(tick) and not own:
+            context.instance.add_run_tags(context.run.run_id, {read_before_tag(source): tick.isoformat()})
+        read_answers_of_tick(connection, watched, tick, context.run.run_id, only_received=own)
+    hours = map(hour_of_partition, context.partition_keys)
     return {
-        "mode": "replay" if replay else "tick",
-        "ticks": len(ticks),
-        "answers read": counts.total(),
-        "ok": counts["ok"],
-        "empty": counts["empty"],
-        "partial": counts["partial"],
-        "rejected": counts["rejected"],
-        "missing": counts["missing"],
-        "rows": rows,
-        "listings": listings,
-        "tickets": tickets,
-        "cheapest price": cheapest_cents / 100 if cheapest_cents is not None else "none",
-        "new fields in the answers": ", ".join(new_fields) or "none",
-        "oldest tick read": ticks[-1].isoformat() if ticks else "none",
-        "seconds": round(time.monotonic() - started, 3),
+        partition_of(hour): {
+            **figures_of(connection, source, hour, hour + HOUR),
+            "mode": "backfill" if own else "replay",
+        }
+        for hour in hours
+    }
+
+
+def read_answers_of_tick(
+    connection: Connection, watched: WatchedMarketplace, tick: datetime, run_id: str, *, only_received: bool
+) -> int:
+    """Read a marketplace's answers of one tick, by its own settings; how many."""
+    tolerance = watched.settings.partial_tolerance
+    verdicts, _ = read_tick(connection, watched.marketplace, tick, tolerance, run_id, only_received=only_received)
+    return len(verdicts)
+
+
+def figures_of(connection: Connection, source: str, start: datetime, end: datetime) -> Figures:
+    """What the answers of [start, end) held, for the UI."""
+    found = read_figures(connection, source, start, end)
+    cheapest = found.lowest_price_cents
+    return {
+        "answers read": found.answers_read,
+        "ok": found.ok,
+        "empty": found.empty,
+        "partial": found.partial,
+        "rejected": found.rejected,
+        "missing": found.missing,
+        "not read yet": found.unread,
+        "rows": found.rows,
+        "listings": found.listings,
+        "tickets": found.tickets,
+        "cheapest price": cheapest / 100 if cheapest is not None else "none",
     }

@@ -55,7 +55,6 @@ def facts(connection: Connection) -> tuple[int, int, int]:
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    # a run over several hours says the same for each of them
     event, *_ = [e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(asset)]
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
@@ -111,7 +110,8 @@ def test_hours_across_a_months_edge_backfilled_are_exact_and_again_change_nothin
 
     result = run()
     assert result.success
-    assert metadata(result, "captures")["ticks"] == 12
+    for asset, figure in (("captures", "events captured"), ("section_snapshots", "answers read")):
+        assert by_hour(result, asset, figure) == by_hour_in_tables(connection)  # each hour's own, and not the sum
     assert connection.execute("select count(distinct tick) from market.captures").fetchone() == (12,)
     assert connection.execute("select month from market.months order by month").fetchall() == [
         (MONTHS_EDGE.date().replace(month=10),),
@@ -127,6 +127,19 @@ def test_hours_across_a_months_edge_backfilled_are_exact_and_again_change_nothin
     assert facts(connection) == stored
     for table, rows in rollups.items():
         assert rows_of(connection, table) == rows
+
+
+def by_hour(result: dg.ExecuteInProcessResult, asset: str, figure: str) -> dict[str, int]:
+    """A figure of an asset, by the hour that it is of."""
+    made = [e.materialization for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(asset)]
+    return {str(one.partition): int(str(one.metadata[figure].value)) for one in made}
+
+
+def by_hour_in_tables(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(
+        "select date_trunc('hour', tick, 'UTC'), count(*) from market.captures group by 1 order by 1"
+    ).fetchall()
+    return {partition_of(hour): count for hour, count in rows}
 
 
 def rows_of(connection: Connection, table: str) -> set[Any]:

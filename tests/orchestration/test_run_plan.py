@@ -2,9 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pytest
 
-from orchestration.run_plan import TICK_TAG, ClosedHourError, RunMode, RunPlan, plan_run
+from orchestration.run_plan import (
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    SOURCE_TAG,
+    TICK_TAG,
+    ClosedHourError,
+    RunMode,
+    RunPlan,
+    captures_itself,
+    plan_run,
+)
+from orchestration.runs import what_follows
 
 TEN = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
@@ -26,7 +38,7 @@ def tag(tick: datetime) -> dict[str, str]:
 
 def test_a_live_tick_is_captured_until_the_next_one_begins() -> None:
     decided = decide(tags=tag(SEVEN), now=SEVEN + timedelta(minutes=3))
-    assert decided == RunPlan(RunMode.CAPTURE, (SEVEN,), deadline=SEVEN + TEN)
+    assert decided == RunPlan(RunMode.CAPTURE, (SEVEN,), deadline=SEVEN + TEN, live=True)
 
 
 def test_a_live_tick_that_comes_too_late_has_its_deadline_behind_it_so_that_all_is_missed() -> None:
@@ -60,3 +72,21 @@ def test_simulated_hours_are_captured_tick_by_tick_up_to_now() -> None:
     assert decided.ticks[0] == SEVEN
     assert decided.ticks[-1] == SEVEN + timedelta(minutes=90)
     assert decided.deadline is None
+
+
+def test_a_backfill_is_not_live_and_reads_only_what_it_captures_where_it_captures() -> None:
+    assert not decide(now=SEVEN + 5 * HOUR, tags=BACKFILL, hours=3, knows_the_past=True).live
+    assert captures_itself("backfill", None)
+    assert captures_itself("__ASSET_JOB", {dg.AssetKey("captures"), dg.AssetKey("section_snapshots")})
+    assert not captures_itself("__ASSET_JOB", {dg.AssetKey("section_snapshots")})
+    assert not captures_itself("rollups", None)
+
+
+def test_a_run_that_was_cut_says_how_its_work_goes_on() -> None:
+    hours = {RANGE_START_TAG: "2026-11-21-07:00", RANGE_END_TAG: "2026-11-21-09:00"}
+    assert what_follows(hours | {SOURCE_TAG: "vividseats"}) == (
+        "Its backfill goes on where it stopped with: tickettape backfill "
+        "--from 2026-11-21T07:00Z --to 2026-11-21T10:00Z --source vividseats"
+    )
+    assert what_follows(tag(SEVEN)) == "Its tick is run again by itself while that lasts."
+    assert what_follows({}) == "It can be run again."

@@ -34,7 +34,17 @@ from tickettape.cli import (
     quarantine,
     tenants,
 )
-from tickettape.cli.console import SourceOption, SourceOrAllOption, fail, say, settings_of, sources_of
+from tickettape.cli.console import (
+    From,
+    SourceOption,
+    SourceOrAllOption,
+    To,
+    check_window,
+    fail,
+    say,
+    settings_of,
+    sources_of,
+)
 from tickettape.database import Warehouse, database_url, libpq_environment, psql_path
 from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketplace
 from tickettape.rollups import DBT_EXECUTABLE, export_dbt_environment
@@ -134,6 +144,21 @@ def tick() -> None:
     database_url()  # what keeps it from starting is said here, not in Dagster's traceback
     # a process of its own: the commands know no Dagster
     sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)
+
+
+@app.command()
+def backfill(start: From, end: To, source: SourceOrAllOption = None) -> None:
+    """Past hours in one run, beside live ticks. Cut, the same command goes on where it stopped.
+
+    The simulator is asked for its past. Nobody can ask a real marketplace for its own: there the stored answers
+    (PAYLOAD_DAYS) are read again. Either way the hours' rollups are recomputed.
+    """
+    start, end = check_window(start, end)
+    chosen = ["--source", settings_of(source).source] if source else []
+    hours = [start.isoformat(), end.isoformat()]
+    database_url()
+    command = [sys.executable, "-W", "ignore", "-m", "orchestration.run_backfill", *hours, *chosen]
+    sys.exit(subprocess.run(command).returncode)  # noqa: S603
 
 
 @app.command()

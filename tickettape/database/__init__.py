@@ -4,11 +4,18 @@ Which rows are in it is said by the rooms that own its tables. No other room's t
 """
 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
-from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS, Connection, Warehouse, check_session_mode
+from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
-from tickettape.database.locks import BusyError, try_lock, wait_for_lock, with_short_lock_waits
+from tickettape.database.locks import (
+    BusyError,
+    live_work,
+    try_lock,
+    wait_for_lock,
+    with_short_lock_waits,
+    yield_to_live_work,
+)
 from tickettape.database.migrations import SCHEMA_VERSION
 from tickettape.database.month_state import (
     known_months,
@@ -30,12 +37,15 @@ from tickettape.database.partitions import (
     make_partitions_ahead,
 )
 from tickettape.database.server import configured_url, database_url, forget_killed_users, sqlalchemy_url, with_database
+from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, LONGEST_STATEMENT
 from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_table
 
 __all__ = [
     "CONNECT_TIMEOUT_SECONDS",
     "DAILY_TABLES",
     "HEALTH_CHECKS",
+    "KEEPALIVES",
+    "LONGEST_STATEMENT",
     "MONTHLY_TABLES",
     "SCHEMA_VERSION",
     "BusyError",
@@ -55,6 +65,7 @@ __all__ = [
     "judge_health",
     "known_months",
     "libpq_environment",
+    "live_work",
     "make_partitions_ahead",
     "measure_health",
     "month_after",
@@ -74,4 +85,5 @@ __all__ = [
     "wait_for_lock",
     "with_database",
     "with_short_lock_waits",
+    "yield_to_live_work",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from tickettape.database.connections import CONNECT_TIMEOUT_SECONDS
+from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS
 
 
 def libpq_environment(url: str) -> dict[str, str]:

@@ -9,20 +9,22 @@ import psycopg
 
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.server import SESSION_MODE, database_url
+from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, LONGEST_STATEMENT
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-CONNECT_TIMEOUT_SECONDS = 10
 NOTIFY_SECONDS = 5  # a notification takes milliseconds where it comes through at all
 
 
 def connect(*, application_name: str = "tickettape") -> Connection:
-    """A connection to the warehouse: UTC, explicit transactions, time-outs on connecting and on locks."""
+    """A connection to the warehouse: UTC, explicit transactions, time-outs of its own, a lost server noticed."""
     return psycopg.connect(
         database_url(),
         application_name=application_name,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
+        options=f"-c timezone=UTC -c statement_timeout={LONGEST_STATEMENT} -c lock_timeout=60s "
+        "-c idle_in_transaction_session_timeout=10min",
+        **KEEPALIVES,
     )
 
 

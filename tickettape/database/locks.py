@@ -14,8 +14,11 @@ from tickettape.database.connections import Connection
 T = TypeVar("T")
 
 LOOK_AGAIN_SECONDS = 0.25
+LONGEST_YIELD = timedelta(minutes=5)  # a live tick reads and rolls up in half a minute
 LOCK_WAIT = "2s"  # for how long a maintenance step may hold up everybody else
 LOCK_ATTEMPTS = 20  # some 8 minutes with the waits between
+
+_LIVE_WORK = "live work"
 
 
 @contextmanager
@@ -40,6 +43,27 @@ def wait_for_lock(connection: Connection, name: str, *, at_most: timedelta) -> I
                 yield held
                 return
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+@contextmanager
+def live_work(connection: Connection) -> Iterator[None]:
+    """Do a part of a live tick in the block: what can wait does so meanwhile (`yield_to_live_work`)."""
+    connection.execute("select pg_advisory_lock_shared(hashtextextended(%s, 0))", [_LIVE_WORK])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("select pg_advisory_unlock_shared(hashtextextended(%s, 0))", [_LIVE_WORK])
+
+
+def yield_to_live_work(connection: Connection, *, at_most: timedelta = LONGEST_YIELD) -> float:
+    """Wait while a live tick works, between two pieces of what can wait; for how many seconds.
+
+    Bounded, so that live ticks without a pause between them do not stop a backfill for good.
+    """
+    started = time.monotonic()
+    with wait_for_lock(connection, _LIVE_WORK, at_most=at_most):
+        return time.monotonic() - started
 
 
 class BusyError(Exception):

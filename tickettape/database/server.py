@@ -25,6 +25,7 @@ import psycopg
 
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.migrations import upgrade_database
+from tickettape.database.time_outs import KEEPALIVES, LONGEST_STATEMENT
 from tickettape.settings import settings
 
 SERVER_USER = "pgserver"  # the wheel's name for it
@@ -244,6 +245,9 @@ def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> 
     """
     parts = urlsplit(url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    options = [query.get("options", ""), f"-cstatement_timeout={LONGEST_STATEMENT}"]
     if search_path:
-        query["options"] = f"{query.get('options', '')} -csearch_path={search_path}".strip()
+        options.append(f"-csearch_path={search_path}")
+    own = {name: str(value) for name, value in KEEPALIVES.items()}
+    query = own | query | {"options": " ".join(options).strip()}
     return urlunsplit((f"postgresql+{driver}", parts.netloc, parts.path, urlencode(query, quote_via=quote), ""))

@@ -7,6 +7,7 @@ poll_schedule → tick_capture → captures → read_answers → section_metrics
 from tickettape.observations.answer_fields import new_answer_fields
 from tickettape.observations.answer_samples import sample_answers
 from tickettape.observations.captures import Capture, newest_captured_tick, store_captures, ticks_with_answers
+from tickettape.observations.missed_ticks import record_missed_ticks
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
@@ -26,6 +27,7 @@ from tickettape.observations.quarantine import (
     refused_payload,
 )
 from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
+from tickettape.observations.read_figures import read_figures
 from tickettape.observations.reconciliation import reconcile_newest_tick, reconciliation_totals, refusals_of_newest_tick
 from tickettape.observations.retention import expire_jobs, expire_logs, expire_payloads
 from tickettape.observations.scraper_figures import answered_at_newest_tick, scraper_figures
@@ -74,9 +76,11 @@ __all__ = [
     "poll_summary",
     "price_range_ticks",
     "quarantine_refused",
+    "read_figures",
     "read_tick",
     "reconcile_newest_tick",
     "reconciliation_totals",
+    "record_missed_ticks",
     "record_replayed",
     "refusals_of_newest_tick",
     "refused_payload",

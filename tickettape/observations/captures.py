@@ -114,7 +114,13 @@ def ticks_with_answers(
         f"""select distinct stored.tick from market.{table} as stored
             inner join market.events on events.event_key = stored.event_key and events.source = %(source)s
             where stored.tick >= %(start)s and stored.tick < %(end)s
-                {"and stored.status = 'received'" if only_received else ""}
+                {
+            '''and stored.status = 'received' and exists (
+                   select from market.capture_payloads as kept
+                   where kept.event_key = stored.event_key and kept.tick = stored.tick)'''
+            if only_received
+            else ""
+        }
                 and (%(event_key)s::integer is null or stored.event_key = %(event_key)s)
             order by stored.tick desc""",  # noqa: S608
         {"source": source, "start": start, "end": end, "event_key": event_key},

@@ -6,7 +6,7 @@ What each one computes is its dbt model, in dbt_project.
 from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit
 from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment
 from tickettape.rollups.dbt_project import readable_project
-from tickettape.rollups.marks import mark_hours_between, pending_buckets
+from tickettape.rollups.marks import mark_hours_between, oldest_mark, pending_buckets
 from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
 from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.rollups.window_counts import count_window
@@ -25,6 +25,7 @@ __all__ = [
     "export_dbt_environment",
     "failing_rows",
     "mark_hours_between",
+    "oldest_mark",
     "pending_buckets",
     "readable_project",
     "refresh_rollups",

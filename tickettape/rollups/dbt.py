@@ -8,11 +8,12 @@ import os
 import shutil
 import sys
 import tempfile
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tickettape.database import database_url
+from tickettape.database import LONGEST_STATEMENT, database_url
 from tickettape.rollups.dbt_project import ReadableProject, readable_project
 from tickettape.rollups.registry import ROLLUP_NAMES
 from tickettape.settings import ROOT, Settings
@@ -28,16 +29,25 @@ URL_VARIABLE = "DBT_ENV_SECRET_DATABASE_URL"
 # not the manifest: writing it takes half a second a call, over the one that other processes read
 _IN_PROCESS = ("--profiles-dir", str(ROOT / "profiles"), "--quiet", "--no-write-json")
 
+LONGEST_LOCK_WAIT = "10min"  # for another refresh's claim of the same rollup, of which a big one takes minutes
 
-def export_dbt_environment(settings: Settings, *, all_of_it: bool = False) -> None:
+
+def export_dbt_environment(
+    settings: Settings, *, all_of_it: bool = False, claim_from: datetime | None = None, claim_limit: int | None = None
+) -> None:
     """Let the dbt processes that this one starts find the warehouse, with the settings their SQL asks for.
 
-    `all_of_it`: tests look at everything instead of at a recent window.
+    `all_of_it`: tests look at everything instead of at a recent window. `claim_from`: refreshes take no older buckets.
+    `claim_limit`: how many they take at once, where not as many as is set.
     """
     os.environ[URL_VARIABLE] = database_url()
+    if "PGSERVICEFILE" not in os.environ:  # dbt's adapter hands libpq no other keep-alives than the first of four
+        os.environ |= {"PGSERVICEFILE": str(ROOT / "profiles" / "pg_service.conf"), "PGSERVICE": "tickettape"}
     since = "-infinity" if all_of_it else ""
     os.environ["PGOPTIONS"] = (
-        f"-c timezone=UTC -c tickettape.claim_limit={settings.claim_limit} -c tickettape.tests_since={since} "
+        f"-c timezone=UTC -c statement_timeout={LONGEST_STATEMENT} -c lock_timeout={LONGEST_LOCK_WAIT} "
+        f"-c tickettape.claim_limit={claim_limit or settings.claim_limit} -c tickettape.tests_since={since} "
+        f"-c tickettape.claim_from={claim_from.isoformat() if claim_from else ''} "
         f"-c tickettape.sold_after={settings.sold_after_captures}"
     )
 

@@ -7,14 +7,25 @@ from tickettape.database import Connection
 from tickettape.rollups.registry import MARKED_BY
 
 
-def pending_buckets(connection: Connection) -> dict[str, int]:
-    """Buckets to recompute, by rollup; empty when every rollup is exact."""
+def pending_buckets(connection: Connection, since: datetime | None = None) -> dict[str, int]:
+    """Buckets to recompute, by rollup; empty when every rollup is exact. With `since`: those of its day and later."""
     rows = connection.execute(
         """select rollup, count(*)
-           from (select distinct rollup, event_key, bucket from market.dirty_buckets) as marked
-           group by rollup order by rollup"""
+           from (
+               select distinct rollup, event_key, bucket from market.dirty_buckets
+               where %(since)s::timestamptz is null or bucket = '-infinity'
+                   or bucket >= date_trunc('day', %(since)s::timestamptz, 'UTC')
+           ) as marked
+           group by rollup order by rollup""",
+        {"since": since},
     ).fetchall()
     return {str(rollup): int(count) for rollup, count in rows}
+
+
+def oldest_mark(connection: Connection) -> datetime | None:
+    """Since when the mark that has waited longest has waited; None where nothing is marked."""
+    row = connection.execute("select min(marked_at) from market.dirty_buckets").fetchone()
+    return row[0] if row else None
 
 
 def mark_hours_between(connection: Connection, start: datetime, end: datetime) -> int:

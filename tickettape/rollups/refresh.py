@@ -6,7 +6,7 @@ first; a live tick therefore never waits behind an import, only behind one claim
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tickettape.database import Connection
 from tickettape.rollups.marks import pending_buckets
@@ -21,25 +21,26 @@ def refresh_rollups(
     *,
     until: int = 0,
     for_at_most: timedelta | None = None,
+    since: datetime | None = None,
 ) -> int:
     """Call `run_dbt` until no rollup has more than `until` buckets to recompute; how many the fullest one has left.
 
     Ends earlier after `for_at_most`, and where a call leaves no fewer than there were: then others write faster
-    than this refreshes, and theirs is the rest.
+    than this refreshes, and theirs is the rest. With `since`, older buckets are left alone.
     """
     started = time.monotonic()
-    left = _most_pending(connection)
+    left = _most_pending(connection, since)
     while left > until:
         if for_at_most is not None and time.monotonic() - started > for_at_most.total_seconds():
             say(f"{left:,} buckets are left to the next refresh.")
             break
         run_dbt()
-        before, left = left, _most_pending(connection)
+        before, left = left, _most_pending(connection, since)
         say(f"{left:,} buckets are still to be recomputed.")
         if left >= before:
             break
     return left
 
 
-def _most_pending(connection: Connection) -> int:
-    return max(pending_buckets(connection).values(), default=0)
+def _most_pending(connection: Connection, since: datetime | None) -> int:
+    return max(pending_buckets(connection, since).values(), default=0)

@@ -2,8 +2,10 @@
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import create_engine, text
 
-from tickettape.database import Connection, Warehouse, connections
+from tickettape.database import KEEPALIVES, Connection, Warehouse, connections, sqlalchemy_url
 
 
 def test_a_connection_speaks_utc_and_waits_for_no_lock_for_ever(connection: Connection) -> None:
@@ -12,6 +14,7 @@ def test_a_connection_speaks_utc_and_waits_for_no_lock_for_ever(connection: Conn
 
     assert shown("timezone") == "UTC"
     assert shown("lock_timeout") == "1min"
+    assert shown("statement_timeout") == "6h"
     assert shown("idle_in_transaction_session_timeout") == "10min"
     assert shown("application_name") == "tickettape"
 
@@ -32,3 +35,25 @@ def test_a_server_whose_notifications_come_through_is_taken_and_one_that_swallow
     monkeypatch.setattr(psycopg.Connection, "notifies", lambda *_, **__: iter(()))  # as a pooler between does
     with pytest.raises(RuntimeError, match="A notification does not come through"):
         connections.check_session_mode(database_url)
+
+
+def test_a_roles_time_out_stops_none_of_our_statements(
+    connection: Connection, warehouse: Warehouse, database_url: str
+) -> None:
+    (role,) = connection.execute("select current_user").fetchone() or ("",)
+    connection.execute(f"alter role {role} in database {connection.info.dbname} set statement_timeout = '50ms'")
+    with psycopg.connect(database_url) as plain, pytest.raises(psycopg.errors.QueryCanceled):  # control
+        plain.execute("select pg_sleep(0.2)")
+    with warehouse.connection() as ours:
+        ours.execute("select pg_sleep(0.2)")
+    engine = create_engine(sqlalchemy_url(database_url, driver="psycopg2"))  # Dagster's own
+    with engine.connect() as dagsters:
+        dagsters.execute(text("select pg_sleep(0.2)"))
+    engine.dispose()
+
+
+def test_a_lost_server_is_noticed_within_half_a_minute(connection: Connection, database_url: str) -> None:
+    known = conninfo_to_dict(connection.info.dsn)
+    assert {name: int(str(known[name])) for name in KEEPALIVES} == KEEPALIVES
+    url = sqlalchemy_url(database_url, driver="psycopg2")
+    assert all(f"{name}={value}" in url for name, value in KEEPALIVES.items())

@@ -5,7 +5,17 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tickettape.database import BusyError, Connection, Warehouse, locks, try_lock, wait_for_lock, with_short_lock_waits
+from tickettape.database import (
+    BusyError,
+    Connection,
+    Warehouse,
+    live_work,
+    locks,
+    try_lock,
+    wait_for_lock,
+    with_short_lock_waits,
+    yield_to_live_work,
+)
 
 
 def test_a_lock_is_held_by_one_and_free_when_its_connection_is_gone(
@@ -93,3 +103,30 @@ def test_a_step_is_tried_again_and_what_is_no_lock_is_not(connection: Connection
     with pytest.raises(psycopg.errors.UndefinedTable):
         with_short_lock_waits(connection, wrong, "The step")
     assert len(tried) == 3
+
+
+@pytest.mark.race
+def test_what_can_wait_does_so_while_a_live_tick_works_and_goes_on_when_it_has_ended(
+    connection: Connection, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    yield_to_live_work(connection, at_most=timedelta(0))  # control: nobody works, and nothing is waited for
+    with warehouse.connection() as one, warehouse.connection() as two:
+        working = [live_work(one), live_work(two)]  # the ticks of two marketplaces at once
+        for each in working:
+            each.__enter__()
+
+        def look(seconds: float) -> None:
+            looks.append(seconds)
+            working[len(looks) - 1].__exit__(None, None, None)
+
+        monkeypatch.setattr("tickettape.database.locks.time.sleep", look)
+        yield_to_live_work(connection)
+    assert len(looks) == 2
+
+
+def test_live_ticks_without_an_end_do_not_stop_a_backfill_for_good(
+    connection: Connection, warehouse: Warehouse
+) -> None:
+    with warehouse.connection() as other, live_work(other):
+        assert yield_to_live_work(connection, at_most=timedelta(milliseconds=50)) >= 0.05

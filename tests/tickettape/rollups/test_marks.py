@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.database import Connection
-from tickettape.rollups import mark_hours_between, pending_buckets
+from tickettape.rollups import mark_hours_between, oldest_mark, pending_buckets
 from tickettape.rollups.registry import LISTING_ROLLUPS, MARKED_BY
 
 
@@ -102,3 +102,11 @@ def test_the_registry_and_the_triggers_agree_on_which_facts_mark_which_rollup(
         connection.execute(f"delete from market.{facts} where tick = %s", [NOON])
         marked[facts] = set(pending_buckets(connection))
     assert marked == {facts: set(rollups) for facts, rollups in MARKED_BY.items()}
+
+
+def test_the_oldest_mark_says_since_when_something_waits(connection: Connection) -> None:
+    assert oldest_mark(connection) is None
+    event = add_event(connection)
+    observe(connection, event, NOON, Section("Lower", "101"))
+    connection.execute("update market.dirty_buckets set marked_at = %s where rollup = 'event_hours'", [NOON])
+    assert oldest_mark(connection) == NOON

@@ -54,3 +54,28 @@ def test_it_leaves_what_may_be_left_and_begins_nothing_after_its_time(connection
     assert refresh_rollups(connection, never, said.append, until=most) == most
     assert refresh_rollups(connection, never, said.append, for_at_most=timedelta(seconds=-1)) == most
     assert said == [f"{most:,} buckets are left for the next refresh."]
+
+
+def test_a_live_ticks_refresh_leaves_an_older_backlog_alone_and_the_backlogs_own_takes_it(
+    connection: Connection, refresh: Refresh
+) -> None:
+    event = add_event(connection)
+    live, old = NOON, NOON - timedelta(days=3)
+    observe(connection, event, old, Section("Lower", "101", [500]))
+    observe(connection, event, live, Section("Lower", "101", [700]))
+    since = live - timedelta(hours=25)
+    assert pending_buckets(connection, since)["event_hours"] == 1
+    connection.execute("select set_config('tickettape.claim_from', %s, false)", [since.isoformat()])
+    refresh.run_all(connection)
+    assert hours(connection) == [live]
+    latest = connection.execute("select last_price from analytics.latest_prices").fetchall()
+    assert latest == [(7,)]
+    assert not any(pending_buckets(connection, since).values())
+    assert pending_buckets(connection)["event_hours"] == 1
+    connection.execute("select set_config('tickettape.claim_from', '', false)")
+    refresh.run_until_clean(connection)
+    assert hours(connection) == [old, live]
+
+
+def hours(connection: Connection) -> list[object]:
+    return [hour for (hour,) in connection.execute("select hour from analytics.event_hours order by hour").fetchall()]

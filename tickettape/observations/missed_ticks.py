@@ -1,0 +1,49 @@
+"""Ticks that never ran: what was due at them is recorded as missed, so that a hole in the history says what it is."""
+
+from datetime import datetime, timedelta
+
+from tickettape.database import Connection, ensure_partitions
+from tickettape.observations.captures import Capture, store_captures
+from tickettape.observations.tick_grid import ticks_between
+
+LOOK_BACK = timedelta(days=1)  # a program that was off for longer did not miss its ticks: nobody watched
+
+
+def record_missed_ticks(
+    connection: Connection, source: str, tick: datetime, interval: timedelta
+) -> dict[datetime, int]:
+    """Record what was due at the ticks before this one that have no capture; how many events at each.
+
+    Asked before the tick is planned: what was due is what was decided at the last tick that ran. A past tick that is
+    captured after all, as the simulator can, takes their place.
+    """
+    begin = _last_tick(connection, source, tick - LOOK_BACK, tick)
+    if begin is None:
+        return {}
+    missed: dict[datetime, int] = {}
+    for past in ticks_between(begin + timedelta(microseconds=1), tick, interval):
+        due = connection.execute(
+            """select event_key, name from market.poll_schedule inner join market.events using (event_key)
+               where source = %(source)s and date > %(tick)s and due_tick <= %(tick)s and decided_at < %(tick)s
+                   and (active or retired_because = 'past')
+               order by event_key""",
+            {"source": source, "tick": past},
+        ).fetchall()
+        if due:
+            ensure_partitions(connection, [past], answers=False)
+            note = "was due at {:%Y-%m-%d %H:%M} UTC, and no tick ran then"
+            captures = [Capture(key, past, "missed", note=f"{name} {note.format(past)}") for key, name in due]
+            with connection.transaction():
+                store_captures(connection, captures, job_id=None)
+            missed[past] = len(due)
+    return missed
+
+
+def _last_tick(connection: Connection, source: str, since: datetime, before: datetime) -> datetime | None:
+    """The newest tick in [since, before) at which anything of a marketplace was captured or known to be missed."""
+    row = connection.execute(
+        """select max(captures.tick) from market.captures inner join market.events using (event_key)
+           where source = %s and captures.tick >= %s and captures.tick < %s""",
+        [source, since, before],
+    ).fetchone()
+    return row[0] if row else None
