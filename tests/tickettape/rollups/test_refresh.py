@@ -23,7 +23,7 @@ def event(connection: Connection) -> int:
 def test_it_refreshes_until_nothing_is_left_and_then_not_at_all(connection: Connection, refresh: Refresh) -> None:
     said: list[str] = []
     assert refresh_rollups(connection, lambda: refresh.run_all(connection), said.append) == 0
-    assert said[-1] == "0 buckets are left to recompute."
+    assert said[-1] == "0 buckets are still to be recomputed."
     assert not any(pending_buckets(connection).values())
     assert refresh_rollups(connection, lambda: pytest.fail("nothing is marked"), said.append) == 0
 
@@ -53,7 +53,7 @@ def test_it_leaves_what_may_be_left_and_begins_nothing_after_its_time(connection
     most = max(pending_buckets(connection).values())
     assert refresh_rollups(connection, never, said.append, until=most) == most
     assert refresh_rollups(connection, never, said.append, for_at_most=timedelta(seconds=-1)) == most
-    assert said == [f"{most:,} buckets are left for the next refresh."]
+    assert said == [f"{most:,} buckets are left to the next refresh."]
 
 
 def test_a_live_ticks_refresh_leaves_an_older_backlog_alone_and_the_backlogs_own_takes_it(
