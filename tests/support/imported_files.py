@@ -29,7 +29,7 @@ def imports(file: Path, *arguments: str) -> str:
     return output
 
 
-def at(minutes: int = 0) -> str:
+def at(minutes: float = 0) -> str:
     return (NOON + timedelta(minutes=minutes)).isoformat()
 
 

@@ -1,5 +1,6 @@
 """What an import prints about a file: what it would import before it writes, and what it imported afterwards."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ def what_it_brings(file: str, outcome: "ImportOutcome", request: "ImportRequest"
     understood = outcome.rows_read - outcome.rows_refused - outcome.rows_of_nothing
     yield f"{file}: {outcome.rows_read:,} rows read, {understood:,} understood, {outcome.rows_refused:,} refused."
     yield from (f"  {line}" for line in (*outcome.reasons, *outcome.styles))
+    if outcome.changes:
+        yield "Made of it:"
+        yield from (f"  {line}" for line in outcome.changes)
+    yield from _of_columns(outcome)
     if outcome.rows_of_nothing:
         yield f"  {outcome.rows_of_nothing:,} rows have neither a price nor a count, and are skipped."
     if outcome.repeats:
@@ -50,6 +55,24 @@ def what_it_brought(outcome: "ImportOutcome", request: "ImportRequest") -> str:
         if outcome.doubles:
             text += f"\n  {outcome.doubles:,} listings were twice in one observation: the later one counts."
     return text
+
+
+def _of_columns(outcome: "ImportOutcome") -> Iterator[str]:
+    """Which columns are not read, and which of them may say what is not for sale."""
+    if not outcome.unread:
+        return
+    shown = outcome.unread[:COLUMNS_SHOWN]
+    more = len(outcome.unread) - len(shown)
+    yield f"Columns not read: {', '.join(shown)}{f' and {more:,} more' if more else ''}."
+    if telling := [name for name in outcome.unread if _SALE.search(name)]:
+        yield (
+            f"  If {telling[0]} says what is for sale: --map for_sale={telling[0]} where it is true of what is, "
+            f"--map sold_out={telling[0]} where it is true of what is not."
+        )
+
+
+COLUMNS_SHOWN = 12
+_SALE = re.compile("sold|avail|for.?sale|in.?stock|status|active", re.IGNORECASE)
 
 
 def _of_which(outcome: "ImportOutcome", request: "ImportRequest") -> str:

@@ -4,21 +4,50 @@ What a value means is said by plain functions: texts here, times in `times`, pri
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "nat", "null", "none"})
-"""What R, pandas, Excel and SQL write for nothing. It is never a zone, and never a price."""
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "#n/a n/a", "#na", "nan", "-nan", "nat", "null", "(null)", "<null>", "none", "<na>",
+     "\\n", "-", "--", "\u2013", "\u2014", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#null!", "#ref!", "#value!",
+     "#name?", "#div/0!", "#num!", "#error!", "#spill!", "#calc!"}
+)  # fmt: skip
+"""What R, pandas, Excel and SQL write for nothing, or for an error. It is never a zone, and never a price."""
 
 LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
 LONGEST_TEXT = 255  # of any other
 
 _CURRENCY = re.compile("[A-Z]{3}")
 
-Read = Any  # what was read, or a ValueError that says why it could not be
+_FORMULA = re.compile('="([^"]*)"')  # how some keep a spreadsheet from reading a text as a number
+
+Read = Any  # what was read, a Mended one, or a ValueError that says why it could not be
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A value read as something else than what is written. `how`: what had happened to it; `shown`: as what."""
+
+    value: Any
+    how: str
+    shown: str | None = None
+
+
+@dataclass
+class Change:
+    """What was done to some values of a column, or to whole rows, with the first line so."""
+
+    what: str
+    rows: int
+    line: int
+    example: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} {self.what} (line {self.line:,}{self.example and ': ' + self.example})."
 
 
 class DistinctColumn:
@@ -47,6 +76,13 @@ class DistinctColumn:
         if default is not None:
             (of_default,) = (read_default or read)([default])
             found = [of_default if value is None else one for value, one in zip(self.given, found, strict=True)]
+        self._mended = [one if isinstance(one, Mended) else None for one in found]
+        found = [one.value if isinstance(one, Mended) else one for one in found]
+        self._nothing = [
+            isinstance(value, str) and value.strip() != "" and given is None
+            for value, given in zip(distinct, self.given, strict=True)
+        ]
+        self._distinct = distinct
         self.read = [None if isinstance(one, ValueError) else one for one in found]
         self.reasons = [
             f"{str(default if value is None else value)[:60]!r} {one}" if isinstance(one, ValueError) else None
@@ -64,6 +100,53 @@ class DistinctColumn:
     def row_reasons(self) -> "np.ndarray[Any, np.dtype[np.object_]] | None":
         """Why each row's value cannot be read, None where it can; None where all can."""
         return objects(self.reasons)[self.codes] if any(self.reasons) else None
+
+    def lines_of(self, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> list[int]:
+        """The first line of each distinct value; 0 where there is none."""
+        first = np.zeros(len(self.given), np.int64)
+        first[self.codes[::-1]] = lines[::-1]
+        found: list[int] = first.tolist()
+        return found
+
+    def blank(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        """Which rows say nothing here."""
+        return np.array([value is None for value in self.given], bool)[self.codes]
+
+    def changes(self, name: str, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> list[Change]:
+        """What was done to the values of this batch."""
+        if not any(self._nothing) and not any(self._mended):
+            return []
+        counts, first = np.bincount(self.codes, minlength=len(self.given)).tolist(), self.lines_of(lines)
+        found: dict[str, Change] = {}
+        for at, (mended, nothing) in enumerate(zip(self._mended, self._nothing, strict=True)):
+            if not counts[at] or not (mended or nothing):
+                continue
+            what = f"values of {name} " + (mended.how if mended else "stand for nothing")
+            example = str(self._distinct[at]).strip()[:60]
+            if mended:
+                example += f" is read as {mended.shown or mended.value}"
+            known = found.setdefault(what, Change(what, 0, first[at], example))
+            known.rows += counts[at]
+        return list(found.values())
+
+
+class Changes:
+    """What was done to a whole file."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, Change] = {}
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Count a batch's changes in."""
+        for one in changes:
+            if one.what in self._changes:
+                self._changes[one.what].rows += one.rows
+            else:
+                self._changes[one.what] = one
+
+    def said(self) -> list[str]:
+        """A line for each kind."""
+        return [str(one) for one in self._changes.values()]
 
 
 def one_by_one(read: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Read]]:
@@ -103,7 +186,9 @@ def _given(value: Any) -> Any:
     """A value as it was meant: without blanks around it, None where it stands for nothing."""
     if isinstance(value, str):
         text = value.strip()
-        return None if text.lower() in MISSING else text
+        if formula := _FORMULA.fullmatch(text):
+            text = formula[1].strip()
+        return None if text.lower() in MISSING or not text.strip("#") else text
     return None if value is None or value != value else value  # a float that is no number differs from itself
 
 

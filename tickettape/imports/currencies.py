@@ -11,32 +11,39 @@ from tickettape.imports.request import ImportRefused, ImportRequest
 UNSAID = "USD"
 
 
+def currency_conflicts(
+    connection: Connection, request: ImportRequest, events: Mapping[int, str], stated: Mapping[int, Collection[str]]
+) -> dict[int, str]:
+    """Why events (number -> external id) have two currencies: in the file, or with what is known of them.
+
+    `stated`: those that the file has of an event.
+    """
+    known = _known_currencies(connection, request.source)
+    found = {}
+    for number, codes in stated.items():
+        event, said = events[number], sorted(codes)
+        if len(said) > 1:
+            found[number] = (
+                f"Event {event} has prices in {' and in '.join(said)}, but an event has one currency. "
+                "Import them as separate events."
+            )
+        elif said and known.get(event, said[0]) != said[0]:
+            found[number] = (
+                f"Event {event} is stored in {known[event]}, and the file has it in {said[0]}, but an event has one "
+                "currency. Import it under another --source, or in its own currency."
+            )
+    return found
+
+
 def currencies_of(
     connection: Connection, request: ImportRequest, events: Mapping[int, str], stated: Mapping[int, Collection[str]]
 ) -> dict[int, str]:
-    """The currency (ISO 4217) of each of `events` (number -> external id); `stated`: those that the file has of it.
+    """The currency (ISO 4217) of each of `events` (number -> external id), none of which has two.
 
-    Raises ImportRefused where an event has two, in the file or with what is known of it, and where nobody says the
-    currency of a marketplace's event.
+    Raises ImportRefused where nobody says the currency of a marketplace's event.
     """
-    rows = connection.execute(
-        "select external_id, currency from market.events where source = %s and currency is not null", [request.source]
-    ).fetchall()
-    known = {str(event): str(currency) for event, currency in rows}
-    found = {}
-    for number, event in events.items():
-        codes = sorted(stated.get(number, ()))
-        if len(codes) > 1:
-            raise ImportRefused(
-                f"Event {event} has prices in {' and in '.join(codes)}, but an event has one currency. Import them "
-                "as separate events."
-            )
-        if codes and known.get(event, codes[0]) != codes[0]:
-            raise ImportRefused(
-                f"Event {event} is stored in {known[event]}, and the file has it in {codes[0]}, but an event has one "
-                "currency. Import it under another --source, or in its own currency."
-            )
-        found[number] = codes[0] if codes else known.get(event, UNSAID)
+    known = _known_currencies(connection, request.source)
+    found = {number: next(iter(stated.get(number, ())), known.get(event, UNSAID)) for number, event in events.items()}
     unsaid = [event for number, event in events.items() if not stated.get(number) and event not in known]
     if unsaid and request.into_marketplace:
         some = ", ".join(unsaid[:5]) + (" …" if len(unsaid) > 5 else "")
@@ -45,3 +52,10 @@ def currencies_of(
             "answers too, so say it: in a column (--map currency=COLUMN), or for all of them (--default currency=USD)."
         )
     return found
+
+
+def _known_currencies(connection: Connection, source: str) -> dict[str, str]:
+    rows = connection.execute(
+        "select external_id, currency from market.events where source = %s and currency is not null", [source]
+    ).fetchall()
+    return {str(event): str(currency) for event, currency in rows}

@@ -1,4 +1,4 @@
-"""The events of a staged file: which the source knows already, which lack a date, and all of them made."""
+"""The events of a staged file: which the source knows already, which cannot be imported, and all of them made."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,22 +11,40 @@ from tickettape.imports.request import ImportRefused
 from tickettape.imports.staging import StagedFile
 
 
-def dated_events(connection: Connection, staged: StagedFile, event_nos: Iterable[int]) -> dict[int, str]:
-    """The events with an observation, event_no -> external id. Raises ImportRefused where a date is not known."""
+def usable_events(
+    connection: Connection, staged: StagedFile, event_nos: Iterable[int], against: Mapping[int, str]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """The events with an observation, event_no -> external id; and those that cannot be imported, with the reason.
+
+    `against`: events that cannot be, for another reason than an unknown date. One event costs itself alone, but raises
+    ImportRefused where none is left.
+    """
     named = {number: event for event, number in staged.events.items()}
     events = {int(number): named[int(number)] for number in event_nos}
     known = known_events(connection, staged.request.source)
-    made = [event for event in events.values() if event not in known]
-    undated = [event for event in made if "event_date" not in staged.said.get(event, {})]
-    if undated:
-        some = ", ".join(undated[:5]) + (" …" if len(undated) > 5 else "")
+    undated = [
+        number
+        for number, event in events.items()
+        if event not in known and "event_date" not in staged.said.get(event, {})
+    ]
+    refused = dict.fromkeys(undated, _NO_DATE) | {number: against[number] for number in against if number in events}
+    usable = {number: event for number, event in events.items() if number not in refused}
+    if events and not usable:
+        if len(undated) < len(events):
+            raise ImportRefused(f"Not one of its events can be imported. {next(iter(against.values()))}")
+        some = ", ".join(list(events.values())[:5]) + (" …" if len(undated) > 5 else "")
         raise ImportRefused(
-            f"{len(undated):,} events have no date: {some}. Give their dates in a column (--map event_date=COLUMN), "
-            "once for all of them (--default event_date=2026-11-21T19:00Z), or in a file (--events FILE, with the "
-            "columns event, event_date and optionally event_name, venue, city, …)."
-        )
-    staged.outcome.events, staged.outcome.events_made = len(events), len(made)
-    return events
+            " ".join([f"{len(undated):,} events have no date: {some}. Give their dates in a column "
+            "(--map event_date=COLUMN), once for all of them (--default event_date=2026-11-21T19:00Z), or in a file "
+            "(--events FILE, with the columns event, event_date and optionally event_name, venue, city, …).",
+            *staged.faults[:5]])
+        )  # fmt: skip
+    staged.outcome.events = len(usable)
+    staged.outcome.events_made = sum(event not in known for event in usable.values())
+    return usable, refused
+
+
+_NO_DATE = "its event has no date: give it (--map event_date=COLUMN, or --events FILE)"
 
 
 def make_events(connection: Connection, staged: StagedFile, events: Mapping[int, str]) -> dict[int, int]:

@@ -1,23 +1,34 @@
 """Bring a file into the warehouse: read, judge, stage; check the whole and say what it is; then write."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tickettape.database import Connection, try_lock
-from tickettape.imports.currencies import currencies_of
-from tickettape.imports.events import dated_events
+from tickettape.imports.currencies import currencies_of, currency_conflicts
+from tickettape.imports.events import usable_events
 from tickettape.imports.files import Columns, open_file
+from tickettape.imports.looks import PAUSE_SECONDS, gather_looks
 from tickettape.imports.mapping import RANGE_VALUES, REQUIRED_COLUMNS, known_columns, resolve_columns
 from tickettape.imports.range_import import write_ranges
-from tickettape.imports.range_staging import StagedRanges, keep_ranges, range_events, settle_currencies
+from tickettape.imports.range_staging import (
+    StagedRanges,
+    keep_ranges,
+    mixed_kinds,
+    settle_currencies,
+    staged_range_events,
+    stated_currencies,
+)
 from tickettape.imports.request import Captures, ImportOutcome, ImportRefused, ImportRequest
 from tickettape.imports.sold_out import sold_out_by
 from tickettape.imports.staging import Progress, StagedFile, StagedListings
-from tickettape.imports.staging_tables import make_staging_tables, staged_captures
+from tickettape.imports.staging_tables import (
+    grouped_refusal_reasons,
+    make_staging_tables,
+    refuse_events,
+    staged_captures,
+)
 from tickettape.imports.writer import CaptureWriter
-
-TOO_CLOSE_SECONDS = 60  # nobody looks at a whole event twice within a minute: one look, spread over seconds
 
 Told = Callable[[ImportOutcome], None]
 
@@ -65,10 +76,13 @@ def _import_ranges(
 ) -> ImportOutcome:
     outcome = staged.outcome
     staged.read(connection, mapping, progress)
+    stated = stated_currencies(connection)
+    named = {number: event for event, number in staged.events.items()}
+    against = currency_conflicts(connection, staged.request, named, stated) | mixed_kinds(connection, named)
+    events = _usable_events(connection, staged, "staged_ranges", staged_range_events(connection), against)
     kept = keep_ranges(connection)
     _check_refused(staged, kept.observations)
-    events = dated_events(connection, staged, range_events(connection))
-    settle_currencies(connection, staged.request, events)
+    settle_currencies(connection, currencies_of(connection, staged.request, events, stated))
     outcome.observations, outcome.whole, outcome.partial = kept.observations, kept.whole, kept.partial
     outcome.unpriced, outcome.repeats, outcome.corrections = kept.unpriced, kept.repeats, kept.corrections
     before_writing(outcome)
@@ -82,11 +96,15 @@ def _import_listings(
 ) -> ImportOutcome:
     outcome, request = staged.outcome, staged.request
     staged.read(connection, mapping, progress)
+    outcome.changes += map(str, gather_looks(connection, staged))
+    named = {number: event for event, number in staged.events.items()}
+    against = currency_conflicts(connection, request, named, staged.currencies)
+    numbers = staged_captures(connection)["event_no"].unique()
+    events = _usable_events(connection, staged, "staged_listings", numbers, against)
     captures = staged_captures(connection)
     _check_refused(staged, len(captures))
     if request.bin_seconds is None:
         _check_spread(captures)
-    events = dated_events(connection, staged, captures["event_no"].unique())
     currencies = currencies_of(connection, request, events, staged.currencies)
     outcome.observations = len(captures)
     outcome.sold_out = sold_out_by(connection, staged)
@@ -97,6 +115,17 @@ def _import_listings(
     if not request.check_only:
         writer.write(captures, events, currencies, progress)
     return outcome
+
+
+def _usable_events(
+    connection: Connection, staged: StagedFile, table: str, numbers: Iterable[int], against: Mapping[int, str]
+) -> dict[int, str]:
+    """The events that are imported; the rows of the others are refused."""
+    events, refused = usable_events(connection, staged, numbers, against)
+    if refused:
+        staged.outcome.rows_refused += refuse_events(connection, table, staged.events, refused)
+        staged.outcome.reasons = grouped_refusal_reasons(connection)
+    return events
 
 
 def _check_refused(staged: StagedFile, observations: int) -> None:
@@ -124,7 +153,7 @@ def _check_spread(captures: Captures) -> None:
     """Refuse a file of which each second would count as an observation, though rows of one have different seconds."""
     ordered = captures.sort_values(["event_no", "second"])
     gaps = ordered["second"].diff()[ordered["event_no"].diff() == 0]
-    close = int((gaps < TOO_CLOSE_SECONDS).sum())
+    close = int((gaps < PAUSE_SECONDS).sum())
     if close:
         raise ImportRefused(
             f"{close:,} of {len(captures):,} observations follow another one of the same event within a minute. That "

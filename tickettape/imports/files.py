@@ -1,34 +1,27 @@
 """CSV and Parquet files in batches of bounded memory, each row with its place in the file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from tickettape.imports.columns import MISSING
 from tickettape.imports.text_files import FileError, TextLayout, text_layout, unpacked
+from tickettape.imports.text_records import RECORDS_A_CHUNK, MalformedRecord, read_records
 
 ROWS_A_BATCH = 65_536
-BYTES_A_BLOCK = 8 * 2**20  # of CSV: some 100,000 rows
+CHUNKS_A_BATCH = ROWS_A_BATCH // RECORDS_A_CHUNK
+BYTES_AT_ONCE = 2**20
 
 Columns = Mapping[str, Sequence[str]]
 """Our name -> the file's columns that it is made of: their texts with a blank between them."""
-
-
-@dataclass(frozen=True)
-class MalformedRecord:
-    """A record of a CSV file with too few or too many values."""
-
-    line: int
-    text: str
-    found: int
-    expected: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +36,8 @@ class FileBatch:
     columns: Mapping[str, pa.Array]
     share: float
     malformed: list[MalformedRecord] = field(default_factory=list)
+    repaired: list[tuple[str, int]] = field(default_factory=list)
+    """How rows were made as long as the header, or left out, and the line of each."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,11 @@ class SourceFile:
     def note(self) -> str | None:
         """What a person should know of how it is read."""
         return self.layout.note if self.layout else None
+
+    @property
+    def guessed_encoding(self) -> str | None:
+        """The encoding that nobody said and nothing proves; None where it is sure."""
+        return self.layout.encoding if self.layout and self.layout.note else None
 
 
 def open_file(path: Path, encoding: str | None = None) -> SourceFile:
@@ -89,63 +89,77 @@ def _is_parquet(path: Path) -> bool:
 def _parquet(path: Path, mapping: Columns) -> Iterator[FileBatch]:
     with pq.ParquetFile(path) as file:
         total, done = file.metadata.num_rows, 0
-        wanted = sorted({column for columns in mapping.values() for column in columns})
-        for batch in file.iter_batches(ROWS_A_BATCH, columns=wanted):
+        ours = {
+            column: [name for name, columns in mapping.items() if column in columns]
+            for column in sorted({column for columns in mapping.values() for column in columns})
+        }
+        for batch in file.iter_batches(ROWS_A_BATCH, columns=list(ours)):
             lines = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
             done += batch.num_rows
-            columns = {name: _joined([batch.column(column) for column in columns]) for name, columns in mapping.items()}
+            plain = {column: _parquet_column(batch.column(column), column, names) for column, names in ours.items()}
+            columns = {name: _joined([plain[column] for column in columns]) for name, columns in mapping.items()}
             yield FileBatch(lines, columns, done / total)
 
 
 def _csv(path: Path, layout: TextLayout, mapping: Columns) -> Iterator[FileBatch]:
-    wrong: list[MalformedRecord] = []
-
-    def skip(row: Any) -> str:
-        if row.text.strip():
-            wrong.append(MalformedRecord(row.number, row.text, row.actual_columns, row.expected_columns))
-        skipped.append(row.number)
-        return "skip"
-
-    skipped: list[int] = []
     size = max(path.stat().st_size, 1)
     # by their places: a name may be there twice
-    places = {name: [str(layout.names.index(column)) for column in columns] for name, columns in mapping.items()}
-    wanted = sorted({place for columns in places.values() for place in columns})
+    places = {name: [layout.names.index(column) for column in columns] for name, columns in mapping.items()}
+    wanted = sorted({place for of_it in places.values() for place in of_it})
     with pa.OSFile(str(path)) as raw, unpacked(raw, path) as stream:
-        reader = pa_csv.open_csv(
-            stream,
-            # one thread: only then are records numbered
-            read_options=pa_csv.ReadOptions(
-                use_threads=False,
-                block_size=BYTES_A_BLOCK,
-                encoding=layout.encoding,
-                column_names=[str(place) for place in range(len(layout.names))],
-                skip_rows_after_names=layout.header_lines,
-            ),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=layout.delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=False,
-                invalid_row_handler=skip,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()),
-                include_columns=wanted,
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
-        line = layout.header_lines + 1
-        for batch in reader:
-            # the lines that follow, without those that were skipped
-            lines = np.setdiff1d(np.arange(line, line + batch.num_rows + len(skipped)), skipped)[: batch.num_rows]
-            line = int(lines[-1]) + 1 if len(lines) else line
-            skipped[:] = [number for number in skipped if number >= line]
-            malformed, wrong[:] = list(wrong), []
-            columns = {name: _joined([batch.column(place) for place in of_it]) for name, of_it in places.items()}
-            yield FileBatch(lines, columns, min(raw.tell() / size, 1.0), malformed)
-        if wrong:
-            yield FileBatch(np.empty(0, np.int64), {name: pa.array([], pa.string()) for name in mapping}, 1.0, wrong)
+        text = io.TextIOWrapper(io.BufferedReader(stream, BYTES_AT_ONCE), layout.encoding, newline="")
+        records = read_records(text, layout, path.name)
+        while True:
+            chunks, parts = [], []
+            for chunk in islice(records, CHUNKS_A_BATCH):
+                columns = list(zip(*chunk.rows, strict=True)) or [()] * len(layout.names)
+                parts.append([pa.array(columns[place], pa.string()) for place in wanted])
+                chunks.append(chunk)
+                chunk.rows = []  # arrays take a tenth of the memory
+            if not chunks:
+                return
+            of_place = dict(zip(wanted, map(pa.concat_arrays, zip(*parts, strict=True)), strict=True))
+            yield FileBatch(
+                np.array([line for chunk in chunks for line in chunk.lines], np.int64),
+                {name: _joined([of_place[place] for place in of_it]) for name, of_it in places.items()},
+                min(raw.tell() / size, 1.0),
+                [one for chunk in chunks for one in chunk.malformed],
+                [one for chunk in chunks for one in chunk.repaired],
+            )
+
+
+def _parquet_column(column: pa.Array, name: str, ours: Collection[str]) -> pa.Array:
+    """A column as what it means: text that is stored as bytes, and a list of how many may be bought, are text.
+
+    Raises FileError for what is no column of values.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _parquet_column(column.dictionary_decode(), name, ours)
+    if isinstance(column, pa.ExtensionArray):
+        return _parquet_column(column.storage, name, ours)
+    if pa.types.is_fixed_size_binary(kind):
+        column = column.cast(pa.binary())
+    if _is_one_of(column.type, "is_binary", "is_large_binary", "is_binary_view", "is_string_view"):
+        return column.cast(pa.string())
+    if set(ours) == {"buyable"} and _is_one_of(kind, "is_list", "is_large_list", "is_fixed_size_list"):
+        texts = [None if one is None else ",".join(map(str, one)) for one in column.to_pylist()]
+        return pa.array(texts, pa.string())
+    if pa.types.is_nested(kind):
+        raise FileError(f"Its column {name} holds {kind}, which is no single value. Map another, or make it text.")
+    if pa.types.is_timestamp(kind):
+        # else a year beyond 9999 is no time of Python's
+        seconds = column.cast(pa.timestamp("s", kind.tz), safe=False).cast(pa.int64())
+        known = pc.and_(pc.greater(seconds, _YEAR_1), pc.less(seconds, _YEAR_9999))
+        return pc.if_else(known, column, pa.scalar(None, kind))
+    return column
+
+
+_YEAR_1, _YEAR_9999 = -62_135_500_000, 253_370_000_000  # seconds, a day within what Python knows
+
+
+def _is_one_of(kind: pa.DataType, *names: str) -> bool:
+    return any(getattr(pa.types, name)(kind) for name in names)
 
 
 def _joined(columns: Sequence[pa.Array]) -> pa.Array:

@@ -1,8 +1,6 @@
 """Judge the rows of a batch: price ranges in cents and UTC, or refused with a reason. Pure."""
 
-import re
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -10,24 +8,16 @@ import pandas as pd
 
 from tickettape.imports.columns import DistinctColumn, objects, one_by_one, read_currency_code
 from tickettape.imports.files import FileBatch
-from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
+from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch, not_for_sale
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
-from tickettape.marketplaces import HIGHEST_COUNT, HIGHEST_PRICE_CENTS
+from tickettape.imports.numbers import read_count, read_price
 
 MARKETS = ("resale", "primary")
 PRICE_BASES = ("before_fees", "all_in", "unknown")
 RANGE_DEFAULTS = {"market": "resale", "price_basis": "unknown"}
 """What holds where nobody says: nearly all histories are of resale, and hardly one says whether fees are in."""
 
-_SIGNS = {"US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "$": "$", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _DOLLARS = frozenset({"$", "USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "BRL", "ARS", "CLP", "COP"})
-_SIGN = "|".join([*(re.escape(sign) for sign in _SIGNS), "[A-Z]{3}"])
-_PRICE = re.compile(
-    rf"(?P<before>{_SIGN})?\s?(?P<whole>[0-9]{{1,15}}|[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,4}})?(?P<part>\.[0-9]*)?"
-    rf"\s?(?P<after>{_SIGN})?"
-)
-_COUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.0*)?")
-_CENT = Decimal("0.01")
 
 
 def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
@@ -54,6 +44,9 @@ def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
     values = {
         name: columns[name].numbers() if name not in RANGE_PRICES else _cents(columns[name]) for name in RANGE_VALUES
     }
+    sold_out = not_for_sale(columns)
+    for name in RANGE_PRICES:  # what is sold out has no price
+        values[name] = np.where(sold_out, -1, values[name])
     currency, against = _currencies(columns)
     against = _contradictions(values, against)
     judged = judged_batch(
@@ -79,45 +72,6 @@ def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         }
     )
     return judged.outcome(rows, nothing=np.all([one == -1 for one in values.values()], axis=0))
-
-
-def read_price(value: Any) -> tuple[int, str | None] | None:
-    """Cents of a price, rounded half up, and the currency sign it has. 0 is no price. Raises ValueError."""
-    sign = None
-    if isinstance(value, str):
-        match = _PRICE.fullmatch(value)
-        if match is None or (match["whole"] is None and match["part"] in (None, ".")):
-            raise ValueError("is not a number with a decimal point")
-        signs = {_SIGNS.get(one, one) for one in (match["before"], match["after"]) if one}
-        if len(signs) > 1:
-            raise ValueError("names two currencies")
-        sign = signs.pop() if signs else None
-        amount = Decimal((match["whole"] or "0").replace(",", "") + (match["part"] or "").rstrip("."))
-    else:
-        try:
-            # as it is written: 0.125 is that and not its binary fraction
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            raise ValueError("is not a number") from None
-        if isinstance(value, bool) or not amount.is_finite():
-            raise ValueError("is not a number")
-    if amount < 0:
-        raise ValueError("is below 0")
-    if amount * 100 > HIGHEST_PRICE_CENTS:
-        raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:,.2f}")
-    cents = int(amount.quantize(_CENT, ROUND_HALF_UP) * 100)
-    return (cents, sign) if cents else None
-
-
-def read_count(value: Any) -> int:
-    """How many listings or tickets. Raises ValueError saying why not."""
-    match = _COUNT.fullmatch(str(value))
-    if match is None:
-        raise ValueError("is not a whole number")
-    count = int(match[1].replace(",", ""))
-    if count > HIGHEST_COUNT:
-        raise ValueError(f"is above {HIGHEST_COUNT:,}")
-    return count
 
 
 def read_word(value: Any, words: tuple[str, ...]) -> str:

@@ -4,25 +4,25 @@ Values repeat (an observation's time stands in each of its rows), so each distin
 by plain functions; what follows is arithmetic on whole columns.
 """
 
-import math
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tickettape.imports.columns import DistinctColumn, one_by_one, read_currency_code, read_text
+from tickettape.imports.columns import DistinctColumn, Mended, one_by_one, read_currency_code
 from tickettape.imports.files import FileBatch
-from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch
-from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+from tickettape.imports.judged import JudgedRows, ReadingRules, event_columns, judged_batch, not_for_sale
+from tickettape.imports.names import read_id, read_name
+from tickettape.imports.numbers import ROUNDED, read_cents, read_count
 from tickettape.observations import COUNTED_SIZES
 
 ANY, WHOLE = "any", "whole"  # how a listing may be split, where it is not a list of numbers
 
-_PRICE = re.compile(r"\$?\s?([0-9]{1,10})(?:\.([0-9]{1,2})0*)?")
-_QUANTITY = re.compile(r"([0-9]{1,4})(?:\.0+)?")  # 10,000 seats are no listing
+MOST_TICKETS = 9999  # 10,000 seats are no listing
+_QUANTITY = re.compile(r"([0-9]{1,4})(?:\.0+)?")
+_LIST = re.compile(r"[\[({]([^\[\](){}]*)[\])}]")
 
 
 def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
@@ -30,7 +30,8 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
 
     `rows` of the outcome: line, event, second (the tick, UTC epoch), observed (microseconds, as given), zone, zone_id,
     section, section_id (text or None), price, all_in (cents; -1 where null), quantity, sells (bits: 1, 2 and 4 may be
-    bought), listing, currency (None where not said). A quantity of 0 is an observation without inventory.
+    bought), listing, currency (None where not said). A quantity of 0 is an observation without inventory, and so is
+    a row that is marked as sold out.
     """
     length = len(batch.lines)
 
@@ -45,8 +46,10 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         "currency": column("currency", read_currency_code),
     }
     for name in ("zone", "section", "zone_id", "section_id", "listing"):
-        columns[name] = column(name, lambda value, name=name: read_text(value, name))  # type: ignore[misc]
-    counts, prices = columns["quantity"].numbers(), columns["price"].numbers()
+        reader = read_name if name in ("zone", "section") else read_id
+        columns[name] = column(name, lambda value, name=name, reader=reader: reader(value, name))  # type: ignore[misc]
+    counts = np.where(not_for_sale(columns), 0, columns["quantity"].numbers())
+    prices = columns["price"].numbers()
     for_sale = counts > 0
     judged = judged_batch(
         batch,
@@ -97,32 +100,15 @@ def _sells(buyable: DistinctColumn, counts: "np.ndarray[Any, np.dtype[np.int64]]
     return bits
 
 
-def read_cents(value: Any) -> int:
-    """Exact cents of a price. Raises ValueError saying why not."""
-    if isinstance(value, str):
-        match = _PRICE.fullmatch(value)
-        if match is None:
-            raise ValueError("is not a number with at most two decimals")
-        amount = int(match[1]) * 100 + int((match[2] or "0").ljust(2, "0"))
-    elif isinstance(value, float | int | Decimal) and not isinstance(value, bool) and math.isfinite(value):
-        amount = round(value * 100)
-        if abs(float(value * 100) - amount) > _A_HUNDREDTH_CENT:
-            raise ValueError("has more than two decimals")
-    else:
-        raise ValueError("is not a number")
-    if amount <= 0:
-        raise ValueError("is not above 0")
-    if amount > HIGHEST_PRICE_CENTS:
-        raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:,.2f}")
-    return amount
-
-
-def read_quantity(value: Any) -> int:
+def read_quantity(value: Any) -> int | Mended:
     """Tickets of a listing, 0 to 9999. Raises ValueError saying why not."""
-    match = _QUANTITY.fullmatch(str(value))
-    if match is None:
-        raise ValueError("is not a whole number from 0 to 9999")
-    return int(match[1])
+    try:
+        return read_count(value, MOST_TICKETS)
+    except ValueError as error:
+        reason = str(error)
+        raise ValueError(
+            reason if reason == ROUNDED or "comma" in reason else f"is not a whole number from 0 to {MOST_TICKETS}"
+        ) from None
 
 
 def read_buyable(value: Any) -> frozenset[int] | str:
@@ -130,10 +116,11 @@ def read_buyable(value: Any) -> frozenset[int] | str:
     said = str(value).lower()
     if said in (ANY, WHOLE):
         return said
-    parts = [part.strip() for part in said.split(",")]
-    if not all(_QUANTITY.fullmatch(part) for part in parts):
+    if listed := _LIST.fullmatch(said):  # as pandas writes a list; numpy parts its numbers with blanks
+        said = listed[1].strip() if "," in listed[1] else ",".join(listed[1].split())
+        if not said:
+            return WHOLE
+    parts = [_QUANTITY.fullmatch(part.strip()) for part in said.split(",")]
+    if not all(parts):
         raise ValueError(f"is neither numbers separated by commas nor `{ANY}` nor `{WHOLE}`")
-    return frozenset(n for n in map(int, parts) if n > 0) or WHOLE
-
-
-_A_HUNDREDTH_CENT = 0.01  # what a binary fraction of dollars may be off
+    return frozenset(n for part in parts if part and (n := int(part[1])) > 0) or WHOLE

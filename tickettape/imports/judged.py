@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from tickettape.imports.columns import DistinctColumn, objects, one_by_one, read_text
+from tickettape.imports.columns import Change, DistinctColumn, objects, one_by_one, read_text
 from tickettape.imports.files import FileBatch
 from tickettape.imports.mapping import EVENT_COLUMNS
+from tickettape.imports.names import read_id
+from tickettape.imports.text_records import SHORT
 from tickettape.imports.times import TimeColumn, TimeReading, TimeStyle
 
 
@@ -50,20 +52,24 @@ class RowRefusal:
     event: str | None = None
     second: int | None = None
     payload: bytes | None = None
+    observed: int | None = None
 
 
 @dataclass(frozen=True)
 class JudgedRows:
     """A batch: its good rows and its refusals.
 
-    `rows`: as the judge says. `events`: what the batch says of each event, by EVENT_COLUMNS. `styles`: how its times
-    are written. `nothing`: rows that hold nothing to keep, which are no refusals.
+    `rows`: as the judge says. `events`: what the batch says of each event, by EVENT_COLUMNS, with the time it was said.
+    `styles`: how its times are written. `changes`: what was done to its values. `columns`: its columns. `nothing`: rows
+    that hold nothing to keep, which are no refusals.
     """
 
     rows: pd.DataFrame
     refusals: list[RowRefusal]
-    events: dict[str, dict[str, Any]]
+    events: dict[str, dict[str, tuple[int, Any]]]
     styles: list[TimeStyle]
+    changes: list[Change]
+    columns: Mapping[str, DistinctColumn]
     nothing: int = 0
 
 
@@ -79,9 +85,30 @@ def event_columns(batch: FileBatch, reading: ReadingRules) -> dict[str, Distinct
         elif name == "event_date":
             columns[name] = TimeColumn(values, length, default(name), reading.event_dates)
         else:
-            read = one_by_one(lambda value, name=name: read_text(value, name))  # type: ignore[misc]
+            reader = read_id if name == "event" else read_text
+            read = one_by_one(lambda value, name=name, reader=reader: reader(value, name))  # type: ignore[misc]
             columns[name] = DistinctColumn(values, length, default(name), read)
+    for name in ("for_sale", "sold_out"):
+        columns[name] = DistinctColumn(batch.columns.get(name), length, default(name), one_by_one(read_yes_or_no))
     return columns
+
+
+def not_for_sale(columns: Mapping[str, DistinctColumn]) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Which rows are marked as sold out, or as not for sale."""
+    marked: np.ndarray[Any, np.dtype[np.bool_]] = columns["sold_out"].numbers() == 1
+    marked |= columns["for_sale"].numbers() == 0
+    return marked
+
+
+def read_yes_or_no(value: Any) -> bool:
+    """Whether something is so. Raises ValueError saying how that is written."""
+    said = str(value).lower()
+    if said not in _YES | _NO:
+        raise ValueError("is neither true nor false")
+    return said in _YES
+
+
+_YES, _NO = frozenset({"true", "t", "yes", "y", "1", "1.0"}), frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 
 @dataclass(frozen=True)
@@ -102,21 +129,22 @@ class JudgedBatch:
             good = good & ~nothing
         events, observed = self.columns["event"].objects(), self.columns["time"].numbers()
         seconds, lines = rows["second"].to_numpy(), self.batch.lines
+        # a row cut off at its front is short too: only where both can be read are they those of its observation
+        cut = np.isin(lines, [line for what, line in self.batch.repaired if what == SHORT])
+        cut &= (events == None) | (observed == -1)  # noqa: E711
         refusals = [
             RowRefusal(
                 int(lines[at]),
                 str(self.reasons[at]),
-                events[at],
-                None if observed[at] == -1 else int(seconds[at]),
+                None if cut[at] else events[at],
+                None if cut[at] or observed[at] == -1 else int(seconds[at]),
                 _payload(self.batch, int(at)),
+                None if cut[at] or observed[at] == -1 else int(observed[at]),
             )
             for at in np.flatnonzero(refused)
         ]
         refusals += [
-            RowRefusal(
-                one.line, f"it has {one.found} values, but the header has {one.expected}", payload=one.text.encode()
-            )
-            for one in self.batch.malformed
+            RowRefusal(one.line, f"it {one.reason}", payload=one.text.encode()) for one in self.batch.malformed
         ]
         styles = [
             style
@@ -124,7 +152,14 @@ class JudgedBatch:
             if isinstance(column, TimeColumn)
             for style in column.styles(name, lines)
         ]
-        return JudgedRows(rows[good], refusals, _events(self.columns, good), styles, empty)
+        changes = [Change(what, 1, line) for what, line in self.batch.repaired]
+        changes += [change for name, column in self.columns.items() for change in column.changes(name, lines)]
+        sold = np.flatnonzero(not_for_sale(self.columns) & ~self.blank)
+        if len(sold):
+            what = "rows are marked as sold out: nothing of them is for sale"
+            changes.append(Change(what, len(sold), int(lines[sold[0]])))
+        said = _events(self.columns, good, observed)
+        return JudgedRows(rows[good], refusals, said, styles, changes, self.columns, empty)
 
 
 def judged_batch(
@@ -142,19 +177,33 @@ def judged_batch(
     if against is not None:
         reasons = np.where(reasons == None, against, reasons)  # noqa: E711
     blank = np.ones(len(batch.lines), bool)
-    for values in batch.columns.values():
-        blank &= values.is_null().to_numpy(zero_copy_only=False)
+    for name in batch.columns:
+        blank &= columns[name].blank()
     return JudgedBatch(batch, columns, reasons, blank)
 
 
-def _events(columns: Mapping[str, DistinctColumn], good: Any) -> dict[str, dict[str, Any]]:
-    """What the newest row of each event says of it."""
-    codes = pd.Series(columns["event"].codes)[good]
-    said: dict[str, dict[str, Any]] = {}
-    for at, code in codes.drop_duplicates(keep="last").items():
-        values = {name: columns[name].read[columns[name].codes[int(str(at))]] for name in EVENT_COLUMNS}
-        event = columns["event"].read[code]
-        said.setdefault(event, {}).update({name: value for name, value in values.items() if value is not None})
+def _events(columns: Mapping[str, DistinctColumn], good: Any, observed: Any) -> dict[str, dict[str, tuple[int, Any]]]:
+    """What the newest row of each event says of it, each with the time of that row; of one time, the last in the file.
+
+    Many files have their newest rows first.
+    """
+    said: dict[str, dict[str, tuple[int, Any]]] = {}
+    newest_last = np.flatnonzero(good)
+    newest_last = newest_last[np.argsort(observed[newest_last], kind="stable")]
+    of_event = columns["event"].codes[newest_last]
+    for name in EVENT_COLUMNS:
+        column = columns[name]
+        known = np.array([value is not None for value in column.read], bool)
+        if not known.any():
+            continue
+        codes = column.codes[newest_last]
+        rows = np.flatnonzero(known[codes])
+        last = rows[~pd.Series(of_event[rows]).duplicated(keep="last").to_numpy()]
+        for at in last:
+            event = columns["event"].read[of_event[at]]
+            one = (int(observed[newest_last[at]]), column.read[codes[at]])
+            before = said.setdefault(event, {}).get(name)  # two texts may be one event: 7 and 7.0
+            said[event][name] = one if before is None or before[0] <= one[0] else before
     return said
 
 

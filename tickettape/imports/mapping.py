@@ -3,13 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 REQUIRED_COLUMNS = ("event", "time", "zone", "section", "price", "quantity")
-LISTING_COLUMNS = (*REQUIRED_COLUMNS, "listing", "all_in_price", "buyable", "currency", "zone_id", "section_id")
+LISTING_COLUMNS = (
+    *REQUIRED_COLUMNS, "listing", "all_in_price", "buyable", "currency", "zone_id", "section_id", "for_sale",
+    "sold_out",
+)  # fmt: skip
 RANGE_PRICES = ("lowest_price", "average_price", "highest_price")
 RANGE_VALUES = (*RANGE_PRICES, "listings", "tickets")
-RANGE_COLUMNS = ("event", "time", *RANGE_VALUES, "currency", "market", "price_basis")
+RANGE_COLUMNS = ("event", "time", *RANGE_VALUES, "currency", "market", "price_basis", "for_sale", "sold_out")
 EVENT_COLUMNS = (
     "event_name", "venue", "event_date", "city", "state", "country", "venue_time_zone", "category", "performer",
 )  # fmt: skip
+OTHER_NAMES = {"soldout": "sold_out", "sold out": "sold_out", "is_sold_out": "sold_out", "issoldout": "sold_out"}
+"""What else a column may be called. It is found without a mapping: who overlooks it has sold tickets for sale."""
 KNOWN_COLUMNS = (*LISTING_COLUMNS, *EVENT_COLUMNS)
 KNOWN_RANGE_COLUMNS = (*RANGE_COLUMNS, *EVENT_COLUMNS)
 
@@ -57,8 +62,9 @@ def resolve_columns(
     `date+time` is two columns. `any_of`: one of these at least must be there. Raises MappingError where a required
     one has neither column nor default, or a mapped one is not in the file, or twice. Another may be there twice.
     """
+    called = [OTHER_NAMES.get(text, text) for text in (column.strip().lower() for column in columns)]
     same_name: dict[str, tuple[str, ...]] = {
-        column.strip().lower(): (column,) for column in reversed(columns) if columns.count(column) == 1
+        name: (column,) for name, column in zip(called, columns, strict=True) if called.count(name) == 1
     }
     found = {name: same_name[name] for name in known if name in same_name}
     found |= {name: _parts(text, columns) for name, text in mapped.items()}
@@ -67,10 +73,12 @@ def resolve_columns(
     if absent := sorted({part for part in used if part not in columns}):
         raise MappingError(f"The file has no column {', '.join(absent)}. {has}")
     missing = [name for name in required if name not in found and name not in defaults]
-    doubled = {column for column in columns if columns.count(column) > 1}
-    unclear = sorted({part for part in used if part in doubled} | {
-        column for column in doubled if column.strip().lower() in missing
-    })  # fmt: skip
+    # what is said of an event may be said twice; of what a row is, one of the two would be lost
+    matters = {*missing, *known} - {*EVENT_COLUMNS, *found} | {name for name in missing if name not in found}
+    unclear = sorted(
+        {part for part in used if columns.count(part) > 1}
+        | {column for column, name in zip(columns, called, strict=True) if called.count(name) > 1 and name in matters}
+    )
     if unclear:
         raise MappingError(
             f"The file has more than one column {', '.join(unclear)}, so it is not clear which one is meant. Rename "

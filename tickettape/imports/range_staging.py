@@ -1,17 +1,16 @@
 """Price ranges on their way: staged as they come, then one kept of each event and time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
 from tickettape.database import Connection
-from tickettape.imports.currencies import currencies_of
 from tickettape.imports.files import FileBatch
 from tickettape.imports.judge_ranges import judge_ranges
 from tickettape.imports.judged import JudgedRows, ReadingRules
 from tickettape.imports.mapping import RANGE_PRICES, RANGE_VALUES
-from tickettape.imports.request import ImportRefused, ImportRequest
 from tickettape.imports.staging import StagedFile
 from tickettape.imports.staging_tables import copied_out, copy_table
 
@@ -89,34 +88,37 @@ def keep_ranges(connection: Connection) -> KeptRanges:
     return KeptRanges(*map(int, row))
 
 
-def range_events(connection: Connection) -> list[int]:
+def staged_range_events(connection: Connection) -> list[int]:
     """The numbers of the events with a price range."""
-    return [number for (number,) in connection.execute("select distinct event_no from kept_ranges order by 1")]
+    return [number for (number,) in connection.execute("select distinct event_no from staged_ranges order by 1")]
 
 
-def _refuse_mixed(connection: Connection, events: dict[int, str]) -> None:
-    """Raise ImportRefused where one event has two markets or price bases at one time: one of them would be lost."""
-    mixed = connection.execute(
-        """select event_no, min(line), max(line), array_agg(distinct market || ', ' || price_basis)
-           from staged_ranges group by event_no, second
-           having count(distinct (market, price_basis)) > 1 order by 2 limit 1"""
-    ).fetchone()
-    if mixed is not None:
-        event_no, first, last, kinds = mixed
-        raise ImportRefused(
-            f"Event {events.get(event_no, event_no)} has prices of two kinds at one time (lines {first:,} and "
-            f"{last:,}: {'; '.join(kinds)}), but an event has only one price range at a time. Import each kind under "
-            "its own --source."
-        )
-
-
-def settle_currencies(connection: Connection, request: ImportRequest, events: dict[int, str]) -> None:
-    """Give ranges that say no currency their event's, or US dollars. Raises ImportRefused where an event has two."""
-    stated = connection.execute(
+def stated_currencies(connection: Connection) -> dict[int, list[str]]:
+    """The currencies that the staged ranges have of each event."""
+    rows = connection.execute(
         "select event_no, array_agg(distinct currency) from staged_ranges where currency is not null group by event_no"
-    ).fetchall()
-    _refuse_mixed(connection, events)
-    currencies = currencies_of(connection, request, events, dict(stated))
+    )
+    return dict(rows.fetchall())
+
+
+def mixed_kinds(connection: Connection, events: Mapping[int, str]) -> dict[int, str]:
+    """Why events have two markets or price bases at one time: one of them would be lost."""
+    rows = connection.execute(
+        """select distinct on (event_no) event_no, min(line), max(line),
+               array_agg(distinct market || ', ' || price_basis)
+           from staged_ranges group by event_no, second
+           having count(distinct (market, price_basis)) > 1 order by event_no, 2"""
+    )
+    return {
+        event_no: f"Event {events[event_no]} has prices of two kinds at one time (lines {first:,} and {last:,}: "
+        f"{'; '.join(kinds)}), but an event has only one price range at a time. "
+        "Import each kind under its own --source."
+        for event_no, first, last, kinds in rows
+    }
+
+
+def settle_currencies(connection: Connection, currencies: Mapping[int, str]) -> None:
+    """Give kept ranges that say no currency that of their event."""
     connection.execute(
         """update kept_ranges set currency = settled.currency
            from unnest(%s::int[], %s::text[]) as settled (event_no, currency)

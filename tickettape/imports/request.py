@@ -84,6 +84,10 @@ class ImportOutcome:
     """Rows that say again what another says of the event and the time."""
     corrections: int = 0
     """Rows whose event and time another row says something else of, which counts."""
+    changes: list[str] = field(default_factory=list)
+    """What was done to rows and values: a line for each kind, with how many and an example."""
+    unread: tuple[str, ...] = ()
+    """The file's columns that no column of ours is read from."""
     styles: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -30,7 +30,7 @@ def sold_out_by(connection: Connection, staged: StagedListings) -> str:
                select event_no, second, lead(second) over (partition by event_no order by second) as next
                from staged_listings group by event_no, second
            ), lost as (
-               select distinct event_no, second from staged_refused
+               select event_no, second from staged_refused union select event_no, second from staged_unsure
            ), gone as (
                select event_no, zone_no, second, next
                from for_sale inner join observed using (event_no, second)

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from tickettape.database import Connection
-from tickettape.imports.columns import DistinctColumn, one_by_one, read_text
+from tickettape.imports.columns import Changes, DistinctColumn, one_by_one, read_text
 from tickettape.imports.files import Columns, FileBatch, SourceFile, open_file, read_batches
 from tickettape.imports.judge_rows import judge_rows
 from tickettape.imports.judged import JudgedRows, ReadingRules, RowRefusal
-from tickettape.imports.mapping import EVENT_COLUMNS, resolve_columns
+from tickettape.imports.mapping import EVENT_COLUMNS, RANGE_VALUES, resolve_columns
+from tickettape.imports.names import GuessedText, LongIds, read_id
+from tickettape.imports.numbers import DecimalMarks
 from tickettape.imports.request import ImportOutcome, ImportRefused, ImportRequest
 from tickettape.imports.staging_tables import (
     LISTING_COLUMNS,
@@ -29,6 +31,8 @@ from tickettape.imports.times import TimeColumn, TimeStyles
 from tickettape.observations import compress_payload
 
 NO_SECTION = -1
+NUMBERS = frozenset({"price", "all_in_price", "quantity", *RANGE_VALUES})
+IDS = frozenset({"event", "listing", "zone", "zone_id", "section", "section_id"})
 
 
 class Progress:
@@ -51,7 +55,9 @@ class StagedFile:
     def __init__(self, request: ImportRequest, file: SourceFile) -> None:
         self.request, self.file, self.outcome = request, file, ImportOutcome()
         self.events: dict[str, int] = {}
-        self.said: dict[str, dict[str, Any]] = _said_of_events(request)
+        self.faults: list[str] = []
+        self.said: dict[str, dict[str, Any]] = _said_of_events(request, self.faults)
+        self._said_at: dict[str, dict[str, int]] = {}
 
     def judge(self, batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         """Judge a batch."""
@@ -64,14 +70,25 @@ class StagedFile:
     def read(self, connection: Connection, mapping: Columns, progress: Progress) -> None:
         """Read the whole file into the staging tables. Raises ImportRefused where it cannot be meant so."""
         reading, outcome, styles = self.request.reading, self.outcome, TimeStyles()
+        used = {column for columns in mapping.values() for column in columns}
+        outcome.unread = tuple(name for name in self.file.names if name not in used and not name.startswith("column "))
+        changes, marks = Changes(), {name: DecimalMarks(name) for name in mapping if name in NUMBERS}
+        ids, letters = LongIds(), GuessedText(self.file.guessed_encoding)
         for batch in read_batches(self.file, mapping):
             judged = self.judge(batch, reading)
             outcome.rows_read += len(judged.rows) + len(judged.refusals) + judged.nothing
             outcome.rows_refused += len(judged.refusals)
             outcome.rows_of_nothing += judged.nothing
             styles.add(judged.styles)
+            changes.add(judged.changes)
+            for name, column in judged.columns.items():
+                if name in marks:
+                    marks[name].add(column.given, column.lines_of(batch.lines))
+                elif name in IDS:
+                    ids.add(name, column.read, column.lines_of(batch.lines))
+                    letters.add(name, column.read, column.lines_of(batch.lines))
             for event, said in judged.events.items():
-                self.said.setdefault(event, {}).update(said)
+                self._hear(event, said)
             if len(judged.rows):
                 self.stage(connection, judged.rows)
             if judged.refusals:
@@ -85,10 +102,19 @@ class StagedFile:
                     + ("" if not styles.unread() else f"\n{styles.unread()}")
                 )
             progress(outcome.rows_read, "read", batch.share)
-        if mixed := styles.mixed():
-            raise ImportRefused(mixed)
+        doubts = [styles.mixed(), *(one.refusal() for one in marks.values()), ids.refusal(), letters.refusal()]
+        for doubt in filter(None, doubts):
+            raise ImportRefused(doubt)
+        outcome.changes = [*self.faults, *changes.said()]
         outcome.styles = styles.said()
         outcome.reasons = grouped_refusal_reasons(connection)
+
+    def _hear(self, event: str, said: Mapping[str, tuple[int, Any]]) -> None:
+        """Keep what the newest row says of an event."""
+        known, times = self.said.setdefault(event, {}), self._said_at.setdefault(event, {})
+        for name, (observed, value) in said.items():
+            if observed >= times.get(name, observed):
+                known[name], times[name] = value, observed
 
     def refused(self, refusals: Iterable[RowRefusal]) -> pa.Table:
         """Refusals as the staging table has them."""
@@ -99,6 +125,7 @@ class StagedFile:
                     "event": one.event,
                     "event_no": None if one.event is None else self.event_no(one.event),
                     "second": one.second,
+                    "observed": one.observed,
                     "reason": one.reason,
                     "payload": None if one.payload is None else f"\\x{compress_payload(one.payload).hex()}",
                 }
@@ -106,7 +133,7 @@ class StagedFile:
             ],
             pa.schema(
                 [("line", pa.int64()), ("event", pa.string()), ("event_no", pa.int64()), ("second", pa.int64()),
-                 ("reason", pa.string()), ("payload", pa.string())]
+                 ("observed", pa.int64()), ("reason", pa.string()), ("payload", pa.string())]
             ),
         )  # fmt: skip
 
@@ -165,8 +192,8 @@ class StagedListings(StagedFile):
         return self.sections.setdefault(key, len(self.sections))
 
 
-def _said_of_events(request: ImportRequest) -> dict[str, dict[str, Any]]:
-    """What the file of events says, by event; empty without one."""
+def _said_of_events(request: ImportRequest, faults: list[str]) -> dict[str, dict[str, Any]]:
+    """What the file of events says, by event; empty without one. What cannot be read is among the `faults`."""
     said: dict[str, dict[str, Any]] = {}
     if request.events is None:
         return said
@@ -178,9 +205,11 @@ def _said_of_events(request: ImportRequest) -> dict[str, dict[str, Any]]:
                    batch.columns.items()}  # fmt: skip
         for at, line in enumerate(batch.lines):
             read = {name: column.codes[at] for name, column in columns.items()}
-            for name, code in read.items():
-                if reason := columns[name].reasons[code]:
-                    raise ImportRefused(f"{request.events.name}, line {line}: {name} {reason}.")
+            faults += [
+                f"{request.events.name}, line {line}: {name} {reason}; it is not used."
+                for name, code in read.items()
+                if (reason := columns[name].reasons[code])
+            ]
             values = {name: value for name, code in read.items() if (value := columns[name].read[code]) is not None}
             if "event" in values:
                 said[str(values.pop("event"))] = values
@@ -190,4 +219,5 @@ def _said_of_events(request: ImportRequest) -> dict[str, dict[str, Any]]:
 def _column_of_events(name: str, values: pa.Array, length: int, request: ImportRequest) -> DistinctColumn:
     if name == "event_date":
         return TimeColumn(values, length, None, request.reading.event_dates)
-    return DistinctColumn(values, length, None, one_by_one(lambda value: read_text(value, name)))
+    reader = read_id if name == "event" else read_text
+    return DistinctColumn(values, length, None, one_by_one(lambda value: reader(value, name)))

@@ -22,7 +22,7 @@ LISTING_COLUMNS = (
     "listing",
     "line",
 )
-REFUSAL_COLUMNS = ("line", "event", "event_no", "second", "reason", "payload")
+REFUSAL_COLUMNS = ("line", "event", "event_no", "second", "observed", "reason", "payload")
 STAGED_KEY = ["second", "event_no"]
 
 
@@ -30,7 +30,8 @@ def make_staging_tables(connection: Connection) -> None:
     """Make this session's empty staging tables."""
     connection.execute("set temp_buffers = '64MB'")
     connection.execute(
-        """drop table if exists pg_temp.staged_listings, pg_temp.staged_ranges, pg_temp.staged_refused;
+        """drop table if exists pg_temp.staged_listings, pg_temp.staged_ranges, pg_temp.staged_refused,
+               pg_temp.staged_unsure;
            create temp table staged_listings (
                event_no integer not null, section_no integer not null, second bigint not null,
                observed bigint not null, price integer not null, all_in integer not null,
@@ -41,8 +42,9 @@ def make_staging_tables(connection: Connection) -> None:
                listings integer not null, tickets integer not null,
                currency text, market text not null, price_basis text not null, line bigint not null);
            create temp table staged_refused (
-               line bigint not null, event text, event_no integer, second bigint,
-               reason text not null, payload bytea)"""
+               line bigint not null, event text, event_no integer, second bigint, observed bigint,
+               reason text not null, payload bytea);
+           create temp table staged_unsure (event_no integer not null, second bigint not null)"""
     )
 
 
@@ -84,23 +86,44 @@ def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[
     )
 
 
-class RefusedRows:
-    """How many refused rows a capture lost, or may have lost: of a row, its event or its time may be unreadable."""
+class LostRows:
+    """How many rows a capture lost, or may have lost: of a refused row, its event or its time may be unreadable."""
 
     def __init__(self, connection: Connection) -> None:
         rows = connection.execute("select second, event_no, count(*) from staged_refused group by second, event_no")
         self._rows = {(second, event_no): int(count) for second, event_no, count in rows}
+        self._unsure = set(connection.execute("select second, event_no from staged_unsure").fetchall())
 
     def __bool__(self) -> bool:
-        return bool(self._rows)
+        return bool(self._rows or self._unsure)
 
-    def of(self, second: int, event_no: int) -> int:
-        """Refused rows of this capture."""
-        return self._rows.get((second, event_no), 0)
+    def said_of(self, second: int, event_no: int, read: int) -> str | None:
+        """Why this capture is not whole, of which so many rows were `read`; None where it is."""
+        lost = self._rows.get((second, event_no), 0)
+        # of all captures of their event or time, or of the file
+        perhaps = sum(self._rows.get(key, 0) for key in ((second, None), (None, event_no), (None, None)))
+        said = [f"{lost} of its {lost + read} rows were refused"] if lost else []
+        said += [f"{perhaps} refused rows may have been of it"] if perhaps else []
+        said += ["an earlier look may have been a part of it"] if (second, event_no) in self._unsure else []
+        return "; ".join(said) or None
 
-    def perhaps_of(self, second: int, event_no: int) -> int:
-        """Refused rows that may have been of this capture: of all captures of their event or time, or of the file."""
-        return sum(self._rows.get(key, 0) for key in ((second, None), (None, event_no), (None, None)))
+
+def refuse_events(connection: Connection, table: str, events: Mapping[str, int], reasons: Mapping[int, str]) -> int:
+    """Take the rows of some events out of a staging table, refused; how many. `reasons`: of each event's number."""
+    names = {number: event for event, number in events.items()}
+    row = connection.execute(
+        f"""with refused as (
+                select * from unnest(%s::int[], %s::text[], %s::text[]) as refused (event_no, event, reason)
+            ), gone as (
+                delete from {table} as staged using refused where staged.event_no = refused.event_no
+                returning line, event, staged.event_no, second, observed, reason
+            ), noted as (
+                insert into staged_refused (line, event, event_no, second, observed, reason) select * from gone
+            )
+            select count(*) from gone""",  # noqa: S608
+        [list(reasons), [names[number] for number in reasons], list(reasons.values())],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str]:

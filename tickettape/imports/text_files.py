@@ -6,9 +6,11 @@ People's files come from R, pandas, Excel and scrapers of their own; what is fou
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,6 +19,8 @@ SAMPLE_BYTES = 2**18
 SAMPLE_RECORDS = 200
 CONSISTENT = 0.8  # share of the records that a delimiter must part into as many values as the header
 MOST_COLUMNS = 10_000
+
+_EXCEL_DELIMITER = re.compile(r"sep=(.)(?:\r\n|\r|\n)")  # a first line that says it, for Excel alone
 
 
 class FileError(Exception):
@@ -37,6 +41,11 @@ class TextLayout:
     header_lines: int
     note: str | None = None
 
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """How Python's csv reads it."""
+        return _dialect(self.delimiter)
+
 
 def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
     """How a file is laid out. Raises FileError where no header can be found, OSError where it cannot be opened."""
@@ -48,9 +57,12 @@ def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample).removeprefix("\ufeff")
     whole = len(sample) < SAMPLE_BYTES
     before = len(text) - len(text.lstrip("\r\n"))
-    blank = len(text[:before].splitlines())
-    parsed = {delimiter: _records(text[before:], delimiter, whole=whole) for delimiter in (*DELIMITERS, " ")}
-    delimiter = _delimiter(parsed)
+    lines_before = len(text[:before].splitlines())
+    delimiters: Sequence[str] = (*DELIMITERS, " ")
+    if said := _EXCEL_DELIMITER.match(text, before):
+        delimiters, before, lines_before = said[1], said.end(), lines_before + 1
+    parsed = {delimiter: _records(text[before:], delimiter, whole=whole) for delimiter in delimiters}
+    delimiter = delimiters[0] if len(delimiters) == 1 else _delimiter(parsed)
     header, *rows = parsed[delimiter] or [[]]
     if not any(name.strip() for name in header):
         raise FileError(f"{path.name} has no header. Its first line must name the columns.")
@@ -58,7 +70,11 @@ def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
         raise FileError(f"{path.name} has {len(header):,} columns, so it does not look like a table of prices.")
     names = [name.strip() for name in _with_row_names(header, rows)]
     return TextLayout(
-        encoding, delimiter, tuple(name or f"column {at}" for at, name in enumerate(names, 1)), blank + 1, note
+        "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding,
+        delimiter,
+        tuple(name or f"column {at}" for at, name in enumerate(names, 1)),
+        lines_before + 1,
+        note,
     )
 
 
@@ -75,14 +91,15 @@ def unpacked(raw: pa.NativeFile, path: Path) -> pa.NativeFile:
 
 def _encoding(path: Path) -> tuple[str, str | None]:
     """UTF-8 where the whole file is, else what its mark or its bytes say."""
-    marks = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
     decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     other: codecs.IncrementalDecoder | None = None
-    name, first = "cp1252", True
+    name = None
     for block in _blocks(path):
-        if first and block[:2] in marks:
-            return marks[block[:2]], None
-        first = False
+        if name is None:
+            if wide := _wide_encoding(block):
+                return wide, None
+            # only old Macs end lines with CR alone, and Excel writes their own encoding there
+            name = "cp1252" if b"\n" in block or b"\r" not in block else "mac_roman"
         if other is None:
             try:
                 decoder.decode(block)
@@ -96,13 +113,29 @@ def _encoding(path: Path) -> tuple[str, str | None]:
                 other.decode(block)
             except UnicodeDecodeError:
                 name = "latin-1"  # which has a character for every byte
-    if other is None:
+    if other is None or name is None:
         return "utf-8", None
-    called = "Windows-1252" if name == "cp1252" else "Latin-1"
+    called = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman"}.get(str(name), "Latin-1")
     return name, (
         f"{path.name} is not UTF-8 (see its line {max(line, 1):,}). It is read as {called}. If names look wrong, use "
         "--encoding."
     )
+
+
+def _wide_encoding(block: bytes) -> str | None:
+    """UTF-32 or UTF-16, by its mark, or by the zeros in every second byte of a header (pandas writes no mark)."""
+    for mark, name in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+                       (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):  # fmt: skip
+        if block.startswith(mark):
+            return name
+    if len(block) > 3 and block[1] == block[3] == 0 != block[2]:
+        return "utf-16-le"
+    return "utf-16-be" if len(block) > 3 and block[0] == block[2] == 0 != block[3] and block[1] else None
+
+
+def _dialect(delimiter: str) -> dict[str, Any]:
+    # some write a blank after each comma: a quote after it opens a value all the same
+    return {"delimiter": delimiter, "skipinitialspace": delimiter != " "}
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -116,7 +149,7 @@ def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
     found = []
     try:
         # newline=None: every kind of line end is one
-        for record in csv.reader(io.StringIO(text, newline=None), delimiter=delimiter):
+        for record in csv.reader(io.StringIO(text, newline=None), **_dialect(delimiter)):
             if record:
                 found.append(record)
             if len(found) > SAMPLE_RECORDS:
@@ -153,5 +186,10 @@ def _with_row_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
     longer = [row for row in rows if len(row) == len(header) + 1]
     if not rows or len(longer) < CONSISTENT * len(rows):
         return list(header)
-    only_delimiters = not any(row[-1] for row in longer)  # each row ends with one that the header does not
-    return [*header, ""] if only_delimiters else ["", *header]
+    if not any(row[-1] for row in longer):
+        return [*header, ""]  # each row ends with a delimiter that the header does not
+    # else it is a comma without quotes in each row, which would shift every value
+    names = [row[0] for row in longer]
+    named = len(set(names)) == len(names) and (len(names) > 1 or names == ["1"])
+    named = named and not any(value.endswith("\\") for row in longer for value in row)
+    return ["", *header] if named else list(header)

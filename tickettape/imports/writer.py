@@ -28,7 +28,7 @@ from tickettape.imports.staging import Progress, StagedListings
 from tickettape.imports.staging_tables import (
     REFUSAL_COLUMNS,
     STAGED_KEY,
-    RefusedRows,
+    LostRows,
     copy_table,
     staged_listings,
 )
@@ -60,7 +60,7 @@ class CaptureWriter:
             rows_refused=outcome.rows_refused,
         )
         self._make_dimensions(events, currencies)
-        self._refused_rows = RefusedRows(connection)
+        self._lost_rows = LostRows(connection)
         captures = self._without_closed_months(captures)
         done, total = 0, int(captures["listings"].sum())
         for chunk in _chunks(captures):
@@ -73,7 +73,7 @@ class CaptureWriter:
 
     def measure(self, captures: Captures) -> None:
         """Find which captures would be whole and which partial; write nothing."""
-        self._refused_rows = RefusedRows(self._connection)
+        self._lost_rows = LostRows(self._connection)
         # what is not written needs no keys
         self._event_keys = pd.Series({number: number for number in self._staged.events.values()})
         self._section_keys = pd.Series({number: number for number in self._staged.sections.values()})
@@ -178,7 +178,7 @@ class CaptureWriter:
         if not self._request.whole_inventory:
             status[:] = "partial"
             notes = ["imported as part of what was for sale"] * len(captures)
-        elif self._refused_rows:
+        elif self._lost_rows:
             self._mark_incomplete(captures, chunk["listings"].to_numpy(), status, notes)
         captures = captures.assign(
             status=status, note=pd.Series(notes, dtype=object), event_key=captures["event_no"].map(self._event_keys)
@@ -191,13 +191,9 @@ class CaptureWriter:
 
     def _mark_incomplete(self, captures: Captures, read: Any, status: Any, notes: list[str | None]) -> None:
         """A capture that lost a row, or may have, is partial: that row may have been a zone's only one."""
-        for at, key in enumerate(zip(captures["second"], captures["event_no"], strict=True)):
-            lost, perhaps = self._refused_rows.of(*key), self._refused_rows.perhaps_of(*key)
-            if lost or perhaps:
-                status[at] = "partial"
-                said = [f"{lost} of its {lost + int(read[at])} rows were refused"] if lost else []
-                said += [f"{perhaps} refused rows may have been of it"] if perhaps else []
-                notes[at] = "; ".join(said)
+        for at, (second, event_no) in enumerate(zip(captures["second"], captures["event_no"], strict=True)):
+            if said := self._lost_rows.said_of(second, event_no, int(read[at])):
+                status[at], notes[at] = "partial", said
 
     def _to_write(self, captures: Captures, sections: pd.DataFrame) -> Captures:
         """Those that are not there as they are; the pipeline's own are left alone and noted."""

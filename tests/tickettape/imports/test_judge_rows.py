@@ -1,16 +1,13 @@
 """How each row of a file is judged: what is a price, a time, a quantity, and what is refused with which reason."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from tests.support.judged_rows import judged
-from tickettape.imports.judge_rows import read_cents
-from tickettape.marketplaces import HIGHEST_PRICE_CENTS
+from tickettape.imports.judge_rows import read_buyable
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
@@ -19,26 +16,6 @@ ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section":
 def reason(**changed: Any) -> str | None:
     refusals = judged(ROW | changed).refusals
     return refusals[0].reason if refusals else None
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("220.35", 22035), ("220.3", 22030), ("220", 22000), ("$220.350", 22035), ("0.01", 1), (220.35, 22035), (19, 1900),
-     (19.990000000000002, 1999), (float(np.float32(220.35)), 22035), (Decimal("220.35"), 22035)],
-)  # fmt: skip
-def test_a_price_is_exact_cents(value: Any, expected: int) -> None:
-    assert read_cents(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [("1,220.35", "two decimals"), ("1.005", "two decimals"), (1.005, "two decimals"), ("0", "above 0"),
-     ("-5", "not a number"), ("free", "not a number"), (float("nan"), "not a number"), (-1.0, "above 0"),
-     (HIGHEST_PRICE_CENTS / 100 + 0.01, "is above 21,474,836.47")],
-)  # fmt: skip
-def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        read_cents(value)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +39,13 @@ def test_what_is_no_price_is_refused(value: Any, said: str) -> None:
         ({"currency": "euros"}, "'euros' is not a currency: write three letters"),
         ({"buyable": "some"}, "is neither numbers"),
         ({"all_in_price": "0"}, "all_in_price '0' is not above 0"),
+        ({"listing": "1.71E+10"}, "listing '1.71E+10' is a number of which digits were lost"),
+        ({"event": "5,990,417"}, "event '5,990,417' is a number with marks"),
+        ({"zone": "#REF!"}, "zone is missing"),
+        ({"section": "########"}, "section is missing"),
+        ({"zone": "nan"}, "zone is missing"),
+        ({"zone": "<NA>"}, "zone is missing"),
+        ({"quantity": "1E+1"}, "rounded"),
         ({"event_date": "soon"}, "event_date 'soon' is not an ISO time"),
     ],
 )
@@ -87,6 +71,31 @@ def test_a_listing_sells_what_is_stated_else_surely_only_the_whole(
 ) -> None:
     (bits,) = judged(ROW | {"quantity": str(quantity), "buyable": buyable}).rows["sells"]
     assert {size for size in (1, 2, 4) if bits & size} == sizes
+
+
+@pytest.mark.parametrize(
+    "said", ["1,2,4", "[1, 2, 4]", "[1 2 4]", "[1.0, 2.0, 4.0]", "{1, 2, 4}", "(1, 2, 4)", "1.0,2.0,4.0"]
+)
+def test_a_list_of_what_may_be_bought_is_read_as_libraries_write_it(said: str) -> None:
+    assert read_buyable(said) == frozenset({1, 2, 4})
+    assert read_buyable("[]") == "whole"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"sold_out": "True"}, {"sold_out": "yes", "price": None, "zone": None}, {"sold_out": 1, "quantity": None},
+     {"for_sale": "FALSE"}, {"for_sale": "0.0"}],
+)  # fmt: skip
+def test_what_is_marked_as_sold_out_is_not_for_sale(changed: dict[str, Any]) -> None:
+    found = judged(ROW | changed)
+    assert found.refusals == []
+    assert found.rows["quantity"].tolist() == [0]
+    assert [str(one) for one in found.changes] == [
+        "1 rows are marked as sold out: nothing of them is for sale (line 2)."
+    ]
+    for changed in ({"sold_out": "f"}, {"for_sale": "Y"}, {"sold_out": None}):
+        assert judged(ROW | changed).rows["quantity"].tolist() == [2]
+    assert reason(sold_out="perhaps") == "sold_out 'perhaps' is neither true nor false"
 
 
 def test_times_are_whole_seconds_or_rounded_down_to_the_grid_and_kept_exact_beside() -> None:

@@ -77,7 +77,8 @@ def test_one_scrape_spread_over_seconds_is_refused_until_the_grid_is_said(
 def test_a_listing_that_stands_twice_in_an_observation_counts_once_as_last_seen(
     connection: Connection, tmp_path: Path
 ) -> None:
-    rows = [[*ROWS[0], "L1"], ["7", at(3), "Floor", "A", "9.00", 2, "L1"], ["7", at(3), "Floor", "A", "8.00", 2, "L2"]]
+    rows = [[*ROWS[0], "L1"], ["7", at(0.5), "Floor", "A", "9.00", 2, "L1"],
+            ["7", at(0.5), "Floor", "A", "8.00", 2, "L2"]]  # fmt: skip
     output = imports(write(tmp_path / "mine.csv", rows, [*HEADER, "listing"]), *BASE, "--every", "10")
     assert "1 listings were twice" in output
     assert connection.execute(
