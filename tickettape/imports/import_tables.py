@@ -187,7 +187,8 @@ def quarantine_staged_refusals(
                where kept.source = %(source)s and kept.replayed_at is null and kept.run_id = %(run)s
                    and kept.reason = %(file)s || ', line ' || refused.line || ': ' || refused.reason
                    and kept.external_id is not distinct from refused.event
-                   and kept.tick is not distinct from to_timestamp(refused.second))""",
+                   and kept.tick is not distinct from to_timestamp(refused.second))
+           order by refused.line""",
         parameters,
     )
     written = """select events.external_id, captures.tick

@@ -116,7 +116,7 @@ def test_a_list_is_what_may_be_bought_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="column zone holds list<element: int64>, which is no single value"):
         parquet_zones(tmp_path / "file")
     pq.write_table(pa.table({"zone": [b"\xff"]}), tmp_path / "file")
-    with pytest.raises(FileError, match="cannot be read on"):
+    with pytest.raises(FileError, match="Invalid UTF8"):
         parquet_zones(tmp_path / "file")
 
 
