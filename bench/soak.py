@@ -72,7 +72,7 @@ def _soak_network() -> bool:
 def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
     """Capture and read every tick; each worker's memory when it was warm and at the end."""
     simulator = SimulatedMarketplace(events=events, clock=lambda: FIRST_TICK)
-    found = asyncio.run(discover_events(simulator, "search", "simulated"))
+    found = asyncio.run(discover_events(simulator, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     connection.execute("update market.events set date = date + interval '1 year'")  # every event due each tick
     memory: dict[int, list[float]] = {number: [] for number in range(len(workers))}

@@ -6,6 +6,7 @@ from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views
 from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
 from tickettape.catalogue.tracking import (
     RULE_KINDS,
+    TrackingRule,
     due_tracking_rules,
     newest_discovery,
     record_discovery,
@@ -29,6 +30,7 @@ __all__ = [
     "Event",
     "OtherCurrencyError",
     "SeenZone",
+    "TrackingRule",
     "ZonesAndSections",
     "delete_event_views_before",
     "discover_events",

@@ -28,7 +28,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def track_all(connection: Connection, productions: int) -> Market:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, events=productions, clock=lambda: TICK)
-    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    found = asyncio.run(discover_events(simulated, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])
     return simulated.market
