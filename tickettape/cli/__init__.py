@@ -24,6 +24,7 @@ from tickettape.catalogue import (
     upsert_events,
 )
 from tickettape.cli import (
+    aliases,
     archive,
     backups,
     corrections,
@@ -199,6 +200,7 @@ def _one_rule(*values: str | None) -> tuple[str, str]:
 
 
 for commands in (
+    aliases,
     archive,
     backups,
     hourly_cold_storage,

@@ -209,7 +209,7 @@ class _Tape:
         self.gathered = GatheredListings()
         self.history = ListingHistoryWriter(connection, tick, event_keys)
         self._tick = microseconds(tick)
-        self._zones_and_sections = ZonesAndSections(connection, event_keys)
+        self._zones_and_sections = ZonesAndSections(connection, event_keys, tick)
         self._offer_terms = OfferTermsKeys(connection)
         self._unknown: list[tuple[int, Inventory]] = []
 
