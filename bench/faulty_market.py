@@ -1,7 +1,7 @@
 """The simulated market with faults, as a server: `python -m bench.faulty_market EVENTS SHARE PARTS`; prints its URL.
 
-So much of what it is asked meets a fault, of all kinds of the given parts (`PARTS` of the simulator's faults) alike. `/seen` tells what arrived: the most requests in
-any second and in any minute, and how many met which fault.
+So much of what it is asked meets a fault, of all kinds of the given parts alike (`PARTS` of the simulator's faults).
+`/seen` tells what arrived: the most requests in any second and in any minute, and how many met which fault.
 """
 
 import socket

@@ -168,7 +168,7 @@ def judge(connection: Connection, name: str, change_share: float, *, events: int
 
 def _market(connection: Connection, events: int, change_share: float) -> SimulatedMarketplace:
     market = SimulatedMarketplace(events=events, change_share=change_share, clock=lambda: MIDNIGHT)
-    productions = asyncio.run(discover_events(market, "search", "simulated"))
+    productions = asyncio.run(discover_events(market, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, productions))
     return market
 

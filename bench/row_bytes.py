@@ -21,7 +21,7 @@ def run(connection: Connection, change_share: float, *, events: int, ticks: int)
     """Print the bytes a row at a share of listings changing per tick; whether the bound holds."""
     heading(f"Bytes a snapshot row, {change_share:.0%} of listings changing per tick")
     marketplace = SimulatedMarketplace(events=events, change_share=change_share, clock=lambda: FIRST_TICK)
-    productions = asyncio.run(discover_events(marketplace, "search", "simulated"))
+    productions = asyncio.run(discover_events(marketplace, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, productions))
     rows = 0
     for number in range(ticks):

@@ -32,7 +32,7 @@ def run(connection: Connection, database_url: str, *, events: int) -> bool:
     """Print wall times against the ideal, CPU by stage, and what four shards cost; whether the bounds hold."""
     heading(f"A tick of {events} events over HTTP, {LEAST_SECONDS * 1000:.0f} to {MOST_SECONDS * 1000:.0f} ms latency")
     simulator = SimulatedMarketplace(events=events, clock=lambda: FIRST_TICK)
-    found = asyncio.run(discover_events(simulator, "search", "simulated"))
+    found = asyncio.run(discover_events(simulator, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ids = [production.external_id for production in found]
     ideal = events * (LEAST_SECONDS + MOST_SECONDS) / 2 / CONNECTIONS

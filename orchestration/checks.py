@@ -21,12 +21,12 @@ from orchestration.schedule_lease import watched_sources
 from tickettape.catalogue import newest_discovery, tracked_sources
 from tickettape.database import Connection, Warehouse
 from tickettape.listing_history import listings_shown_at
-from tickettape.marketplaces import Marketplaces
+from tickettape.marketplaces import Marketplaces, storable_inventory
 from tickettape.observations import (
     answered_at_newest_tick,
+    not_understood_at_newest_tick,
     reconcile_newest_tick,
     reconciliation_totals,
-    refusals_of_newest_tick,
     sample_answers,
     stale_events,
 )
@@ -112,9 +112,9 @@ def listing_history(
         for source, watched in marketplaces.items():
             since = datetime.now(UTC) - timedelta(days=watched.settings.payload_days)
             for stored in sample_answers(connection, source, since, each=SAMPLED_ANSWERS):
-                inventory = watched.marketplace.read_listings(
-                    stored.answer, stored.external_id, watched.settings.partial_tolerance
-                )
+                tolerance = watched.settings.partial_tolerance
+                inventory = watched.marketplace.read_listings(stored.answer, stored.external_id, tolerance)
+                inventory = storable_inventory(inventory, stored.answer, tolerance)
                 read = {
                     (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
                      one.all_in_price_cents) for one in inventory.listings
@@ -134,19 +134,28 @@ def listing_history(
 def answers_understood(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """No answer of the newest tick was refused. Only warns: the other answers count, and refused ones can be "
-    "replayed."""
+    """No answer of a newest tick was refused, and no listing left out of one. Warns: the others count, and what was
+    refused can be replayed."""
 
     def understood(connection: Connection, source: str) -> SourceVerdict:
-        tick, read, refused = refusals_of_newest_tick(connection, source)
+        found = not_understood_at_newest_tick(connection, source)
+        listings = sum(int(event["listings"] or 0) for event in found.left_out)
         figures = {
-            "tick": str(tick),
-            "answers read": read,
-            "answers refused": len(refused),
-            "refused (up to 20)": as_table(refused[:20]),
+            "tick": str(found.tick),
+            "answers read": found.answers_read,
+            "answers refused": len(found.refused),
+            "refused (up to 20)": as_table(found.refused[:20]),
+            "listings left out": listings,
+            "left out (up to 20)": as_table(found.left_out[:20]),
         }
-        wrong = f"{len(refused)} of {read} answers were refused: {refused[0]['reason']}" if refused else None
-        return SourceVerdict(wrong, figures)
+        wrong = []
+        if found.refused:
+            count = f"{len(found.refused)} of {found.answers_read} answers were refused"
+            wrong.append(f"{count}: {found.refused[0]['reason']}")
+        if found.left_out:
+            count = f"{listings} listings of {len(found.left_out)} answers were left out"
+            wrong.append(f"{count}: {found.left_out[0]['reason']}")
+        return SourceVerdict(" ".join(wrong) or None, figures)
 
     return _of_every_source(warehouse, marketplaces, understood)
 

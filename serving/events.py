@@ -15,18 +15,19 @@ from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, vers
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
+_DATE: LiteralString = "coalesce(found.date, 'infinity')"  # to be determined: after all others
 _PAGES: dict[str, LiteralString] = {
     sort: f"""select * from api.events(
             search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s,
             performer => %(performer)s, date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz,
             active => %(active)s::boolean) as found
-        where %(after)s::text is null or (found.{column}, found.id) {than} (%(after)s::{kind}, %(after_id)s::uuid)
-        order by found.{column} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
+        where %(after)s::text is null or ({column}, found.id) {than} (%(after)s::{kind}, %(after_id)s::uuid)
+        order by {column} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
     for sort, column, kind, than, order in (
-        ("date", "date", "timestamptz", ">", "asc"),
-        ("-date", "date", "timestamptz", "<", "desc"),
-        ("name", "name", "text", ">", "asc"),
-        ("-name", "name", "text", "<", "desc"),
+        ("date", _DATE, "timestamptz", ">", "asc"),
+        ("-date", _DATE, "timestamptz", "<", "desc"),
+        ("name", "found.name", "text", ">", "asc"),
+        ("-name", "found.name", "text", "<", "desc"),
     )
 }
 
@@ -96,9 +97,8 @@ async def _table(
     if paged_by and len(found) == limit:
         last = dict(zip(names, found[-1], strict=True))
         after = last[paged_by.lstrip("-")]
-        next_cursor = query_parameters.encode_cursor(
-            paged_by, after if isinstance(after, str) else after.isoformat(), str(last["id"])
-        )
+        after = "infinity" if after is None else after if isinstance(after, str) else after.isoformat()
+        next_cursor = query_parameters.encode_cursor(paged_by, after, str(last["id"]))
         headers["link"] = next_link(request, next_cursor)
     if media_type == formats.CSV:
         body = formats.as_csv(names, found)

@@ -221,6 +221,7 @@ _EVENT_EXAMPLE = {
     "country": "US",
     "venue_time_zone": "America/Chicago",
     "date": "2026-12-05T01:00:00Z",
+    "date_status": "known",
     "category": "NBA",
     "performer_id": "156",
     "performer_name": "Chicago Bulls",

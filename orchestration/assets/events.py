@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration.assets.each_marketplace import try_each
 from orchestration.metadata_tables import by_source
 from tickettape.catalogue import (
+    TrackingRule,
     discover_events,
     due_tracking_rules,
     events_watched_at,
@@ -21,8 +22,10 @@ from tickettape.catalogue import (
     upsert_events,
 )
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import MarketplaceError, Marketplaces, Missing, NoDate, Refused, WatchedMarketplace
+from tickettape.marketplaces import MarketplaceError, Marketplaces, Missing, Refused, WatchedMarketplace
 from tickettape.observations import quarantine_refused
+
+LEFT_OUT_SHOWN = 20
 
 
 @dg.asset(kinds={"postgres"}, group_name="tick")
@@ -40,6 +43,8 @@ def events(
     with warehouse.connection() as connection:
         for source, found in figures.items():
             failures = [f"{rule}: {why}" for rule, why in found.get("rules that failed", {}).items()]
+            if found.get("entries left out"):
+                failures.append(f"{found['entries left out in all']} left out, such as {found['entries left out'][0]}")
             failures += [_reason(failed[source])] if source in failed else []
             record_discovery_outcome(connection, source, datetime.now(UTC), failure="; ".join(failures) or None)
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
@@ -55,15 +60,16 @@ def _refresh_events(
     added = refreshed = 0
     failures: dict[str, str] = {}
     unknown: dict[str, str] = {}
+    left_out: list[str] = []
     if marketplace.first_rule is not None and not tracking_rules(connection, source):
         track_rule(connection, source, *marketplace.first_rule)
     for rule in due_tracking_rules(connection, source, now=now, every=every):
         try:
             found = asyncio.run(discover_events(marketplace, rule.kind, rule.value))
             with connection.transaction():
-                new, changed = upsert_events(connection, source, map(asdict, found))
-                record_discovery(connection, rule, [event.external_id for event in found], now)
-        except (Missing, NoDate) as nothing:  # an answer: for a past event it stays so
+                new, changed = upsert_events(connection, source, map(asdict, found.events))
+                record_discovery(connection, rule, [event.external_id for event in found.events], now)
+        except Missing as nothing:  # an answer: for a past event it stays so
             unknown[str(rule)] = str(nothing)
             context.log.info("%s stands for no event: %s", rule, nothing)
             continue
@@ -72,16 +78,11 @@ def _refresh_events(
             expected = isinstance(error, MarketplaceError)
             context.log.warning("%s was not refreshed: %s", rule, error, exc_info=None if expected else error)
             if isinstance(error, Refused):
-                quarantine_refused(
-                    connection,
-                    source=source,
-                    external_id=None,
-                    tick=None,
-                    reason=f"{rule}: {error}",
-                    payload=error.payload,
-                    run_id=context.run.run_id,
-                )
+                _quarantine(connection, source, rule, error, context)
             continue
+        for refused in found.refused:  # what else the rule stands for is stored all the same
+            _quarantine(connection, source, rule, refused, context)
+            left_out.append(f"{rule}: {refused}")
         added, refreshed = added + new, refreshed + changed
     retired = retire_events(connection, source, now=now, misses_to_retire=settings.misses_to_retire)
     return {
@@ -93,7 +94,23 @@ def _refresh_events(
         "retired because": retired,
         "rules that failed": failures,
         "rules without an event": unknown,
+        "entries left out": left_out[:LEFT_OUT_SHOWN],
+        "entries left out in all": len(left_out),
     }
+
+
+def _quarantine(
+    connection: Connection, source: str, rule: TrackingRule, refused: Refused, context: dg.AssetExecutionContext
+) -> None:
+    quarantine_refused(
+        connection,
+        source=source,
+        external_id=None,
+        tick=None,
+        reason=f"{rule}: {refused}",
+        payload=refused.payload,
+        run_id=context.run.run_id,
+    )
 
 
 def _reason(error: Exception) -> str:

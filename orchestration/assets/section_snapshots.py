@@ -102,6 +102,7 @@ def figures_of(connection: Connection, source: str, start: datetime, end: dateti
         "not read yet": found.unread,
         "rows": found.rows,
         "listings": found.listings,
+        "listings left out": found.left_out,
         "tickets": found.tickets,
         "cheapest price": cheapest / 100 if cheapest is not None else "none",
     }

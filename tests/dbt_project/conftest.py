@@ -38,7 +38,7 @@ def template(server_url: str, template: str) -> str:
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
         use_database(patch, url)
         with Warehouse().connection() as connection:
-            found = asyncio.run(discover_events(market, "search", "simulated"))
+            found = asyncio.run(discover_events(market, "search", "simulated")).events
             upsert_events(connection, market.source, map(asdict, found))
             ensure_partitions(connection, ticks)
             for tick in ticks:

@@ -15,7 +15,7 @@ from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.rollups import ROLLUPS_ALONE, pending_buckets
 from tickettape.settings import Settings
 
-ANOMALIES = {"volume_is_as_usual", "prices_do_not_jump", "zones_do_not_vanish_at_once"}
+ANOMALIES = {"no_lone_price_is_absurd", "volume_is_as_usual", "prices_do_not_jump", "zones_do_not_vanish_at_once"}
 
 MADE = {
     # a new unit or currency: cents taken for dollars would be a hundred times as dear, and three times is enough
@@ -25,6 +25,15 @@ MADE = {
             price_sum_cents = 3 * price_sum_cents, lowest_price_1ticket_cents = null,
             lowest_price_2tickets_cents = null, lowest_price_4tickets_cents = null
         where event_key = %(event)s and tick >= date_trunc('hour', now())""",
+    # a seller's typing error: 17 dollars among hundreds, in one section at one tick, and nothing else is moved by it
+    "no_lone_price_is_absurd": """
+        update market.section_snapshots as cheap set lowest_price_cents = 17, lowest_price_2tickets_cents = null,
+            lowest_price_1ticket_cents = null, lowest_price_4tickets_cents = null
+        from (
+            select tick, section_key from market.section_snapshots
+            where event_key = %(event)s and total_listings > 1 order by tick desc, section_key limit 1
+        ) as one
+        where cheap.event_key = %(event)s and cheap.tick = one.tick and cheap.section_key = one.section_key""",
     # an answer of which only the first page was read
     "volume_is_as_usual": """
         update market.section_snapshots set
@@ -71,6 +80,41 @@ def test_an_anomaly_warns_of_itself_after_the_tick(connection: Connection, event
     assert done.rowcount > 0
     run_dbt(*ROLLUPS_ALONE)
     assert anomaly in warned(all_of_it=False)
+
+
+def test_a_lone_absurd_price_stays_a_fact_and_the_check_shows_it_beside_the_usual_one(
+    connection: Connection, event: int
+) -> None:
+    connection.execute(MADE["no_lone_price_is_absurd"], {"event": event})
+    run_dbt(*ROLLUPS_ALONE)
+    assert warned(all_of_it=False) == {"no_lone_price_is_absurd"}
+    rows = connection.execute(
+        """select min(min_price), max(avg_price) from analytics.aggregated_analytics inner join market.events
+               on events.id = event_id where event_key = %s""",
+        [event],
+    ).fetchone()
+    assert rows
+    assert float(rows[0]) == 0.17
+    assert rows[1] > 10
+
+
+@pytest.mark.parametrize(("factor", "absurd"), [(90, False), (200, True)])
+def test_a_highest_price_is_absurd_at_a_hundred_times_the_usual_one(
+    connection: Connection, event: int, factor: int, absurd: bool
+) -> None:
+    connection.execute(
+        """update market.section_snapshots as dear set highest_price_cents = %(factor)s * 100 * (
+               select max(median_price) from analytics.price_distribution inner join market.events
+                   on events.id = event_id inner join market.zones using (event_key)
+               where event_key = %(event)s and zones.name = price_distribution.zone
+                   and zone_key = (select zone_key from market.sections where section_key = dear.section_key))
+           where event_key = %(event)s and (tick, section_key) = (
+               select tick, section_key from market.section_snapshots
+               where event_key = %(event)s order by tick desc, section_key limit 1)""",
+        {"event": event, "factor": factor},
+    )
+    run_dbt(*ROLLUPS_ALONE)
+    assert ("no_lone_price_is_absurd" in warned(all_of_it=False)) is absurd
 
 
 @pytest.fixture

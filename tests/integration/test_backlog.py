@@ -50,7 +50,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def market(connection: Connection) -> Market:
     now = datetime.now(UTC)
     market = Market(seed=7, events=3, clock=lambda: now)
-    found = asyncio.run(discover_events(market, "search", "simulated"))
+    found = asyncio.run(discover_events(market, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     return market
 

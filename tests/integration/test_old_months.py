@@ -182,7 +182,7 @@ def test_an_event_whose_newest_capture_is_in_cold_storage_keeps_its_latest_price
 
 async def one_answer(market: SimulatedMarketplace, tick: datetime) -> tuple[str, bytes]:
     """A production of the market, and what it offers at a tick."""
-    production = (await discover_events(market, "search", "simulated"))[0].external_id
+    production = (await discover_events(market, "search", "simulated")).events[0].external_id
     async with market:
         answer = await market.listings(production, tick)
     assert answer.body is not None

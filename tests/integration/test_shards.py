@@ -49,7 +49,7 @@ def test_a_tick_of_three_shards_captures_every_event_once_and_the_rollups_follow
     defs = program(warehouse, now)
     found = asyncio.run(
         discover_events(SimulatedMarketplace(seed=7, events=EVENTS, clock=lambda: now), "search", "sim")
-    )
+    ).events
     upsert_events(connection, "simulator", map(asdict, found))
 
     def execute(job: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:

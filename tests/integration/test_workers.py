@@ -33,7 +33,7 @@ EVENTS = 60
 def market(connection: Connection) -> Iterator[tuple[Faulty, str]]:
     """A market in the catalogue, behind real HTTP: what it was asked, and its URL."""
     simulated = SimulatedMarketplace(seed=7, events=EVENTS, clock=lambda: TICK)
-    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    found = asyncio.run(discover_events(simulated, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])
     app = Faulty(build_app(simulated.market, clock=lambda: TICK), latency=evenly(0.05, 0.2))

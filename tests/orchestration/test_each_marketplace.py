@@ -1,7 +1,7 @@
 """One marketplace that fails costs only itself, and discovery that fails stops no capture."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from tests.support.markets import TEN, watching
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import Marketplaces
+from tickettape.marketplaces import MarketplaceEvent, Marketplaces, Refused
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
@@ -33,7 +33,13 @@ class Market(SimulatedMarketplace):
     def upcoming_events(self, **rule: Any) -> Any:
         if "discovery" in self.broken:
             raise KeyError("a field that is not there")
-        return super().upcoming_events(**rule)
+        return self._listed(**rule)
+
+    async def _listed(self, **rule: Any) -> AsyncIterator[MarketplaceEvent | Refused]:
+        if "an entry" in self.broken:
+            yield Refused("Production 2 is none.", payload=b"{}")
+        async for one in super().upcoming_events(**rule):
+            yield one
 
     @property
     def requests(self) -> Counter[str]:
@@ -113,6 +119,22 @@ def test_the_only_marketplace_of_a_run_fails_with_its_own_error(
     assert failure is not None
     assert "a mistake in the client" in str(failure.error)
     assert run(warehouse, instance, watching(*markets.values()), "fair").success
+
+
+def test_an_entry_of_the_catalogue_that_cannot_be_read_costs_itself_alone_and_is_seen(
+    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, markets: dict[str, Market]
+) -> None:
+    markets["fair"].broken = ("an entry",)
+    for _ in range(2):
+        result = run(warehouse, instance, watching(*markets.values()))
+        assert result.success
+        connection.execute("update market.tracked_rules set discovered_at = null")
+    assert min(captured(connection)[source] for source in ("fair", "foul")) >= 3  # more where a tick began between
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed
+    assert "1 left out, such as search simulated: Production 2 is none." in str(check.description)
+    rows = connection.execute("select source, external_id, reason from market.quarantine").fetchall()
+    assert rows == [("fair", None, "search simulated: Production 2 is none.")]  # once, however often it is met
 
 
 def test_discovery_that_fails_stops_no_capture_and_is_an_incident_until_it_works_again(

@@ -49,7 +49,7 @@ def market(connection: Connection) -> Market:
     """One event, captured for two hours."""
     now = datetime.now(UTC)
     market = Market(seed=7, events=1, clock=lambda: now)
-    found = asyncio.run(discover_events(market, "search", "simulated"))
+    found = asyncio.run(discover_events(market, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, TICKS)
     for tick in TICKS:

@@ -9,7 +9,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.markets import NOON
+from tests.support.markets import NOON, add_event
 from tests.support.served_market import EVERYONE, HOUR, Ask, id_of
 from tickettape.database import Connection
 
@@ -145,3 +145,22 @@ def test_a_question_that_cannot_be_is_a_clear_4xx_v4(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+def test_events_without_a_date_come_after_all_others_and_pages_hold_them_too(
+    ask: Callable[[str], Ask], connection: Connection, sort: str
+) -> None:
+    get = ask(EVERYONE)
+    add_event(connection, "7", date=None, date_status="date_tbd")
+    add_event(connection, "8", date=None, date_status="postponed")
+    found, path = [], f"/api/events?sort={sort}&limit=1"
+    while path:
+        page = get(path).json()
+        found += [(event["date"] is None, event["date_status"], event["external_id"]) for event in page["data"]]
+        path = f"/api/events?sort={sort}&limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    assert len(found) == len(set(found)) == 4
+    undated_last = found if sort == "date" else found[::-1]
+    assert [undated for undated, _, _ in undated_last] == [False, False, True, True]
+    assert {status for _, status, _ in undated_last[2:]} == {"date_tbd", "postponed"}
+    assert get(f"/api/events/{id_of(connection, '7')}").json()["date_status"] == "date_tbd"

@@ -7,7 +7,7 @@ from typing import Any
 
 from tickettape.marketplaces import Inventory
 from tickettape.marketplaces.simulator import Market, answers
-from tickettape.marketplaces.storable import refuse_unstorable
+from tickettape.marketplaces.storable import storable_inventory
 from tickettape.marketplaces.vividseats.read_listings import read_listings
 
 AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
@@ -23,9 +23,7 @@ def read(change: Change | None = None, tolerance: float = 0.05) -> Inventory:
     if change is not None:
         change(answer)
     body = json.dumps(answer).encode()
-    inventory = read_listings(body, PRODUCTION_ID, tolerance)
-    refuse_unstorable(inventory, body)
-    return inventory
+    return storable_inventory(read_listings(body, PRODUCTION_ID, tolerance), body, tolerance)
 
 
 def item(**changes: Any) -> bytes:

@@ -20,4 +20,4 @@ def marketplace(**settings: Any) -> SimulatedMarketplace:
 
 
 async def all_of(market: SimulatedMarketplace, **rule: str) -> list[MarketplaceEvent]:
-    return [production async for production in market.upcoming_events(**rule)]
+    return [one async for one in market.upcoming_events(**rule) if isinstance(one, MarketplaceEvent)]

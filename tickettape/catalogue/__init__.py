@@ -4,8 +4,10 @@ from tickettape.catalogue.currencies import OtherCurrencyError, event_currencies
 from tickettape.catalogue.discovery import discover_events
 from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views_before
 from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
+from tickettape.catalogue.place_aliases import place_aliases, undo_alias
 from tickettape.catalogue.tracking import (
     RULE_KINDS,
+    TrackingRule,
     due_tracking_rules,
     newest_discovery,
     record_discovery,
@@ -29,6 +31,7 @@ __all__ = [
     "Event",
     "OtherCurrencyError",
     "SeenZone",
+    "TrackingRule",
     "ZonesAndSections",
     "delete_event_views_before",
     "discover_events",
@@ -42,12 +45,14 @@ __all__ = [
     "lock_naming",
     "newest_discovery",
     "other_currency",
+    "place_aliases",
     "record_discovery",
     "record_discovery_outcome",
     "retire_events",
     "track_rule",
     "tracked_sources",
     "tracking_rules",
+    "undo_alias",
     "untrack_rule",
     "upsert_events",
 ]

@@ -1,20 +1,39 @@
 """The events that a tracked rule stands for, asked of its marketplace."""
 
-from tickettape.marketplaces import Marketplace, MarketplaceEvent
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tickettape.marketplaces import Marketplace, MarketplaceEvent, Refused, storable_event
 
 
-async def discover_events(marketplace: Marketplace, kind: str, value: str) -> list[MarketplaceEvent]:
+@dataclass(frozen=True)
+class Discovery:
+    """What a marketplace lists for a rule: events as columns hold them, and what refuses the entries that are none."""
+
+    events: list[MarketplaceEvent] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+async def discover_events(marketplace: Marketplace, kind: str, value: str) -> Discovery:
     """Every upcoming event of a rule: `event`, `performer`, `venue` (by id) or `search` (by words).
 
-    Raises MarketplaceError where the marketplace does not answer, does not know an event, or knows no
-    date for it.
+    Raises MarketplaceError where the marketplace does not answer, or does not know the event.
     """
+    found, now = Discovery(), datetime.now(UTC)
     async with marketplace:
         if kind == "event":
-            return [await marketplace.event(value)]
-        found = marketplace.upcoming_events(
+            found.events.append(storable_event(await marketplace.event(value), now))
+            return found
+        listed = marketplace.upcoming_events(
             performer_id=value if kind == "performer" else None,
             venue_id=value if kind == "venue" else None,
             query=value if kind == "search" else None,
         )
-        return [event async for event in found]
+        async for entry in listed:
+            try:
+                if isinstance(entry, Refused):
+                    raise entry
+                found.events.append(storable_event(entry, now))
+            except Refused as reason:
+                found.refused.append(reason)
+    return found

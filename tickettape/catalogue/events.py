@@ -17,37 +17,44 @@ class Event:
     event_key: int
     external_id: str
     name: str
-    date: datetime
+    date: datetime | None
+    date_status: str = "known"
 
 
 def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """Add or refresh catalogue entries; (added, refreshed). An event that moved to a later date lives again."""
+    """Add or refresh catalogue entries; (added, refreshed). An event that moved to a later date lives again.
+
+    `date_status` may be left out where the date is known. An unknown venue is called so, and one that was known stays.
+    """
     added = refreshed = 0
     for event in events:
         row = connection.execute(
             """insert into market.events as known
-                   (source, external_id, name, venue, city, state, country, venue_time_zone, date, category,
-                    performer_id, performer_name, image_url)
-               values (%(source)s, %(external_id)s, %(name)s, %(venue)s, %(city)s, %(state)s, %(country)s,
-                       %(venue_time_zone)s, %(date)s, %(category)s, %(performer_id)s, %(performer_name)s,
-                       %(image_url)s)
+                   (source, external_id, name, venue, city, state, country, venue_time_zone, date,
+                    date_status, category, performer_id, performer_name, image_url)
+               values (%(source)s, %(external_id)s, %(name)s, coalesce(%(venue)s, 'unknown'), %(city)s, %(state)s,
+                       %(country)s, %(venue_time_zone)s, %(date)s, %(date_status)s, %(category)s, %(performer_id)s,
+                       %(performer_name)s, %(image_url)s)
                on conflict (source, external_id) do update set
-                   name = excluded.name, venue = excluded.venue, city = excluded.city, state = excluded.state,
-                   country = excluded.country, venue_time_zone = excluded.venue_time_zone, date = excluded.date,
-                   category = excluded.category, performer_id = excluded.performer_id,
+                   name = excluded.name, venue = coalesce(%(venue)s, known.venue), city = excluded.city,
+                   state = excluded.state, country = excluded.country, venue_time_zone = excluded.venue_time_zone,
+                   date = excluded.date,
+                   date_status = excluded.date_status, category = excluded.category,
+                   performer_id = excluded.performer_id,
                    performer_name = excluded.performer_name, image_url = excluded.image_url,
                    updated_at = now(),
-                   active = known.active or excluded.date > now(),
-                   retired_because = case when excluded.date > now() then null else known.retired_because end
+                   active = known.active or excluded.watched_until > now(),
+                   retired_because = case when excluded.watched_until > now() then null else known.retired_because end
                where (known.name, known.venue, known.city, known.state, known.country, known.venue_time_zone,
-                      known.date, known.category, known.performer_id, known.performer_name, known.image_url)
+                      known.date, known.date_status, known.category, known.performer_id, known.performer_name,
+                      known.image_url)
                    is distinct from
-                     (excluded.name, excluded.venue, excluded.city, excluded.state, excluded.country,
-                      excluded.venue_time_zone, excluded.date, excluded.category, excluded.performer_id,
-                      excluded.performer_name, excluded.image_url)
-                   or not known.active and excluded.date > now()
+                     (excluded.name, coalesce(%(venue)s, known.venue), excluded.city, excluded.state, excluded.country,
+                      excluded.venue_time_zone, excluded.date, excluded.date_status, excluded.category,
+                      excluded.performer_id, excluded.performer_name, excluded.image_url)
+                   or not known.active and excluded.watched_until > now()
                returning xmax = 0""",
-            {"source": source, **event},
+            {"source": source, "date_status": "known", **event},
         ).fetchone()
         if row is not None:
             added, refreshed = (added + 1, refreshed) if row[0] else (added, refreshed + 1)
@@ -63,7 +70,7 @@ def retire_events(connection: Connection, source: str, *, now: datetime, misses_
         """with reasons as (
                select event_key,
                    case
-                       when date <= %(now)s then 'past'
+                       when watched_until <= %(now)s then 'past'
                        when (select count(*) filter (where status = 'missing')
                              from (select status from market.captures c
                                    where c.event_key = e.event_key and c.status not in ('missed', 'void')
@@ -89,11 +96,11 @@ def retire_events(connection: Connection, source: str, *, now: datetime, misses_
 
 
 def events_watched_at(connection: Connection, source: str, tick: datetime) -> list[Event]:
-    """The events to capture at a tick: watched, and not begun by then. Ordered by date, soonest first."""
+    """The events to capture at a tick: watched, and not begun by then. Ordered by date, soonest first, unknown last."""
     with connection.cursor(row_factory=class_row(Event)) as cursor:
         return cursor.execute(
-            """select event_key, external_id, name, date from market.events
-               where source = %s and date > %s and (active or retired_because = 'past')
+            """select event_key, external_id, name, date, date_status from market.events
+               where source = %s and watched_until > %s and (active or retired_because = 'past')
                order by date, event_key""",
             [source, tick],
         ).fetchall()
@@ -103,6 +110,7 @@ def find_event(connection: Connection, source: str, external_id: str) -> Event |
     """The event that a source knows by this id."""
     with connection.cursor(row_factory=class_row(Event)) as cursor:
         return cursor.execute(
-            "select event_key, external_id, name, date from market.events where source = %s and external_id = %s",
+            """select event_key, external_id, name, date, date_status from market.events
+               where source = %s and external_id = %s""",
             [source, external_id],
         ).fetchone()

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from tickettape.catalogue.place_aliases import known_twins, note_places, twins_of
 from tickettape.database import Connection
 from tickettape.marketplaces import Inventory, Zone
 
@@ -28,11 +30,17 @@ def lock_naming(connection: Connection) -> None:
 
 def read_zones_and_sections(
     connection: Connection, event_keys: Sequence[int]
-) -> list[tuple[int, str, str, str | None, int | None]]:
-    """(event_key, zone id, name shown, section id, section_key) of events; None where a zone has no section yet."""
+) -> list[tuple[int, str, str, datetime | None, str | None, int | None, datetime | None]]:
+    """(event_key, zone id, name shown, first tick, section id, section_key, first tick) of events.
+
+    None where a zone has no section yet, and where no answer with a tick has had it.
+    """
     return connection.execute(
-        """select zones.event_key, zones.external_id, zones.display_name, sections.external_id, section_key
-           from market.zones left join market.sections using (event_key, zone_key)
+        """select zones.event_key, zones.external_id, zones.display_name, zones.first_tick, sections.external_id,
+               section_key, sections.first_tick
+           from market.zones
+           left join market.sections
+               on sections.event_key = zones.event_key and sections.home_zone_key = zones.zone_key
            where zones.event_key = any(%s)""",
         [list(event_keys)],
     ).fetchall()
@@ -104,7 +112,7 @@ def ensure_sections(
         """insert into market.sections (event_key, zone_key, external_id, name)
            select * from unnest(%s::integer[], %s::integer[], %s::text[], %s::text[])
            on conflict do nothing
-           returning event_key, zone_key, external_id, section_key""",
+           returning event_key, home_zone_key, external_id, section_key""",
         _columns(sorted(new), 4),
     ).fetchall()
     if len(rows) < len(new):
@@ -121,17 +129,19 @@ def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object
 
 def _sections(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int, int, str], int]:
     rows = connection.execute(
-        "select event_key, zone_key, external_id, section_key from market.sections where event_key = any(%s)",
+        "select event_key, home_zone_key, external_id, section_key from market.sections where event_key = any(%s)",
         [list(event_keys)],
     ).fetchall()
     return {(event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows}
 
 
 class ZonesAndSections:
-    """The zones and sections of some events, read once."""
+    """The zones and sections of some events, read once, for the answers of a tick."""
 
-    def __init__(self, connection: Connection, event_keys: Sequence[int]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, event_keys: Sequence[int], tick: datetime) -> None:
+        self._connection, self._tick = connection, tick
+        self._late: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)  # what no tick up to this one has had
+        self._twins = known_twins(connection, event_keys)
         self._zone_names: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self._section_keys: defaultdict[int, dict[tuple[str, str], int]] = defaultdict(dict)
         self._read(event_keys)
@@ -141,8 +151,13 @@ class ZonesAndSections:
         return self._section_keys[event_key]
 
     def knows(self, event_key: int, inventory: Inventory) -> bool:
-        """Whether all that an answer names is known, and by these names."""
+        """Whether all that an answer names is known, by these names, and not from later ticks only."""
         keys = self._section_keys[event_key]
+        late = self._late[event_key]
+        if late and not late.isdisjoint(_places(inventory)):
+            return False
+        if not self._twins.issuperset(twins_of(event_key, inventory)):
+            return False
         return all(self._is_known(event_key, zone) for zone in inventory.zones) and all(
             (one.zone_id, one.section_id) in keys for one in inventory.sections
         )
@@ -166,6 +181,10 @@ class ZonesAndSections:
                 for one in inventory.sections
             },
         )
+        lock_naming(self._connection)
+        note_places(self._connection, self._tick, inventories)
+        for event_key, _ in inventories:
+            self._late[event_key].clear()
         self._read([event_key for event_key, _ in inventories])
 
     def _is_known(self, event_key: int, zone: Zone) -> bool:
@@ -173,7 +192,19 @@ class ZonesAndSections:
         return shown is not None and zone.name.strip() in ("", shown)
 
     def _read(self, event_keys: Sequence[int]) -> None:
-        for event_key, zone_id, name, section_id, section_key in read_zones_and_sections(self._connection, event_keys):
+        rows = read_zones_and_sections(self._connection, event_keys)
+        for event_key, zone_id, name, zone_since, section_id, section_key, section_since in rows:
             self._zone_names[event_key][zone_id] = name
+            late = self._late[event_key]
+            if zone_since is None or zone_since > self._tick:
+                late.add((zone_id,))
             if section_id is not None and section_key is not None:
                 self._section_keys[event_key][zone_id, section_id] = section_key
+                if section_since is None or section_since > self._tick:
+                    late.add((zone_id, section_id))
+
+
+def _places(inventory: Inventory) -> set[tuple[str, ...]]:
+    """What an answer names: (zone id,) and (zone id, section id)."""
+    zones: set[tuple[str, ...]] = {(zone.zone_id,) for zone in inventory.zones}
+    return zones | {(section.zone_id, section.section_id) for section in inventory.sections}

@@ -24,6 +24,7 @@ from tickettape.catalogue import (
     upsert_events,
 )
 from tickettape.cli import (
+    aliases,
     archive,
     backups,
     corrections,
@@ -85,14 +86,17 @@ def track(
         fail(f"Cannot track {kind} {value} on {marketplace.source}: {error}")
     with Warehouse().connection() as connection, connection.transaction():
         track_rule(connection, marketplace.source, kind, value)
-        upsert_events(connection, marketplace.source, map(asdict, found))
+        upsert_events(connection, marketplace.source, map(asdict, found.events))
         rule = next(r for r in tracking_rules(connection, marketplace.source) if (r.kind, r.value) == (kind, value))
-        record_discovery(connection, rule, [p.external_id for p in found], datetime.now(UTC))
-    say(f"Tracking {kind} {value} on {marketplace.source}: {len(found)} event{'s' * (len(found) != 1)}.")
-    for one in sorted(found, key=lambda one: one.date)[:20]:
-        say(f"  {one.external_id:>9}  {one.date:%Y-%m-%d %H:%M} UTC  {one.name}, {one.venue}")
-    if len(found) > 20:
-        say(f"  … and {len(found) - 20} more")
+        record_discovery(connection, rule, [p.external_id for p in found.events], datetime.now(UTC))
+    events = sorted(found.events, key=lambda one: one.date or datetime.max.replace(tzinfo=UTC))
+    say(f"Tracking {kind} {value} on {marketplace.source}: {len(events)} event{'s' * (len(events) != 1)}.")
+    for one in events[:20]:
+        say(f"  {one.external_id:>9}  {_when(one.date, one.date_status)}  {one.name}, {one.venue or 'venue unknown'}")
+    if len(events) > 20:
+        say(f"  … and {len(events) - 20} more")
+    for refused in found.refused:
+        say(f"  left out: {refused}")
 
 
 @app.command()
@@ -132,7 +136,13 @@ def _show_tracked(source: str) -> None:
         asked = f"last checked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not checked yet"
         say(f"  {rule.kind} {rule.value} ({asked})")
     for event in events:
-        say(f"  {event.external_id:>9}  {event.date:%Y-%m-%d %H:%M} UTC  {event.name}")
+        say(f"  {event.external_id:>9}  {_when(event.date, event.date_status)}  {event.name}")
+
+
+def _when(date: datetime | None, date_status: str) -> str:
+    if date is None:
+        return "postponed           " if date_status == "postponed" else "date not yet known  "
+    return f"{date:%Y-%m-%d}, time unknown" if date_status == "time_tbd" else f"{date:%Y-%m-%d %H:%M} UTC"
 
 
 @app.command()
@@ -190,6 +200,7 @@ def _one_rule(*values: str | None) -> tuple[str, str]:
 
 
 for commands in (
+    aliases,
     archive,
     backups,
     hourly_cold_storage,

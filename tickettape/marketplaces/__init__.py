@@ -16,7 +16,6 @@ from tickettape.marketplaces.protocol import (
     MarketplaceError,
     MarketplaceEvent,
     Missing,
-    NoDate,
     Refused,
     Zone,
 )
@@ -29,7 +28,7 @@ from tickettape.marketplaces.registry import (
     open_marketplaces,
 )
 from tickettape.marketplaces.request_budget import current_slowdown
-from tickettape.marketplaces.storable import refuse_unstorable
+from tickettape.marketplaces.storable import storable_event, storable_inventory
 
 __all__ = [
     "FORMATS",
@@ -43,7 +42,6 @@ __all__ = [
     "MarketplaceEvent",
     "Marketplaces",
     "Missing",
-    "NoDate",
     "Refused",
     "WatchedMarketplace",
     "Zone",
@@ -53,5 +51,6 @@ __all__ = [
     "load_breaker",
     "open_marketplace",
     "open_marketplaces",
-    "refuse_unstorable",
+    "storable_event",
+    "storable_inventory",
 ]

@@ -5,6 +5,7 @@ parameters in the marketplace's own folder.
 """
 
 import asyncio
+import codecs
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +14,9 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import msgspec
 
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_json
 from tickettape.marketplaces.pacing import (
     CONNECTIONS,
     DEADLINE_SECONDS,
@@ -33,6 +36,8 @@ CONNECT_SECONDS = 5.0  # a handshake takes under one; a slower one is better tri
 READ_SECONDS = 10.0  # of silence; a trickle that never falls silent is ended by the event's deadline
 ERROR_BYTES = 1024  # enough of an error to tell what it is about
 ERROR_SECONDS = 1.0  # an error that comes slower is told by its status
+DECODED = ("", "identity", "gzip", "deflate", "zstd")  # what httpx asks for; any other it hands on as it is
+JSON = msgspec.json.Decoder(msgspec.Raw)  # goes through all of it and builds nothing
 LARGEST_ANSWER_BYTES = 50_000_000  # sixty times a full venue's answer: anything more is not one
 
 _STATUS: dict[Class, AnswerStatus] = {
@@ -177,7 +182,7 @@ class PacedHttpClient:
                             "needs. Look at what the marketplace sends."
                         ),
                     )
-            return Reply("received", 200, bytes(body))
+            return _received(bytes(body).removeprefix(codecs.BOM_UTF8), response.headers, what)
         finally:
             await response.aclose()
 
@@ -247,6 +252,25 @@ def class_of_status(status: int, content_type: str, what: str, error: bytes = b"
         "failed",
         f"{what} returned status {status}, which this client does not expect. Look at what the marketplace sends.",
     )
+
+
+def _received(body: bytes, headers: Mapping[str, str], what: str) -> Reply:
+    """A body that is said to be JSON, if it is: what was cut off or garbled on its way is worth asking again."""
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in DECODED:
+        return Reply("passing", 200, note=f"{what} answered in the encoding {coding[:40]!r}, which was not asked for.")
+    if body.lstrip()[:1] == b"<":
+        return Reply(
+            "blocked",
+            200,
+            note=f"{what} answered HTML that calls itself JSON (200): the marketplace shows us a challenge; slow down, "
+            "do not evade it.",
+        )
+    try:
+        decode_json(JSON, body)
+    except UNREADABLE as error:
+        return Reply("passing", 200, note=f"{what} answered {len(body)} bytes that are no whole JSON ({error}).")
+    return Reply("received", 200, body)
 
 
 def answer_of(external_id: str, reply: Reply) -> Answer:

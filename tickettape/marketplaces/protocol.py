@@ -21,6 +21,7 @@ HIGHEST_COUNT = 2**31 - 1
 
 AnswerStatus = Literal["received", "missing", "blocked", "failed", "missed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
+DateStatus = Literal["known", "time_tbd", "date_tbd", "postponed"]
 
 
 class MarketplaceError(Exception):
@@ -51,10 +52,6 @@ class Unreachable(MarketplaceError):  # noqa: N818
     """No usable answer came within the deadline (5xx, time-outs, resets, 429 for too long), or the breaker is open."""
 
 
-class NoDate(MarketplaceError):  # noqa: N818
-    """The event's date is to be determined, so it cannot be tracked yet."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back when one event was asked for, or why nothing did; "missed" where it was not asked.
@@ -77,7 +74,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class MarketplaceEvent:
-    """One event of the marketplace's catalogue. `date` is the UTC instant it starts. None: unknown."""
+    """One event of the marketplace's catalogue. None: unknown.
+
+    `date` is the UTC instant it starts: of status "time_tbd" only its day at the venue is right, and it is None exactly
+    where the status is "date_tbd" or "postponed". No placeholder becomes a date.
+    """
 
     external_id: str
     name: str
@@ -86,11 +87,12 @@ class MarketplaceEvent:
     state: str | None
     country: str | None
     venue_time_zone: str | None
-    date: datetime
+    date: datetime | None
     category: str | None
     performer_id: str | None
     performer_name: str | None
     image_url: str | None
+    date_status: DateStatus = "known"
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -137,8 +139,9 @@ class Inventory:
     """Everything one answer says about one event.
 
     `currency` (ISO 4217) is that of every price. `listings` are those with a price and a quantity; `counted_*` count
-    every listing of the answer, `stated_*` are the marketplace's own totals, None where it states none. `status` is
-    "partial" exactly when `contradictions` has a sentence, "empty" when nothing is for sale and nothing says otherwise.
+    every listing of the answer that could be read, `left_out` has a sentence for each one that could not. `stated_*`
+    are the marketplace's own totals, None where it states none. `status` is "partial" exactly when `contradictions` has
+    a sentence, "empty" when nothing is for sale and nothing says otherwise.
     """
 
     external_id: str
@@ -154,6 +157,7 @@ class Inventory:
     stated_zone_tickets: int | None
     stated_section_tickets: int | None
     contradictions: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 class Marketplace(Protocol):
@@ -200,7 +204,7 @@ class Marketplace(Protocol):
         ...
 
     async def event(self, external_id: str) -> MarketplaceEvent:
-        """Ask for one event. Raises Missing, Blocked, Unreachable, Refused or NoDate."""
+        """Ask for one event. Raises Missing, Blocked, Unreachable or Refused."""
         ...
 
     def upcoming_events(
@@ -210,17 +214,20 @@ class Marketplace(Protocol):
         venue_id: str | None = None,
         category_id: str | None = None,
         query: str | None = None,
-    ) -> AsyncIterator[MarketplaceEvent]:
-        """Go through all upcoming events that match, without parking, hidden or undated ones.
+    ) -> AsyncIterator[MarketplaceEvent | Refused]:
+        """Go through all upcoming events that match, without hidden ones and passes for parking.
 
-        Raises Blocked, Unreachable or Refused where a page cannot be had: a list that ends early
-        would look like a complete one.
+        An entry that cannot be read is given as what refuses it: it costs itself alone. Raises Blocked, Unreachable
+        or Refused where a page cannot be had: a list that ends early would look like a complete one.
         """
         ...
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer` again, now or in years. Pure. Raises Missing or Refused.
 
+        A listing that cannot be read is left out, and said to be; so that no part of the venue looks sold out for it,
+        the inventory is partial where that part then lacks what it should have. Where most cannot be read, it is
+        the format that has changed, and the answer is refused.
         `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).
         """
         ...

@@ -1,50 +1,171 @@
-"""What no column or index can hold, refused before it is stored: one answer must not fail a tick of all others."""
+"""What no column or index can hold, mended, left out or refused before it is stored: one value must not fail a tick.
+
+The same for every marketplace. A name is cut and rid of what no text column takes; an id never is, as it would name
+something else.
+"""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tickettape.marketplaces.protocol import HIGHEST_COUNT, HIGHEST_PRICE_CENTS, Inventory, Refused
+from tickettape.marketplaces.one_by_one import emptied_by_leaving_out, most_are
+from tickettape.marketplaces.protocol import (
+    HIGHEST_COUNT,
+    HIGHEST_PRICE_CENTS,
+    Inventory,
+    Listing,
+    MarketplaceEvent,
+    Refused,
+    Section,
+    Zone,
+)
 
-LONGEST_NAME = 255  # of zones and sections: some of it is indexed, which a kilobyte or two would overflow
+LONGEST_NAME = 255  # of zones, sections and ids: some of it is indexed, which a kilobyte or two would overflow
+LONGEST_TEXTS = {"name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100,
+                 "performer_name": 255}  # fmt: skip
+SHOWN = 40  # characters of what is refused
+EARLIEST = datetime(
+    2000, 1, 1, tzinfo=UTC
+)  # 0001, 1900 and 1970 stand for "unknown", and no catalogue goes back so far
+FURTHEST = timedelta(days=5 * 366)  # ahead: 9999 and 2099 stand for it too, and no ticket is sold so early
+Part = TypeVar("Part", Zone, Section)
 _CURRENCY = re.compile("[A-Z]{3}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of a character
 
 
-def refuse_unstorable(inventory: Inventory, body: bytes) -> None:
-    """Raise Refused where an inventory, read from `body`, cannot be stored. The same for every marketplace."""
+def storable_event(event: MarketplaceEvent, now: datetime) -> MarketplaceEvent:
+    """An event as columns hold it, with what is known of it. Raises Refused where its name or id is none.
+
+    A date that stands for an unknown one becomes none, "to be determined".
+    """
+    if not _is_id(event.external_id):
+        raise Refused(f"An event ({event.name[:SHOWN]!r}) has the id {event.external_id[:SHOWN]!r}, which is none")
+    texts: dict[str, Any] = {field: _short(getattr(event, field), longest) for field, longest in LONGEST_TEXTS.items()}
+    if texts["name"] is None:
+        raise Refused(f"Event {event.external_id} has no name")
+    performer_id = event.performer_id if event.performer_id and _is_id(event.performer_id) else None
+    event = replace(event, **texts, performer_id=performer_id, venue_time_zone=_time_zone(event.venue_time_zone))
+    if event.image_url is not None and _UNSTORABLE.search(event.image_url):
+        event = replace(event, image_url=None)
+    if event.date is not None and not EARLIEST <= event.date <= now + FURTHEST:
+        return replace(event, date=None, date_status="date_tbd")
+    return event
+
+
+def storable_inventory(inventory: Inventory, body: bytes, tolerance: float) -> Inventory:
+    """An inventory, read from `body`, as columns hold it. Raises Refused where it cannot be stored as a whole.
+
+    Listings with an impossible price, quantity or id are left out: with a contradiction where a part of the venue
+    would look sold out without them, or where they are more than `tolerance` of all.
+    """
     what = f"The listings of {inventory.external_id}"
     if _CURRENCY.fullmatch(inventory.currency) is None:
-        raise Refused(f"{what} are in {inventory.currency!r}, which is not a currency (ISO 4217)")
+        raise Refused(f"{what} are in {inventory.currency[:SHOWN]!r}, which is no currency (ISO 4217)")
+    # an answer is looked through text by text only where it may have what no column takes
+    suspicious = b"\\u" in body or b"\0" in body
+    if inventory.listings and (suspicious or _beyond_columns(inventory.listings)):
+        inventory = _of_storable_listings(inventory, what, tolerance)
     counts = (
         inventory.counted_listings, inventory.counted_tickets, inventory.stated_listings or 0,
         inventory.stated_tickets or 0, inventory.stated_zone_tickets or 0, inventory.stated_section_tickets or 0,
-        max((listing.quantity for listing in inventory.listings), default=0),
     )  # fmt: skip
     if max(counts) > HIGHEST_COUNT:
         raise Refused(f"{what} add up to {max(counts)} tickets, more than {HIGHEST_COUNT}")
-    _refuse_prices(inventory, what)
-    names = [text for zone in inventory.zones for text in (zone.zone_id, zone.name)]
-    names += [text for section in inventory.sections for text in (section.section_id, section.name)]
-    if names and len(longest := max(names, key=len)) > LONGEST_NAME:
-        raise Refused(f"{what} name a zone or section {longest[:40]!r}… of {len(longest)} characters")
-    if (b"\\u0000" in body or b"\0" in body) and _has_nul(inventory):
-        raise Refused(f"{what} contain a name with a NUL character, which a text column cannot hold")
+    return _of_storable_names(inventory, what, suspicious)
 
 
-def _refuse_prices(inventory: Inventory, what: str) -> None:
-    if not inventory.listings:
-        return
-    prices = [listing.price_cents for listing in inventory.listings]
-    prices += [listing.all_in_price_cents for listing in inventory.listings if listing.all_in_price_cents is not None]
-    if min(prices) <= 0 or max(prices) > HIGHEST_PRICE_CENTS:
-        raise Refused(f"{what} have prices from {min(prices)} to {max(prices)} cents, which cannot be right")
-    if min(listing.quantity for listing in inventory.listings) < 1:
-        raise Refused(f"{what} include a listing without tickets")
+def _beyond_columns(listings: Sequence[Listing]) -> bool:
+    """Whether any of the listings has a number or an id that no column holds; fast, as nearly none has."""
+    prices = [listing.price_cents for listing in listings]
+    prices += [listing.all_in_price_cents for listing in listings if listing.all_in_price_cents is not None]
+    quantities = [listing.quantity for listing in listings]
+    return (
+        min(prices) <= 0
+        or max(prices) > HIGHEST_PRICE_CENTS
+        or min(quantities) < 1
+        or max(quantities) > HIGHEST_COUNT
+        or max([len(listing.listing_id) for listing in listings]) > LONGEST_NAME
+    )
 
 
-def _has_nul(inventory: Inventory) -> bool:
-    texts: list[Any] = [msgspec.structs.astuple(listing) for listing in inventory.listings]
-    texts += [(zone.zone_id, zone.name) for zone in inventory.zones]
-    texts += [(section.section_id, section.zone_id, section.name) for section in inventory.sections]
-    return any(isinstance(text, str) and "\0" in text for row in texts for text in row)
+def _of_storable_listings(inventory: Inventory, what: str, tolerance: float) -> Inventory:
+    found = [(listing, _why_unstorable(listing)) for listing in inventory.listings]
+    bad = [(listing, why) for listing, why in found if why is not None]
+    if not bad:
+        return inventory
+    reasons = [f"Listing {listing.listing_id[:SHOWN]!r} has {why}." for listing, why in bad]
+    if most_are(len(bad), len(found)):
+        raise Refused(f"{what} cannot be stored, most of them: {reasons[0]}")
+    kept = [listing for listing, why in found if why is None]
+    contradictions = inventory.contradictions + emptied_by_leaving_out(
+        kept, [(listing.zone_id, listing.section_id) for listing, _ in bad]
+    )
+    if len(bad) > tolerance * len(found):
+        contradictions.append(f"{len(bad)} of {len(found)} listings were left out.")
+    return replace(
+        inventory,
+        status="partial" if contradictions else inventory.status,
+        listings=kept,
+        counted_listings=inventory.counted_listings - len(bad),
+        counted_tickets=inventory.counted_tickets - sum(listing.quantity for listing, _ in bad),
+        contradictions=contradictions,
+        left_out=inventory.left_out + reasons,
+    )
+
+
+def _why_unstorable(listing: Listing) -> str | None:
+    for cents in (listing.price_cents, listing.all_in_price_cents):
+        if cents is not None and not 0 < cents <= HIGHEST_PRICE_CENTS:
+            return f"a price of {cents} cents, which no price is"
+    if not 1 <= listing.quantity <= HIGHEST_COUNT:
+        return f"{listing.quantity} tickets"
+    return None if _is_id(listing.listing_id) else "an id that no column can hold"
+
+
+def _of_storable_names(inventory: Inventory, what: str, suspicious: bool) -> Inventory:
+    ids = [zone.zone_id for zone in inventory.zones]
+    ids += [one for section in inventory.sections for one in (section.zone_id, section.section_id)]
+    for one in ids:
+        if one and not _is_id(one):
+            raise Refused(
+                f"{what} have a zone or section with the id {one[:SHOWN]!r} ({len(one)} characters), which is none"
+            )
+    listings = inventory.listings
+    if suspicious:
+        listings = [msgspec.structs.replace(one, row=_UNSTORABLE.sub("", one.row)) for one in listings]
+    return replace(
+        inventory,
+        listings=listings,
+        zones=[_named(zone) for zone in inventory.zones],
+        sections=[_named(section) for section in inventory.sections],
+    )
+
+
+def _named(part: Part) -> Part:
+    name = _short(part.name, LONGEST_NAME) or ""
+    return part if name == part.name else replace(part, name=name)
+
+
+def _short(text: str | None, longest: int) -> str | None:
+    """A text as a column of so many characters holds it; None where nothing is left."""
+    if text is None:
+        return None
+    clean = _UNSTORABLE.sub("", text)
+    return (clean if len(clean) <= longest else f"{clean[: longest - 1]}…") if clean.strip() else None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_NAME and _UNSTORABLE.search(text) is None
+
+
+def _time_zone(name: str | None) -> str | None:
+    """The name of a time zone there is; None for any other."""
+    try:
+        return ZoneInfo(name).key if name else None
+    except (ValueError, OSError, KeyError):  # no name of a file, none of a zone (ZoneInfoNotFoundError is a KeyError)
+        return None

@@ -28,7 +28,11 @@ from tickettape.observations.quarantine import (
 )
 from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
 from tickettape.observations.read_figures import read_figures
-from tickettape.observations.reconciliation import reconcile_newest_tick, reconciliation_totals, refusals_of_newest_tick
+from tickettape.observations.reconciliation import (
+    not_understood_at_newest_tick,
+    reconcile_newest_tick,
+    reconciliation_totals,
+)
 from tickettape.observations.retention import expire_jobs, expire_logs, expire_payloads
 from tickettape.observations.scraper_figures import answered_at_newest_tick, scraper_figures
 from tickettape.observations.scraper_jobs import newest_jobs
@@ -72,6 +76,7 @@ __all__ = [
     "newest_captured_tick",
     "newest_jobs",
     "newest_poll_schedule",
+    "not_understood_at_newest_tick",
     "poll_rules",
     "poll_summary",
     "price_range_ticks",
@@ -82,7 +87,6 @@ __all__ = [
     "reconciliation_totals",
     "record_missed_ticks",
     "record_replayed",
-    "refusals_of_newest_tick",
     "refused_payload",
     "replace_snapshots",
     "replay_quarantined",

@@ -27,7 +27,8 @@ TAKE_LEASES = """
         from free where leases.event_key = free.event_key and leases.tick = %(tick)s
         returning leases.event_key, leases.place
     )
-    select event_key, external_id, name, date from taken inner join market.events using (event_key) order by place
+    select event_key, external_id, name, date, date_status
+    from taken inner join market.events using (event_key) order by place
 """
 
 

@@ -1,6 +1,7 @@
 """The poll schedule: when each event is polled. Pure decisions, and the one place that makes them at a tick.
 
-Near and moving events are polled at every tick, far and still ones up to hourly, past ones never. Where the
+Near and moving events are polled at every tick, far and still ones and those without a date up to hourly, past ones
+never: one whose time is to be determined is past when its day at the venue is over. Where the
 requests do not cover all that is due, every interval is stretched alike: nobody starves.
 
 What is known of an event comes from `poll_schedule_store`; who captures it belongs in `tick_capture`.
@@ -28,6 +29,8 @@ POLLS_AHEAD = 144  # of the time to the event: from a day ahead at every tick of
 MOVED_BETWEEN = 0.1  # of its sections have changed from one poll to the next
 FEW_TICKETS = 50  # what is left of a market goes within hours
 FEW_TICKETS_INTERVAL = LONGEST / 2
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_WITHOUT_DATE = {"date_tbd": "its date is to be determined", "postponed": "postponed, without a new date"}
 REQUESTS_SHARE = 0.9  # of what may be asked in an interval; the rest is for retries and the catalogue
 
 
@@ -99,9 +102,13 @@ def _next(event_key: int, polled: datetime, steps: int, every: timedelta) -> dat
 
 def _target_intervals(activity: EventActivity, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
     """How often each thing that is known of an event wants it polled, and how to say so with its figure."""
-    ahead = max(activity.date - tick, timedelta())
-    yield LONGEST, "far and still" if activity.tickets else "far and sold out", 0
-    yield ahead / POLLS_AHEAD, "begins in {:.0f} h", ahead / timedelta(hours=1)
+    if activity.date is None:
+        yield LONGEST, _WITHOUT_DATE[activity.date_status], 0
+    else:
+        ahead = max(activity.date - tick, timedelta())
+        yield LONGEST, "far and still" if activity.tickets else "far and sold out", 0
+        words = "begins in {:.0f} h" if activity.date_status == "known" else "on a day {:.0f} h ahead, its time unknown"
+        yield ahead / POLLS_AHEAD, words, ahead / timedelta(hours=1)
     if activity.polled_tick is None or activity.tickets is None:
         yield timedelta(), "not seen yet", 0
     if activity.moved_per_hour:
@@ -124,7 +131,7 @@ def choose_polls(due: Collection[PollDecision], tick: datetime, rules: PollRules
         key=lambda decision: (
             -poll_urgency(decision, tick),
             decision.interval,
-            decision.activity.date,
+            decision.activity.date or _NEVER,
             decision.activity.event_key,
         ),
     )

@@ -18,13 +18,13 @@ MOST_FAILURES = 12  # in a row: more are not told apart
 class EventActivity:
     """An event as it stands before a tick.
 
-    `polled_tick` is when it was last asked for, `due_tick` what was decided last. `moved_per_hour` is the share of its
-    sections that changed between its newest two ok captures, `tickets` what was for sale at the newest, `views` how
-    often people viewed it in the last day.
+    `date` is None where it is to be determined; `date_status` says what it is. `polled_tick` is when it was last asked
+    for, `due_tick` what was decided last. `moved_per_hour` is the share of its sections that changed between its newest
+    two ok captures, `tickets` what was for sale at the newest, `views` how often people viewed it in the last day.
     """
 
     event_key: int
-    date: datetime
+    date: datetime | None
     known_since: datetime
     polled_tick: datetime | None
     due_tick: datetime | None
@@ -32,6 +32,7 @@ class EventActivity:
     moved_per_hour: float | None
     tickets: int | None
     views: int
+    date_status: str = "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,15 @@ def event_activity(connection: Connection, source: str, tick: datetime) -> list[
     with connection.cursor(row_factory=class_row(EventActivity)) as cursor:
         return cursor.execute(
             """with watched as materialized (
-                   select event_key, date, created_at from market.events
-                   where source = %(source)s and date > %(tick)s and (active or retired_because = 'past')
+                   select event_key, date, date_status, created_at from market.events
+                   where source = %(source)s and watched_until > %(tick)s and (active or retired_because = 'past')
                ),
                viewed as (
                    select event_key, sum(views)::integer as views from market.event_views
                    where hour > %(tick)s - %(views_of)s and hour <= %(tick)s
                    group by event_key
                )
-               select watched.event_key, watched.date, watched.created_at as known_since,
+               select watched.event_key, watched.date, watched.date_status, watched.created_at as known_since,
                    asked.polled_tick, decided.due_tick, coalesce(asked.failures, 0) as failures_in_a_row,
                    moved.share / (extract(epoch from newest.tick - before.tick) / 3600)::float8 as moved_per_hour,
                    newest.counted_tickets as tickets, coalesce(viewed.views, 0) as views
@@ -175,7 +176,7 @@ def stale_events(connection: Connection, source: str, now: datetime) -> list[dic
                    where captures.event_key = events.event_key and captures.status in ('received', 'ok', 'empty')
                    order by captures.tick desc limit 1
                ) as newest on true
-               where events.source = %(source)s and events.active and events.date > %(now)s
+               where events.source = %(source)s and events.active and events.watched_until > %(now)s
                    and not poll_schedule.advanced
                    and coalesce(newest.tick, events.created_at)
                        < %(now)s - 2 * poll_schedule.interval_minutes * interval '1 minute'

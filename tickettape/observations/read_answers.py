@@ -22,7 +22,7 @@ from tickettape.listing_history import (
     lock_listing_history,
     microseconds,
 )
-from tickettape.marketplaces import Inventory, Listing, Marketplace, Missing, Refused, refuse_unstorable
+from tickettape.marketplaces import Inventory, Listing, Marketplace, Missing, Refused, storable_inventory
 from tickettape.observations.answer_fields import record_answer_fields
 from tickettape.observations.captures import (
     RETRIED_STATUSES,
@@ -47,6 +47,9 @@ from tickettape.observations.voids import end_voids
 
 FIELDS_OF = 20
 """How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
+
+LEFT_OUT_NAMED = 3
+"""Of the listings that an answer lacks as they could not be read; the others are counted."""
 
 UNKNOWN_AT_ONCE = 100
 """How many inventories wait for their zones and sections to be made together."""
@@ -160,8 +163,7 @@ def _read(
             inventory: Inventory | None = None
             try:
                 read = marketplace.read_listings(answer, stored.external_id, tolerance)
-                refuse_unstorable(read, answer)
-                inventory = _in_currency(read, currencies.get(stored.event_key))
+                inventory = _in_currency(storable_inventory(read, answer, tolerance), currencies.get(stored.event_key))
                 if stored.event_key not in currencies:
                     new_currencies[stored.event_key] = inventory.currency
                 verdicts.append(_verdict(stored.event_key, inventory))
@@ -207,7 +209,7 @@ class _Tape:
         self.gathered = GatheredListings()
         self.history = ListingHistoryWriter(connection, tick, event_keys)
         self._tick = microseconds(tick)
-        self._zones_and_sections = ZonesAndSections(connection, event_keys)
+        self._zones_and_sections = ZonesAndSections(connection, event_keys, tick)
         self._offer_terms = OfferTermsKeys(connection)
         self._unknown: list[tuple[int, Inventory]] = []
 
@@ -253,14 +255,25 @@ def _verdict(event_key: int, inventory: Inventory) -> AnswerVerdict:
     return AnswerVerdict(
         event_key,
         inventory.status,
-        "; ".join(inventory.contradictions) or None,
+        _note(inventory),
         stated_listings=inventory.stated_listings,
         stated_tickets=inventory.stated_tickets,
         counted_listings=inventory.counted_listings,
         counted_tickets=inventory.counted_tickets,
         stated_zone_tickets=inventory.stated_zone_tickets,
         stated_section_tickets=inventory.stated_section_tickets,
+        left_out_listings=len(inventory.left_out),
     )
+
+
+def _note(inventory: Inventory) -> str | None:
+    """What is wrong with an answer that counts all the same."""
+    said = [*inventory.contradictions]
+    if inventory.left_out:
+        said.append(
+            f"{len(inventory.left_out)} listings were left out: {' '.join(inventory.left_out[:LEFT_OUT_NAMED])}"
+        )
+    return " ".join(said) or None
 
 
 def _offer(

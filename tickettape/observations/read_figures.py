@@ -21,6 +21,7 @@ class ReadFigures:
     rows: int
     listings: int
     tickets: int
+    left_out: int
     lowest_price_cents: int | None
 
     @property
@@ -41,6 +42,7 @@ def read_figures(connection: Connection, source: str, start: datetime, end: date
                    coalesce(sum(stored.rows), 0)::bigint as rows,
                    coalesce(sum(counted_listings) filter (where usable), 0)::bigint as listings,
                    coalesce(sum(counted_tickets) filter (where usable), 0)::bigint as tickets,
+                   coalesce(sum(left_out_listings) filter (where usable), 0)::bigint as left_out,
                    min(stored.lowest_price_cents) as lowest_price_cents
                from market.captures
                inner join market.events using (event_key)

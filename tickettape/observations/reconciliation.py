@@ -17,6 +17,7 @@ class Reconciliation:
     status: str
     listings_stated: int | None
     listings_counted: int
+    listings_left_out: int
     listings_stored: int
     tickets_stated: int | None
     tickets_stated_by_zones: int | None
@@ -47,6 +48,7 @@ def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime
             """select events.name as event, captures.status,
                    captures.stated_listings as listings_stated,
                    coalesce(captures.counted_listings, 0) as listings_counted,
+                   coalesce(captures.left_out_listings, 0) as listings_left_out,
                    stored.listings as listings_stored,
                    captures.stated_tickets as tickets_stated,
                    captures.stated_zone_tickets as tickets_stated_by_zones,
@@ -73,12 +75,20 @@ def reconciliation_totals(events: Sequence[Reconciliation]) -> dict[str, int]:
     return {name.replace("_", " "): sum(getattr(event, name) or 0 for event in events) for name in names}
 
 
-def refusals_of_newest_tick(
-    connection: Connection, source: str
-) -> tuple[datetime | None, int, list[dict[str, str | None]]]:
-    """The newest tick of a marketplace that was read, how many answers it had, and those that were refused."""
+@dataclass(frozen=True)
+class NotUnderstood:
+    """What could not be read at the newest tick: whole answers, and single listings of others."""
+
+    tick: datetime | None
+    answers_read: int
+    refused: list[dict[str, str | None]]
+    left_out: list[dict[str, str | int | None]]
+
+
+def not_understood_at_newest_tick(connection: Connection, source: str) -> NotUnderstood:
+    """What could not be read at the newest tick of a marketplace that was read."""
     rows = connection.execute(
-        """select captures.tick, events.name, captures.status, captures.note
+        """select captures.tick, events.name, captures.status, captures.note, captures.left_out_listings
            from market.captures inner join market.events using (event_key)
            where source = %(source)s and captures.status in ('ok', 'empty', 'partial', 'rejected')
                and captures.tick = (
@@ -87,5 +97,9 @@ def refusals_of_newest_tick(
            order by event_key""",
         {"source": source},
     ).fetchall()
-    refused = [{"event": name, "reason": note} for _, name, status, note in rows if status == "rejected"]
-    return (rows[0][0] if rows else None), len(rows), refused
+    return NotUnderstood(
+        rows[0][0] if rows else None,
+        len(rows),
+        [{"event": name, "reason": note} for _, name, status, note, _ in rows if status == "rejected"],
+        [{"event": name, "listings": left_out, "reason": note} for _, name, _, note, left_out in rows if left_out],
+    )

@@ -45,6 +45,7 @@ class AnswerVerdict:
     counted_tickets: int | None = None
     stated_zone_tickets: int | None = None
     stated_section_tickets: int | None = None
+    left_out_listings: int | None = None
 
 
 def replace_snapshots(
@@ -72,11 +73,12 @@ def replace_snapshots(
                stated_tickets = verdict.stated_tickets, counted_listings = verdict.counted_listings,
                counted_tickets = verdict.counted_tickets,
                stated_zone_tickets = verdict.stated_zone_tickets,
-               stated_section_tickets = verdict.stated_section_tickets
+               stated_section_tickets = verdict.stated_section_tickets,
+               left_out_listings = verdict.left_out_listings
            from unnest(%s::int[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-                       %s::int[])
+                       %s::int[], %s::int[])
                as verdict (event_key, status, note, stated_listings, stated_tickets, counted_listings,
-                           counted_tickets, stated_zone_tickets, stated_section_tickets)
+                           counted_tickets, stated_zone_tickets, stated_section_tickets, left_out_listings)
            where captures.event_key = verdict.event_key and captures.tick = %s""",
         [
             event_keys,
@@ -88,6 +90,7 @@ def replace_snapshots(
             [verdict.counted_tickets for verdict in verdicts],
             [verdict.stated_zone_tickets for verdict in verdicts],
             [verdict.stated_section_tickets for verdict in verdicts],
+            [verdict.left_out_listings for verdict in verdicts],
             tick,
         ],
     )

@@ -1,7 +1,7 @@
 select
     sections.event_key,
     sections.section_key,
-    sections.external_id as section_id,
+    coalesce(sections.place_id, sections.external_id) as section_id,
     sections.name as section,
     zones.name as zone
 from {{ ref('stg_market__sections') }} as sections

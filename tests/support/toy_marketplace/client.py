@@ -6,7 +6,8 @@ from datetime import datetime
 from tests.support.toy_marketplace.wire import SPECTACLE, SPECTACLES, read_event, read_fields, read_inventory
 from tickettape.marketplaces.http_client import PacedHttpClient, answer_of, body_of
 from tickettape.marketplaces.http_marketplace import HttpMarketplace
-from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent
+from tickettape.marketplaces.one_by_one import decode_entries
+from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, Refused
 from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.settings import Settings
 
@@ -38,9 +39,12 @@ class Billetterie(HttpMarketplace):
         venue_id: str | None = None,
         category_id: str | None = None,
         query: str | None = None,
-    ) -> AsyncIterator[MarketplaceEvent]:
+    ) -> AsyncIterator[MarketplaceEvent | Refused]:
         reply = await self._http.ask("All shows", "/spectacles", {"q": query or ""})
-        for show in SPECTACLES.decode(body_of(reply)):
+        shows, unreadable = decode_entries(SPECTACLE, SPECTACLES.decode(body_of(reply)))
+        for raw, error in unreadable:
+            yield Refused(f"A show cannot be read: {error}.", payload=raw)
+        for show in shows:
             yield read_event(show)
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:

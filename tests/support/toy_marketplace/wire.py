@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, most_are
 from tickettape.marketplaces.protocol import Inventory, Listing, MarketplaceEvent, Missing, Refused, Section, Zone
 
 
@@ -23,25 +24,30 @@ class Spectacle(msgspec.Struct):
     code: str
     titre: str
     debut: datetime
-    offres: list[Offer] = []
+    offres: list[msgspec.Raw] = []
 
 
 SPECTACLE = msgspec.json.Decoder(Spectacle)
-SPECTACLES = msgspec.json.Decoder(list[Spectacle])
+SPECTACLES = msgspec.json.Decoder(list[msgspec.Raw])
+OFFER = msgspec.json.Decoder(Offer)
 
 
 def read_inventory(body: bytes, code: str) -> Inventory:
     """Everything that an answer says. Raises Missing where it knows no such show, Refused where it is another."""
     try:
-        show = SPECTACLE.decode(body)
-    except msgspec.MsgspecError as error:
+        show = decode_json(SPECTACLE, body)
+    except UNREADABLE as error:
         raise Refused(f"The offers of {code} are not in the expected format: {error}") from None
     if show.code != code:
         raise Refused(f"The offers of {code} were requested, but those of {show.code} came")
     if show.titre == "":
         raise Missing(f"{code} is not known any more")
-    zones = list(dict.fromkeys(offer.categorie for offer in show.offres))
-    sections = list(dict.fromkeys((offer.categorie, offer.bloc) for offer in show.offres))
+    offers, unreadable = decode_entries(OFFER, show.offres)
+    left_out = [f"An offer of {code} cannot be read: {error}." for _, error in unreadable]
+    if most_are(len(left_out), len(show.offres)):
+        raise Refused(f"The offers of {code} cannot be read, most of them: {left_out[0]}")
+    zones = list(dict.fromkeys(offer.categorie for offer in offers))
+    sections = list(dict.fromkeys((offer.categorie, offer.bloc) for offer in offers))
     listings = [
         Listing(
             listing_id=offer.numero,
@@ -54,11 +60,13 @@ def read_inventory(body: bytes, code: str) -> Inventory:
             buyable=tuple(range(1, offer.places + 1)),
             deal_score=None,
         )
-        for offer in show.offres
+        for offer in offers
     ]
+    # it states no totals: where something was left out, nobody can say that the rest is all
+    contradictions = [f"{len(left_out)} offers were left out."] if left_out else []
     return Inventory(
         external_id=code,
-        status="ok" if listings else "empty",
+        status="partial" if contradictions else "ok" if listings else "empty",
         currency="EUR",
         listings=listings,
         zones=[Zone(name, name, order, None) for order, name in enumerate(zones)],
@@ -69,6 +77,8 @@ def read_inventory(body: bytes, code: str) -> Inventory:
         counted_tickets=sum(listing.quantity for listing in listings),
         stated_zone_tickets=None,
         stated_section_tickets=None,
+        contradictions=contradictions,
+        left_out=left_out,
     )
 
 

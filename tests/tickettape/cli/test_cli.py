@@ -1,6 +1,7 @@
 """The command `tickettape`, as people type it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -64,14 +65,37 @@ def test_a_production_is_tracked_with_its_name_date_and_venue(
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"dateTbd": True}, "date not yet known"),
+        ({"name": "Someone at The Hall (Postponed)"}, "postponed"),
+        ({"utcDate": "9999-01-01T00:00:00Z"}, "date not yet known"),
+        ({"timeTbd": True}, ", time unknown"),
+        ({"venue": None}, "venue unknown"),
+    ],
+)
+def test_an_event_of_which_little_is_known_is_tracked_and_what_it_is_is_said(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], shown: str
+) -> None:
+    with served(answering({"/productions/4833304/details": DETAILS | said})) as url:
+        monkeypatch.setattr(console, "settings", lambda: Settings(marketplace_url=url))
+        code, output = run("track", "--event", "4833304")
+        assert (code, shown in output) == (0, True)
+        _, output = run("tracked")
+    assert "1 events watched" in output
+    assert shown in output or said == {"venue": None}
+    assert connection.execute("select venue = 'unknown' from market.events").fetchone() == (said == {"venue": None},)
+
+
+@pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (DETAILS | {"dateTbd": True}, "date"),
-        ({key: value for key, value in DETAILS.items() if key != "utcDate"}, "date"),
+        (DETAILS | {"utcDate": "soon"}, "has the date 'soon'"),
+        (DETAILS | {"name": "VIP Parking - Someone at The Hall"}, "pass for parking"),
         (None, "4833304"),
     ],
 )
-def test_a_production_without_a_date_or_unknown_is_not_tracked_and_the_error_says_so(
+def test_a_production_that_is_unknown_or_no_event_is_not_tracked_and_the_error_says_so(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, document: object, reason: str
 ) -> None:
     with served(answering({"/productions/4833304/details": document})) as url:

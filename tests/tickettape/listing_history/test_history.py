@@ -287,7 +287,9 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
 ) -> None:
     """Whole answers, one that was cut, and all of them read again."""
     market = SimulatedMarketplace(seed=7, events=3, change_share=0.3, clock=lambda: FIRST)
-    upsert_events(connection, market.source, map(asdict, asyncio.run(discover_events(market, "search", "simulated"))))
+    upsert_events(
+        connection, market.source, map(asdict, asyncio.run(discover_events(market, "search", "simulated")).events)
+    )
     ticks = [FIRST, FIRST + TEN, FIRST + 2 * TEN]
     ensure_partitions(connection, ticks)
     for tick in ticks:

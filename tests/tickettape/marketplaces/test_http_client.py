@@ -1,7 +1,9 @@
 """What is asked again, and when it ends: real HTTP on loopback."""
 
 import asyncio
+import gzip
 import time
+import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -38,6 +40,9 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         (json_reply(status=403), "blocked"),
         (Response("<html>are you human?</html>", media_type="text/html"), "blocked"),
         (Response(b"{}"), "blocked"),
+        (json_reply(b"<!doctype html><html>are you human?</html>"), "blocked"),
+        (json_reply(b"\xef\xbb\xbf \n<html></html>"), "blocked"),
+        (json_reply(gzip.compress(b"<html></html>"), content_encoding="gzip"), "blocked"),
         (json_reply(status=400), "failed"),
         (json_reply(status=418), "failed"),
         (json_reply(status=204), "failed"),
@@ -97,13 +102,51 @@ def test_an_error_can_be_told_by_how_its_body_begins(server: ScriptedServer, rep
 
 @pytest.mark.parametrize(
     "first",
-    [BUSY, json_reply(status=500), json_reply(status=408), truncated(), after(0.5, OK), json_reply(status=429)],
+    [
+        BUSY,
+        json_reply(status=500),
+        json_reply(status=408),
+        truncated(),
+        after(0.5, OK),
+        json_reply(status=429),
+        json_reply(b'{"global": [', content_encoding="identity"),  # cut off, with a length that fits
+        json_reply(b'{"global": []} {'),
+        json_reply(b'{"global": nothing}'),
+        json_reply(b""),
+        json_reply(gzip.compress(b'{"global": []}' * 100)[:-20], content_encoding="gzip"),
+        json_reply(b"\x0b\x02\x80{}\x03", content_encoding="br"),  # not asked for, and we have no decoder
+        json_reply(b'{"ok": false}', content_encoding="gzip, br"),
+        json_reply(b"no gzip", content_encoding="gzip"),
+    ],
 )
 def test_s1_what_may_pass_is_asked_again(server: ScriptedServer, first: Any) -> None:
     server.script(first, OK)
     answer, _ = ask(server.url, read_seconds=0.2)
     assert (answer.status, answer.body) == ("received", b'{"ok": true}')
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        json_reply(gzip.compress(b'{"ok": true}'), content_encoding="gzip"),
+        json_reply(zlib.compress(b'{"ok": true}'), content_encoding="deflate"),
+        json_reply(b'\xef\xbb\xbf{"ok": true}'),
+        json_reply(b'{"ok": true}', content_encoding="Identity"),
+    ],
+)
+def test_an_answer_in_a_form_that_was_asked_for_is_handed_on_as_json(server: ScriptedServer, reply: Response) -> None:
+    server.script(reply)
+    answer, _ = ask(server.url)
+    assert (answer.status, answer.body, len(server.asked)) == ("received", b'{"ok": true}', 1)
+
+
+def test_what_stays_cut_off_fails_and_is_no_format_to_be_mended(server: ScriptedServer) -> None:
+    server.script(json_reply(b'{"global": ['))
+    answer, _ = ask(server.url)
+    assert (answer.status, answer.body) == ("failed", None)
+    assert "12 bytes that are no whole JSON" in (answer.note or "")
+    assert "wire_format" not in (answer.note or "")
 
 
 def test_a_challenge_page_behind_a_passing_status_is_still_passing(server: ScriptedServer) -> None:

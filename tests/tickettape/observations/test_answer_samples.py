@@ -19,7 +19,7 @@ MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: NEWEST)
 @pytest.fixture
 def ticks(connection: Connection) -> list[datetime]:
     """Two ticks of a market of six events, captured and read."""
-    found = asyncio.run(discover_events(MARKET, "search", "simulated"))
+    found = asyncio.run(discover_events(MARKET, "search", "simulated")).events
     upsert_events(connection, MARKET.source, map(asdict, found))
     ticks = [NEWEST - TEN, NEWEST]
     ensure_partitions(connection, ticks)

@@ -38,6 +38,10 @@ def minutes(activity: EventActivity, every: timedelta = TEN) -> int:
     [
         ({}, 60, "far and still"),
         ({"tickets": 0}, 60, "far and sold out"),
+        ({"date": None, "date_status": "date_tbd"}, 60, "its date is to be determined"),
+        ({"date": None, "date_status": "postponed"}, 60, "postponed, without a new date"),
+        ({"date": NOON + 5 * HOUR, "date_status": "time_tbd"}, 10, "on a day 5 h ahead, its time unknown"),
+        ({"date": NOON - 9 * HOUR, "date_status": "time_tbd"}, 10, "on a day 0 h ahead, its time unknown"),
         ({"date": NOON + 5 * HOUR}, 10, "begins in 5 h"),
         ({"date": NOON + 24 * HOUR}, 10, "begins in 24 h"),
         ({"date": NOON + 72 * HOUR}, 30, "begins in 72 h"),
@@ -139,7 +143,7 @@ class Week:
         since = dict.fromkeys(activities, NOON)
         for _ in range(self.ticks):
             activities = {
-                key: activity for key, activity in activities.items() if activity.date > tick
+                key: activity for key, activity in activities.items() if activity.date and activity.date > tick
             }  # past ones never
             decisions = [decide_poll(activity, tick, TEN) for activity in activities.values()]
             self.loads.append(sum(TEN / one.interval for one in decisions))

@@ -53,6 +53,37 @@ def test_what_moved_is_the_share_of_sections_that_changed_between_the_newest_two
     assert (activity.polled_tick, activity.failures_in_a_row) == (NOON - 2 * TEN, 0)
 
 
+@pytest.mark.parametrize("date_status", ["date_tbd", "postponed"])
+def test_an_event_without_a_date_is_polled_hourly_after_the_others_and_what_it_is_is_said(
+    connection: Connection, date_status: str
+) -> None:
+    undated = add_event(connection, "1", date=None, date_status=date_status)
+    dated = add_event(connection, "2", date=NOON + 90 * 24 * HOUR)
+    for key in (undated, dated):
+        observe(connection, key, NOON - 2 * TEN, Section("Lower", "101", [1000] * 30))
+        observe(connection, key, NOON - TEN, Section("Lower", "101", [1000] * 30))
+    connection.execute("update market.captures set counted_tickets = 400")
+    asked = {
+        plan_polls(connection, "simulator", NOON + number * TEN, PollRules(TEN))[-1:] == [undated]
+        for number in range(6)
+    }
+    assert True in asked
+    row = row_of(connection, undated)
+    assert row["interval_minutes"] == 60
+    assert row["reason"] in ("its date is to be determined", "postponed, without a new date")
+    assert not [one for one in stale_events(connection, "simulator", NOON) if one["event"] == undated]
+
+
+def test_an_event_whose_time_is_unknown_is_polled_at_every_tick_of_its_day(connection: Connection) -> None:
+    """Its placeholder, 03:30 in Chicago, was hours ago: the dearest hours are still to come."""
+    key = add_event(connection, date=NOON - 4 * HOUR, date_status="time_tbd")
+    for number in range(12):
+        tick = NOON + number * HOUR
+        assert plan_polls(connection, "simulator", tick, PollRules(TEN)) == [key]
+        observe(connection, key, tick, Section("Lower", "101"))
+    assert plan_polls(connection, "simulator", NOON + 18 * HOUR, PollRules(TEN)) == []  # midnight there
+
+
 def test_failures_count_from_the_newest_success_and_what_was_not_asked_is_none(connection: Connection) -> None:
     key, other = add_event(connection, "1"), add_event(connection, "2")
     for back, status in ((6, "failed"), (5, "received"), (4, "missing"), (3, "missed"), (2, "blocked"), (1, "missed")):

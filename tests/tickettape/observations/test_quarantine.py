@@ -36,7 +36,11 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def test_s4_a_refused_answer_is_in_quarantine_with_its_reason_its_payload_and_its_run(connection: Connection) -> None:
-    bad, good = answered(connection, lambda answer: answer["tickets"][0].update(p=220.35), None)
+    def numbers(answer: dict[str, Any]) -> None:
+        for ticket in answer["tickets"]:
+            ticket["p"] = 220.35
+
+    bad, good = answered(connection, numbers, None)
     assert read(connection) == {bad: "rejected", good: "ok"}
     [refusal] = in_quarantine(connection)
     assert (refusal.event_key, refusal.tick, refusal.run_id) == (bad, TICK, "a run")

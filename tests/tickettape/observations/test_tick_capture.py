@@ -42,7 +42,7 @@ class Moody(SimulatedMarketplace):
 @pytest.fixture
 def market(connection: Connection) -> Moody:
     moody = Moody(seed=7, events=8, clock=lambda: TICK)
-    found = asyncio.run(discover_events(moody, "search", "simulated"))
+    found = asyncio.run(discover_events(moody, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])
     return moody

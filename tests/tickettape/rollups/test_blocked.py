@@ -37,7 +37,7 @@ def test_s6_a_blocked_marketplace_opens_the_breaker_nothing_is_sold_out_and_it_c
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     simulated = SimulatedMarketplace(seed=7, events=EVENTS, clock=lambda: NOW)
-    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    found = asyncio.run(discover_events(simulated, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     app = Faulty(build_app(simulated.market, clock=lambda: NOW))
 

@@ -31,7 +31,7 @@ class DiedError(Exception):
 def market(connection: Connection) -> SimulatedMarketplace:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, events=3, clock=lambda: FIRST)
-    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    found = asyncio.run(discover_events(simulated, "search", "simulated")).events
     upsert_events(connection, simulated.source, map(asdict, found))
     ensure_partitions(connection, [FIRST, SECOND])
     return simulated

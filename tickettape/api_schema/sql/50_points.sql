@@ -118,7 +118,8 @@ declare
 begin
     select array_agg(zones.name) into names
     from market.events left join market.zones
-        on zones.event_key = events.event_key and (zones_asked.zone is null or zones.name = zones_asked.zone)
+        on zones.event_key = events.event_key and zones.same_as is null
+            and (zones_asked.zone is null or zones.name = zones_asked.zone)
     where events.id = zones_asked.event_id;
     if names is null then
         raise sqlstate 'PT404' using message = format('There is no event %s.', event_id),

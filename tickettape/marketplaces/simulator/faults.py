@@ -267,34 +267,20 @@ def _without_sections(answer: Any) -> Any:
     return {name: value for name, value in answer.items() if name != "sections"}
 
 
-_CHANGES: dict[Fault, Callable[[Any], Any]] = {
-    Fault.NOTHING: _no_global,
-    Fault.NO_TICKETS: _with_tickets(0.0),
-    Fault.CUT: _with_tickets(0.6),
-    Fault.MIXED_UP: _total("productionId", lambda own: str(int(own) + 1)),
-    Fault.NEW_FIELD: _total("mood", lambda _: "calm"),
-    Fault.CHANGED_TYPE: _total("ticketCount", lambda own: {"value": own}),
-    Fault.MISSING_FIELD: _without_sections,
-}
-
-
 def _worthless(answer: Any) -> Any:
     """The first listing of a section that has another one: without it nothing looks sold out."""
     places = Counter(ticket["d"] for ticket in answer["tickets"])
-    lucky = next((ticket["i"] for ticket in answer["tickets"] if places[ticket["d"]] > 1), None)
-    tickets = [ticket | {"p": "0.00"} if ticket["i"] == lucky else ticket for ticket in answer["tickets"]]
+    bad = next((ticket["i"] for ticket in answer["tickets"] if places[ticket["d"]] > 1), None)
+    tickets = [ticket | {"p": "0.00"} if ticket["i"] == bad else ticket for ticket in answer["tickets"]]
     return answer | {"tickets": tickets}
 
 
 def _renumbered(answer: Any) -> Any:
     return answer | {
-        "groups": [group | {"i": f"new {group['i']}"} for group in answer["groups"]],
+        "groups": [one | {"i": f"new {one['i']}"} for one in answer["groups"]],
         "sections": [one | {"i": f"new {one['i']}", "g": f"new {one['g']}"} for one in answer["sections"]],
         "tickets": [one | {"c": f"new {one['c']}", "d": f"new {one['d']}"} for one in answer["tickets"]],
     }
-
-
-_CHANGES |= {Fault.WORTHLESS: _worthless, Fault.NEW_MAP: _renumbered}
 
 
 def _as_json(body: bytes, **headers: str) -> Response:
@@ -306,4 +292,16 @@ _BODIES: dict[Fault, Callable[[bytes], Response]] = {
     Fault.CUT_OFF: lambda body: _as_json(body[: len(body) // 2]),
     Fault.UNDECODABLE: lambda body: _as_json(body[::-1], **{"content-encoding": "br"}),
     Fault.HALF_CHARACTER: lambda body: _as_json(re.sub(rb'"r": ?"', rb"\g<0>\\ud83d", body, count=1)),
+}
+
+_CHANGES: dict[Fault, Callable[[Any], Any]] = {
+    Fault.NOTHING: _no_global,
+    Fault.NO_TICKETS: _with_tickets(0.0),
+    Fault.CUT: _with_tickets(0.6),
+    Fault.MIXED_UP: _total("productionId", lambda own: str(int(own) + 1)),
+    Fault.NEW_FIELD: _total("mood", lambda _: "calm"),
+    Fault.CHANGED_TYPE: _total("ticketCount", lambda own: {"value": own}),
+    Fault.MISSING_FIELD: _without_sections,
+    Fault.WORTHLESS: _worthless,
+    Fault.NEW_MAP: _renumbered,
 }

@@ -22,9 +22,15 @@ from tickettape.marketplaces.http_client import (
 )
 from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.pacing import DEADLINE_SECONDS, FIRST_BACKOFF_SECONDS
-from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, NoDate, Refused
+from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, Refused
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimiter, RateLimits, rate_per_second
-from tickettape.marketplaces.vividseats.read_catalogue import event_of, is_parking, read_page, read_production
+from tickettape.marketplaces.vividseats.read_catalogue import (
+    event_of,
+    is_parking,
+    read_items,
+    read_page,
+    read_production,
+)
 from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
 from tickettape.marketplaces.vividseats.wire_format import CURRENCY
 
@@ -108,12 +114,12 @@ class VividSeats(HttpMarketplace):
         venue_id: str | None = None,
         category_id: str | None = None,
         query: str | None = None,
-    ) -> AsyncIterator[MarketplaceEvent]:
+    ) -> AsyncIterator[MarketplaceEvent | Refused]:
         """Go through all upcoming events that match; see `Marketplace.upcoming_events`."""
         rule = {"performerId": performer_id, "venueId": venue_id, "categoryId": category_id, "query": query}
         chosen = {name: value for name, value in rule.items() if value is not None}
         asked = ", ".join(f"{name} {value}" for name, value in chosen.items()) or "every rule"
-        seen: set[int] = set()
+        seen: set[int | str] = set()
         for number in range(1, MOST_PAGES + 1):
             what = f"The productions of {asked} (page {number})"
             reply = await self._http.ask(
@@ -122,18 +128,23 @@ class VividSeats(HttpMarketplace):
                 {**chosen, "pageSize": str(PAGE_SIZE), "page": str(number), "excludeParking": "true"},
             )
             page = read_page(body_of(reply), what)
-            fresh = [item for item in page.items if item.id not in seen]
+            items, refused = read_items(page, what)
+            fresh = [item for item in items if item.id not in seen]
+            fresh_refused = [one for one in refused if one.reason not in seen]
             seen.update(item.id for item in fresh)
+            seen.update(one.reason for one in fresh_refused)
+            for one in fresh_refused:
+                yield one
             for item in fresh:
                 if item.hidden or is_parking(item):
                     continue
                 try:
                     event = event_of(item)
-                except (NoDate, Refused) as reason:
-                    log.warning("%s", reason)
+                except Refused as reason:
+                    yield reason
                     continue
                 yield event
-            if not fresh or number >= page.numberOfPages:
+            if not (fresh or fresh_refused) or number >= page.numberOfPages:
                 return
         log.warning(
             "The productions of %s did not end after %d pages, and the rest was left out. Track a narrower rule.",

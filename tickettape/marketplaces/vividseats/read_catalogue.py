@@ -1,11 +1,15 @@
 """Read Vivid Seats productions: bytes in, `MarketplaceEvent` out. Pure."""
 
+import re
 from datetime import UTC, datetime
 
-from tickettape.marketplaces.protocol import MarketplaceEvent, NoDate
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, most_are
+from tickettape.marketplaces.passes import is_pass
+from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Refused
 from tickettape.marketplaces.vividseats.wire_format import (
     PAGE,
     PRODUCTION,
+    PRODUCTION_ID,
     WirePage,
     WirePerformer,
     WireProduction,
@@ -14,13 +18,18 @@ from tickettape.marketplaces.vividseats.wire_format import (
     refuse,
 )
 
+_POSTPONED = re.compile(r"^postponed\b\s*[:–—|(-]|[:–—|(\[-]\s*postponed\b|^\W*postponed\W*$", re.IGNORECASE)
+_UNDATED = re.compile(r"\b(?:date|day)\s+(?:tbd|tba|to be (?:determined|announced))\b", re.IGNORECASE)
+
 
 def read_production(body: bytes, production_id: str) -> MarketplaceEvent:
-    """Read an answer of `/productions/{id}/details`. Raises Refused or NoDate."""
+    """Read an answer of `/productions/{id}/details`. Raises Refused, also for a pass for parking."""
     what = f"The details of production {production_id}"
     item = decode(PRODUCTION, body, what)
     if str(item.id) != production_id:
-        refuse(f"{what} were requested, but those of production {item.id} came")
+        refuse(f"{what} were asked for, and those of production {item.id} came")
+    if is_parking(item):
+        refuse(f"Production {item.id} ({item.name}) is a pass for parking or a shuttle: it has no seats")
     return event_of(item)
 
 
@@ -29,20 +38,22 @@ def read_page(body: bytes, what: str) -> WirePage:
     return decode(PAGE, body, what)
 
 
-def event_of(item: WireProduction) -> MarketplaceEvent:
-    """Turn an item of `/productions` into a Production. Raises NoDate, and Refused for a broken date.
+def read_items(page: WirePage, what: str) -> tuple[list[WireProduction], list[Refused]]:
+    """The items of a page, and for each that cannot be read, what refuses it. Raises Refused where most cannot be."""
+    items, unreadable = decode_entries(PRODUCTION, page.items)
+    refused = [
+        Refused(f"{_name(raw)} is not in the expected format ({error}): it was left out.", payload=raw)
+        for raw, error in unreadable
+    ]
+    if most_are(len(refused), len(page.items)):
+        reason = f"{what} cannot be read, {len(refused)} of {len(page.items)}: {refused[0]}"
+        raise Refused(reason, payload=refused[0].payload)
+    return items, refused
 
-    A time to be determined is acceptable: the date is what decides when to look.
-    """
-    if item.dateTbd or not item.utcDate:
-        raise NoDate(
-            f"Production {item.id} ({item.name}) has no date yet, so it cannot be tracked. Track it again when the "
-            "marketplace has set its date."
-        )
-    try:
-        date = datetime.fromisoformat(item.utcDate)
-    except ValueError:
-        refuse(f"Production {item.id} ({item.name}) has the date {item.utcDate!r}, which is not valid")
+
+def event_of(item: WireProduction) -> MarketplaceEvent:
+    """Turn an item of `/productions` into an event. Raises Refused for a date that cannot be read."""
+    date, date_status = _date(item)
     venue = item.venue or WireVenue()
     performers = item.performers or []
     performer = next((one for one in performers if one.master), performers[0] if performers else None)
@@ -54,17 +65,42 @@ def event_of(item: WireProduction) -> MarketplaceEvent:
         state=venue.state or None,
         country=venue.countryCode or None,
         venue_time_zone=venue.timezone or None,
-        date=(date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC),
+        date=date,
         category=next(filter(None, map(_category, [performer, *performers])), None) if performer else None,
         performer_id=str(performer.id) if performer else None,
         performer_name=(performer.name or None) if performer else None,
         image_url=None,
+        date_status=date_status,
     )
 
 
 def is_parking(item: WireProduction) -> bool:
-    """Whether the production is a car park's: one of its own, also where `excludeParking` is ignored."""
-    return item.name.casefold().startswith(("parking:", "parking -", "parking pass"))
+    """Whether the production is a pass: one of its own, also where `excludeParking` is ignored."""
+    return is_pass(item.name, item.venue.name if item.venue else None)
+
+
+def _date(item: WireProduction) -> tuple[datetime | None, DateStatus]:
+    if _POSTPONED.search(item.name):
+        return None, "postponed"
+    text = item.utcDate or (item.localDate or "").partition("[")[0]
+    if item.dateTbd or not text or _UNDATED.search(item.name):
+        return None, "date_tbd"
+    try:
+        stated = datetime.fromisoformat(text)
+    except ValueError:
+        refuse(f"Production {item.id} ({item.name}) has the date {text[:40]!r}, which is none")
+    try:
+        date = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:  # the first or the last day there is: it stands for an unknown one
+        return None, "date_tbd"
+    return date, "time_tbd" if item.timeTbd else "known"
+
+
+def _name(raw: bytes) -> str:
+    try:
+        return f"Production {PRODUCTION_ID.decode(raw).id}"
+    except UNREADABLE:
+        return f"A production ({raw[:40].decode(errors='replace')}…)"
 
 
 def _category(performer: WirePerformer | None) -> str | None:

@@ -4,16 +4,19 @@ An answer is checked against itself; requests belong in `client`, single values 
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TypeVar
 
-import msgspec
-
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, emptied_by_leaving_out, most_are
 from tickettape.marketplaces.protocol import Inventory, Listing, Missing, Refused, Section, Zone
 from tickettape.marketplaces.storable import LONGEST_NAME
 from tickettape.marketplaces.vividseats.wire_format import (
     ANYTHING,
     CURRENCY,
     LISTINGS,
+    PLACE,
+    RAW_LISTINGS,
+    TICKET,
     UNKNOWN,
     WireGroup,
     WireListings,
@@ -30,7 +33,8 @@ from tickettape.marketplaces.vividseats.wire_values import (
     stated_count,
 )
 
-Listed = TypeVar("Listed", WireTicket, WireGroup, WireSection)
+Listed = TypeVar("Listed", WireGroup, WireSection)
+LONGEST_SHOWN = 40  # characters of a value that makes no sense
 
 
 def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventory:
@@ -38,12 +42,13 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
 
     An answer that contradicts itself is "partial": a group with tickets and nothing to buy, a section
     with tickets and no listing, a listing outside its section's group, or totals that differ from what
-    is listed by more than `tolerance` (relative to what is stated, both ways). Raises Missing for
-    `global: []`, and Refused for what cannot be trusted at all: not this format, another production,
-    another currency, an impossible price or count.
+    is listed by more than `tolerance` (relative to what is stated, both ways). A listing with an impossible
+    price or count, or that is told twice with different values, is left out. Raises Missing for `global: []`, and
+    Refused for what cannot be trusted at all: not this format, another production, another currency, an
+    impossible total, most listings impossible.
     """
     what = f"The listings of production {production_id}"
-    answer = _listings(body, what)
+    answer, left_out = _listings(body, what)
     if len(answer.globals_) != 1:
         refuse(f"{what} came with {len(answer.globals_)} totals instead of 1")
     stated = answer.globals_[0]
@@ -57,14 +62,21 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
 
     sections = {section.i: section for section in _distinct(answer.sections, "section", what)}
     groups = {group.i: group for group in _distinct(answer.groups, "group", what)}
-    tickets = _distinct(answer.tickets, "listing", what)
+    tickets: list[WireTicket] = []
     listings: list[Listing] = []
     counted_tickets = 0
-    for ticket in tickets:
-        listing, quantity = _listing(ticket, production_id)
+    for ticket in _told_once(answer.tickets, left_out):
+        try:
+            listing, quantity = _listing(ticket)
+        except ValueError as reason:
+            left_out.append(_LeftOut(f"Listing {ticket.i} has {reason}.", (ticket.c, ticket.d)))
+            continue
+        tickets.append(ticket)
         counted_tickets += quantity
         if listing is not None:
             listings.append(listing)
+    if most_are(len(left_out), len(tickets) + len(left_out)):
+        refuse(f"{what} cannot be read, most of them: {left_out[0].why}")
 
     zones, blocks = _zones(groups, sections, tickets, what), _sections(sections, tickets, what)
     inventory = Inventory(
@@ -80,8 +92,10 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         counted_tickets=counted_tickets,
         stated_zone_tickets=sum(zone.tickets or 0 for zone in zones) if groups else None,
         stated_section_tickets=sum(block.tickets or 0 for block in blocks) if sections else None,
+        left_out=[one.why for one in left_out],
     )
     inventory.contradictions = _contradictions(inventory, tickets, tolerance)
+    inventory.contradictions += emptied_by_leaving_out(listings, [one.part for one in left_out if one.part])
     if inventory.contradictions:
         inventory.status = "partial"
     return inventory
@@ -93,8 +107,8 @@ def answer_fields(body: bytes) -> set[str]:
     Decoding everything takes as long as reading the answer.
     """
     try:
-        answer = ANYTHING.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        answer = decode_json(ANYTHING, body)
+    except UNREADABLE:
         return set()
     found: set[str] = set()
     for part, content in answer.items() if isinstance(answer, dict) else ():
@@ -104,23 +118,53 @@ def answer_fields(body: bytes) -> set[str]:
     return {name for name in found if len(name) <= LONGEST_NAME and name.isprintable()}
 
 
-def _listings(body: bytes, what: str) -> WireListings:
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """A listing that cannot be read: why, and where it is (group, section), if it says so."""
+
+    why: str
+    part: tuple[str, str] | None
+
+
+def _listings(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
+    left_out: list[_LeftOut] = []
     try:
         answer = decode(LISTINGS, body, what)
     except Refused:
         # The answer about an unknown production was never recorded whole: it may lack all the rest.
         if _is_unknown(body):
             raise _missing(what) from None
-        raise
+        answer, left_out = _listings_one_by_one(body, what)
     if not answer.globals_:
         raise _missing(what)
-    return answer
+    return answer, left_out
+
+
+def _listings_one_by_one(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
+    raw = decode(RAW_LISTINGS, body, what)
+    tickets, unreadable = decode_entries(TICKET, raw.tickets)
+    left_out = [
+        _LeftOut(
+            f"A listing is not in the expected format ({error}): {entry[:80].decode(errors='replace')}…",
+            _part(entry),
+        )
+        for entry, error in unreadable
+    ]
+    return WireListings(raw.globals_, tickets, raw.groups, raw.sections, raw.i18n), left_out
+
+
+def _part(entry: bytes) -> tuple[str, str] | None:
+    try:
+        place = PLACE.decode(entry)
+    except UNREADABLE:
+        return None
+    return place.c, place.d
 
 
 def _is_unknown(body: bytes) -> bool:
     try:
-        return not UNKNOWN.decode(body).globals_
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return not decode_json(UNKNOWN, body).globals_
+    except UNREADABLE:
         return False
 
 
@@ -141,12 +185,25 @@ def _distinct(items: list[Listed], kind: str, what: str) -> list[Listed]:
     return list(by_id.values())
 
 
-def _listing(ticket: WireTicket, production_id: str) -> tuple[Listing | None, int]:
+def _told_once(tickets: list[WireTicket], left_out: list[_LeftOut]) -> list[WireTicket]:
+    by_id = {ticket.i: ticket for ticket in tickets}
+    if len(by_id) == len(tickets):
+        return tickets
+    for ticket in tickets:
+        if ticket.i in by_id and by_id[ticket.i] != ticket:
+            del by_id[ticket.i]
+            why = f"Listing {ticket.i} is told twice, with different values."
+            left_out.append(_LeftOut(why, (ticket.c, ticket.d)))
+    return list(by_id.values())
+
+
+def _listing(ticket: WireTicket) -> tuple[Listing | None, int]:
+    """What is for sale of a listing (None: nothing), and its tickets. Raises ValueError for what it has of no sense."""
     quantity_text = ticket.q
     quantity = 0
     if quantity_text:
         if len(quantity_text) > LONGEST_QUANTITY or not (quantity_text.isascii() and quantity_text.isdigit()):
-            refuse(f"Listing {ticket.i} of production {production_id} has the quantity {quantity_text!r}")
+            raise ValueError(f"the quantity {quantity_text[:LONGEST_SHOWN]!r}")
         quantity = int(quantity_text)
     if not ticket.p:
         return None, quantity
@@ -161,7 +218,7 @@ def _listing(ticket: WireTicket, production_id: str) -> tuple[Listing | None, in
         buy = buyable_quantities(ticket.m, ticket.t, quantity)
     except ValueError as reason:
         name = "set of quantities" if field == "m" else "price"
-        refuse(f"Listing {ticket.i} of production {production_id} has the {name} {text!r}, which {reason}")
+        raise ValueError(f"the {name} {text[:LONGEST_SHOWN]!r}, which {reason}") from None
     listing = Listing(
         ticket.i,
         ticket.c,

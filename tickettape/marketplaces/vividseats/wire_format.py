@@ -8,9 +8,8 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from tickettape.marketplaces.protocol import (
-    Refused,
-)
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_json
+from tickettape.marketplaces.protocol import Refused
 
 CURRENCY = "USD"
 Wire = TypeVar("Wire")
@@ -76,6 +75,23 @@ class WireListings(msgspec.Struct, rename={"globals_": "global"}):
     i18n: WireCurrency
 
 
+class WireRawListings(msgspec.Struct, rename={"globals_": "global"}):
+    """The same, its listings as they came: one that cannot be read costs itself alone."""
+
+    globals_: list[WireGlobal]
+    tickets: list[msgspec.Raw]
+    groups: list[WireGroup]
+    sections: list[WireSection]
+    i18n: WireCurrency
+
+
+class WirePlace(msgspec.Struct):
+    """Where a listing is, of one that cannot be read."""
+
+    d: str
+    c: str
+
+
 class WireUnknown(msgspec.Struct, rename={"globals_": "global"}):
     globals_: list[msgspec.Raw]
 
@@ -118,30 +134,42 @@ class WireProduction(msgspec.Struct):
     id: int
     name: str
     utcDate: str | None = None  # noqa: N815
+    localDate: str | None = None  # noqa: N815 - with a time zone's name in brackets at its end
     dateTbd: bool | None = None  # noqa: N815
+    timeTbd: bool | None = None  # noqa: N815
     hidden: bool | None = None
     venue: WireVenue | None = None
     performers: list[WirePerformer] | None = None
 
 
-class WirePage(msgspec.Struct):
-    """A page of `/productions`. Pages are counted from 1."""
+class WireId(msgspec.Struct):
+    """What an item is about, of one that cannot be read."""
 
-    items: list[WireProduction]
+    id: int
+
+
+class WirePage(msgspec.Struct):
+    """A page of `/productions`, its items as they came. Pages are counted from 1."""
+
+    items: list[msgspec.Raw]
     numberOfPages: int  # noqa: N815
 
 
 LISTINGS = msgspec.json.Decoder(WireListings)
+RAW_LISTINGS = msgspec.json.Decoder(WireRawListings)
+TICKET = msgspec.json.Decoder(WireTicket)
+PLACE = msgspec.json.Decoder(WirePlace)
 UNKNOWN = msgspec.json.Decoder(WireUnknown)
 PRODUCTION = msgspec.json.Decoder(WireProduction)
+PRODUCTION_ID = msgspec.json.Decoder(WireId)
 PAGE = msgspec.json.Decoder(WirePage)
 ANYTHING = msgspec.json.Decoder()
 
 
 def decode(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wire:
     try:
-        return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return decode_json(decoder, body)
+    except UNREADABLE as error:
         raise Refused(
             f"{what} are not in the expected format: {error}. If the marketplace has changed the format, update "
             "vividseats/wire_format.py, then replay the quarantine.",

@@ -1,5 +1,5 @@
 with sections as (
-    select event_key, zone_key, array_agg(external_id order by external_id) as sections
+    select event_key, zone_key, array_agg(distinct coalesce(place_id, external_id)) as sections
     from {{ ref('stg_market__sections') }}
     group by event_key, zone_key
 )
@@ -13,3 +13,5 @@ select
 from {{ ref('stg_market__zones') }} as zones
 inner join {{ ref('stg_market__events') }} as events on zones.event_key = events.event_key
 left join sections on zones.event_key = sections.event_key and zones.zone_key = sections.zone_key
+-- an alias is no zone of its own: its sections are shown in the zone that it is
+where zones.same_as is null

@@ -9,6 +9,7 @@ select
     country,
     venue_time_zone,
     date,
+    date_status,
     category,
     performer_id,
     performer_name,

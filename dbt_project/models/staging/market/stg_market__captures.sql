@@ -13,5 +13,6 @@ select
     status,
     note,
     stated_zone_tickets,
-    stated_section_tickets
+    stated_section_tickets,
+    left_out_listings
 from {{ source('market', 'captures') }}

@@ -3,5 +3,8 @@ select
     event_key,
     zone_key,
     external_id,
-    name
+    name,
+    home_zone_key,
+    first_tick,
+    place_id
 from {{ source('market', 'sections') }}

@@ -5,5 +5,8 @@ select
     name,
     display_name,
     display_order,
-    first_seen_at
+    first_seen_at,
+    first_tick,
+    first_name,
+    same_as
 from {{ source('market', 'zones') }}

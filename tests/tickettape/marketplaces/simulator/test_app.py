@@ -29,7 +29,7 @@ def test_a_simulator_over_http_is_the_same_market_as_in_process() -> None:
 
     async def scenario(marketplace: Marketplace) -> tuple[bytes | None, list[MarketplaceEvent]]:
         answer = await marketplace.listings(chosen, past)
-        return answer.body, [one async for one in marketplace.upcoming_events()]
+        return answer.body, [one async for one in marketplace.upcoming_events() if isinstance(one, MarketplaceEvent)]
 
     async def in_process() -> tuple[bytes | None, list[MarketplaceEvent]]:
         async with SimulatedMarketplace(seed=1, events=3, clock=lambda: AT) as marketplace:

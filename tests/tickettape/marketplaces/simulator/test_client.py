@@ -37,6 +37,7 @@ def test_in_process_a_production_that_is_over_is_missing() -> None:
     async def scenario() -> None:
         async with marketplace() as market:
             first = (await all_of(market))[0]
+            assert first.date is not None
             over = await market.listings(first.external_id, first.date)
             assert (over.status, over.http_status, over.body) == ("missing", 404, None)
             with pytest.raises(Missing):

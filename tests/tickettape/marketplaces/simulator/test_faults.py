@@ -14,7 +14,7 @@ from tests.support.markets import TEN
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import Market, ServedSimulator, SimulatedMarketplace, build_app
-from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PASSING, Fault, Faulty, evenly, long_tailed
+from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PARTS, PASSING, Fault, Faulty, evenly, long_tailed
 from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
 TICK = floor_to_grid(TEN, datetime.now(UTC))
@@ -28,7 +28,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def track_all(connection: Connection, productions: int) -> Market:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, events=productions, clock=lambda: TICK)
-    found = asyncio.run(discover_events(simulated, "search", "simulated"))
+    found = asyncio.run(discover_events(simulated, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, [TICK])
     return simulated.market
@@ -61,6 +61,10 @@ def test_a_fault_that_stays_ends_as_its_class_and_is_never_a_price_nor_sold_out(
     assert (rows[0] > 0) is (CAPTURED_AS[fault] == "ok" or fault is Fault.CUT)
     refused = connection.execute("select count(*) from market.quarantine").fetchone()
     assert refused == (int(CAPTURED_AS[fault] == "rejected"),)
+
+
+def test_every_fault_is_of_one_part() -> None:
+    assert sorted(fault for part in PARTS.values() for fault in part) == sorted(Fault)
 
 
 def test_s5_one_bad_event_among_many_costs_that_event_alone(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from tickettape.marketplaces import (
     Missing,
     Refused,
 )
-from tickettape.marketplaces.protocol import Blocked, NoDate, Unreachable
+from tickettape.marketplaces.protocol import Blocked, Unreachable
 from tickettape.marketplaces.simulator import Market, build_app
 from tickettape.marketplaces.vividseats import VividSeats, client
 
@@ -81,8 +81,12 @@ def page(*items: dict[str, Any], pages: int = 1) -> Response:
     return json_reply(json.dumps({"page": 1, "numberOfPages": pages, "items": items}).encode())
 
 
+async def entries(marketplace: VividSeats, **rule: str) -> list[MarketplaceEvent | Refused]:
+    return [entry async for entry in marketplace.upcoming_events(**rule)]
+
+
 async def all_of(marketplace: VividSeats, **rule: str) -> list[MarketplaceEvent]:
-    return [production async for production in marketplace.upcoming_events(**rule)]
+    return [one for one in await entries(marketplace, **rule) if isinstance(one, MarketplaceEvent)]
 
 
 def test_details_make_a_production(server: ScriptedServer) -> None:
@@ -101,7 +105,7 @@ def test_details_make_a_production(server: ScriptedServer) -> None:
         (BUSY, Unreachable),
         (json_reply(b"[]"), Refused),
         (json_reply(json.dumps(item(18)).encode()), Refused),
-        (json_reply(json.dumps(item(17, dateTbd=True)).encode()), NoDate),
+        (json_reply(json.dumps(item(17, name="PARKING: Event 17")).encode()), Refused),
     ],
 )
 def test_a_production_that_cannot_be_had_says_why(
@@ -119,21 +123,45 @@ def test_an_id_is_never_taken_for_a_path(server: ScriptedServer) -> None:
     assert server.asked[0].path.startswith("/productions/")
 
 
-def test_all_pages_are_read_without_parking_hidden_or_undated_ones(
-    server: ScriptedServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_all_pages_are_read_without_parking_or_hidden_ones(server: ScriptedServer) -> None:
+    in_a_lot = {"venue": {"name": "Gainbridge Fieldhouse Parking Lots"}}
     server.script(
-        page(item(1), item(2, hidden=True), item(3, name="PARKING: Event 1"), pages=2),
+        page(item(1), item(2, hidden=True), item(3, name="PARKING: Event 1"), item(6, **in_a_lot), pages=2),
         page(item(1), item(4, dateTbd=True), item(5), pages=2),
     )
-    with caplog.at_level(logging.WARNING):
-        found, _ = run(server.url, lambda marketplace: all_of(marketplace, performer_id="369", query="x"))
-    assert [production.external_id for production in found] == ["1", "5"]
-    assert "Production 4 (Event 4) has no date yet" in caplog.text
+    found, _ = run(server.url, lambda marketplace: all_of(marketplace, performer_id="369", query="x"))
+    assert [(one.external_id, one.date_status) for one in found] == [("1", "known"), ("4", "date_tbd"), ("5", "known")]
     assert [asked.params["page"] for asked in server.asked] == ["1", "2"]
     assert server.asked[0].params["performerId"] == "369"
     assert server.asked[0].params["excludeParking"] == "true"
     assert "venueId" not in server.asked[0].params
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"name": None}, {"name": 5}, {"performers": [None]}, {"venue": "The Hall"}, {"utcDate": "soon"}, {"id": "two"}],
+)
+def test_a_bad_item_of_a_page_costs_itself_alone_and_is_named(server: ScriptedServer, bad: dict[str, Any]) -> None:
+    items = [item(number) for number in range(1, 51)]
+    items[1] |= bad
+    server.script(page(*items))
+    found, _ = run(server.url, entries)
+    refused = [one for one in found if isinstance(one, Refused)]
+    assert len(found) == 50
+    assert len(refused) == 1
+    assert "two" in refused[0].reason if bad.get("id") else refused[0].reason.startswith("Production 2 ")
+
+
+def test_a_page_of_nothing_but_a_bad_item_is_no_end_of_the_list(server: ScriptedServer) -> None:
+    server.script(page(item(1, name=None), pages=2), page(item(2), pages=2))
+    found, _ = run(server.url, all_of)
+    assert [one.external_id for one in found] == ["2"]
+
+
+def test_a_page_of_which_most_cannot_be_read_is_refused_as_its_format_has_changed(server: ScriptedServer) -> None:
+    server.script(page(item(1), item(2, name=None), item(3, name=None)))
+    with pytest.raises(Refused, match=r"2 of 3.*Production 2"):
+        run(server.url, entries)
 
 
 def test_a_list_that_repeats_itself_ends(server: ScriptedServer) -> None:
@@ -161,7 +189,9 @@ def test_a_page_that_cannot_be_had_is_no_end_of_the_list(server: ScriptedServer)
 
     async def scenario(marketplace: VividSeats) -> list[str]:
         productions = marketplace.upcoming_events()
-        seen = [(await anext(productions)).external_id]
+        first = await anext(productions)
+        assert isinstance(first, MarketplaceEvent)
+        seen = [first.external_id]
         with pytest.raises(Blocked, match="page 2"):
             await anext(productions)
         return seen
