@@ -18,7 +18,7 @@ from tickettape.api_schema import (
     list_tenants,
     revoke_key,
 )
-from tickettape.database import Connection, Warehouse, check_session_mode, database_url, forget_killed_users
+from tickettape.database import BusyError, Connection, Warehouse, check_session_mode, database_url, forget_killed_users
 from tickettape.marketplaces import is_simulated
 from tickettape.settings import settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
@@ -49,7 +49,7 @@ def _serve() -> None:
     with Warehouse().connection() as connection:
         try:
             apply_api_schema(connection, chosen)
-        except ApiNotReadyError as error:
+        except (ApiNotReadyError, BusyError) as error:  # it serves what was applied before, or says that it waits
             _say(str(error))
         if all(is_simulated(chosen.of_source(source)) for source in chosen.sources):
             key = demo_key(connection)

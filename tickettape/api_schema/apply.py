@@ -6,7 +6,7 @@ dbt makes its tables and may remake them, and with them goes what stands on them
 import hashlib
 from pathlib import Path
 
-from tickettape.database import Connection
+from tickettape.database import Connection, with_short_lock_waits
 from tickettape.rollups import ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.settings import Settings
 
@@ -24,6 +24,7 @@ ABOUT = """Tickettape
 The history of ticket prices. Prices are per ticket, before fees unless a name says all_in; times are UTC."""
 POSTGREST_ROLES = ("authenticator", "anon", "authenticated", "service_role")  # Supabase's names
 
+ATTEMPTS = 5  # half a minute: a tick waits for it, and the next one tries again
 _LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
 
 
@@ -34,7 +35,8 @@ class ApiNotReadyError(Exception):
 def apply_api_schema(connection: Connection, settings: Settings) -> bool:
     """Bring schema `api`, the reader's role and its policies up to date; whether there was anything to do.
 
-    Raises ApiNotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15.
+    Raises ApiNotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15, and
+    BusyError where somebody keeps a table locked: what was applied before stays.
     """
     version = connection.info.server_version
     if version < OLDEST_SERVER:
@@ -42,27 +44,39 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
             f"PostgreSQL {version // 10000} is too old: schema `api` needs version 15 or newer, for row-level "
             "security in views."
         )
-    with connection.transaction():
+    if _is_applied(connection, settings):  # asked before anything is locked: so it is at nearly every tick
+        return False
+
+    def apply() -> bool:
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
-        wanted = f"{ABOUT}\n\nState: {_fingerprint(connection, settings)}"
-        if connection.execute("select obj_description(to_regnamespace('api'))").fetchone() == (wanted,):
+        if _is_applied(connection, settings):
             return False
-        connection.execute("set local lock_timeout = '30s'")
-        ensure_reader_role(connection)
-        lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
-        lists[":postgrest_roles"] = POSTGREST_ROLES
-        timeout = f"'{settings.statement_seconds:g}s'"
-        statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
-        for placeholder, names in lists.items():
-            statements = statements.replace(placeholder, f"'{' '.join(names)}'")
-        connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
-        connection.execute(
-            f"""alter role tickettape_reader set statement_timeout = {timeout};
-                alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
-                comment on schema api is '{wanted}'"""
-        )
-    return True
+        _apply(connection, settings)
+        return True
+
+    return with_short_lock_waits(connection, apply, "Applying schema api", attempts=ATTEMPTS)
+
+
+def _is_applied(connection: Connection, settings: Settings) -> bool:
+    found = connection.execute("select obj_description(to_regnamespace('api'))").fetchone()
+    return found == (_state(connection, settings),)
+
+
+def _apply(connection: Connection, settings: Settings) -> None:
+    connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
+    ensure_reader_role(connection)
+    lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
+    lists[":postgrest_roles"] = POSTGREST_ROLES
+    timeout = f"'{settings.statement_seconds:g}s'"
+    statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
+    for placeholder, names in lists.items():
+        statements = statements.replace(placeholder, f"'{' '.join(names)}'")
+    connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
+    connection.execute(
+        f"""alter role tickettape_reader set statement_timeout = {timeout};
+            alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
+            comment on schema api is '{_state(connection, settings)}'"""
+    )
 
 
 def api_schema_exists(connection: Connection) -> bool:
@@ -78,6 +92,13 @@ def ensure_reader_role(connection: Connection) -> None:
            exception when duplicate_object or unique_violation then null;  -- roles are of the server, not of a database
            end $$"""
     )
+
+
+def _state(connection: Connection, settings: Settings) -> str:
+    """The comment of schema api when all of it is applied."""
+    with connection.transaction():
+        connection.execute("set local search_path = pg_catalog")
+        return f"{ABOUT}\n\nState: {_fingerprint(connection, settings)}"
 
 
 def _fingerprint(connection: Connection, settings: Settings) -> str:

@@ -8,14 +8,8 @@ from tickettape.database.connections import Connection, Warehouse, check_session
 from tickettape.database.disk import database_disk
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
-from tickettape.database.locks import (
-    BusyError,
-    live_work,
-    try_lock,
-    wait_for_lock,
-    with_short_lock_waits,
-    yield_to_live_work,
-)
+from tickettape.database.lock_waits import BusyError, with_short_lock_waits
+from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_to_live_work
 from tickettape.database.migrations import SCHEMA_VERSION
 from tickettape.database.month_state import (
     known_months,

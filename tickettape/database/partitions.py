@@ -12,7 +12,7 @@ from functools import partial
 from psycopg import sql
 
 from tickettape.database.connections import Connection
-from tickettape.database.locks import with_short_lock_waits
+from tickettape.database.lock_waits import with_short_lock_waits
 from tickettape.database.month_state import ATTACHED_STATES, month_after, month_bounds, month_of
 
 MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes", "price_ranges")

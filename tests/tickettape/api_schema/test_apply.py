@@ -1,5 +1,6 @@
 """Schema api is made once, follows what changed, and shows the reader what is served and nothing else."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,13 +16,23 @@ from tests.support.served_market import EVERYONE, LEFT, RIGHT, id_of
 from tickettape.api_schema import (
     SERVED_RELATIONS,
     ApiNotReadyError,
+    apply,
     apply_api_schema,
 )
-from tickettape.database import Connection, Warehouse
+from tickettape.database import BusyError, Connection, Warehouse, lock_waits
 from tickettape.rollups import ROLLUPS_ALONE
 from tickettape.settings import Settings
 
 VIEWS = SERVED_RELATIONS
+
+
+@pytest.fixture
+def reader(warehouse: Warehouse) -> Iterator[Connection]:
+    """A session that has read every table and keeps its transaction open."""
+    with warehouse.connect_to() as reader:
+        for relation in ("market.captures", "market.events", "market.section_snapshots", "analytics.latest_prices"):
+            reader.execute(f"select * from {relation}".encode())
+        yield reader
 
 
 def test_the_reader_reads_what_is_served_and_nothing_else(connection: Connection) -> None:
@@ -76,6 +87,26 @@ def test_a_changed_setting_is_applied(connection: Connection) -> None:
     assert apply_api_schema(connection, Settings(row_cap=5))
     assert not apply_api_schema(connection, Settings(row_cap=5))
     apply_api_schema(connection, Settings())
+
+
+def test_it_waits_for_nobody_who_reads_the_tables(connection: Connection, reader: Connection) -> None:
+    connection.execute("set lock_timeout = '1s'")
+    assert apply_api_schema(connection, Settings(row_cap=5))
+    assert reader.execute("select count(*) from market.captures").fetchone()
+
+
+def test_where_a_policy_is_new_it_waits_shortly_keeps_what_was_and_names_the_reader(
+    connection: Connection, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_waits, "LOCK_WAIT_SECONDS", 0.6)
+    monkeypatch.setattr(apply, "ATTEMPTS", 2)
+    connection.execute("comment on policy rows_of_the_tenant on market.captures is 'another rule'")
+    with pytest.raises(BusyError, match=rf"Applying schema api gave up.*Process {reader.info.backend_pid} of"):
+        apply_api_schema(connection, Settings(row_cap=5))
+    claims = claims_of(connection, LEFT)
+    assert as_postgrest(connection, "select * from api.latest_prices limit 0", jwt_claims=claims) == []
+    reader.rollback()
+    assert apply_api_schema(connection, Settings(row_cap=5))
 
 
 def test_a_role_of_postgrest_that_is_made_later_becomes_a_reader(connection: Connection) -> None:

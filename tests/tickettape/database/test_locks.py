@@ -1,19 +1,16 @@
-"""Locks that a process holds while it works, and short waits for those of others."""
+"""Locks that a process holds while it works."""
 
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from tickettape.database import (
-    BusyError,
     Connection,
     Warehouse,
     live_work,
     locks,
     try_lock,
     wait_for_lock,
-    with_short_lock_waits,
     yield_to_live_work,
 )
 
@@ -52,57 +49,6 @@ def test_a_wait_ends_when_the_lock_is_freed_or_its_time_is_over(
         with wait_for_lock(connection, "a piece of work", at_most=timedelta(minutes=1)) as held:
             assert held
     assert looks == [locks.LOOK_AGAIN_SECONDS]
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two tries of 50 ms each."""
-    monkeypatch.setattr(locks, "LOCK_WAIT", "50ms")
-    monkeypatch.setattr(locks, "LOCK_ATTEMPTS", 2)
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_step_that_gets_no_lock_gives_up_with_nothing_done_and_says_so(
-    connection: Connection, warehouse: Warehouse
-) -> None:
-    tried = []
-
-    def step() -> None:
-        tried.append(1)
-        connection.execute("create table market.half_done ()")
-        connection.execute("lock table market.events in access exclusive mode")
-
-    with warehouse.connection() as reader, reader.transaction():
-        reader.execute("select * from market.events")
-        with pytest.raises(BusyError, match="The step gave up after 2 tries"):
-            with_short_lock_waits(connection, step, "The step")
-    assert len(tried) == 2
-    assert connection.execute("select to_regclass('market.half_done')").fetchone() == (None,)
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_step_is_tried_again_and_what_is_no_lock_is_not(connection: Connection, warehouse: Warehouse) -> None:
-    tried = []
-    with warehouse.connect_to() as reader:
-        reader.execute("select * from market.events")
-
-        def step() -> str:
-            tried.append(1)
-            if len(tried) == 2:
-                reader.rollback()
-            connection.execute("lock table market.events in access exclusive mode")
-            return "done"
-
-        assert with_short_lock_waits(connection, step, "The step") == "done"
-    assert len(tried) == 2
-
-    def wrong() -> None:
-        tried.append(1)
-        connection.execute("select * from nowhere")
-
-    with pytest.raises(psycopg.errors.UndefinedTable):
-        with_short_lock_waits(connection, wrong, "The step")
-    assert len(tried) == 3
 
 
 @pytest.mark.race

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 
-from tickettape.database import SCHEMA_VERSION, migrations, with_database
+from tickettape.database import SCHEMA_VERSION, UnavailableDatabaseError, lock_waits, migrations, with_database
 from tickettape.database.migrations import upgrade_database
 
 
@@ -30,6 +30,45 @@ def test_several_processes_that_start_at_once_migrate_once(server_url: str) -> N
                 ]
         finally:
             connection.execute("drop database test_migrations with (force)")
+
+
+def test_a_migration_gives_up_on_a_table_that_somebody_holds_and_names_them(
+    server_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lock_waits, "LOCK_WAIT_SECONDS", 0.6)
+    monkeypatch.setattr(migrations, "ATTEMPTS", 2)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_held")
+        try:
+            url = with_database(server_url, "test_held")
+            migrations._run_alembic(url, "0014")
+            with psycopg.connect(url, application_name="a notebook") as holder:
+                holder.execute("lock table market.alembic_version in share mode")
+                with pytest.raises(
+                    UnavailableDatabaseError, match=r"gave up after 2 tries.*\(a notebook, idle in trans"
+                ):
+                    upgrade_database(url)
+                assert "waits for a lock. Process" in caplog.text
+                assert holder.execute("select version_num from market.alembic_version").fetchall() == [("0014",)]
+                assert holder.execute("select to_regclass('market.price_ranges')").fetchall() == [(None,)]
+            upgrade_database(url)
+        finally:
+            connection.execute("drop database test_held with (force)")
+
+
+def test_a_process_that_waits_for_another_ones_migration_says_so(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(migrations, "QUIET_SECONDS", 0.1)
+    with psycopg.connect(database_url, autocommit=True) as migrating, ThreadPoolExecutor(1) as pool:
+        migrating.execute("select pg_advisory_lock(%s)", [migrations._LOCK])
+        migrating.execute("update market.alembic_version set version_num = '0001'")
+        waiting = pool.submit(upgrade_database, database_url)
+        while "Waiting until another process has brought the database to version" not in caplog.text:
+            assert not waiting.done()
+        migrating.execute("update market.alembic_version set version_num = %s", [SCHEMA_VERSION])
+        migrating.execute("select pg_advisory_unlock_all()")
+        waiting.result()
 
 
 def test_bare_table_names_find_the_analytics_schema(server_url: str) -> None:

@@ -16,7 +16,7 @@ from tickettape.database import (
     drop_payload_partitions_before,
     ensure_partitions,
     finish_interrupted_detaches,
-    locks,
+    lock_waits,
     make_partitions_ahead,
 )
 
@@ -87,8 +87,8 @@ def reader(warehouse: Warehouse, connection: Connection) -> Iterator[Connection]
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "LOCK_WAIT", "100ms")
-    monkeypatch.setattr(locks, "LOCK_ATTEMPTS", 2)
+    monkeypatch.setattr(lock_waits, "LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(lock_waits, "LOCK_ATTEMPTS", 2)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -23,6 +23,7 @@ to tickettape_reader;
 do $$
 declare
     visible record;
+    rule text;
 begin
     for visible in
         select * from (values
@@ -38,13 +39,23 @@ begin
         if not (select relrowsecurity from pg_class where oid = visible.name) then
             execute format('alter table %s enable row level security', visible.name);
         end if;
-        execute format('drop policy if exists rows_of_the_tenant on %s', visible.name);
         -- the selects in brackets are made once a statement, not once a row
-        execute format(
-            'create policy rows_of_the_tenant on %s for select to tickettape_reader using ((select access.sees_all()) or %s)',
-            visible.name,
+        rule := format(
+            '(select access.sees_all()) or %s',
             case when visible.event_id is null then 'event_key in (select access.event_keys())'
                  else visible.event_id || ' in (select access.event_ids())' end);
+        -- its comment holds the rule as it was written: a policy that stays waits for nobody who reads the table
+        if not exists (
+            select from pg_policy
+            where polrelid = visible.name and polname = 'rows_of_the_tenant'
+                and polroles = array['tickettape_reader'::regrole::oid]
+                and obj_description(pg_policy.oid, 'pg_policy') = rule
+        ) then
+            execute format('drop policy if exists rows_of_the_tenant on %s', visible.name);
+            execute format(
+                'create policy rows_of_the_tenant on %s for select to tickettape_reader using (%s)', visible.name, rule);
+            execute format('comment on policy rows_of_the_tenant on %s is %L', visible.name, rule);
+        end if;
         execute format('grant select on %s to tickettape_reader', visible.name);
     end loop;
 end $$;

@@ -13,18 +13,23 @@ begin
     return null;
 end $$;
 
+-- A trigger that is there stays, and so waits for nobody who writes: one that is to be another needs another name.
 do $$
 declare
     rollup text;
+    change text;
 begin
     foreach rollup in array string_to_array(:snapshot_rollups, ' ') loop
-        execute format($f$
-            create or replace trigger note_insert after insert on analytics.%1$I
-                referencing new table as changed for each statement execute function market.note_change();
-            create or replace trigger note_delete after delete on analytics.%1$I
-                referencing old table as changed for each statement execute function market.note_change();
-            create or replace trigger note_update after update on analytics.%1$I
-                referencing new table as changed for each statement execute function market.note_change();
-        $f$, rollup);
+        foreach change in array array['insert', 'delete', 'update'] loop
+            if not exists (
+                select from pg_trigger
+                where tgrelid = ('analytics.' || quote_ident(rollup))::regclass and tgname = 'note_' || change
+            ) then
+                execute format(
+                    'create trigger %I after %s on analytics.%I referencing %s table as changed '
+                    'for each statement execute function market.note_change()',
+                    'note_' || change, change, rollup, case change when 'delete' then 'old' else 'new' end);
+            end if;
+        end loop;
     end loop;
 end $$;

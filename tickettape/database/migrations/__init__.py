@@ -1,21 +1,28 @@
 """The schema `market`, step by step (Alembic). Whatever starts first brings it up to date."""
 
+import logging
 from pathlib import Path
 
 import psycopg
 
 from tickettape.database.errors import UnavailableDatabaseError
+from tickettape.database.lock_waits import BusyError, retry_lock_waits, watch_lock_holders
 
 # of the newest file: Alembic knows it too, and would cost every process start an import
 SCHEMA_VERSION = max(path.name[1:5] for path in Path(__file__).parent.glob("versions/v*.py"))
 
+ATTEMPTS = 8  # some two minutes: somebody waits for the start
+QUIET_SECONDS = 5.0  # processes that start together wait for the first of them, which takes a second or two
+
 _LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
+
+log = logging.getLogger(__name__)
 
 
 def upgrade_database(url: str) -> None:
     """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once.
 
-    Raises UnavailableDatabaseError where it is of a newer release.
+    Raises UnavailableDatabaseError where it is of a newer release, or where somebody keeps a table locked.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         revision = _revision(connection)
@@ -27,9 +34,17 @@ def upgrade_database(url: str) -> None:
                 f"{SCHEMA_VERSION}: a newer release has used it. Start that release, or set TICKETTAPE_HOME or "
                 "DATABASE_URL to another database."
             )
-        connection.execute("select pg_advisory_lock(%s)", [_LOCK])  # freed when the connection closes
+        with watch_lock_holders(connection, after=QUIET_SECONDS, say=_say_who_migrates):
+            connection.execute("select pg_advisory_lock(%s)", [_LOCK])  # freed when the connection closes
         if _revision(connection) != SCHEMA_VERSION:
-            _run_alembic(url)
+            try:
+                _run_alembic(url)
+            except BusyError as error:
+                raise UnavailableDatabaseError(str(error)) from error
+
+
+def _say_who_migrates(holders: str) -> None:
+    log.warning("Waiting until another process has brought the database to version %s. %s", SCHEMA_VERSION, holders)
 
 
 def run_sql_beside(step: str) -> None:
@@ -53,8 +68,23 @@ def _revision(connection: "psycopg.Connection[tuple[object, ...]]") -> str | Non
 def _run_alembic(url: str, revision: str = SCHEMA_VERSION) -> None:
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    config.attributes["url"] = url
-    command.upgrade(config, revision)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url, connect_timeout=10))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        waiting = connection.connection.driver_connection
+        assert isinstance(waiting, psycopg.Connection)  # noqa: S101  the URL says the driver
+        what = f"The migration of the database to version {revision}"
+
+        def attempt() -> None:
+            try:
+                command.upgrade(config, revision)
+            except DBAPIError as error:  # SQLAlchemy's wrapping of what psycopg said
+                raise error.orig or error from error
+
+        retry_lock_waits(waiting, attempt, what, attempts=ATTEMPTS)
+    engine.dispose()

@@ -1,14 +1,17 @@
-"""Alembic's entry: run the versions against the URL that `upgrade` was given, in one transaction."""
+"""Alembic's entry: run the versions on the connection that `upgrade` was given, in one transaction.
+
+Its waits for locks are short, and `upgrade` tries again: while it waits, everybody who comes after it waits too.
+"""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from tickettape.database.server import sqlalchemy_url
+from tickettape.database.lock_waits import shorten_lock_waits
 
-engine = create_engine(sqlalchemy_url(context.config.attributes["url"], driver="psycopg"))
-with engine.begin() as connection:
+connection = context.config.attributes["connection"]
+with connection.begin():
+    shorten_lock_waits(connection.connection.driver_connection)
     connection.execute(text("create schema if not exists market"))
     context.configure(connection=connection, version_table_schema="market")
     with context.begin_transaction():
         context.run_migrations()
-engine.dispose()
