@@ -12,14 +12,15 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import AsyncClientCursor
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from tickettape.api_schema import SLOW_SECONDS
-from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES
+from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, refusal_of
 from tickettape.settings import Settings
 
 POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
 WAIT_SECONDS = 5
+RENEW_SECONDS = 1.0  # between two renewals of all connections: each costs the server a process per connection
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,15 @@ class Database:
     """A pool of connections to the warehouse."""
 
     def __init__(
-        self, pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]", count_slow: Callable[[], None]
+        self,
+        pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]",
+        count_slow: Callable[[], None],
+        refused: "Callable[[], psycopg.Error | None]",
     ) -> None:
         self._pool = pool
         self._count_slow = count_slow
+        self._refused = refused
+        self._drained_at = -RENEW_SECONDS
 
     async def ask(
         self, key_sha256: bytes, question: LiteralString, values: Mapping[str, Any]
@@ -43,7 +49,7 @@ class Database:
 
         Raises psycopg.Error, with sqlstate PT401 for a key that is unknown or revoked.
         """
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection:
             cursor = AsyncClientCursor(connection)
             started = monotonic()
             try:
@@ -59,12 +65,35 @@ class Database:
 
     async def run(self, statement: LiteralString, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement of the service's own, which may write."""
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection:
             cursor = AsyncClientCursor(connection)
             await cursor.execute("set transaction read write; " + statement, values)
             while cursor.nextset():
                 pass
             return await cursor.fetchall() if cursor.description else []
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[psycopg.AsyncConnection[Any]]":
+        """A connection of the pool. What the server refuses altogether ends all of them: their successors may lead to
+        another server, or to one that is well again.
+
+        Raises psycopg.Error; PoolTimeout where all connections are busy, and not where none could be made.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except PoolTimeout as error:
+            refused = self._refused()
+            if refused is None:
+                raise
+            raise refused from error
+        except psycopg.Error as error:
+            refusal = refusal_of(error)
+            if refusal and monotonic() - self._drained_at > RENEW_SECONDS:
+                self._drained_at = monotonic()
+                log.warning("%s", " ".join(str(refusal).splitlines()))
+                await self._pool.drain()
+            raise
 
 
 @asynccontextmanager
@@ -85,8 +114,26 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",  # compiling costs more than any of these questions
     }
+    refused: psycopg.Error | None = None
+
+    class Noted(psycopg.AsyncConnection[Any]):
+        """A connection; why the newest could not be made is kept, since the pool only says that it waited."""
+
+        @classmethod
+        async def connect(cls, *arguments: Any, **options: Any) -> Any:
+            nonlocal refused
+            try:
+                made = await super().connect(*arguments, **options)
+            except psycopg.Error as error:
+                refused = error
+                raise
+            refused = None
+            return made
+
     pool = AsyncConnectionPool(
         url,
+        connection_class=Noted,
+        reconnect_timeout=WAIT_SECONDS,  # then the next question tries anew; the pool's pauses grow to minutes
         min_size=1,
         max_size=POOL_SIZE,
         timeout=WAIT_SECONDS,
@@ -100,4 +147,4 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         },
     )
     async with pool:
-        yield Database(pool, count_slow)
+        yield Database(pool, count_slow, lambda: refused)

@@ -10,6 +10,8 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 
+from tickettape.database import refusal_of
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -37,7 +39,7 @@ def of_database(error: Exception) -> Problem | None:
     """What a refusal of the database means to the one who asked; None where it is a fault of ours."""
     if isinstance(error, errors.QueryCanceled):
         return Problem(422, "The query took too long and was cancelled. Ask for one zone, or for a shorter range.")
-    if isinstance(error, PoolTimeout | errors.TooManyConnections):
+    if isinstance(error, PoolTimeout):
         return Problem(
             503,
             "All connections to the database are busy. Try again after the seconds in Retry-After.",
@@ -51,6 +53,9 @@ def of_database(error: Exception) -> Problem | None:
         return Problem(503, detail, headers={"retry-after": "30"})
     if isinstance(error, errors.DataError):  # a year beyond the calendar, a character that no text can hold
         return Problem(422, f"The database cannot read a value: {error.diag.message_primary}.")
+    refusal = refusal_of(error)
+    if refusal:  # what the server says of itself names hosts and users: it is in the log only
+        return Problem(503, f"{refusal.what} Try again later.", headers={"retry-after": "5"})
     if isinstance(error, psycopg.OperationalError):
-        return Problem(503, "The database cannot be reached.", headers={"retry-after": "5"})
+        return Problem(503, "The database cannot answer now. Try again later.", headers={"retry-after": "5"})
     return None

@@ -12,7 +12,6 @@ SHOWN_ELSEWHERE = {
     "cli/hourly_cold_storage": "one command: archive/test_hourly_cold_storage types it",
     "cli/import_report": "sentences of what was counted: cli/test_imports and imports/ read them",
     "cli/refresh": "calls refresh_rollups with dbt: cli/test_corrections and imports/test_range_import do",
-    "database/errors": "declarations: database/test_server_refusals sees them raised",
     "database/migrations/env": "what Alembic runs: database/test_migrations runs it",
     "database/time_outs": "constants: database/test_connections asks a server for them",
     "imports/import_tables": "SQL that imports/test_writer and imports/test_range_import run",

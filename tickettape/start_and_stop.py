@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 from pydantic import ValidationError
 
-from tickettape.database import UnavailableDatabaseError
+from tickettape.database import UnavailableDatabaseError, refusal_of
 
 LOOK_SECONDS = 0.5  # between two looks at make
 MAKES = ("make", "gmake")
@@ -31,6 +32,11 @@ def explain_failures() -> Iterator[None]:
         yield
     except UnavailableDatabaseError as error:
         sys.exit(str(error))
+    except psycopg.Error as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        sys.exit(str(refusal))
     except ValidationError as error:
         if error.title != "Settings":
             raise

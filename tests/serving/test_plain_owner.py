@@ -13,7 +13,7 @@ from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
 from tests.support.served_market import id_of, serving
 from tickettape.api_schema import apply_api_schema, create_key, create_tenant, ensure_reader_role, watch_events
-from tickettape.database import Connection, Warehouse, with_database
+from tickettape.database import Connection, UnavailableDatabaseError, Warehouse, with_database
 from tickettape.database.migrations import upgrade_database
 from tickettape.settings import Settings
 
@@ -60,6 +60,20 @@ def test_the_owner_applies_it_and_serves_and_supabases_roles_see_what_their_key_
         assert [event["external_id"] for event in seen] == ["1"]
         assert _as(connection, "anon", key) == [(id_of(connection, "1"),)]
         assert _as(connection, "anon", "tt_unknown") == []
+
+
+def test_an_owner_who_may_not_make_roles_is_told_what_to_ask_for(owner: str, server_url: str) -> None:
+    upgrade_database(owner)
+    with psycopg.connect(server_url, autocommit=True) as superuser, Warehouse().connection() as connection:
+        run_dbt("run")
+        superuser.execute("alter role plain_owner nocreaterole")
+        with pytest.raises(UnavailableDatabaseError) as refused:
+            apply_api_schema(connection, Settings())
+        what, said, remedy = str(refused.value).splitlines()
+        assert what.startswith("The database user plain_owner lacks a right")
+        assert said == "Postgres says: permission denied to alter role."
+        superuser.execute(remedy.split("`")[1].encode())
+        assert apply_api_schema(connection, Settings())
 
 
 def _as(connection: Connection, role: str, key: str) -> list[tuple[object, ...]]:

@@ -4,9 +4,13 @@ dbt makes its tables and may remake them, and with them goes what stands on them
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tickettape.database import Connection, with_short_lock_waits
+import psycopg
+
+from tickettape.database import Connection, UnavailableDatabaseError, with_short_lock_waits
 from tickettape.rollups import ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.settings import Settings
 
@@ -71,12 +75,13 @@ def _apply(connection: Connection, settings: Settings) -> None:
     statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
     for placeholder, names in lists.items():
         statements = statements.replace(placeholder, f"'{' '.join(names)}'")
-    connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
-    connection.execute(
-        f"""alter role tickettape_reader set statement_timeout = {timeout};
-            alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
-            comment on schema api is '{_state(connection, settings)}'"""
-    )
+    with _roles_may_be_made(connection):
+        connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
+        connection.execute(
+            f"""alter role tickettape_reader set statement_timeout = {timeout};
+                alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
+                comment on schema api is '{_state(connection, settings)}'"""
+        )
 
 
 def api_schema_exists(connection: Connection) -> bool:
@@ -85,13 +90,33 @@ def api_schema_exists(connection: Connection) -> bool:
 
 
 def ensure_reader_role(connection: Connection) -> None:
-    """Make the reader's role where the server has none: policies name it, those of a backup too."""
-    connection.execute(
-        """do $$ begin
-               create role tickettape_reader nologin;
-           exception when duplicate_object or unique_violation then null;  -- roles are of the server, not of a database
-           end $$"""
-    )
+    """Make the reader's role where the server has none: policies name it, those of a backup too.
+
+    Raises UnavailableDatabaseError where the user may not.
+    """
+    with _roles_may_be_made(connection):
+        connection.execute(
+            """do $$ begin
+                   if to_regrole('tickettape_reader') is null then
+                       create role tickettape_reader nologin;
+                   end if;
+               exception when duplicate_object or unique_violation then null;  -- roles are of the server: another did
+               end $$"""
+        )
+
+
+@contextmanager
+def _roles_may_be_made(connection: Connection) -> Iterator[None]:
+    user = connection.info.user
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise UnavailableDatabaseError(
+            f"The database user {user} lacks a right that schema api and its role tickettape_reader need.\n"
+            f"Postgres says: {error.diag.message_primary}.\n"
+            f'Let an administrator run `alter role "{user}" createrole`, and where tickettape_reader exists already '
+            f'`grant tickettape_reader to "{user}" with admin option`.'
+        ) from error
 
 
 def _state(connection: Connection, settings: Settings) -> str:

@@ -6,7 +6,7 @@ Which rows are in it is said by the rooms that own its tables. No other room's t
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
 from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
-from tickettape.database.errors import UnavailableDatabaseError
+from tickettape.database.errors import UnavailableDatabaseError, refusal_of
 from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
 from tickettape.database.lock_waits import BusyError, with_short_lock_waits
 from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_to_live_work
@@ -70,6 +70,7 @@ __all__ = [
     "months_to_archive",
     "postgres_tool",
     "psql_path",
+    "refusal_of",
     "sqlalchemy_url",
     "state_of_month",
     "table_activity",

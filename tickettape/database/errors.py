@@ -1,5 +1,99 @@
 """What keeps a program from its database, as a person is told."""
 
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+
 
 class UnavailableDatabaseError(RuntimeError):
     """The database cannot be used. The message is for a person: what is wrong, and what to do."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the server does not do what it is asked, whatever it is: what is wrong, what it says, and what to do."""
+
+    what: str
+    said: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}\nPostgres says: {self.said}.\n{self.remedy}"
+
+
+_READ_ONLY = (
+    "The database is read-only.",
+    "After a failover, set DATABASE_URL to the primary. A URL may name several hosts: "
+    "postgresql://USER@ONE,TWO/NAME?target_session_attrs=read-write finds the one that can be written to.",
+)
+_DISK_FULL = (
+    "The database's disk is full.",
+    "Free some space on it, or make it larger. Nothing that was stored is lost, and the next tick goes on.",
+)
+_BY_SQLSTATE = {
+    "25006": _READ_ONLY,  # read_only_sql_transaction
+    "53100": _DISK_FULL,
+    "57P01": (
+        "The database server is being stopped, or somebody ended this connection.",
+        "Wait until the server is back. What was under way is tried again by the next tick.",
+    ),
+}
+_BY_WORDS = {
+    # a refused connection has no sqlstate in psycopg: the server's English words are all there is
+    "too many connections for role": (
+        "The database allows this user no more connections.",
+        "Raise its limit (`alter role NAME connection limit …`), or stop what else connects as this user.",
+    ),
+    "too many connections for database": (
+        "The database allows no more connections.",
+        "Raise its limit (`alter database NAME connection limit …`), or stop what else connects to it.",
+    ),
+    "too many clients": (
+        "The database server has no connection left.",
+        "Stop what else is connected (pg_stat_activity lists it), or raise max_connections.",
+    ),
+    "connection slots are reserved": (
+        "The database server has no connection left.",
+        "Stop what else is connected (pg_stat_activity lists it), or raise max_connections.",
+    ),
+    "the database system is": (
+        "The database server is starting or stopping.",
+        "Wait a moment and start again. If it lasts, the server's log says why.",
+    ),
+    "password authentication failed": (
+        "The database server does not accept the user or the password.",
+        "Check the user and the password in DATABASE_URL.",
+    ),
+    "no pg_hba.conf entry": (
+        "The database server does not accept this user from this machine.",
+        "Let its administrator add the user and this machine to pg_hba.conf, or check DATABASE_URL.",
+    ),
+    "does not exist": (
+        "The database server does not know the user or the database.",
+        "Create it, or check DATABASE_URL.",
+    ),
+    "session is read-only": _READ_ONLY,  # target_session_attrs found no other
+}
+_DOWN = (
+    "The database server cannot be reached.",
+    "Start it, or check DATABASE_URL. With DATABASE_URL unset, the embedded server is used.",
+)
+
+
+def refusal_of(error: BaseException) -> Refusal | None:
+    """What a database error means where it is about the server and not about one statement; else None."""
+    if not isinstance(error, psycopg.Error):
+        return None
+    said = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".")
+    if error.sqlstate == "0A000" and said.endswith("during recovery"):  # listen, set transaction read write
+        return Refusal(_READ_ONLY[0], said, _READ_ONLY[1])
+    if error.sqlstate in _BY_SQLSTATE:
+        what, remedy = _BY_SQLSTATE[error.sqlstate]
+        return Refusal(what, said, remedy)
+    if not isinstance(error, psycopg.OperationalError):
+        return None
+    if error.sqlstate is None or isinstance(error, errors.TooManyConnections | errors.CannotConnectNow):
+        what, remedy = next((found for words, found in _BY_WORDS.items() if words in said), _DOWN)
+        return Refusal(what, said, remedy)
+    return None

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 import psutil
 import psycopg
 
-from tickettape.database.errors import UnavailableDatabaseError
+from tickettape.database.errors import UnavailableDatabaseError, refusal_of
 from tickettape.database.migrations import upgrade_database
 from tickettape.database.time_outs import KEEPALIVES, LONGEST_STATEMENT
 from tickettape.settings import settings
@@ -71,15 +71,11 @@ def database_url() -> str:
 def _migrated_url(url: str) -> str:
     try:
         upgrade_database(url)
-    except psycopg.errors.DiskFull as error:
-        raise UnavailableDatabaseError(
-            f"The database's disk is full: {error}. Free some space, then start again."
-        ) from error
-    except psycopg.OperationalError as error:
-        host = urlsplit(url).hostname or "the embedded server's socket"
-        raise UnavailableDatabaseError(
-            f"No connection to Postgres at {host}: {error}. Check DATABASE_URL, or unset it to use the embedded server."
-        ) from error
+    except psycopg.Error as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise UnavailableDatabaseError(str(refusal)) from error
     return url
 
 

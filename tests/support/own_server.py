@@ -1,0 +1,79 @@
+"""A PostgreSQL server of a test's own on a loopback port, to be stopped, made a standby and promoted."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.support.processes import free_port
+from tickettape.database import server
+from tickettape.database.client_tools import _embedded_tool
+
+MOST_CONNECTIONS = 12
+
+
+class OwnServer:
+    """A server in a folder, not started yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        """The database `postgres` of it."""
+        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+
+    def start(self, *, standby: bool = False) -> None:
+        """Start it; as a standby it answers and takes no writes."""
+        signal = self._folder / "standby.signal"
+        signal.unlink(missing_ok=True)
+        if standby:
+            signal.touch()
+            shutil.chown(signal, self._folder.owner())
+        options = f"-p {self._port} -k {self._folder} -h 127.0.0.1 -c max_connections={MOST_CONNECTIONS} -c fsync=off"
+        self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def promote(self) -> None:
+        """Let a standby take writes."""
+        self._run("pg_ctl", "-w", "promote")
+
+    def stop(self) -> None:
+        """Stop it and cut off who is connected."""
+        self._run("pg_ctl", "-w", "-m", "fast", "stop")
+
+    def take(self, count: int) -> list["psycopg.Connection[tuple[object, ...]]"]:
+        """Connections that are kept until the caller closes them."""
+        return [psycopg.connect(self.url) for _ in range(count)]
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        root = os.geteuid() == 0
+        user = pwd.getpwnam(server.SERVER_USER).pw_uid if root else None
+        command = [str(_embedded_tool(tool)), "-D", str(self._folder), *arguments]
+        subprocess.run(command, user=user, cwd="/", stdout=subprocess.DEVNULL, check=True, timeout=60)
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """A started server for the block. The test run's own must have been started before: it makes the server's user."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-own-") as parent:
+        folder = Path(parent) / "data"
+        folder.mkdir()
+        if os.geteuid() == 0:
+            os.chmod(parent, 0o755)
+            shutil.chown(folder, server.SERVER_USER)
+        folder.chmod(0o700)
+        made = OwnServer(folder)
+        made.start()
+        try:
+            yield made
+        finally:
+            if (folder / "postmaster.pid").exists():
+                made.stop()
