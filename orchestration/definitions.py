@@ -19,6 +19,7 @@ from orchestration.sensors import (
     build_archive_sensor,
     build_backlog_sensor,
     build_first_tick_sensor,
+    build_partitions_sensor,
     build_rollups_sensor,
     fail_abandoned_runs,
 )
@@ -62,6 +63,7 @@ def build_defs(
             *(build_first_tick_sensor(each, warehouse) for each in own),
             build_archive_sensor(settings, warehouse),
             build_backlog_sensor(settings, warehouse),
+            build_partitions_sensor(warehouse),
             build_incident_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
             fail_abandoned_runs,

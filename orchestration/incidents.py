@@ -20,6 +20,7 @@ from tickettape.incidents import (
     EndedRun,
     FailedCheck,
     Incident,
+    SendAttempts,
     breaker_incidents,
     compose_message,
     database_size_incidents,
@@ -62,12 +63,15 @@ class Watched:
 def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """The sensor that looks for incidents every minute, and reports new ones."""
 
+    attempts = SendAttempts()  # of this process: after a restart it is tried at once
+
     @dg.sensor(name="report_incidents", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
     def report_incidents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Report current incidents once, and again after INCIDENT_REPEAT_HOURS."""
         try:
             watched = Watched.all_of(context.repository_def)
-            return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, datetime.now(UTC)))
+            now = datetime.now(UTC)
+            return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, now, attempts))
         except Exception as error:  # whatever it is, it must not stop the next look
             context.log.exception("Incidents could not be looked for.")
             return dg.SkipReason(f"Looking for incidents failed: {type(error).__name__}: {error}")
@@ -76,7 +80,12 @@ def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sensor
 
 
 def watch_for_incidents(
-    settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
+    settings: Settings,
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    watched: Watched,
+    now: datetime,
+    attempts: SendAttempts,
 ) -> str:
     """Find incidents, record them, and report new and ended ones. Returns a sentence about the result."""
     repeat = timedelta(hours=settings.incident_repeat_hours)
@@ -93,11 +102,14 @@ def watch_for_incidents(
                 f"{len(incidents)} incidents, but INCIDENT_URLS is not set, so they cannot be reported. "
                 "`tickettape incidents` lists them."
             )
-        if not send_message(settings.incident_urls.get_secret_value(), *compose_message(new, over)):
+        if attempts.may_be_sent(now):
+            message = compose_message(new, over)
+            attempts.note(now, sent=send_message(settings.incident_urls.get_secret_value(), *message))
+        if attempts.failures:
             reopen_untold(connection, over)
             return (
-                f"{len(new)} incidents could not be reported, because no message could be sent. The next "
-                "evaluation tries again."
+                f"{len(new)} incidents could not be reported, because no message could be sent "
+                f"({attempts.failures} times in a row). It is tried again at {attempts.not_before:%H:%M} UTC."
             )
         record_told(connection, new, now)
     return f"Reported {len(new)} incidents, and the end of {len(over)}."

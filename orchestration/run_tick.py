@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.console import cause_of
 from orchestration.definitions import defs
 from orchestration.instance import HOST_TAG, open_instance
 from orchestration.partitions import partition_of
@@ -14,6 +15,7 @@ from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.schedule_lease import host_name
 from tickettape.observations import floor_to_grid
 from tickettape.settings import settings
+from tickettape.start_and_stop import explain_failures
 
 
 def run_tick(say: Callable[[str], None], source: str) -> bool:
@@ -38,8 +40,8 @@ def run_tick(say: Callable[[str], None], source: str) -> bool:
     say(f"  {len(checks) - len(failed)} checks passed, {len(failed)} failed")
     for check in failed:
         say(f"    {check.severity.value}: {check.asset_check_key.to_user_string()} {_figures(check.metadata)}")
-    for failure in result.filter_events(lambda event: event.is_failure):
-        say(f"  failed: {failure.message}")
+    for failure in result.filter_events(lambda event: event.event_type is dg.DagsterEventType.STEP_FAILURE):
+        say(f"  failed: {failure.step_key}: {cause_of(failure.step_failure_data.error)}")
     errors = [check for check in failed if check.severity is dg.AssetCheckSeverity.ERROR]
     green = result.success and not errors
     say("Green." if green else f"Not green. Run `make dev` to see run {result.run_id} in the UI.")
@@ -56,5 +58,6 @@ def _figures(metadata: Any) -> str:
 
 
 if __name__ == "__main__":
-    green = [run_tick(lambda text: print(text, flush=True), source) for source in settings().sources]  # noqa: T201
-    sys.exit(0 if all(green) else 1)
+    with explain_failures():
+        green = [run_tick(lambda text: print(text, flush=True), source) for source in settings().sources]  # noqa: T201
+        sys.exit(0 if all(green) else 1)

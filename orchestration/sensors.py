@@ -23,7 +23,7 @@ from orchestration.runs import (
 from orchestration.schedules import name_of, tags_of_tick, tick_job, tick_requests
 from orchestration.start_claims import claim_start
 from orchestration.unread import unread_ticks
-from tickettape.database import Warehouse, known_months, months_to_archive, try_lock
+from tickettape.database import Warehouse, known_months, months_to_archive, partitions_not_made, try_lock
 from tickettape.observations import floor_to_grid, newest_captured_tick
 from tickettape.rollups import oldest_mark
 from tickettape.settings import Settings
@@ -218,6 +218,30 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         return dg.SensorResult(run_requests=[request], cursor=json.dumps(attempts))
 
     return archive_old_months
+
+
+def build_partitions_sensor(warehouse: Warehouse) -> dg.SensorDefinition:
+    """Make the coming partitions where some are missing: at a first start, and where a machine was off at night."""
+
+    @dg.sensor(
+        name="make_missing_partitions",
+        job=jobs.make_partitions,
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def make_missing_partitions(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Start the job at most once an hour."""
+        now = datetime.now(UTC)
+        with warehouse.connection() as connection:
+            missing = partitions_not_made(connection, now)
+        if not missing:
+            return dg.SkipReason("The partitions of the coming months and days are made.")
+        claim = f"missing partitions {now:%Y-%m-%d %H}"
+        if not claim_start(claim):
+            return dg.SkipReason("Another program on this database has started it.")
+        return dg.RunRequest(run_key=claim)
+
+    return make_missing_partitions
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)

@@ -130,7 +130,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
             refused = None
             return made
 
-    pool = AsyncConnectionPool(
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
         url,
         connection_class=Noted,
         reconnect_timeout=WAIT_SECONDS,  # then the next question tries anew; the pool's pauses grow to minutes

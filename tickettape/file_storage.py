@@ -4,6 +4,7 @@ A file is written under a temporary name, checked there if its writer asks for i
 under its own name is complete. What is in the files belongs to the modules that write them.
 """
 
+import errno
 import hashlib
 import io
 import shutil
@@ -21,6 +22,7 @@ from tickettape.settings import Settings
 PIECE_BYTES = (
     8 * 1024 * 1024
 )  # read and written at once: bounds the memory of a file of any size; S3 takes no less than 5
+FULL = (errno.ENOSPC, errno.EDQUOT)
 T = TypeVar("T")
 
 TEMPORARY = ".part-"  # in the name of a file under way; hidden from readers that take every *.parquet
@@ -42,6 +44,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 class DamagedError(Exception):
     """A stored file is not what was written."""
+
+
+class FullDiskError(OSError):
+    """There is no room for a file."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -89,9 +95,15 @@ class Storage:
             if check is not None:
                 check(temporary)
             self.fs.mv(self.path(temporary), self.path(name))
-        except BaseException:
+        except BaseException as error:
             if self.fs.exists(self.path(temporary)):
                 self.fs.rm(self.path(temporary))
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise FullDiskError(
+                    f"The disk of {self.url} is full: {name} could not be written. Free some space there, or set "
+                    "COLD_STORAGE_URL or BACKUP_URL to another place, and run it again. What is in the database stays "
+                    "there."
+                ) from error
             raise
         return written
 

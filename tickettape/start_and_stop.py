@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import psycopg
 from pydantic import ValidationError
 
 from tickettape.database import UnavailableDatabaseError, refusal_of
@@ -32,16 +31,16 @@ def explain_failures() -> Iterator[None]:
         yield
     except UnavailableDatabaseError as error:
         sys.exit(str(error))
-    except psycopg.Error as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        sys.exit(str(refusal))
     except ValidationError as error:
         if error.title != "Settings":
             raise
         wrong = [_sentence(one["loc"], one["msg"].removeprefix("Value error, ")) for one in error.errors()]
         sys.exit("\n  ".join(["The settings cannot be used. They come from the environment and from .env.", *wrong]))
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        sys.exit(str(refusal))
 
 
 def _sentence(place: tuple[int | str, ...], text: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tickettape.backups import all_backups, expire_backups, make_backup, prove_backup, read_proof
-from tickettape.database import Warehouse
+from tickettape.database import Warehouse, measured_since
 from tickettape.file_storage import open_backup_storage
 from tickettape.settings import Settings
 
@@ -63,18 +63,23 @@ def proved_backup(
 
 
 @dg.asset_check(asset=backups)
-def backups_are_fresh(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
-    """The newest backup is from today, and one was proved within a week. The storage itself is examined."""
+def backups_are_fresh(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.AssetCheckResult:
+    """The newest backup is from today, and one was proved within a week. The storage itself is examined.
+
+    A first start is judged from its own beginning: the first backup is made in its first night, the first proof in its
+    first week.
+    """
     storage, now = open_backup_storage(settings), datetime.now(UTC)
     found = all_backups(storage)
     proofs = {backup.stamp: read_proof(storage, backup.stamp) for backup in found}
     proved = {stamp: proof.proved_at for stamp, proof in proofs.items() if proof is not None}
     newest, newest_proof = found[-1].made_at if found else None, max(proved.values(), default=None)
+    with warehouse.connection() as connection:
+        began = measured_since(connection) or now
     return dg.AssetCheckResult(
-        passed=newest is not None
-        and newest_proof is not None
-        and newest >= now - OLDEST_BACKUP
-        and newest_proof >= now - OLDEST_PROOF,
+        passed=(newest or began) >= now - OLDEST_BACKUP and (newest_proof or began) >= now - OLDEST_PROOF,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "backups": len(found),

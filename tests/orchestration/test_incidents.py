@@ -18,6 +18,7 @@ from tickettape.incidents import (
     EndedRun,
     FailedCheck,
     Incident,
+    SendAttempts,
     failed_run_incidents,
     owned,
     record_incidents,
@@ -45,10 +46,22 @@ def settings_for(receiver: Receiver, **more: Any) -> Settings:
     return Settings(incident_urls=SecretStr(receiver.url), **more)
 
 
-def look(receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance, at: datetime, **more: Any) -> str:
+def look(
+    receiver: Receiver,
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    at: datetime,
+    attempts: SendAttempts | None = None,
+    **more: Any,
+) -> str:
     checks = [dg.AssetCheckKey(dg.AssetKey("prices"), name) for name in ("are_right", "are_usual")]
     return watch_for_incidents(
-        settings_for(receiver, **more), warehouse, instance, Watched(["backup", "checks", "tick"], checks), at
+        settings_for(receiver, **more),
+        warehouse,
+        instance,
+        Watched(["backup", "checks", "tick"], checks),
+        at,
+        attempts or SendAttempts(),
     )
 
 
@@ -216,12 +229,32 @@ def test_what_a_receiver_did_not_take_goes_out_later(
     assert look(receiver, warehouse, instance, NOON) == "No incidents."
 
 
+def test_a_message_that_nobody_takes_is_tried_less_and_less_often(
+    receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    receiver.status = 503
+    attempts, minute, tried = SendAttempts(), timedelta(minutes=1), []
+    for number in range(180):
+        before = attempts.failures
+        look(receiver, warehouse, instance, NOON + number * minute, attempts, incident_database_gb=0.001)
+        tried += [number] * (attempts.failures - before)
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123]
+    receiver.status = 200
+    assert "tried again at 15:03" in look(
+        receiver, warehouse, instance, NOON + 182 * minute, attempts, incident_database_gb=0.001
+    )
+    assert "Reported 1" in look(
+        receiver, warehouse, instance, NOON + 183 * minute, attempts, incident_database_gb=0.001
+    )
+    assert attempts == SendAttempts()
+
+
 def test_one_of_two_receivers_being_gone_does_not_repeat_the_message_to_the_other(
     receiver: Receiver, warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     settings = Settings(incident_urls=SecretStr(f"json://127.0.0.1:1/ {receiver.url}"), incident_database_gb=0.001)
     for _ in range(2):
-        watch_for_incidents(settings, warehouse, instance, Watched(), NOON)
+        watch_for_incidents(settings, warehouse, instance, Watched(), NOON, SendAttempts())
     assert len(receiver.messages) == 1
 
 

@@ -72,7 +72,7 @@ def test_the_service_says_why_it_cannot_answer_and_answers_when_it_can(
         answers(None, *everything)
 
 
-def _others(server: OwnServer) -> list[object]:
+def _others(server: OwnServer) -> list[tuple[object, ...]]:
     with psycopg.connect(server.url) as connection:
         return connection.execute(
             "select pid from pg_stat_activity where backend_type = 'client backend' and pid != pg_backend_pid()"

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import msgspec
 import pytest
 
-from tickettape.file_storage import DamagedError, Storage
+from tickettape.file_storage import DamagedError, FullDiskError, Storage
 
 
 class Note(msgspec.Struct):
@@ -91,3 +91,16 @@ def test_names_are_below_the_root_and_sizes_in_bytes(storage: Storage) -> None:
     storage.remove("2026")
     assert storage.names("*/*") == ["2025/may"]
     assert (storage.free_bytes() or 0) > 0
+
+
+def test_a_full_disk_is_told_with_the_place_and_what_to_do_and_leaves_nothing(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+
+    def fill(file: BinaryIO) -> None:
+        file.write(b"a beginning")
+        with Path("/dev/full").open("wb", buffering=0) as full:  # the kernel's own ENOSPC
+            full.write(b"more")
+
+    with pytest.raises(FullDiskError, match=rf"^The disk of {tmp_path} is full: a/file could not.*Free some"):
+        storage.write("a/file", fill)
+    assert list((tmp_path / "a").iterdir()) == []

@@ -7,7 +7,14 @@ from tickettape.database.client_tools import libpq_environment, postgres_tool, p
 from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
 from tickettape.database.errors import UnavailableDatabaseError, refusal_of
-from tickettape.database.health import HEALTH_CHECKS, database_size_bytes, judge_health, measure_health
+from tickettape.database.health import (
+    HEALTH_CHECKS,
+    database_size_bytes,
+    judge_health,
+    measure_health,
+    measured_since,
+    partitions_not_made,
+)
 from tickettape.database.lock_waits import BusyError, with_short_lock_waits
 from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_to_live_work
 from tickettape.database.migrations import SCHEMA_VERSION
@@ -62,12 +69,14 @@ __all__ = [
     "live_work",
     "make_partitions_ahead",
     "measure_health",
+    "measured_since",
     "month_after",
     "month_bounds",
     "month_of",
     "month_refusals",
     "months_before",
     "months_to_archive",
+    "partitions_not_made",
     "postgres_tool",
     "psql_path",
     "refusal_of",

@@ -1,9 +1,9 @@
 """What keeps a program from its database, as a person is told."""
 
 from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
 
 import psycopg
-from psycopg import errors
 
 
 class UnavailableDatabaseError(RuntimeError):
@@ -19,7 +19,7 @@ class Refusal:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.what}\nPostgres says: {self.said}.\n{self.remedy}"
+        return f"{self.what}\nThe reason given: {self.said}.\n{self.remedy}"
 
 
 _READ_ONLY = (
@@ -75,6 +75,7 @@ _BY_WORDS = {
     ),
     "session is read-only": _READ_ONLY,  # target_session_attrs found no other
 }
+_OF_CONNECTIONS = ("OperationalError", "ConnectionTimeout", "TooManyConnections", "CannotConnectNow")
 _DOWN = (
     "The database server cannot be reached.",
     "Start it, or check DATABASE_URL. With DATABASE_URL unset, the embedded server is used.",
@@ -82,18 +83,34 @@ _DOWN = (
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """What a database error means where it is about the server and not about one statement; else None."""
-    if not isinstance(error, psycopg.Error):
-        return None
-    said = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".")
-    if error.sqlstate == "0A000" and said.endswith("during recovery"):  # listen, set transaction read write
-        return Refusal(_READ_ONLY[0], said, _READ_ONLY[1])
-    if error.sqlstate in _BY_SQLSTATE:
-        what, remedy = _BY_SQLSTATE[error.sqlstate]
-        return Refusal(what, said, remedy)
-    if not isinstance(error, psycopg.OperationalError):
-        return None
-    if error.sqlstate is None or isinstance(error, errors.TooManyConnections | errors.CannotConnectNow):
-        what, remedy = next((found for words, found in _BY_WORDS.items() if words in said), _DOWN)
-        return Refusal(what, said, remedy)
+    """What an error means where it is about the server, or about a full disk, and not about one statement; else None.
+
+    Looked for in what caused it too: SQLAlchemy and Dagster wrap what the server says.
+    """
+    seen: list[BaseException] = []
+    while error not in seen:
+        seen.append(error)
+        found = _refusal_of(error)
+        if found is not None:
+            return found
+        error = error.__cause__ or error.__context__ or error
     return None
+
+
+def _refusal_of(error: BaseException) -> Refusal | None:
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return Refusal("The disk is full.", str(error), _DISK_FULL[1])
+    if not isinstance(error, psycopg.Error) and not type(error).__module__.startswith("psycopg2"):
+        return None  # Dagster's storage talks through psycopg2, which has the same words for the same things
+    sqlstate = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    said = " ".join((primary or str(error)).split()).rstrip(".")
+    if sqlstate == "0A000" and said.endswith("during recovery"):  # listen, set transaction read write
+        return Refusal(_READ_ONLY[0], said, _READ_ONLY[1])
+    if sqlstate in _BY_SQLSTATE:
+        what, remedy = _BY_SQLSTATE[sqlstate]
+        return Refusal(what, said, remedy)
+    if type(error).__name__ not in _OF_CONNECTIONS or sqlstate not in (None, "53300", "57P03"):
+        return None
+    what, remedy = next((found for words, found in _BY_WORDS.items() if words in said), _DOWN)
+    return Refusal(what, said, remedy)

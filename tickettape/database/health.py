@@ -23,6 +23,7 @@ SHORTEST_GROWTH = timedelta(days=1)  # less says nothing of a day
 SIZES_KEPT_DAYS = 400  # a year, to be compared with the last
 MONTHS_AHEAD = 3
 DAYS_AHEAD = 7
+FIRST_HOUR = timedelta(hours=1)  # a first start makes its partitions by itself, and may be measured before
 OLDEST_MARK = timedelta(hours=1)  # a tick refreshes every 10 to 20 minutes: three times in a row it did not
 XID_AGE = 500_000_000  # autovacuum freezes at 200 million; Postgres stops writing at 2,100 million
 LEAST_FREE_SHARE = 0.1  # of the disk, whatever the growth: a dump, a vacuum or an index needs room too
@@ -35,6 +36,7 @@ class DatabaseHealth:
     """One measurement. Sizes in bytes, growth in bytes a day (None: not known yet), ages in seconds."""
 
     measured_at: datetime
+    began_at: datetime
     database_bytes: int
     growth_a_day: float | None
     disk: Disk | None
@@ -106,7 +108,7 @@ def judge_health(health: DatabaseHealth, *, storage_days_left: int, connections_
         ),
         HealthVerdict(
             "partitions_ahead",
-            not missing,
+            not missing or health.measured_at - health.began_at < FIRST_HOUR,
             False,
             f"Missing: {', '.join(missing)}." if missing else "All partitions for the coming months and days exist.",
         ),
@@ -138,6 +140,7 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
     connections = _connections(connection)
     return DatabaseHealth(
         measured_at=now,
+        began_at=measured_since(connection) or now,
         database_bytes=database_bytes,
         growth_a_day=growth.get(WHOLE),
         disk=database_disk(connection, stated_bytes=stated_disk_bytes),
@@ -146,7 +149,7 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
         xid_age=int(_one(connection, "select max(age(datfrozenxid)) from pg_database")),
         marks=marks,
         oldest_mark_seconds=oldest,
-        partitions_missing=missing_partitions(_partitions(connection), now),
+        partitions_missing=partitions_not_made(connection, now),
         sizes=sizes,
         unused_indexes=_unused_indexes(connection),
         slow_statements=_slow_statements(connection),
@@ -155,9 +158,20 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
     )
 
 
+def measured_since(connection: Connection) -> datetime | None:
+    """When this database was first measured: in the hour in which it was first used."""
+    row = connection.execute("select min(measured_at) from market.database_sizes").fetchone()
+    return row[0] if row else None
+
+
 def database_size_bytes(connection: Connection) -> int:
     """The size of the whole database on its disk."""
     return int(_one(connection, "select pg_database_size(current_database())"))
+
+
+def partitions_not_made(connection: Connection, now: datetime) -> list[str]:
+    """The partitions of this month and day and the coming ones that are not there yet."""
+    return missing_partitions(_partitions(connection), now)
 
 
 def missing_partitions(existing: Iterable[str], now: datetime) -> list[str]:

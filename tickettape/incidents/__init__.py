@@ -19,13 +19,14 @@ from tickettape.incidents.incident_log import (
     record_told,
     reopen_untold,
 )
-from tickettape.incidents.notify import send_message
+from tickettape.incidents.notify import SendAttempts, send_message
 
 __all__ = [
     "FREQUENT_JOBS",
     "EndedRun",
     "FailedCheck",
     "Incident",
+    "SendAttempts",
     "breaker_incidents",
     "compose_message",
     "database_size_incidents",

@@ -17,6 +17,7 @@ FREQUENT_JOBS = ("tick", "shard", "rollups")
 """Jobs that run so often that a single failure mends itself; of every other one failure is told."""
 
 MOST_NAMED = 5
+LONGEST_TEXT = 1_500  # characters of one incident: people read it on a telephone, and Discord takes 2,000 at once
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,17 @@ def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Inc
 
 def compose_message(new: Sequence[Incident], ended: Sequence[Incident]) -> tuple[str, str]:
     """One message of all there is to tell: its title and its text."""
-    incidents = [f"{one.title}{_again(one)}.\n{one.message}" for one in new]
+    incidents = [f"{one.title}{_again(one)}.\n{_short(one.message)}" for one in new]
     over = [f"Over: {one.title}." for one in ended]
     first = new[0].title if new else f"Over: {ended[0].title}"
     more = len(new) + len(ended) - 1
     return f"Tickettape: {first}{f' (and {more} more)' if more else ''}", "\n\n".join(incidents + over)
+
+
+def _short(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT].rstrip()} … (`tickettape incidents` shows all of it)"
 
 
 def _again(incident: Incident) -> str:

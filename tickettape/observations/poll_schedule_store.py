@@ -162,8 +162,8 @@ def store_poll_schedule(connection: Connection, source: str, decided: Iterable[S
 def stale_events(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
     """WatchedMarketplace events whose newest ok capture is older than twice their own interval, the stalest first.
 
-    An event never captured counts from when it became known. One whose interval was cut short at the newest tick is
-    not stale for that.
+    An event counts from when it became known at the earliest: its first tick has a grid time before that. One whose
+    interval was cut short at the newest tick is not stale for that.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
@@ -178,7 +178,7 @@ def stale_events(connection: Connection, source: str, now: datetime) -> list[dic
                ) as newest on true
                where events.source = %(source)s and events.active and events.watched_until > %(now)s
                    and not poll_schedule.advanced
-                   and coalesce(newest.tick, events.created_at)
+                   and greatest(newest.tick, events.created_at)
                        < %(now)s - 2 * poll_schedule.interval_minutes * interval '1 minute'
                order by newest.tick nulls first""",
             {"source": source, "now": now},

@@ -1,9 +1,11 @@
 """What a server refuses altogether is told in three lines: what is wrong, what the server says, what to do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy
 
 from tests.support.databases import use_database
 from tests.support.own_server import MOST_CONNECTIONS, OwnServer, own_server
@@ -40,7 +42,7 @@ def test_a_server_that_is_down_a_standby_and_one_that_takes_writes_again(
     server.start(standby=True)
     what, said, remedy = told(monkeypatch, server.url)
     assert what == "The database is read-only."
-    assert said == "Postgres says: cannot execute CREATE TABLE in a read-only transaction."
+    assert said == "The reason given: cannot execute CREATE TABLE in a read-only transaction."
     assert "target_session_attrs=read-write" in remedy
     what, said, _ = told(monkeypatch, f"{server.url}?target_session_attrs=read-write")
     assert (what, "session is read-only" in said) == ("The database is read-only.", True)
@@ -83,3 +85,17 @@ def test_an_error_of_one_statement_is_no_refusal_of_the_server(server: OwnServer
                 connection.execute(statement.encode())
             assert refusal_of(raised.value) is None
     assert refusal_of(ValueError("not ours")) is None
+
+
+def test_what_dagsters_storage_says_is_found_below_its_wrapping(server: OwnServer) -> None:
+    few = server.url.replace("postgresql://postgres@", "postgresql+psycopg2://nobody@")
+    with pytest.raises(sqlalchemy.exc.OperationalError) as raised, sqlalchemy.create_engine(few).connect():
+        pass
+    refusal = refusal_of(raised.value)
+    assert refusal is not None
+    assert refusal.what == "The database server does not know the user or the database."
+
+
+def test_a_full_disk_of_this_machine_is_told_like_the_servers() -> None:
+    with pytest.raises(SystemExit, match=r"^The disk is full\.\n.*No space left"), explain_failures():
+        Path("/dev/full").write_text("something")

@@ -19,6 +19,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GB = 10**9
 FINE = DatabaseHealth(
     measured_at=NOW,
+    began_at=NOW - timedelta(days=1),
     database_bytes=GB,
     growth_a_day=1.0 * GB,
     disk=Disk(total=100 * GB, free=50 * GB),
@@ -51,6 +52,7 @@ FINE = DatabaseHealth(
         (replace(FINE, marks=3, oldest_mark_seconds=3600), set()),
         (replace(FINE, marks=3, oldest_mark_seconds=3601), {"marks"}),
         (replace(FINE, partitions_missing=["captures_2027_01"]), {"partitions_ahead"}),
+        (replace(FINE, partitions_missing=["captures_2027_01"], began_at=NOW - timedelta(minutes=59)), set()),
     ],
 )
 def test_each_check_fails_past_its_threshold_and_no_sooner(found: DatabaseHealth, failing: set[str]) -> None:

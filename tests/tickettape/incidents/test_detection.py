@@ -5,6 +5,8 @@ import pytest
 from tickettape.incidents import (
     EndedRun,
     FailedCheck,
+    Incident,
+    compose_message,
     database_size_incidents,
     failed_check_incidents,
     failed_run_incidents,
@@ -51,3 +53,9 @@ def test_a_database_is_too_large_only_above_the_limit_that_was_set() -> None:
     assert database_size_incidents(19_999_999_999, 20) == []
     [incident] = database_size_incidents(20_500_000_000, 20)
     assert "20.5 GB, more than 20" in incident.title
+
+
+def test_one_long_incident_is_shortened_and_says_where_all_of_it_is() -> None:
+    _, text = compose_message([Incident("a", "A title", "too long " * 1_000)], [])
+    assert len(text) < 2_000
+    assert text.endswith("(`tickettape incidents` shows all of it)")

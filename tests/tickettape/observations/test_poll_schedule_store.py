@@ -172,8 +172,21 @@ def test_an_event_is_stale_after_twice_its_own_interval(connection: Connection) 
     assert stale(NOON + 3 * HOUR + TEN) == ["Far"]
 
 
+def test_an_event_is_judged_from_when_it_became_known_not_from_the_grid_time_of_its_first_tick(
+    connection: Connection,
+) -> None:
+    key = add_event(connection)
+    started = NOON + TEN - timedelta(seconds=20)  # and its first tick is filed under noon
+    connection.execute("update market.events set created_at = %s", [started])
+    observe(connection, key, NOON, Section("Lower", "101"))
+    plan_polls(connection, "simulator", NOON + TEN, PollRules(TEN))
+    assert stale_events(connection, "simulator", started + 2 * TEN) == []
+    assert len(stale_events(connection, "simulator", started + 2 * TEN + timedelta(seconds=1))) == 1
+
+
 def test_an_event_that_starts_to_move_is_not_stale_for_having_been_asleep(connection: Connection) -> None:
     key = add_event(connection)
+    connection.execute("update market.events set created_at = %s", [NOON - 24 * HOUR])
     for back in (12, 5):
         observe(connection, key, NOON - back * TEN, Section("Lower", "101", [1000] * 100))
     connection.execute("update market.captures set counted_tickets = 200")
