@@ -14,20 +14,24 @@ from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.schedule_lease import watched_sources
 from orchestration.sensors import MOST_ATTEMPTS
 from orchestration.shared_tables import SHARED_SCHEMA
-from tickettape.database import Warehouse, database_size_bytes, try_lock
+from tickettape.database import Connection, Warehouse, database_size_bytes, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,
     EndedRun,
     FailedCheck,
     Incident,
     SendAttempts,
+    alive_is_due,
     breaker_incidents,
     compose_message,
     database_size_incidents,
     failed_check_incidents,
     failed_run_incidents,
+    missing_signs,
     owned,
+    record_alive,
     record_incidents,
+    record_look,
     record_told,
     reopen_untold,
     send_message,
@@ -93,6 +97,8 @@ def watch_for_incidents(
         if not alone:
             return "Another program on this database reports incidents."
         owner = "" if settings.dagster_schema == SHARED_SCHEMA else settings.dagster_schema
+        record_look(connection, settings.dagster_schema, now)
+        tell_alive(settings, connection, now)
         incidents = [owned(one, owner) for one in find_incidents(settings, warehouse, instance, watched, now)]
         new, over = record_incidents(connection, incidents, now=now, repeat=repeat, owner=owner)
         if not (new or over):
@@ -113,6 +119,21 @@ def watch_for_incidents(
             )
         record_told(connection, new, now)
     return f"Reported {len(new)} incidents, and the end of {len(over)}."
+
+
+def tell_alive(settings: Settings, connection: Connection, now: datetime) -> None:
+    """Say that all is well to ALIVE_URLS, where it is and it is time to: whoever hears nothing knows that it is not."""
+    if settings.alive_urls is None:
+        return
+    every, watcher = timedelta(minutes=settings.alive_minutes), settings.dagster_schema
+    intervals = {
+        source: timedelta(minutes=settings.of_source(source).scraper_interval_minutes) for source in settings.sources
+    }
+    if not alive_is_due(connection, watcher, now, every) or missing_signs(connection, intervals, now):
+        return
+    text = f"Ticks start in time. The next message comes in {settings.alive_minutes} minutes."
+    if send_message(settings.alive_urls.get_secret_value(), "Tickettape: still alive", text, setting="ALIVE_URLS"):
+        record_alive(connection, watcher, now)
 
 
 def find_incidents(

@@ -296,3 +296,30 @@ def test_the_programs_own_sensor_looks_at_the_checks_of_all_its_assets(
     assert isinstance(outcome, dg.SkipReason)
     assert outcome.skip_message == "No incidents."
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_it_says_regularly_that_it_is_alive_and_nothing_once_ticks_do_not_start(
+    receiver: Receiver, warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    settings = Settings(alive_urls=SecretStr(receiver.url), alive_minutes=20)
+
+    def looked(*minutes: int) -> int:
+        for minute in minutes:
+            at = NOON + timedelta(minutes=minute)
+            watch_for_incidents(settings, warehouse, instance, Watched(), at, SendAttempts())
+        return len(receiver.messages)
+
+    assert looked(0, 1, 19) == 1
+    assert looked(20) == 2
+    assert looked(*range(21, 60)) == 2  # no tick has started for half an hour
+    connection.execute(
+        "insert into market.scraper_jobs (source, started_at, status) values ('simulator', %s, 'success')",
+        [NOON + HOUR],
+    )
+    receiver.status = 500
+    assert looked(60) == 2
+    receiver.status = 200
+    assert looked(61) == 3
+    assert set(receiver.titles()) == {"Tickettape: still alive"}
+    watch_for_incidents(Settings(), warehouse, instance, Watched(), NOON + 5 * HOUR, SendAttempts())
+    assert len(receiver.messages) == 3  # a control: off by default

@@ -28,6 +28,7 @@ from tickettape.cli import (
     archive,
     backups,
     corrections,
+    health,
     hourly_cold_storage,
     imports,
     incidents,
@@ -208,6 +209,7 @@ for commands in (
     imports,
     poll_schedule,
     incidents,
+    health,
     quarantine,
     tenants,
 ):

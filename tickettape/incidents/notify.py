@@ -27,7 +27,7 @@ class SendAttempts:
         self.not_before = None if sent else now + pause
 
 
-def send_message(urls: str, title: str, text: str) -> bool:
+def send_message(urls: str, title: str, text: str, *, setting: str = "INCIDENT_URLS") -> bool:
     """Send a message to every URL; whether any took it: who did is not told twice because another did not.
 
     Nothing is raised, and no URL is logged: they hold secrets.
@@ -51,6 +51,6 @@ def send_message(urls: str, title: str, text: str) -> bool:
         except Exception as error:
             why = type(error).__name__
         log.warning(
-            "URL number %d of INCIDENT_URLS failed: %s. Try it with `tickettape incidents --test`.", number, why
+            "URL number %d of %s failed: %s. `tickettape incidents --test` tries INCIDENT_URLS.", number, setting, why
         )
     return taken > 0

@@ -26,6 +26,13 @@ class ServiceSettings(SettingsGroup):
     )
     """Size of the database in GB above which people are told; unset: no limit of its own."""
 
+    alive_urls: SecretStr | None = None
+    """Whom to tell again and again that all is well, so that silence speaks: apprise URLs, separated by spaces, such as
+    those of a service that raises the alarm when no message comes. Unset: nobody is told."""
+
+    alive_minutes: int = Field(default=60, ge=1)
+    """Minutes between two of these messages."""
+
     serving_host: str = "127.0.0.1"
     """Where the service listens: this machine alone, unless told otherwise."""
 
