@@ -31,7 +31,7 @@ DBT_TEST = "tickettape dbt test --select "
 SHOW: dict[str, Any] = {
     "code": "S1",
     "titre": "Une soirée",
-    "debut": "2099-06-01T19:00:00+02:00",
+    "debut": f"{datetime.now(UTC).year + 1}-06-01T19:00:00+02:00",
     "offres": [
         {"numero": "a", "categorie": "Parterre", "bloc": "P1", "places": 2, "prix": 61.5},
         {"numero": "c", "categorie": "Balcon", "bloc": "B1", "places": 4, "prix": 20.0},

@@ -136,7 +136,7 @@ def test_a_marketplace_of_euros_without_totals_is_a_folder_and_a_line(
     show: dict[str, Any] = {
         "code": "S1",
         "titre": "Une soirée",
-        "debut": "2099-06-01T19:00:00+02:00",
+        "debut": f"{datetime.now(UTC).year + 1}-06-01T19:00:00+02:00",
         "offres": [
             {"numero": "a", "categorie": "Parterre", "bloc": "P1", "places": 2, "prix": 61.5},
             {"numero": "b", "categorie": "Parterre", "bloc": "P2", "places": 1, "prix": 48.25},

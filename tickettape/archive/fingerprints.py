@@ -57,10 +57,14 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 
 def parquet_columns(connection: Connection, table: str) -> dict[str, pa.DataType]:
-    """The columns of a table of schema market with their Parquet types: all of them, those of later migrations too."""
+    """The columns of a table of schema market with their Parquet types: all of them, those of later migrations too.
+
+    Without the generated ones: the database computes them again.
+    """
     rows = connection.execute(
         """select attname, typname from pg_attribute inner join pg_type on pg_type.oid = atttypid
-           where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum""",
+           where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+           order by attnum""",
         [f"market.{table}"],
     ).fetchall()
     return {name: TYPES.get(type_name, pa.string()) for name, type_name in rows}

@@ -165,9 +165,9 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
                 "identity_name": sql.Literal(_IDENTITIES[table]),
             }
             connection.execute(
-                sql.SQL("create temp table {} (like {table})  on commit drop").format(
-                    sql.Identifier(f"archived_{table}"), table=names["table"]
-                )
+                sql.SQL(
+                    "create temp table {} (like {table} including defaults including generated) on commit drop"
+                ).format(sql.Identifier(f"archived_{table}"), table=names["table"])
             )
             _copy(connection, storage, stored, names["archived"], Path(scratch), lambda _: None)
             new += connection.execute(
