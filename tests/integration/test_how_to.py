@@ -251,7 +251,7 @@ RULES = (
     "ruff check . && ruff format --check .",
     "sqlfluff lint dbt_project",
     "mypy -p tickettape -p orchestration -p tests",
-    "pytest tests/test_layers.py tests/tickettape/test_settings.py tests/tickettape/weather tests/tickettape/database",
+    "pytest tests/test_layers.py tests/tickettape/settings tests/tickettape/weather tests/tickettape/database",
     "pytest tests/dbt_project/test_layers.py tests/dbt_project/test_documentation.py tests/dbt_project/test_rules.py",
     "pytest tests/tickettape/rollups/test_dbt.py tests/tickettape/archive/test_hourly_cold_storage.py",
 )
