@@ -19,7 +19,7 @@ def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> No
     of_tick = {key.to_user_string() for key in defs.resolve_job_def("tick").asset_layer.executable_asset_keys}
     graph = defs.resolve_asset_graph()
     of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
-    assert len(of_upkeep) == 9
+    assert len(of_upkeep) == 10
     assert not of_tick & of_upkeep
     scheduled = {schedule.job_name: schedule for schedule in defs.get_repository_def().schedule_defs}
     assert set(JOBS) < set(scheduled)

@@ -53,8 +53,9 @@ def start(command: list[str], home: Path, log: Path, **more: str) -> "subprocess
 
 
 def _hear_ctrl_c() -> None:
-    """A shell that starts tests in the background lets them and their children ignore SIGINT."""
+    """In the background a shell lets the tests and their children ignore SIGINT, and nohup SIGHUP."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start_make(target: str, home: Path, log: Path, **variables: str) -> "subprocess.Popen[bytes]":

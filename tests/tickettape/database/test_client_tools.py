@@ -35,7 +35,7 @@ def test_the_machines_own_tool_is_taken_unless_it_is_older_than_the_server(
     fake_tool(tmp_path, "pg_dump", "15.9")
     assert postgres_tool("pg_dump", server_version=180_004) != str(own)
     assert postgres_tool("pg_dump", server_version=150_004) == str(own)
-    with pytest.raises(RuntimeError, match=r"No pg_dump for PostgreSQL 99: found .*\(15\)"):
+    with pytest.raises(RuntimeError, match=r"There is no pg_dump for PostgreSQL 99; found .*\(15\)"):
         postgres_tool("pg_dump", server_version=990_000)
 
 

@@ -38,8 +38,9 @@ def test_a_server_whose_notifications_come_through_is_taken_and_one_that_swallow
 
 
 def test_a_roles_time_out_stops_none_of_our_statements(
-    connection: Connection, warehouse: Warehouse, database_url: str
+    connection: Connection, warehouse: Warehouse, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PGOPTIONS", raising=False)  # an earlier test's dbt leaves its own time-outs there
     (role,) = connection.execute("select current_user").fetchone() or ("",)
     connection.execute(f"alter role {role} in database {connection.info.dbname} set statement_timeout = '50ms'")
     with psycopg.connect(database_url) as plain, pytest.raises(psycopg.errors.QueryCanceled):  # control

@@ -128,7 +128,7 @@ def test_a_listing_that_shrinks_by_what_one_may_buy_sold_that_many(
         show(connection, event, minutes, Offered("A", 4, sells=(2, 4)), Offered("B", 3, row="B", sells=(3,)))
     assert verdicts(connection, refresh) == {("A", 10): ("sold", 2), ("B", 10): ("withdrawn", 1)}
     sales = "select sales, sold_tickets, sold_value::text, withdrawn from analytics.estimated_sales"
-    run_dbt("run", "--select", "estimated_sales")
+    run_dbt("run", "--select", "estimated_sales", "staging")
     assert connection.execute(sales).fetchall() == [(1, 2, "20.00", 1)]
     # the buyer let go of what was in the cart
     show(connection, event, 40, Offered("A", 6, sells=(2, 4, 6)), Offered("B", 3, row="B", sells=(3,)))
@@ -202,7 +202,7 @@ def test_medians_and_the_cheapest_way_in_are_of_the_hours_last_ok_capture(
     )
     refresh.run_until_clean(connection)
     assert_exact(connection)
-    run_dbt("run", "--select", "get_in_prices")
+    run_dbt("run", "--select", "get_in_prices", "staging")
     of_ranges = connection.execute(
         """select tickets, market, price_basis, currency, timestamp, price::text, all_in_price::text,
                price_change_1day::text, all_in_price_change_1day::text, all_in_price_change_7days::text
