@@ -70,7 +70,9 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple
         # what is fixed in a refresh (claims, a temporary table) weighs less as the facts outgrow the caches
         most = 1.3 if rows >= LARGE else 1.5
         holds &= figure("the hourly rollup against a plain aggregate", hourly / plain_seconds, "×", most=most)
-        holds &= figure("all rollups of the tick against a plain aggregate", every / plain_again, "×", most=3.5)
+        # five rollups when 3.5 was set, nine now; what is fixed in each weighs most on a small table
+        most = 3.5 if rows >= LARGE else 4.0
+        holds &= figure("all rollups of the tick against a plain aggregate", every / plain_again, "×", most=most)
         connection.execute("vacuum")  # what the repetitions left
         touched = _buffers(connection, refresh, hour)
         figure("buffers touched by all rollups", touched, "pages")
