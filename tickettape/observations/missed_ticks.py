@@ -24,7 +24,7 @@ def record_missed_ticks(
     for past in ticks_between(begin + timedelta(microseconds=1), tick, interval):
         due = connection.execute(
             """select event_key, name from market.poll_schedule inner join market.events using (event_key)
-               where source = %(source)s and date > %(tick)s and due_tick <= %(tick)s and decided_at < %(tick)s
+               where source = %(source)s and watched_until > %(tick)s and due_tick <= %(tick)s and decided_at < %(tick)s
                    and (active or retired_because = 'past')
                order by event_key""",
             {"source": source, "tick": past},

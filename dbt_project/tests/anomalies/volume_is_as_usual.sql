@@ -11,7 +11,7 @@ with volumes as (
     select hours.event_id, hours.hour, sum(hours.total_listings) as listings
     from {{ ref('aggregated_analytics') }} as hours
     inner join {{ source('market', 'events') }} as events on hours.event_id = events.id
-    where hours.hour >= market.anomalies_since() and hours.hour < events.date - interval '24 hours'
+    where hours.hour >= market.anomalies_since() and hours.hour < events.watched_until - interval '24 hours'
     group by hours.event_id, hours.hour
 ),
 

@@ -9,7 +9,7 @@ with zones as (
     select latest.*
     from {{ ref('latest_prices') }} as latest
     inner join {{ source('market', 'events') }} as events on latest.event_id = events.id
-    where latest.timestamp >= market.anomalies_since() and latest.timestamp < events.date - interval '6 hours'
+    where latest.timestamp >= market.anomalies_since() and latest.timestamp < events.watched_until - interval '6 hours'
 ),
 
 vanished as (

@@ -39,6 +39,14 @@ def test_what_was_due_while_the_machine_slept_is_missed_and_what_was_not_due_is_
     assert record_missed_ticks(connection, "simulator", NOON + 4 * TEN, TEN) == {}
 
 
+def test_an_event_without_a_date_misses_what_was_due_like_any_other(connection: Connection) -> None:
+    event = add_event(connection)
+    observe(connection, event, NOON, Section("Lower", "101"))
+    decide(connection, event, 1)
+    connection.execute("update market.events set date = null, date_status = 'postponed'")
+    assert record_missed_ticks(connection, "simulator", NOON + 2 * TEN, TEN) == {NOON + TEN: 1}
+
+
 def test_ticks_that_ran_one_after_the_other_missed_nothing(connection: Connection) -> None:
     event = add_event(connection)
     observe(connection, event, NOON, Section("Lower", "101"))
