@@ -17,7 +17,7 @@ from dagster import get_dagster_logger
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
-from tickettape.rollups import DBT_EXECUTABLE, readable_project
+from tickettape.rollups import DBT_EXECUTABLE, parsing_alone, readable_project
 from tickettape.settings import ROOT
 
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
@@ -101,7 +101,8 @@ def _files(path: Path) -> list[Path]:
 def _parse(folder: Path, target: Path) -> str | None:
     # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
     arguments = ["--quiet", "parse", "--no-partial-parse"]
-    parse = dbt_resource(folder).cli(arguments, target_path=target, raise_on_error=False)
+    with parsing_alone():
+        parse = dbt_resource(folder).cli(arguments, target_path=target, raise_on_error=False)
     infos = [event.raw_event["info"] for event in parse.stream_raw_events()]
     if parse.is_successful():
         return None

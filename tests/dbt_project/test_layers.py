@@ -1,16 +1,14 @@
 """The dbt project's layers: sources, staging, intermediate, marts; each model described beside its SQL."""
 
-import os
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from dbt.artifacts.resources.types import NodeType
 from dbt_common.events.base_types import EventMsg
 
 from tests.support.dbt_runs import PLACE, manifest
 from tickettape.rollups import ROLLUP_NAMES
-from tickettape.rollups.dbt import URL_VARIABLE, dbt_runner
+from tickettape.rollups.dbt import dbt_runner, parsing_alone
 from tickettape.settings import ROOT
 
 
@@ -65,7 +63,7 @@ def test_dbt_reads_the_project_without_a_warning() -> None:
         if info.level in ("warn", "error"):
             said.append(info.msg)
 
-    with mock.patch.dict(os.environ, {URL_VARIABLE: "postgresql://nobody@localhost/parsed"}):
+    with parsing_alone():
         dbt_runner(callbacks=[note]).invoke(["parse", "--no-partial-parse", *PLACE, "--quiet"])
     assert said == []
     assert (ROOT / "profiles.yml").resolve() == ROOT / "profiles" / "profiles.yml"

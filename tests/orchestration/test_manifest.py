@@ -14,6 +14,8 @@ from dbt.adapters.base import impl
 
 from orchestration import dbt
 from tests.support.dbt_runs import run_dbt
+from tickettape.rollups.dbt import URL_VARIABLE
+from tickettape.settings import ROOT
 
 
 class _SlowParse:
@@ -85,6 +87,15 @@ def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_a
 
 
 @pytest.mark.processes
+@pytest.mark.processes
+def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nobody_answers")
+    assert dbt._parse(ROOT, tmp_path) is None
+    assert (tmp_path / "manifest.json").exists()
+    assert URL_VARIABLE not in os.environ
+
+
 def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started: list[str] = []
     popen = subprocess.Popen

@@ -5,7 +5,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from dbt.artifacts.schemas.results import ExecutionResult
 from dbt.cli.main import dbtRunnerResult
@@ -13,7 +12,7 @@ from dbt.contracts.graph.manifest import Manifest
 from psycopg.conninfo import conninfo_to_dict
 
 from tickettape.rollups import export_dbt_environment
-from tickettape.rollups.dbt import URL_VARIABLE, dbt_runner
+from tickettape.rollups.dbt import URL_VARIABLE, dbt_runner, parsing_alone
 from tickettape.settings import ROOT, Settings
 
 _OWN = tempfile.TemporaryDirectory(prefix="tickettape-dbt-")  # the project's target folder is a developer's
@@ -63,8 +62,7 @@ def fresh_manifest() -> Manifest:
 @cache
 def manifest() -> Manifest:
     """The project as dbt parses it."""
-    # parsing asks no database, and must not start one either
-    with mock.patch.dict(os.environ, {URL_VARIABLE: "postgresql://nobody@localhost/parsed"}):
+    with parsing_alone():
         parsed = dbt_runner().invoke(["parse", *PLACE, "--quiet"])
     assert isinstance(parsed.result, Manifest), parsed.exception
     return parsed.result

@@ -4,7 +4,7 @@ What each one computes is its dbt model, in dbt_project.
 """
 
 from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit
-from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment
+from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment, parsing_alone
 from tickettape.rollups.dbt_project import readable_project
 from tickettape.rollups.marks import mark_hours_between, oldest_mark, pending_buckets
 from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
@@ -26,6 +26,7 @@ __all__ = [
     "failing_rows",
     "mark_hours_between",
     "oldest_mark",
+    "parsing_alone",
     "pending_buckets",
     "readable_project",
     "refresh_rollups",

@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
 URL_VARIABLE = "DBT_ENV_SECRET_DATABASE_URL"
 """Where a dbt that this program starts finds the warehouse. dbt scrubs a variable of such a name from its logs."""
+
+_NOWHERE = "postgresql://parsing.invalid/none"  # a name that no resolver knows
 
 # not the manifest: writing it takes half a second a call, over the one that other processes read
 _IN_PROCESS = ("--profiles-dir", str(ROOT / "profiles"), "--quiet", "--no-write-json")
@@ -50,6 +54,23 @@ def export_dbt_environment(
         f"-c tickettape.claim_from={claim_from.isoformat() if claim_from else ''} "
         f"-c tickettape.sold_after={settings.sold_after_captures}"
     )
+
+
+@contextmanager
+def parsing_alone() -> Iterator[None]:
+    """Let dbt parse in the block without a warehouse.
+
+    dbt asks the database nothing for that. Otherwise no process could load the definitions while the database is away,
+    and each would start the embedded server.
+    """
+    if URL_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[URL_VARIABLE] = _NOWHERE
+    try:
+        yield
+    finally:
+        del os.environ[URL_VARIABLE]
 
 
 def call_dbt(*arguments: str) -> dict[str, str]:
