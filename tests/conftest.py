@@ -8,9 +8,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # Settings are read at import: tests never see a developer's .env, server or data.
 for name in (
@@ -83,3 +87,12 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     with served(inbox) as url:
         inbox.url = url.replace("http://", "json://") + "/a-secret-token"
         yield inbox
+
+
+@pytest.fixture
+def instance() -> Iterator["dg.DagsterInstance"]:
+    """Dagster's own storage, in memory."""
+    from dagster import DagsterInstance  # here: it takes seconds, and most tests need none
+
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral

@@ -1,7 +1,5 @@
 """Anomalies warn: each on the one that was made for it, none on a market as it usually is, and with rows to look at."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 import pytest
 
@@ -115,12 +113,6 @@ def test_a_highest_price_is_absurd_at_a_hundred_times_the_usual_one(
     )
     run_dbt(*ROLLUPS_ALONE)
     assert ("no_lone_price_is_absurd" in warned(all_of_it=False)) is absurd
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def refresh(warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:

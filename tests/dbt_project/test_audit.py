@@ -1,9 +1,6 @@
 """The nightly audit looks at everything, finds one corrupted rollup row, and keeps what it found."""
 
-from collections.abc import Iterator
-
 import dagster as dg
-import pytest
 
 from orchestration import jobs
 from orchestration.definitions import build_defs
@@ -12,12 +9,6 @@ from tests.support.dbt_runs import run_dbt
 from tickettape.database import Connection, Warehouse
 from tickettape.rollups import ROLLUPS_ALONE, mark_hours_between
 from tickettape.settings import Settings
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def audit(warehouse: Warehouse, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:

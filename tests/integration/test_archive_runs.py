@@ -1,6 +1,5 @@
 """The archive in Dagster and on the command line: the sensor asks, the runs archive and restore."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,6 @@ SEPTEMBER, OCTOBER = AUGUST.replace(month=9), AUGUST.replace(month=10)
 def settings(tmp_path: Path) -> Settings:
     """Raw data for a month, dropped as soon as it is detached."""
     return Settings(raw_months=1, keep_detached_days=0, cold_storage_url=str(tmp_path))
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def test_the_sensor_asks_for_one_month_at_a_time_and_its_runs_archive_and_restore_it(

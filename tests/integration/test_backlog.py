@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,12 +37,6 @@ class Market(SimulatedMarketplace):
         if body == self.unreadable:
             raise RuntimeError("a mistake in the reader")
         return super().read_listings(body, external_id, tolerance)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,12 +33,6 @@ from tickettape.settings import Settings
 TEN = timedelta(minutes=10)
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 EVENTS = 40
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 class Door:

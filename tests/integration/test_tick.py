@@ -1,11 +1,9 @@
 """Whole ticks: the job `tick` in this process, on a real Postgres, with real dbt, against the simulator."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-import pytest
 
 from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
@@ -19,12 +17,6 @@ from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
 MONTHS_EDGE = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def market(at: datetime, productions: int = 3) -> SimulatedMarketplace:

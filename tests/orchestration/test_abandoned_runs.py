@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -17,12 +16,6 @@ from orchestration.runs import close_abandoned
 from orchestration.schedule_lease import host_name
 
 TICK = datetime(2026, 11, 20, 12, tzinfo=UTC).isoformat()
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """One marketplace that fails costs only itself, and discovery that fails stops no capture."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,12 +51,6 @@ class Market(SimulatedMarketplace):
         if "reading" in self.broken:
             raise RuntimeError("a mistake in the reader")
         return super().read_listings(body, external_id, tolerance)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the sensor finds in real runs and checks, told over real HTTP."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,12 +29,6 @@ from tickettape.settings import Settings
 
 HOUR = timedelta(hours=1)
 REPEAT = timedelta(hours=12)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def run(job: str, tick: str | None, *, failed: bool) -> EndedRun:

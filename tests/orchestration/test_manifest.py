@@ -87,7 +87,6 @@ def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_a
 
 
 @pytest.mark.processes
-@pytest.mark.processes
 def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nobody_answers")
@@ -96,6 +95,7 @@ def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.Mo
     assert URL_VARIABLE not in os.environ
 
 
+@pytest.mark.processes
 def test_a_call_starts_dbt_once_and_nothing_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started: list[str] = []
     popen = subprocess.Popen

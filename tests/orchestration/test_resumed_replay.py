@@ -1,7 +1,6 @@
 """A replay of stored answers that was cut goes on where it stopped."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,12 +35,6 @@ class Market(SimulatedMarketplace):
         if self.read == self.breaks_at:
             raise RuntimeError("a mistake in the reader")
         return super().read_listings(body, external_id, tolerance)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture

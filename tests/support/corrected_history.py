@@ -3,19 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from typer.testing import CliRunner
-
-from tickettape.cli import app
+from tests.support.commands import run
 from tickettape.database import Connection
 
 SHOWN = "%Y-%m-%dT%H:%M:%SZ"
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
 
 
 def succeeds(*arguments: str) -> str:

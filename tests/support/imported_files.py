@@ -6,21 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
+from tests.support.commands import run
 from tests.support.markets import NOON
-from tickettape.cli import app
 from tickettape.database import Connection
 
 HEADER = ["event", "time", "zone", "section", "price", "quantity"]
 BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
 
 
 def imports(file: Path, *arguments: str) -> str:

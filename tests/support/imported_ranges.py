@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from typer.testing import CliRunner
 
-from tickettape.cli import app
+from tests.support.commands import run
 from tickettape.database import Connection
 
 HEADER = ["event", "time", "lowest_price", "average_price", "highest_price", "listings", "tickets"]
@@ -19,13 +18,6 @@ ROWS: list[Sequence[Any]] = [
     ["7", "2026-11-20 12:10", "11", "", "98.99", "", 38],
     ["8", "2026-11-20 12:00", "", "", "", 3, ""],
 ]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
 
 
 def imports(file: Path, *arguments: str) -> str:

@@ -129,3 +129,7 @@ def after(seconds: float, reply: Response) -> Reply:
         return reply
 
     return later
+
+
+OK = json_reply(b'{"ok": true}')
+BUSY = json_reply(status=503)

@@ -5,10 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from typer.testing import CliRunner
-
 from tests.support.markets import TEN, add_event
-from tickettape.cli import app
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.marketplaces.simulator import answers as simulated
@@ -69,10 +66,3 @@ def change_currency(answer: dict[str, Any]) -> None:
 
 def replay(connection: Connection, refusal: Refusal) -> str:
     return replay_quarantined(connection, MARKET, refusal, 0.05, "a replay")
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output

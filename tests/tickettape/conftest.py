@@ -33,9 +33,6 @@ START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
 TICKS = [START + hour * HOUR + 2 * step * TEN for hour in range(3) for step in range(3)]
 
 
-SHOWN = "%Y-%m-%dT%H:%M:%SZ"
-
-
 @pytest.fixture(scope="module")
 def written(server_url: str, template: str) -> Iterator[str]:
     """The name of a database with that history, to copy: made once, since it takes seconds."""

@@ -1,32 +1,17 @@
 """Rows that waited for a month, read when it is back."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
-
 import msgspec
 import pytest
 
-from tests.support.markets import TEN
-from tests.support.refused_answers import answered, in_quarantine, replay
+from tests.support.refused_answers import MARKET, TICK, answered, in_quarantine, replay
 from tickettape.archive.archived_month_replay import _read_rows
 from tickettape.database import Connection
-from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import (
     Capture,
     NotReplayable,
-    floor_to_grid,
     quarantine_refused,
     store_captures,
 )
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-
-
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-
-
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_rows_that_were_held_for_a_month_before_the_upgrade_are_read_by_the_names_of_now() -> None:

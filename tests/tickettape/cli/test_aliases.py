@@ -1,7 +1,7 @@
 """`tickettape aliases`, as it is typed."""
 
+from tests.support.commands import run
 from tests.support.markets import add_event
-from tests.support.refused_answers import run
 from tests.tickettape.catalogue.test_place_aliases import NEW, OLD, take, zones
 from tickettape.database import Connection
 from tickettape.rollups import pending_buckets

@@ -10,7 +10,6 @@ from tickettape.cli import app
 from tickettape.database import Connection
 from tickettape.settings import settings
 
-NOW = datetime(2026, 11, 21, 3, 33, tzinfo=UTC)
 NOVEMBER, OCTOBER = datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 
 

@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.corrected_history import History, moments, run, succeeds
+from tests.support.commands import run
+from tests.support.corrected_history import SHOWN, History, moments, succeeds
 from tests.support.markets import TEN, observe_ranges, price_range
 from tests.support.oracle import assert_exact
 
 HOUR = timedelta(hours=1)
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
-TICKS = [START + hour * HOUR + 2 * step * TEN for hour in range(3) for step in range(3)]
-SHOWN = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def test_a_replay_mends_what_a_bad_parser_stored_of_one_event_and_leaves_the_others(history: History) -> None:

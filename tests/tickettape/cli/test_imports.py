@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.imported_files import ROWS, captures, imports, run, write
+from tests.support.commands import run
+from tests.support.imported_files import BASE, ROWS, captures, imports, write
 from tests.support.markets import NOON, TEN
 from tickettape.database import Connection
 from tickettape.settings import settings
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_a_mapping_of_listings_is_saved_by_what_worked_and_used_by_its_name(

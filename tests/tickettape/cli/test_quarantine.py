@@ -1,26 +1,16 @@
 """`tickettape quarantine`."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.markets import TEN
-from tests.support.refused_answers import answered, in_quarantine, read, run
+from tests.support.commands import run
+from tests.support.refused_answers import answered, in_quarantine, read
 from tickettape.cli import app
 from tickettape.cli import quarantine as quarantine_cli
 from tickettape.database import Connection
-from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import (
-    floor_to_grid,
     refused_payload,
 )
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_the_quarantine_is_listed_shown_and_replayed_by_command(

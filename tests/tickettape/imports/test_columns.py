@@ -8,12 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.support.imported_files import ROWS, at, imports, write
+from tests.support.imported_files import BASE, HEADER, ROWS, at, imports, write
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_parquet_shuffled_rows_own_column_names_and_gzip_say_the_same_as_csv(

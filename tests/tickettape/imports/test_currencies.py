@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from tests.support.imported_files import ROWS, at, captures, facts, imports, run, write
+from tests.support.commands import run
+from tests.support.imported_files import BASE, HEADER, ROWS, at, captures, facts, imports, write
 from tests.support.markets import add_event
 from tests.support.oracle import assert_exact
 from tickettape.catalogue import event_currencies
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_listings_of_another_currency_import_and_an_event_keeps_the_one_it_has(

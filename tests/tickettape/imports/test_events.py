@@ -6,9 +6,6 @@ from pathlib import Path
 from tests.support.imported_files import ROWS, captures, imports, write
 from tickettape.database import Connection
 
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
-
 
 def test_events_can_be_described_in_a_file_of_their_own_and_checked_before(
     connection: Connection, tmp_path: Path

@@ -7,13 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.imported_files import ROWS, at, captures, facts, imports, refusals, run, write
+from tests.support.commands import run
+from tests.support.imported_files import BASE, HEADER, ROWS, at, captures, facts, imports, refusals, write
 from tests.support.markets import NOON, TEN
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_a_csv_of_listings_becomes_exact_history(connection: Connection, tmp_path: Path) -> None:

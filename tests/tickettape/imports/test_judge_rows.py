@@ -6,11 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.judged_rows import judged
+from tests.support.judged_rows import ROW, judged
 from tickettape.imports.judge_rows import read_buyable
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
 
 
 def reason(**changed: Any) -> str | None:

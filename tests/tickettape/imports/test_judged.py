@@ -2,10 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.support.judged_rows import judged
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ROW = {"event": "1", "time": "2026-11-20T12:00:00Z", "zone": "Floor", "section": "A", "price": "10.50", "quantity": "2"}
+from tests.support.judged_rows import ROW, judged
 
 
 def test_a_refusal_keeps_the_row_and_what_could_be_read_of_it() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.imported_files import HEADER, at, captures, imports, run, write
+from tests.support.commands import run
+from tests.support.imported_files import HEADER, at, captures, imports, write
 from tests.support.markets import NOON, TEN
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.imported_ranges import ROWS, by_pandas, imports, run, stored, write
+from tests.support.commands import run
+from tests.support.imported_ranges import BASE, HEADER, ROWS, by_pandas, imports, stored, write
 from tests.support.markets import NOON, add_event
 from tests.support.oracle import assert_exact
 from tickettape.catalogue import track_rule
@@ -21,8 +22,6 @@ from tickettape.imports import ImportRequest, import_file, range_import
 from tickettape.observations import store_price_ranges
 
 SAMPLES = Path(__file__).parent / "samples"
-HEADER = ["event", "time", "lowest_price", "average_price", "highest_price", "listings", "tickets"]
-BASE = ["--ranges", "--source", "mine", "--default", "event_date=2027-06-01T19:00Z", "--time-zone", "UTC"]
 FESTIVAL = [
     "--ranges", "--event", "festival", "--default", "event_date=2021-10-08T12:00-05:00",
     "--map", "time=date+time,lowest_price=min price,tickets=num tickets left",

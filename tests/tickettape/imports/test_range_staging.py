@@ -6,12 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.imported_ranges import ROWS, by_pandas, imports, stored, write
+from tests.support.imported_ranges import BASE, ROWS, by_pandas, imports, stored, write
 from tickettape.database import Connection
 
 SAMPLES = Path(__file__).parent / "samples"
-HEADER = ["event", "time", "lowest_price", "average_price", "highest_price", "listings", "tickets"]
-BASE = ["--ranges", "--source", "mine", "--default", "event_date=2027-06-01T19:00Z", "--time-zone", "UTC"]
 TICKETMASTER = [
     "--ranges", "--market", "primary", "--time-zone", "UTC",
     "--map", "event=EVENT_ID,time=scrape_time,lowest_price=MIN_PRICE,highest_price=MAX_PRICE",

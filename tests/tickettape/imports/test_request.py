@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.imported_files import ROWS, at, run, write
+from tests.support.commands import run
+from tests.support.imported_files import BASE, HEADER, ROWS, at, write
 from tickettape.catalogue import track_rule
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 @pytest.mark.parametrize("source", ["vividseats", "simulator", "tracked"])

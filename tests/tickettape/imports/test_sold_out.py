@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from tests.support.imported_files import ROWS, at, captures, imports, write
+from tests.support.imported_files import BASE, ROWS, at, captures, imports, write
 from tests.support.markets import NOON, TEN
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_a_quantity_of_zero_says_that_nothing_was_for_sale(connection: Connection, tmp_path: Path) -> None:

@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.imported_files import ROWS, at, captures, imports, run, write
+from tests.support.commands import run
+from tests.support.imported_files import BASE, HEADER, ROWS, at, captures, imports, write
 from tests.support.markets import NOON
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
-
 
 NEVER, NOBODY = "never", ""
 

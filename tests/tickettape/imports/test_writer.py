@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.imported_files import ROWS, at, captures, facts, imports, refusals, run, write
+from tests.support.commands import run
+from tests.support.imported_files import ROWS, at, captures, facts, imports, refusals, write
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact
 from tickettape.catalogue import track_rule
 from tickettape.database import Connection
 from tickettape.imports import ImportRequest, import_file, writer
 from tickettape.imports.import_tables import write_captures
-
-HEADER = ["event", "time", "zone", "section", "price", "quantity"]
-BASE = ["--source", "mine", "--default", "event_date=2027-06-01T19:00Z"]
 
 
 def test_the_same_file_again_changes_nothing_and_a_corrected_one_replaces_what_it_corrects(

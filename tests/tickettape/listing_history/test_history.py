@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from orchestration.checks import listing_history
-from tests.support.listing_chains import offer, put, set_up, shelf, stored
+from tests.support.listing_chains import LOTS, START, TICKS, offer, put, set_up, shelf, stored
 from tests.support.markets import TEN, watching
 from tests.support.profiles import LONG
 from tickettape.archive.month_archive import close_month
@@ -41,12 +41,6 @@ from tickettape.listing_history.latest_state import LatestState
 from tickettape.listing_history.rows import instant
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid, read_tick, undo_void, void_capture
-
-START = datetime(2026, 10, 30, 22, 40, tzinfo=UTC)  # over a day's edge, and in the next night over a month's
-TICKS = [START + number * TEN for number in range(12)] + [
-    START + timedelta(days=1) + number * TEN for number in range(10)
-]
-LOTS = [(1, (1,)), (2, (2,)), (4, (2, 4)), (4, (1, 2, 3, 4))]
 
 
 def made_anew(observations: dict[datetime, Observation]) -> list[Delta]:

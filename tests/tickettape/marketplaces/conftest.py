@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.loopback_servers import ScriptedServer, json_reply, served
-
-OK = json_reply(b'{"ok": true}')
+from tests.support.loopback_servers import OK, ScriptedServer, served
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +19,8 @@ def _server() -> Iterator[ScriptedServer]:
 def server(_server: ScriptedServer) -> ScriptedServer:
     _server.script(OK)
     return _server
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")

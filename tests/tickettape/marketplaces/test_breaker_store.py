@@ -2,19 +2,13 @@
 
 import asyncio
 
-from tests.support.shared_limiters import shared
+from tests.support.shared_limiters import RULES, shared
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import describe_breaker, load_breaker
-from tickettape.marketplaces.breaker import BreakerPolicy
 from tickettape.marketplaces.rate_limiter import (
-    Rate,
-    RateLimits,
     ReplySeen,
-    rate_per_second,
 )
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter
-
-RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_row=3, wait_seconds=60))
 
 
 def test_what_one_is_told_all_others_keep(warehouse: Warehouse, connection: Connection) -> None:

@@ -8,28 +8,18 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tests.support.loopback_servers import ScriptedServer, after, drip, json_reply, resetting, truncated
-from tests.support.scripted_client import ask, run
+from tests.support.loopback_servers import BUSY, OK, ScriptedServer, after, drip, json_reply, resetting, truncated
+from tests.support.scripted_client import AT, ask, run
 from tickettape.marketplaces.http_client import PacedHttpClient, class_of_status
 from tickettape.marketplaces.pacing import Class, Reply
 from tickettape.marketplaces.protocol import Answer
 from tickettape.marketplaces.vividseats import VividSeats
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-OK = json_reply(b'{"ok": true}')
-BUSY = json_reply(status=503)
-Result = TypeVar("Result")
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.mark.parametrize(

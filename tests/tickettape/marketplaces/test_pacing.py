@@ -1,28 +1,16 @@
 """How fast the marketplace is asked, on a real HTTP server."""
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TypeVar
 
 import pytest
 from starlette.responses import Response
 
-from tests.support.loopback_servers import ScriptedServer, after, json_reply
-from tests.support.scripted_client import run
+from tests.support.loopback_servers import BUSY, OK, ScriptedServer, after, json_reply
+from tests.support.scripted_client import AT, run
 from tickettape.marketplaces.pacing import CONNECTIONS, Pace, Reply, retry_after_seconds
 from tickettape.marketplaces.protocol import Answer
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimits
 from tickettape.marketplaces.vividseats import VividSeats
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-OK = json_reply(b'{"ok": true}')
-BUSY = json_reply(status=503)
-Result = TypeVar("Result")
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def test_one_429_slows_everyone_down(server: ScriptedServer) -> None:

@@ -10,11 +10,6 @@ from tickettape.marketplaces import (
 from tickettape.settings import Settings
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 def opened(url: str | None, source: str | None) -> Marketplace:
     return open_marketplace(Settings(marketplace_url=url, marketplace_source=source, user_agent="x"))
 

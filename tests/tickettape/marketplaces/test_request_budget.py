@@ -4,14 +4,6 @@ import asyncio
 
 from tests.support.shared_limiters import greedy, shared
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces.breaker import BreakerPolicy
-from tickettape.marketplaces.rate_limiter import (
-    Rate,
-    RateLimits,
-    rate_per_second,
-)
-
-RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_row=3, wait_seconds=60))
 
 
 def test_blocks_that_no_rate_counts_any_more_are_forgotten(warehouse: Warehouse, connection: Connection) -> None:

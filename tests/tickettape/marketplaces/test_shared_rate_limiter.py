@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support.shared_limiters import greedy, shared
+from tests.support.shared_limiters import RULES, greedy, shared
 from tests.tickettape.marketplaces.test_rate_limiter import most_in
 from tickettape.database import Warehouse
 from tickettape.marketplaces.breaker import BreakerPolicy
@@ -14,15 +14,11 @@ from tickettape.marketplaces.rate_limiter import (
     Grant,
     LocalRateLimiter,
     Rate,
-    RateLimits,
     ReplySeen,
     RequestQueue,
-    rate_per_second,
 )
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
 from tickettape.settings import Settings
-
-RULES = RateLimits((rate_per_second(50), Rate(400, 60.0)), BreakerPolicy(in_a_row=3, wait_seconds=60))
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["shared", "control_one_budget_each"])

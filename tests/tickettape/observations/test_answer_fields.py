@@ -1,20 +1,9 @@
 """Fields that are new in answers are noted once."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.markets import TEN
-from tests.support.refused_answers import answered, read
+from tests.support.refused_answers import MARKET, TICK, answered, read
 from tickettape.database import Connection
-from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import (
-    floor_to_grid,
-)
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_s4_a_new_field_is_noted_once_and_a_marketplaces_first_answers_are_no_news(connection: Connection) -> None:

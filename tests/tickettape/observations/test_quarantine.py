@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,19 @@ import dagster as dg
 import pytest
 
 from orchestration.assets.events import events
+from tests.support.commands import run
 from tests.support.markets import TEN, watching
-from tests.support.refused_answers import answered, change_currency, in_quarantine, read, replay, run, statuses, stored
+from tests.support.refused_answers import (
+    MARKET,
+    TICK,
+    answered,
+    change_currency,
+    in_quarantine,
+    read,
+    replay,
+    statuses,
+    stored,
+)
 from tickettape.archive.archived_month_replay import ticks_waiting_for_month
 from tickettape.cli import quarantine as quarantine_cli
 from tickettape.database import Connection, Warehouse
@@ -23,16 +34,11 @@ from tickettape.observations import (
     NotReplayable,
     Refusal,
     delete_replayed_before,
-    floor_to_grid,
     read_answers,
     record_replayed,
     refused_payload,
 )
 from tickettape.observations.quarantine import settle_refusals
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_s4_a_refused_answer_is_in_quarantine_with_its_reason_its_payload_and_its_run(connection: Connection) -> None:

@@ -1,24 +1,16 @@
 """Answers are read each for itself."""
 
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.markets import TEN
-from tests.support.refused_answers import answered, in_quarantine, read, statuses, stored
+from tests.support.refused_answers import TICK, Change, answered, in_quarantine, read, statuses, stored
 from tickettape.database import Connection
 from tickettape.marketplaces import HIGHEST_PRICE_CENTS
-from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import (
-    floor_to_grid,
     not_understood_at_newest_tick,
     ticks_with_answers,
 )
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_s5_a_listing_that_names_another_group_than_its_sections_makes_its_answer_partial(

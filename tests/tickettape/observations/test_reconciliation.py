@@ -1,21 +1,11 @@
 """What answers say of themselves, compared with what was read."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from orchestration import checks
-from tests.support.markets import TEN, watching
-from tests.support.refused_answers import answered, change_currency, read
+from tests.support.markets import watching
+from tests.support.refused_answers import MARKET, answered, change_currency, read
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces.simulator import SimulatedMarketplace
-from tickettape.observations import (
-    floor_to_grid,
-)
-
-TICK = floor_to_grid(TEN, datetime.now(UTC))
-MARKET = SimulatedMarketplace(seed=7, events=6, clock=lambda: TICK)
-Change = Callable[[dict[str, Any]], object]
 
 
 def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_and_in_all(

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.corrected_history import History, moments, run, succeeds
-from tests.support.markets import TEN
+from tests.support.commands import run
+from tests.support.corrected_history import SHOWN, History, moments, succeeds
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -11,8 +11,6 @@ from tickettape.observations import SNAPSHOT_COLUMNS, capture_tick, read_tick
 
 HOUR = timedelta(hours=1)
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
-TICKS = [START + hour * HOUR + 2 * step * TEN for hour in range(3) for step in range(3)]
-SHOWN = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def test_a_voided_capture_counts_neither_as_prices_nor_as_sold_out_and_the_reason_is_kept(history: History) -> None:

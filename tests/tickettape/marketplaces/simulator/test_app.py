@@ -1,25 +1,16 @@
 """The simulator over HTTP."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-
-import pytest
+from datetime import timedelta
 
 from tests.support.loopback_servers import served
-from tests.support.scripted_client import run
+from tests.support.scripted_client import AT, run
 from tests.support.simulated_market import all_of, marketplace
 from tickettape.marketplaces import (
     Marketplace,
     MarketplaceEvent,
 )
 from tickettape.marketplaces.simulator import Market, SimulatedMarketplace, build_app
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def test_a_simulator_over_http_is_the_same_market_as_in_process() -> None:

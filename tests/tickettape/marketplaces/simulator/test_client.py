@@ -1,16 +1,14 @@
 """The simulator in process is a marketplace like any other."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from tests.support.simulated_market import all_of, marketplace
+from tests.support.simulated_market import AT, all_of, marketplace
 from tickettape.marketplaces import (
     Missing,
 )
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 
 
 def test_in_process_it_is_a_marketplace_that_knows_the_past() -> None:
@@ -48,8 +46,3 @@ def test_in_process_a_production_that_is_over_is_missing() -> None:
                 market.read_listings(nonsense.body, "nonsense", 0.05)
 
     asyncio.run(scenario())
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")

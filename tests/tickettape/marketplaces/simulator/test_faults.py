@@ -20,11 +20,6 @@ from tickettape.observations import capture_tick, floor_to_grid, read_tick
 TICK = floor_to_grid(TEN, datetime.now(UTC))
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 def track_all(connection: Connection, productions: int) -> Market:
     """A small market, in the catalogue."""
     simulated = SimulatedMarketplace(seed=7, events=productions, clock=lambda: TICK)

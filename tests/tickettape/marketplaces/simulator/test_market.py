@@ -1,17 +1,16 @@
 """A market that moves: what appears, vanishes, is sold, repriced and comes back."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from tests.support.simulated_market import faces, marketplace
+from tests.support.simulated_market import AT, faces, marketplace
 from tickettape.marketplaces.simulator import Market, answers
 from tickettape.marketplaces.simulator.catalogue import SimulatedProduction
 from tickettape.marketplaces.simulator.market import Outcome
 
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 MARKET = Market(seed=3, events=24)
 TEN_MINUTES = timedelta(minutes=10)
 

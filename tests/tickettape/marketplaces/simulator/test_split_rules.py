@@ -1,12 +1,11 @@
 """Listings shrink as their split rules allow."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from tests.support.simulated_market import faces
+from tests.support.simulated_market import AT, faces
 from tickettape.marketplaces.simulator import Market
 from tickettape.marketplaces.simulator.split_rules import Rule, buyable
 
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
 MARKET = Market(seed=3, events=24)
 
 

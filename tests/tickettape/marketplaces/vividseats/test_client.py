@@ -3,14 +3,14 @@
 import json
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.support.loopback_servers import ScriptedServer, json_reply, served
-from tests.support.scripted_client import ask, run
+from tests.support.loopback_servers import BUSY, ScriptedServer, json_reply, served
+from tests.support.scripted_client import AT, ask, run
 from tickettape.marketplaces import (
     MarketplaceError,
     MarketplaceEvent,
@@ -20,16 +20,6 @@ from tickettape.marketplaces import (
 from tickettape.marketplaces.protocol import Blocked, Unreachable
 from tickettape.marketplaces.simulator import Market, build_app
 from tickettape.marketplaces.vividseats import VividSeats, client
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-OK = json_reply(b'{"ok": true}')
-BUSY = json_reply(status=503)
-Result = TypeVar("Result")
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def test_an_answer_is_handed_on_as_it_came(server: ScriptedServer) -> None:

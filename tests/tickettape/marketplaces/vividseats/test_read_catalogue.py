@@ -5,15 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers_read import item
+from tests.support.answers_read import PRODUCTION, PRODUCTION_ID, item
 from tickettape.marketplaces import Refused
-from tickettape.marketplaces.simulator import Market
 from tickettape.marketplaces.vividseats.read_catalogue import read_production
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-MARKET = Market(seed=7, events=6)
-PRODUCTION = MARKET.productions(AT)[2]
-PRODUCTION_ID = str(PRODUCTION.production_id)
 
 
 def test_a_production_says_what_where_when_and_who() -> None:

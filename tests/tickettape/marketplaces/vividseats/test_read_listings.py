@@ -2,24 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.support.answers_read import read
+from tests.support.answers_read import BODY, PRODUCTION_ID, Change, read
 from tickettape.marketplaces import Missing, Refused
 from tickettape.marketplaces.protocol import HIGHEST_COUNT
-from tickettape.marketplaces.simulator import Market, answers
 from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-MARKET = Market(seed=7, events=6)
-PRODUCTION = MARKET.productions(AT)[2]
-PRODUCTION_ID = str(PRODUCTION.production_id)
-BODY = answers.listings(MARKET, PRODUCTION, AT)
-Change = Callable[[dict[str, Any]], object]
 
 
 def busiest(answer: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Prices as text into exact cents, and how many of a listing one may buy."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,15 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.answers_read import read
 from tickettape.marketplaces import HIGHEST_PRICE_CENTS
-from tickettape.marketplaces.simulator import Market, answers
 from tickettape.marketplaces.vividseats.wire_values import buyable_quantities, price_cents
-
-AT = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
-MARKET = Market(seed=7, events=6)
-PRODUCTION = MARKET.productions(AT)[2]
-PRODUCTION_ID = str(PRODUCTION.production_id)
-BODY = answers.listings(MARKET, PRODUCTION, AT)
-Change = Callable[[dict[str, Any]], object]
 
 
 @given(cents=st.integers(1, HIGHEST_PRICE_CENTS))
