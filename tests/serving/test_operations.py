@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -19,9 +18,8 @@ from orchestration.assets.serving import service_is_well
 from serving.app import build_app
 from tests.support.databases import use_database
 from tests.support.served_market import EVERYONE, id_of, serving
+from tests.support.served_minutes import did
 from tickettape.api_schema import (
-    ADD_SERVICE_MINUTES,
-    LATENCY_BOUNDS,
     create_key,
 )
 from tickettape.database import Connection, Warehouse, check_session_mode, configured_url, connections
@@ -69,14 +67,6 @@ def test_health_says_what_is_missing(database_url: str, connection: Connection) 
     assert (waiting.status_code, early.status_code) == (503, 503)
     assert "Run a tick" in waiting.json()["detail"]
     assert "first tick" in early.json()["detail"]
-
-
-def did(connection: Connection, *, requests: int = 0, errors: int = 0, slow: int = 0, bucket: int = 0) -> None:
-    counts = [0] * (len(LATENCY_BOUNDS) + 1)
-    counts[bucket] = requests
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    row = {"route": "/r", "requests": requests, "refused": 0, "errors": errors, "slow_statements": slow}
-    connection.execute(ADD_SERVICE_MINUTES, row | {"minute": minute, "seconds": 1.0, "latency_counts": counts})
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+from tests.support.served_minutes import did
 from tickettape.api_schema import (
-    ADD_SERVICE_MINUTES,
-    LATENCY_BOUNDS,
     SERVICE_TOTALS,
     RouteTotal,
     fold_service_minutes,
     service_totals,
 )
 from tickettape.database import Connection
-
-
-def did(connection: Connection, *, requests: int = 0, errors: int = 0, slow: int = 0, bucket: int = 0) -> None:
-    counts = [0] * (len(LATENCY_BOUNDS) + 1)
-    counts[bucket] = requests
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    row = {"route": "/r", "requests": requests, "refused": 0, "errors": errors, "slow_statements": slow}
-    connection.execute(ADD_SERVICE_MINUTES, row | {"minute": minute, "seconds": 1.0, "latency_counts": counts})
 
 
 def test_old_minutes_are_added_up_and_no_total_changes(connection: Connection) -> None:
