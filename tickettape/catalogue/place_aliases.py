@@ -58,7 +58,7 @@ def note_places(connection: Connection, tick: datetime, inventories: Sequence[tu
            from unnest(%s::integer[], %s::text[], %s::text[]) as said (event_key, external_id, name)
            where zones.event_key = said.event_key and zones.external_id = said.external_id
                and (zones.first_tick is null or zones.first_tick > %s)""",
-        [tick, *_columns(zones, 3), tick],
+        [tick, *as_columns(zones, 3), tick],
     )
     sections = [(key, one.zone_id, one.section_id) for key, inventory in inventories for one in inventory.sections]
     connection.execute(
@@ -68,14 +68,14 @@ def note_places(connection: Connection, tick: datetime, inventories: Sequence[tu
            where sections.event_key = zones.event_key and sections.home_zone_key = zones.zone_key
                and sections.external_id = said.external_id
                and (sections.first_tick is null or sections.first_tick > %s)""",
-        [tick, *_columns(sections, 3), tick],
+        [tick, *as_columns(sections, 3), tick],
     )
     twins = {one for key, inventory in inventories for one in twins_of(key, inventory)}
     connection.execute(
         """insert into market.places_apart (event_key, zone_name, section_name, tick, reason)
            select *, %s, 'one answer has several of them' from unnest(%s::integer[], %s::text[], %s::text[])
            on conflict do nothing""",
-        [tick, *_columns([(one.event_key, one.zone, one.section) for one in twins], 3)],
+        [tick, *as_columns([(one.event_key, one.zone, one.section) for one in twins], 3)],
     )
     settle_aliases(connection, [event_key for event_key, _ in inventories])
 
@@ -180,6 +180,6 @@ def undo_alias(connection: Connection, event_key: int, zone: str, section: str, 
     return True
 
 
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+def as_columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
     """Rows as columns: one statement with arrays for all of them."""
     return [[row[number] for row in rows] for number in range(width)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tickettape.catalogue.place_aliases import known_twins, note_places, twins_of
+from tickettape.catalogue.place_aliases import as_columns, known_twins, note_places, twins_of
 from tickettape.database import Connection
 from tickettape.marketplaces import Inventory, Zone
 
@@ -73,7 +73,7 @@ def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tupl
             """insert into market.zones (event_key, external_id, name, display_name, display_order)
                select * from unnest(%s::integer[], %s::text[], %s::text[], %s::text[], %s::integer[])
                returning event_key, external_id, zone_key, name, display_name""",
-            _columns(made, 5),
+            as_columns(made, 5),
         ).fetchall()
         known |= {(event_key, external_id): tuple(rest) for event_key, external_id, *rest in rows}
     renamed = [
@@ -113,18 +113,13 @@ def ensure_sections(
            select * from unnest(%s::integer[], %s::integer[], %s::text[], %s::text[])
            on conflict do nothing
            returning event_key, home_zone_key, external_id, section_key""",
-        _columns(sorted(new), 4),
+        as_columns(sorted(new), 4),
     ).fetchall()
     if len(rows) < len(new):
         return _sections(connection, event_keys)  # somebody else has made some meanwhile
     return known | {
         (event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows
     }
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    """Rows as columns: one statement with arrays for all of them."""
-    return [[row[number] for row in rows] for number in range(width)]
 
 
 def _sections(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int, int, str], int]:
