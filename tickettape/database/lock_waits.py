@@ -17,7 +17,7 @@ LOCK_WAIT_SECONDS = 2.0  # for how long a maintenance step may hold up everybody
 LOCK_ATTEMPTS = 20  # some 8 minutes with the pauses between
 LONGEST_PAUSE_SECONDS = 30.0
 SAY_AGAIN_SECONDS = 60.0
-LONGEST_STATEMENT = 200  # characters of a holder's statement
+STATEMENT_CHARACTERS = 200  # shown of a holder's statement
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def lock_holders(connection: Waiting, waiting_pid: int) -> list[str]:
                left(regexp_replace(query, '\\s+', ' ', 'g'), %s)
            from held left join pg_stat_activity using (pid)
            where cardinality(pg_blocking_pids(held.pid)) = 0 order by xact_start""",
-        [waiting_pid, LONGEST_STATEMENT],
+        [waiting_pid, STATEMENT_CHARACTERS],
     ).fetchall()
     return [_sentence(*row) for row in rows]
 
