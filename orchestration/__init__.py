@@ -1,8 +1,9 @@
-"""Dagster, and nothing else: assets, checks, jobs, schedules, sensors, and how dbt is called.
+"""All that needs Dagster: assets, checks, jobs, schedules, sensors, and how dbt is called.
 
-`definitions` is what Dagster loads. What the steps do stands in `tickettape`; nothing imports `assets` but
-`definitions`, what tests them, and the schedules and sensors that name them.
+Dagster loads `definitions`. The work of each step is in `tickettape`. Outside the folder `assets`, only `definitions`,
+the jobs and the checks import its modules.
 """
 
 CONSOLE_MARK = "tickettape: "
-"""How a line begins that is for the person at the console. Of other lines `make dev` shows only what is wrong."""
+"""The beginning of each line that is for the person at the console. Of all other lines, `make dev` shows only warnings
+and errors."""

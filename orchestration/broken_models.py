@@ -1,7 +1,7 @@
-"""A dbt model that fails costs itself alone: what Tickettape does not stand on is reported, and the tick goes on.
+"""Decide whether a dbt model that failed fails the tick, or is only reported.
 
-It stands on the rollups, on what schema `api` serves, and on the models that those read: where one of them fails, or a
-test of theirs, the step fails.
+Tickettape needs the rollups, the relations that schema `api` serves, and the models that these read. If one of them or
+one of their tests fails, the step fails. Any other failure is reported, and the tick continues.
 """
 
 import json
@@ -17,11 +17,11 @@ from tickettape.api_schema import SERVED_RELATIONS
 
 OWN_SOURCE = "source.tickettape.market."
 TAG = "tickettape/models_not_built"
-LONGEST_REASON = 200  # characters of what dbt says that the run's tag holds; the log has all of it
+LONGEST_REASON = 200  # characters of dbt's message in the run's tag; the log has the whole message
 
 
 def report(context: dg.AssetExecutionContext, build: DbtCliInvocation) -> None:
-    """Say which models a build did not make, and why; raises dbt's error where Tickettape stands on one of them."""
+    """Report which models a build did not make, and why. Raises dbt's error if Tickettape needs one of them."""
     results = build.target_path / "run_results.json"
     if not results.exists():
         raise build.get_error() or RuntimeError("dbt ended without results.")
@@ -41,7 +41,7 @@ def report(context: dg.AssetExecutionContext, build: DbtCliInvocation) -> None:
 def failed_nodes(
     failures: Iterable[Mapping[str, Any]], manifest: Mapping[str, Any]
 ) -> tuple[dict[str, str], list[str]]:
-    """What failed beside Tickettape (name -> what dbt says), and the names of what failed of its own."""
+    """What failed: the nodes that Tickettape does not need (name -> dbt's message), and the names of those it needs."""
     own = _stood_on(manifest)
     beside: dict[str, str] = {}
     needed: list[str] = []

@@ -1,6 +1,6 @@
-"""What must be true, asked in SQL: a check looks at the tables, never at what a step says of itself.
+"""Checks: each looks at the tables with SQL, never at the figures that a step reports.
 
-After a tick, of what it brought; at night, of everything. dbt's own tests are in dbt_project.
+After a tick they check the newest data. The nightly audit checks everything. dbt's own tests are in dbt_project.
 """
 
 from collections import defaultdict
@@ -33,14 +33,14 @@ from tickettape.observations import (
 from tickettape.rollups import AuditFinding, export_dbt_environment, store_audit
 from tickettape.settings import Settings
 
-SAMPLED_ANSWERS = 3  # of each of two ticks: 30 ms after every tick, and in a day some 900 of all that was read
+SAMPLED_ANSWERS = 3  # from each of two ticks: takes 30 ms per tick, and samples some 900 answers a day
 
 
 @dg.asset_check(asset=events)
 def discovery(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """Each marketplace's newest discovery went well. Warns: what is watched already is captured all the same."""
+    """Each marketplace's newest discovery succeeded. Only warns, because known events are still captured."""
 
     def discovered(connection: Connection, source: str) -> SourceVerdict:
         discovered_at, failure = newest_discovery(connection, source)
@@ -105,8 +105,8 @@ def reconciliation(
 def listing_history(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """The listing history reproduces the stored answers. A sample from the newest tick, and from a random one of those
-    that are kept, is read again and compared listing by listing."""
+    """The listing history reproduces the stored answers. A sample of answers, from the newest tick and from a random
+    older one, is read again and compared listing by listing."""
     compared, different = 0, []
     with warehouse.connection() as connection:
         for source, watched in marketplaces.items():
@@ -134,8 +134,8 @@ def listing_history(
 def answers_understood(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """No answer of a newest tick was refused, and no listing left out of one. Warns: the others count, and what was
-    refused can be replayed."""
+    """No answer of a newest tick was refused, and no listing was left out of one. Only warns, because all others are
+    stored, and refused answers can be replayed."""
 
     def understood(connection: Connection, source: str) -> SourceVerdict:
         found = not_understood_at_newest_tick(connection, source)
@@ -164,8 +164,8 @@ def answers_understood(
 def freshness(
     warehouse: dg.ResourceParam[Warehouse], marketplaces: dg.ResourceParam[Marketplaces]
 ) -> dg.AssetCheckResult:
-    """Every watched event has an ok capture within twice its own interval. Computed in SQL, so that a backfill of an
-    old hour cannot make it pass."""
+    """Every watched event has an ok capture within twice its own interval. It asks the tables, so a backfill of an old
+    hour cannot make it pass."""
 
     def fresh(connection: Connection, source: str) -> SourceVerdict:
         stale = stale_events(connection, source, datetime.now(UTC))
@@ -177,7 +177,7 @@ def freshness(
 
 @dataclass(frozen=True)
 class SourceVerdict:
-    """What a check says of one marketplace: what is wrong, if anything, and its figures."""
+    """A check's result for one marketplace: what is wrong, if anything, and figures."""
 
     wrong: str | None
     figures: dict[str, Any]
@@ -186,7 +186,7 @@ class SourceVerdict:
 def _of_every_source(
     warehouse: Warehouse, marketplaces: Marketplaces, judge: Callable[[Connection, str], SourceVerdict]
 ) -> dg.AssetCheckResult:
-    """One result about all that is watched in this database: it says the same, whoever's tick asks."""
+    """One result for all marketplaces watched on this database, so that the tick of each gives the same result."""
     with warehouse.connection() as connection:
         watched = watched_sources(connection, marketplaces)
         sources = [source for source in tracked_sources(connection) if source in watched] or list(marketplaces)

@@ -1,7 +1,7 @@
-"""What a run says on the console: a line when it ends, and before that only what is wrong.
+"""The console log of a run: one line when it ends, and before that only warnings and errors.
 
-Dagster's own logger prints each event, some 200 lines a tick, in which an error is lost. The events of a run and what
-its steps printed are in the UI all the same.
+Dagster's own logger prints every event, some 200 lines a tick, and hides errors among them. The UI still shows all
+events of a run and the output of its steps.
 """
 
 import logging
@@ -19,7 +19,7 @@ from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, tick_of
 from tickettape.settings import settings
 
 ONE_LINE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
-"""The configuration of a job that says so little: Dagster takes its own logger where a job names none."""
+"""The configuration of a job that uses this logger. Without it, Dagster would use its own."""
 
 PROGRESS = {"progress": True}
 """The `extra` of a log line that a person who waits for the run wants to see."""
@@ -28,10 +28,11 @@ ROLLUP_HOURS = "rollup_hours"
 """The `extra` of a log line that says how many hours of events were refreshed."""
 
 NO_NEWS = "Logging an `AssetObservation` instead of"
-"""What dagster-dbt warns of in every tick: a test of a table that is no model. Its result is stored all the same."""
+"""The beginning of a warning that dagster-dbt gives in every tick, about tests of tables that are not models. Their
+results are stored all the same, so the warning is hidden."""
 
-WIDTH = 200  # of what an error or a check says
-CHECKS_NAMED = 3  # of those that did not pass
+WIDTH = 200  # the most characters of an error's or a check's text
+CHECKS_NAMED = 3  # the most failed checks in one line
 
 
 @dg.logger(
@@ -41,7 +42,7 @@ CHECKS_NAMED = 3  # of those that did not pass
     }
 )
 def console_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """At INFO a line when a run ends, at WARNING only what is wrong."""
+    """The logger: at INFO one line when a run ends, at WARNING only what is wrong."""
     log = logging.Logger("tickettape")
     config = context.logger_config
     least = logging.getLevelNamesMapping()[config["log_level"]]
@@ -51,12 +52,12 @@ def console_logger(context: dg.InitLoggerContext) -> logging.Logger:
 
 @lru_cache(maxsize=8)
 def _handler_of(run_id: str | None, least: int, *, progress: bool) -> "OneLine":
-    """One for a run: Dagster makes a logger for the run and another for its steps."""
+    """One handler per run: Dagster makes one logger for the run and another for its steps, and they share it."""
     return OneLine(least, progress=progress)
 
 
 class OneLine(logging.Handler):
-    """Hears every event of a run, and sums it up when it ends."""
+    """Receives every event of a run, and writes one line about the run when it ends."""
 
     def __init__(self, least: int, *, progress: bool = False) -> None:
         super().__init__()
@@ -67,7 +68,7 @@ class OneLine(logging.Handler):
         self._started = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say what is wrong at once, and how the run went when it ends."""
+        """Write warnings and errors at once, and the summary when the run ends."""
         about: Mapping[str, Any] = vars(record).get("dagster_meta", {})
         self._figures[ROLLUP_HOURS] += vars(record).get(ROLLUP_HOURS, 0)
         event = about.get("dagster_event")
@@ -105,11 +106,11 @@ class OneLine(logging.Handler):
     def _add_figures(self, made: dg.AssetMaterialization) -> None:
         for name, value in made.metadata.items():
             if isinstance(value.value, int):
-                # where several marketplaces are watched, a name ends in the one it is about
+                # with several marketplaces, each name ends in its marketplace's: `rows (vividseats)`
                 self._figures[f"{made.asset_key.to_user_string()} {name.partition(' (')[0]}"] += value.value
 
     def _found(self) -> list[str]:
-        """What the run brought, in words; what it did not touch is left out."""
+        """The run's figures in words, without those of steps that it does not have."""
         of = self._figures
         due, captured = of["captures events due"], of["captures events captured"]
         found = []
@@ -130,13 +131,13 @@ class OneLine(logging.Handler):
 
 
 def tell(text: str) -> None:
-    """A line for the person at the console."""
+    """Write a line for the person at the console."""
     sys.stderr.write(f"{CONSOLE_MARK}{text}\n")
     sys.stderr.flush()
 
 
 def name_of_run(about: Mapping[str, Any]) -> str:
-    """`03:10 tick`, with its marketplace where several are watched; else the job's name."""
+    """The name of a run: for a tick `03:10 tick`, with the marketplace if several are watched; else the job's name."""
     tags, job = about.get("job_tags") or {}, about.get("job_name") or "run"
     job = "materialization" if job.startswith("__") else job
     tick = tick_of(tags)
@@ -146,14 +147,14 @@ def name_of_run(about: Mapping[str, Any]) -> str:
 
 
 def cause_of(error: Any) -> str:
-    """The first line of what an error comes from, not of Dagster's wrapping of it."""
+    """The first line of an error's original cause. Dagster wraps it in errors of its own."""
     while error is not None and error.cause is not None:
         error = error.cause
     return first_line(error.message) if error is not None else "no reason is known"
 
 
 def first_line(text: str) -> str:
-    """The first line that says something, shortened to what can be read at a glance."""
+    """The first line that is not blank, shortened to WIDTH."""
     return shorten(next((line for line in text.splitlines() if line.strip()), ""), WIDTH, placeholder=" …")
 
 

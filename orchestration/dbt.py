@@ -33,7 +33,7 @@ OWN_ASSETS = frozenset(
         *("backlog", "vacuumed_tables", "database_health", "backups", "proved_backup"),
     }
 )
-"""The assets that are no dbt models; a model of such a name has its schema in front of its key."""
+"""The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""
 
 _SOURCE_ASSETS = {
     "zones": "section_snapshots",
@@ -44,7 +44,7 @@ _SOURCE_ASSETS = {
 
 
 class Translator(DagsterDbtTranslator):
-    """A source is the asset that writes it; a model is named as its table."""
+    """Maps a dbt source to the asset that writes it, and names a model's asset like its table."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class Translator(DagsterDbtTranslator):
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The asset's key: the table's name, with its schema in front where an asset has that name."""
+        """The asset's key: the table's name, with its schema in front if another asset has that name."""
         name = dbt_resource_props["name"]
         if dbt_resource_props["resource_type"] == "source":
             schema, written_by = dbt_resource_props["source_name"], _SOURCE_ASSETS.get(name, name)
@@ -60,22 +60,22 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey(["analytics", name] if name in OWN_ASSETS else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """A mart's business area, the folder below `marts`; else `staging` or `intermediate`."""
+        """A mart's group is its business area, the folder below `marts`. Other models: `staging` or `intermediate`."""
         layer, *below = dbt_resource_props["fqn"][1:-1] or ["marts"]
         return re.sub(r"\W", "_", below[0] if layer == "marts" and below else layer)
 
 
 def manifest() -> Path:
-    """The parsed dbt project; parsed now where that is missing or older than one of its files.
+    """The path of the parsed dbt project. Parses it if that file is missing or older than one of the project's files.
 
-    Parsing takes seconds, and every process that loads the definitions comes by here. Where dbt cannot read the project
-    at all, the last one that it could read: what is captured needs no dbt, and the marts say what is wrong.
+    Parsing takes seconds, and every process that loads the definitions calls this. If dbt cannot read the project at
+    all, the last readable manifest is used: captures need no dbt, and the marts report the error.
     """
     path = PROJECT.manifest_path
     files = [file for name in PARSED_FROM for file in _files(ROOT / name)]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # beside it and moved when done: processes that start together parse together, and none may read half of it
+        # parsed into a folder beside it, then moved: processes that start together must not read half a manifest
         with tempfile.TemporaryDirectory(dir=path.parent, prefix="parsing-") as apart:
             try:
                 project = readable_project(lambda folder: _parse(folder, Path(apart)), Path(apart) / READABLE)
@@ -94,12 +94,12 @@ def manifest() -> Path:
 
 
 def _files(path: Path) -> list[Path]:
-    """A file, or a folder and all that is in it: a folder's time is that of the last file that came or went."""
+    """A file, or a folder and everything in it. The folder itself counts: its time shows that a file was deleted."""
     return [path, *path.rglob("*")] if path.is_dir() else [path]
 
 
 def _parse(folder: Path, target: Path) -> str | None:
-    # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
+    # from scratch: after a partial parse, tests that are described in their own yml file lost their settings
     arguments = ["--quiet", "parse", "--no-partial-parse"]
     with parsing_alone():
         parse = dbt_resource(folder).cli(arguments, target_path=target, raise_on_error=False)
@@ -110,17 +110,18 @@ def _parse(folder: Path, target: Path) -> str | None:
 
 
 def left_out() -> dict[str, str]:
-    """Each file that dbt cannot read and that is therefore left out, and what dbt says of it."""
+    """The files that are left out because dbt cannot read them, each with dbt's message."""
     path = PROJECT.manifest_path.with_name(LEFT_OUT)
     found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     return found
 
 
 def keep_parsed(target_path: Path) -> None:
-    """Let the next dbt begin with what the one in `target_path` parsed: 1.1 s instead of 3.3.
+    """Let the next dbt start from what the dbt in `target_path` has parsed: that takes 1.1 s instead of 3.3.
 
-    What `manifest` parses is parsed for no warehouse, and dbt parses all anew where the warehouse is another one.
-    Nothing is kept of a project that was parsed again since: what is parsed in part is not the same (`manifest`).
+    The partial parse that `manifest` writes does not help: it was made without a warehouse, and dbt parses everything
+    again for another warehouse. Nothing is kept if `manifest` has parsed the project since: the next dbt would then
+    parse only the changes, and a partial parse loses settings (`_parse`).
     """
     parsed, kept = target_path / PARTLY_PARSED, PROJECT.manifest_path.with_name(PARTLY_PARSED)
     if not parsed.exists() or parsed.stat().st_mtime <= PROJECT.manifest_path.stat().st_mtime:
@@ -132,20 +133,20 @@ def keep_parsed(target_path: Path) -> None:
 
 
 class Dbt(DbtCliResource):
-    """dbt as Dagster calls it, without what each call begins with: `dbt --version`, which also asks the network for
-    a newer one, and a second dbt in this process, for columns and row counts that we do not ask Dagster for. They
-    took 7 of the 28 s of a tick without work."""
+    """Dagster's dbt resource without two steps at the start of each call. One is `dbt --version`, which also asks the
+    network for newer versions. The other loads a second dbt into this process, for column and row counts that we do not
+    use. Together they took 7 of the 28 s of a tick without work."""
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        """None: nothing asks for it."""
+        """Make no adapter: nothing uses it."""
 
 
 def dbt_resource(folder: Path | None = None) -> DbtCliResource:
-    """dbt for the tick, the documentation and the checks; on the project without what cannot be read."""
+    """dbt for the tick, the documentation and the checks, on the project without the files that dbt cannot read."""
     readable = PROJECT.manifest_path.with_name(READABLE)
     return Dbt(
         project_dir=str(folder or (readable if left_out() else PROJECT.project_dir)),
@@ -156,4 +157,4 @@ def dbt_resource(folder: Path | None = None) -> DbtCliResource:
 
 
 REFRESH_AGAIN_FOR = timedelta(minutes=4)
-"""How long a tick, or a run of the backlog, goes on refreshing before it leaves the rest to the next."""
+"""How long a tick or a run of the backlog refreshes before it leaves the rest to the next run."""

@@ -1,4 +1,4 @@
-"""What Dagster loads: build_defs(...) with what tests replace as arguments, and nothing else."""
+"""The definitions that Dagster loads. Tests call `build_defs` with their own settings, warehouse and marketplaces."""
 
 import dagster as dg
 
@@ -35,7 +35,7 @@ def build_defs(
     warehouse: Warehouse | None = None,
     marketplaces: Marketplaces | None = None,
 ) -> dg.Definitions:
-    """The whole program."""
+    """All assets, checks, jobs, schedules, sensors and resources."""
     settings = settings or read_settings()
     warehouse = warehouse or Warehouse()
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)

@@ -1,7 +1,7 @@
 """Start `dagster dev` for a person: `python -m orchestration.dev`, or `make dev`.
 
-Everything that Dagster prints goes to a file; the console shows where the UI is, a line for each run, and what is
-wrong. However this process is stopped, everything that it started ends with it within ten seconds.
+Everything that Dagster prints goes to a file. The console shows the address of the UI, a line for each run, warnings
+and errors. However this process is stopped, everything that it started ends within ten seconds.
 """
 
 import argparse
@@ -30,22 +30,22 @@ LOOK_SECONDS = 0.2
 LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
 LOGS_KEPT = 2
 LAST_LINES = 15
-WIDTH = 300  # of an error that Dagster prints
+WIDTH = 300  # the most characters of an error that Dagster prints
 LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent dies
+PR_SET_PDEATHSIG = 1  # Linux: the option that sets which signal a process gets when its parent dies
 
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 SERVICE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ - (?P<name>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
-HIDDEN = ("BetaWarning", "SupersessionWarning", "PreviewWarning")  # of Dagster about itself: nobody here can mend them
+HIDDEN = ("BetaWarning", "SupersessionWarning", "PreviewWarning")  # about Dagster's own API: users cannot fix these
 
 
 def main() -> None:
-    """Check what can be checked before, start Dagster, show what matters, and stop it whole."""
+    """Check the port and the database, start Dagster, show what matters, and stop all of it."""
     options = argparse.ArgumentParser(prog="make dev")
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=3000)
     chosen = options.parse_args()
-    # installed first: what is started from here on is also stopped
+    # first, so that everything started from here on is also stopped
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _stop)
     stop_with_terminal_and_make()
@@ -62,12 +62,12 @@ def main() -> None:
 
 def _stop(*_: object) -> NoReturn:
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.SIG_IGN)  # a second one would cut the stopping short, and that is bounded
+        signal.signal(stop, signal.SIG_IGN)  # a second signal must not interrupt the stopping, which is short anyway
     raise KeyboardInterrupt
 
 
 def _run(host: str, port: int) -> int:
-    """Run `dagster dev` until it ends or this process is told to stop; the exit code."""
+    """Run `dagster dev` until it ends or this process is told to stop. Returns the exit code."""
     path = settings().home / "logs" / "dev.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
@@ -75,11 +75,11 @@ def _run(host: str, port: int) -> int:
     dagster = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)],
         cwd=ROOT,
-        env={"DAGSTER_HOME": str(ROOT)} | os.environ,  # else a folder is made beside dagster.yaml, and a kill leaves it
+        env={"DAGSTER_HOME": str(ROOT)} | os.environ,  # without it, Dagster makes a folder that a kill leaves behind
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        process_group=0,  # Ctrl-C reaches this process alone, which stops the others in order
+        process_group=0,  # Ctrl-C reaches only this process, which stops the others in order
         preexec_fn=_as_a_child,
     )
     assert dagster.stdout is not None  # noqa: S101
@@ -100,28 +100,28 @@ def _run(host: str, port: int) -> int:
 
 
 def _as_a_child() -> None:
-    """In the new process: hear SIGINT and SIGTERM, also as a background job; end with the parent."""
+    """In the new process: accept SIGINT even if it was started in the background, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(dagster: "subprocess.Popen[bytes]") -> None:
-    """Stop Dagster and all that it started."""
+    """Stop Dagster and everything that it started."""
     if dagster.poll() is None:
         dagster.terminate()
         with suppress(subprocess.TimeoutExpired):
             dagster.wait(STOPPING_SECONDS)
     with suppress(ProcessLookupError):  # nothing is left
         os.killpg(dagster.pid, signal.SIGKILL)
-        for _ in range(10):  # none counts as a user of Postgres any more once it is gone
+        for _ in range(10):  # wait until all are gone, so that none counts as a user of the embedded server any more
             time.sleep(0.1)
             os.killpg(dagster.pid, 0)
     dagster.wait()
 
 
 def _show(output: IO[bytes], path: Path, url: str) -> None:
-    """Write all of it to the file, and what matters to the console."""
+    """Write every line to the file, and the lines that matter to the console."""
     log = logging.Logger("dev")
     log.addHandler(RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT))
     for raw in output:
@@ -133,7 +133,7 @@ def _show(output: IO[bytes], path: Path, url: str) -> None:
 
 
 def what_to_show(line: str, url: str) -> str | None:
-    """What the console shows of a line that Dagster printed; None for most."""
+    """The text that the console shows for a line that Dagster printed. None: nothing, as for most lines."""
     if line.startswith(CONSOLE_MARK):
         return line.removeprefix(CONSOLE_MARK)
     found = SERVICE_LINE.match(line)

@@ -1,6 +1,7 @@
-"""Find out what is wrong and tell operators, apart from every run: a run neither waits for it nor fails by it.
+"""The incident sensor: find incidents each minute and report them to operators, outside of any run.
 
-What counts as an incident is decided in `tickettape.incidents`. A part that cannot be checked is an incident itself.
+No run waits for a report or fails because of it. `tickettape.incidents` decides what is an incident. If a part cannot
+be checked, that is an incident too.
 """
 
 import logging
@@ -41,23 +42,23 @@ from tickettape.marketplaces import describe_breaker, load_breaker
 from tickettape.observations import stale_events
 from tickettape.settings import Settings
 
-EVALUATIONS_LOOKED_AT = 5  # runs of a check that are under way at once stand before its newest result
+EVALUATIONS_LOOKED_AT = 5  # more than one, because evaluations in progress come before the newest result
 OWN_INCIDENTS = ("freshness",)
-"""Checks whose subject is looked at here anyway, also while no run evaluates them."""
+"""Checks that are skipped here, because `find_incidents` examines the same thing itself, even if no run does."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Watched:
-    """The jobs and the checks that people should hear of. What somebody materializes by hand is theirs to watch."""
+    """The jobs and checks whose failures are reported. Whoever materializes assets by hand watches that run."""
 
     jobs: Collection[str] = ()
     checks: Collection[dg.AssetCheckKey] = ()
 
     @classmethod
     def all_of(cls, repository: dg.RepositoryDefinition | None) -> "Watched":
-        """Everything that is scheduled."""
+        """All jobs with a name, and all checks."""
         if repository is None:
             return cls()
         jobs = [name for name in repository.job_names if not name.startswith("__")]
@@ -67,7 +68,7 @@ class Watched:
 def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
     """The sensor that looks for incidents every minute, and reports new ones."""
 
-    attempts = SendAttempts()  # of this process: after a restart it is tried at once
+    attempts = SendAttempts()  # kept in this process: after a restart it sends at once
 
     @dg.sensor(name="report_incidents", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
     def report_incidents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -76,7 +77,7 @@ def build_incident_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sensor
             watched = Watched.all_of(context.repository_def)
             now = datetime.now(UTC)
             return dg.SkipReason(watch_for_incidents(settings, warehouse, context.instance, watched, now, attempts))
-        except Exception as error:  # whatever it is, it must not stop the next look
+        except Exception as error:  # whatever failed, the sensor must run again
             context.log.exception("Incidents could not be looked for.")
             return dg.SkipReason(f"Looking for incidents failed: {type(error).__name__}: {error}")
 
@@ -122,7 +123,7 @@ def watch_for_incidents(
 
 
 def tell_alive(settings: Settings, connection: Connection, now: datetime) -> None:
-    """Say that all is well to ALIVE_URLS, where it is and it is time to: whoever hears nothing knows that it is not."""
+    """Send "still alive" to ALIVE_URLS if it is due and ticks start in time. Silence means that something is wrong."""
     if settings.alive_urls is None:
         return
     every, watcher = timedelta(minutes=settings.alive_minutes), settings.dagster_schema
@@ -139,7 +140,7 @@ def tell_alive(settings: Settings, connection: Connection, now: datetime) -> Non
 def find_incidents(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, watched: Watched, now: datetime
 ) -> Iterator[Incident]:
-    """Everything that is wrong, each part looked at by itself."""
+    """All current incidents. Each part is checked on its own: one that fails hides no other."""
 
     def sources() -> list[str]:
         with warehouse.connection() as connection:
@@ -181,7 +182,7 @@ def find_incidents(
     for part, detect in parts.items():
         try:
             yield from detect()
-        except Exception as error:  # one part's surprise must not hide the others
+        except Exception as error:  # one part that fails must not hide the others
             log.exception("The %s could not be checked for incidents.", part)
             why = f"{type(error).__name__}: {error} Until this is fixed, incidents of the {part} are not reported."
             yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", why)
@@ -190,8 +191,8 @@ def find_incidents(
 def ended_runs(
     instance: dg.DagsterInstance, job_names: Iterable[str], sources: Sequence[str], settings: Settings
 ) -> list[EndedRun]:
-    """Each job's newest runs that succeeded or failed, newest first, those of a tick by marketplace. One that a person
-    cancelled says nothing."""
+    """Each job's newest runs that succeeded or failed, newest first; runs of ticks, by marketplace. Cancelled runs are
+    left out: a person stopped them."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     ended: list[EndedRun] = []
     for job in sorted(job_names):
@@ -202,7 +203,7 @@ def ended_runs(
             runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=over, tags=tags), limit=most)
             for number, run in enumerate(runs):
                 failed = run.status is dg.DagsterRunStatus.FAILURE
-                why = _why(instance, run.run_id) if failed and not number else ""  # no other one's reason is told
+                why = _why(instance, run.run_id) if failed and not number else ""  # only the newest reason is reported
                 ended.append(EndedRun(job, run.run_id, run.tags.get(TICK_TAG), failed, why, source or None))
     return ended
 
@@ -221,7 +222,7 @@ def failed_checks(instance: dg.DagsterInstance, keys: Collection[dg.AssetCheckKe
 
 
 def _newest_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluation | None:
-    """The newest that finished: one under way says nothing yet, and the one before still holds."""
+    """The newest evaluation that finished. While one is in progress, the one before still holds."""
     for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=EVALUATIONS_LOOKED_AT):
         event = record.event.dagster_event if record.event else None
         if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:

@@ -1,7 +1,6 @@
-"""The partitions, hours and months: their definitions and keys.
+"""Dagster's partitions, hours and months: their definitions and keys.
 
-A tick is a scheduled observation time on the interval's UTC grid; an hourly partition holds the ticks
-whose time falls into it. Everything takes and gives time-zone-aware UTC instants.
+An hourly partition holds the ticks of its hour. All functions take and return time-zone-aware UTC instants.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,7 @@ HOUR = timedelta(hours=1)
 HOURLY = dg.HourlyPartitionsDefinition(
     start_date=datetime.combine(settings().first_day, datetime.min.time(), UTC),
     timezone="UTC",
-    end_offset=1,  # the running hour has a partition too: ticks land in it while it runs
+    end_offset=1,  # the current hour has a partition too: its ticks run before it is over
 )
 
 MONTHLY = dg.MonthlyPartitionsDefinition(

@@ -1,7 +1,7 @@
-"""Past hours in one run, with its progress, for a person without a UI; `tickettape backfill` starts it.
+"""Run a backfill of past hours as one run and print its progress. `tickettape backfill` starts this.
 
-Cut, it goes on where it stopped when it is started for the same hours again: what is captured stands, what is read is
-marked as read, and a replay writes down how far it has come.
+If it is interrupted, the same command continues where it stopped: captures stay, answers that were read are marked as
+read, and a replay records in the run's tags how far it came.
 """
 
 import argparse
@@ -25,7 +25,7 @@ PROGRESS = {"loggers": {"console": {"config": {"log_level": "WARNING", "progress
 
 
 def run_backfill(say: Callable[[str], None], start: datetime, end: datetime, source: str | None = None) -> bool:
-    """Run the hours of [start, end), of one marketplace or of all, and say how it goes; whether all went well."""
+    """Run the hours of [start, end), of one marketplace or of all, and report progress. Returns whether it worked."""
     begin = floor_to_grid(HOUR, start)
     last = floor_to_grid(HOUR, min(end, datetime.now(UTC)) - timedelta(microseconds=1))
     with open_instance() as instance:
@@ -37,13 +37,13 @@ def run_backfill(say: Callable[[str], None], start: datetime, end: datetime, sou
         hours |= {SOURCE_TAG: source} if source else {}
         cut = run_that_was_cut(instance, hours)
         until = last + HOUR
-        goes_on = f", and goes on from run {cut.run_id[:8]}, which was cut" if cut else ""
+        goes_on = f", and goes on from run {cut.run_id[:8]}, which was interrupted" if cut else ""
         say(f"Backfill of {begin:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC, one run{goes_on}. Live ticks go first.")
         reached = {name: value for name, value in cut.tags.items() if name.startswith(READ_BEFORE_TAG)} if cut else {}
         log = settings().home / "logs" / "backfill.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("w") as out, redirect_stdout(out):  # what dbt prints
+            with log.open("w") as out, redirect_stdout(out):  # dbt's output goes to the log
                 result = defs.resolve_job_def("backfill").execute_in_process(
                     instance=instance,
                     tags=hours | reached | {HOST_TAG: host_name()},
@@ -51,23 +51,23 @@ def run_backfill(say: Callable[[str], None], start: datetime, end: datetime, sou
                     raise_on_error=False,
                 )
         except KeyboardInterrupt:
-            say("Cut. The same command goes on where it stopped.")
+            say("Interrupted. The same command continues where it stopped.")
             return False
     for failure in result.filter_events(lambda event: event.is_failure):
         say(f"  failed: {failure.message}")
-    again = f"Run {result.run_id} failed; the same command goes on where it stopped."
+    again = f"Run {result.run_id} failed. The same command continues where it stopped."
     say("Done." if result.success else again)
     return result.success
 
 
 def run_that_was_cut(instance: dg.DagsterInstance, hours: dict[str, str]) -> dg.DagsterRun | None:
-    """The newest run of these hours, where it ended without success."""
+    """The newest run of these hours if it ended without success, else None."""
     runs = instance.get_runs(dg.RunsFilter(tags=hours), limit=1)
     return next((run for run in runs if has_failed(run)), None)
 
 
 def main() -> None:
-    """What `tickettape backfill` starts, in a process of its own: the commands know no Dagster."""
+    """The entry point of the process that `tickettape backfill` starts: `tickettape` itself does not import Dagster."""
     options = argparse.ArgumentParser()
     options.add_argument("start", type=datetime.fromisoformat)
     options.add_argument("end", type=datetime.fromisoformat)

@@ -1,7 +1,7 @@
-"""Which of Dagster's runs may go, and their going: Dagster itself keeps every run and event for ever.
+"""Delete Dagster's old runs: Dagster itself keeps every run and event for ever.
 
-Deleting a run deletes what it says was materialized, and the UI then shows that partition as never made. So a
-run stays for as long as it is the newest to have made a partition that still has data.
+Deleting a run also deletes its materializations, and the UI then shows their partitions as never materialized. So a run
+is kept while it is the newest that materialized a partition that still has data.
 """
 
 import time
@@ -17,13 +17,13 @@ from tickettape.database import Connection, month_of
 
 SUCCEEDED = (dg.DagsterRunStatus.SUCCESS,)
 FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-LONGEST_SECONDS = 1800  # the first time there may be a year of runs; the next night goes on
+LONGEST_SECONDS = 1800  # the first time there may be a year of runs; the next night continues
 SAY_EVERY = 200
 
 
 @dataclass(frozen=True)
 class Materialized:
-    """A materialization: what was made, and where Dagster's log has it."""
+    """A materialization: its asset and partition, and its place in Dagster's event log."""
 
     asset: str
     partition: str | None
@@ -32,28 +32,28 @@ class Materialized:
 
 @dataclass(frozen=True)
 class PrunedRuns:
-    """What a pruning did."""
+    """How many runs a pruning deleted, kept and left."""
 
     deleted: int
     kept: int
     left: int
-    "Not examined: the time was over."
+    "Not examined, because the time was up."
     check_rows: int
 
 
 def run_may_go(
     made: Collection[Materialized], newest: Mapping[tuple[str, str | None], int], has_data: Callable[[str | None], bool]
 ) -> bool:
-    """Whether a run is the newest maker of nothing that still has data."""
+    """Whether a run can be deleted: it is not the newest to have materialized anything that still has data."""
     return not any(
         item.storage_id >= newest.get((item.asset, item.partition), 0) and has_data(item.partition) for item in made
     )
 
 
 def partition_has_data(partition: str | None, months: Collection[date]) -> bool:
-    """Whether a partition's rows may still be there: an hour's are while its month has facts or hours.
+    """Whether a partition may still have rows: an hour has while its month has facts or hourly rollups.
 
-    Days are kept for ever, but no hour is theirs. What is not an hour is never taken for empty.
+    Anything that is not an hourly partition counts as having data.
     """
     try:
         hour = datetime.strptime(partition or "", HOURLY.fmt).replace(tzinfo=UTC)
@@ -72,7 +72,7 @@ def prune_runs(
     months: Collection[date],
     say: Callable[[str], None],
 ) -> PrunedRuns:
-    """Delete old runs with their events, logs and check results; `months` have data."""
+    """Delete old runs with their events, logs and check results. `months`: the months that have data."""
     started = time.monotonic()
     newest = _newest(instance)
     candidates = [
@@ -98,7 +98,7 @@ def prune_runs(
 def _ended_before(
     instance: dg.DagsterInstance, statuses: Collection[dg.DagsterRunStatus], before: datetime
 ) -> list[str]:
-    """Ids of the runs that were created before and have ended, oldest first."""
+    """The ids of runs that were created before an instant and have ended, oldest first."""
     records = instance.get_run_records(
         dg.RunsFilter(statuses=list(statuses), created_before=before), order_by="id", ascending=True
     )
@@ -106,7 +106,7 @@ def _ended_before(
 
 
 def _newest(instance: dg.DagsterInstance) -> dict[tuple[str, str | None], int]:
-    """Where the log has the newest materialization of every partition, and of every asset as a whole."""
+    """The place in the event log of the newest materialization of every partition, and of every unpartitioned asset."""
     newest: dict[tuple[str, str | None], int] = {}
     for key in instance.get_asset_keys():
         asset = key.to_user_string()
@@ -128,9 +128,9 @@ def _made(instance: dg.DagsterInstance, run_id: str) -> list[Materialized]:
 
 
 def _delete_check_results(connection: Connection, before: datetime) -> int:
-    """Delete the old check results whose run is gone, but the newest of each check; how many.
+    """Delete old check results whose run is gone, except the newest of each check. Returns how many.
 
-    Dagster has no call for it: deleting a run leaves its checks' results, some 60 a tick.
+    Dagster has no call for this: deleting a run leaves its check results, some 60 a tick.
     """
     exists = connection.execute("select to_regclass(%s) is not null", [f"{SCHEMA}.asset_check_executions"]).fetchone()
     if not (exists and exists[0]):

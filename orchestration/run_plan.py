@@ -1,8 +1,7 @@
-"""Which ticks a run is about, and what may be done for them: pure decisions.
+"""Decide which ticks a run is about, and whether it captures or replays them. Pure functions.
 
-Nobody can ask a live marketplace about the past. A run on closed hours therefore captures only where the
-marketplace knows every time (the simulator); elsewhere a backfill replays stored answers, and a single run
-fails and says so.
+A live marketplace cannot be asked about the past. So a run on past hours captures only if the marketplace knows the
+past (the simulator). For other marketplaces a backfill replays stored answers, and a single run fails and says so.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -24,10 +23,11 @@ BACKFILL_TAGS = ("dagster/backfill", RANGE_START_TAG)
 
 
 class RunMode(Enum):
-    """What a run does about its ticks."""
+    """What a run does for its ticks."""
 
     CAPTURE = "capture"
-    """Ask the marketplace, until the deadline: what is not captured then is missed, never filed under an old time."""
+    """Poll the marketplace until the deadline. An event without a capture by then is missed: no later answer is stored
+    under an old time."""
     REPLAY = "replay"
     """Read the stored answers again and rebuild the rollups."""
 
@@ -39,13 +39,13 @@ class RunPlan:
     mode: RunMode
     ticks: tuple[datetime, ...]
     deadline: datetime | None
-    """When a live tick may no longer be captured: the next one's start."""
+    """The time after which a live tick is no longer captured: the start of the next tick. None: no limit."""
     live: bool = False
-    """Whether it is one tick, run for itself; else it is hours of the past."""
+    """Whether the run is about a single tick. Otherwise it is about past hours."""
 
 
 class ClosedHourError(Exception):
-    """A live capture of an hour that is over."""
+    """A live marketplace was to be captured for an hour that is over."""
 
 
 def tick_of(tags: Mapping[str, str]) -> datetime | None:
@@ -59,24 +59,24 @@ def sources_of(tags: Mapping[str, str], watched: Iterable[str]) -> list[str]:
 
 
 def shared_plan_of(tags: Mapping[str, str]) -> str | None:
-    """The plan that a run shares with others of its tick; a run that was started again has one of its own."""
+    """The plan that a run shares with the tick's other runs. A run that was started again gets a plan of its own."""
     return None if "dagster/parent_run_id" in tags else tags.get(PLAN_TAG)
 
 
 def captures_itself(job_name: str, asset_selection: Collection[dg.AssetKey] | None) -> bool:
-    """Whether a run on past hours captures them before it reads them, where their marketplace knows the past."""
+    """Whether a run on past hours captures them before it reads them, if the marketplace knows the past."""
     if asset_selection is None:
         return job_name in ("tick", "backfill")
     return dg.AssetKey("captures") in asset_selection
 
 
 def read_before_tag(source: str) -> str:
-    """The tag of a run that reads a marketplace's stored answers again: all before that tick are done."""
+    """The tag in which a replay of a marketplace records a tick: all ticks before it are done."""
     return f"{READ_BEFORE_TAG}/{source}"
 
 
 def read_before(tags: Mapping[str, str], source: str) -> datetime | None:
-    """Where the run that was cut, and whose tags this one has, had come to."""
+    """The tick that an interrupted replay had reached. The run that continues it has the same tag."""
     found = tags.get(read_before_tag(source))
     return datetime.fromisoformat(found) if found else None
 
@@ -90,13 +90,13 @@ def plan_run(
     interval: timedelta,
     knows_the_past: bool,
 ) -> RunPlan:
-    """What a run on the hours [start, end) does.
+    """The plan of a run on the hours [start, end).
 
-    Raises ClosedHourError where a live marketplace is asked for its past.
+    Raises ClosedHourError if a live marketplace would be asked about the past.
     """
     tick = tick_of(tags)
     if tick is None and start <= now < end and end - start <= timedelta(hours=1):
-        tick = floor_to_grid(interval, now)  # the running hour without a tick: the newest one
+        tick = floor_to_grid(interval, now)  # a run on the current hour without a tick gets the newest tick
     if tick is not None:
         if knows_the_past:
             return RunPlan(RunMode.CAPTURE, (tick,), deadline=None, live=True)

@@ -1,4 +1,4 @@
-"""One tick without a UI: the job `tick` in this process, and what came of it in words."""
+"""Run one tick without the UI: the job `tick` in this process, with its results in words."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,8 @@ from tickettape.start_and_stop import explain_failures
 
 
 def run_tick(say: Callable[[str], None], source: str) -> bool:
-    """Run the newest tick of a marketplace, say what was captured, checked and refreshed; whether it was green."""
+    """Run the newest tick of a marketplace and report what was captured, checked and refreshed. Returns whether it was
+    green."""
     interval = timedelta(minutes=settings().of_source(source).scraper_interval_minutes)
     tick = floor_to_grid(interval, datetime.now(UTC))
     say(f"Tick {tick:%Y-%m-%d %H:%M} UTC on {source}")

@@ -1,4 +1,4 @@
-"""What is known of Dagster's runs: which tick is under way, and whose process is gone."""
+"""Questions about Dagster's runs: which tick is in progress, and which runs have lost their process."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from orchestration.run_plan import RANGE_END_TAG, RANGE_START_TAG, SHARD_TAG, SO
 from orchestration.schedule_lease import host_name
 
 SILENT = timedelta(minutes=30)
-"""Longer than any step of a tick is silent: a capture lasts for its interval, a build speaks all the time."""
+"""Longer than any step of a tick logs nothing: a capture ends within its interval, and a build logs all the time."""
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -27,10 +27,10 @@ UNDER_WAY = [
 def tick_under_way(
     instance: dg.DagsterInstance, source: str, *, now: datetime, interval: timedelta
 ) -> dg.DagsterRun | None:
-    """A run of a marketplace's tick, or of a shard of it, that has not ended, if there is one.
+    """A run of a marketplace's tick, or of a shard of one, that has not ended; None if there is none.
 
-    One that another machine started counts until its tick is over: nothing can be captured for it any more, and nobody
-    here can see whether that machine is still there.
+    A run on another machine counts only until its tick is over. After that it can capture nothing more, and this
+    machine cannot see whether the other one is still there.
     """
     runs = [*runs_under_way(instance, "tick", source), *runs_under_way(instance, "shard", source)]
     for run in runs:
@@ -42,9 +42,9 @@ def tick_under_way(
 
 
 def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] | None:
-    """The newest tick whose shards have all ended, and how many runs they were; None while there is none.
+    """The newest tick whose shards have all ended, and how many runs they were; None if there is none.
 
-    One that failed has ended too: what it had in hand, another captured.
+    A shard that failed has ended too: the other shards captured its events.
     """
     of_tick: dict[str, list[dg.DagsterRun]] = defaultdict(list)
     for run in shards:
@@ -58,13 +58,13 @@ def sharded_tick_to_roll_up(shards: Iterable[dg.DagsterRun]) -> tuple[str, int] 
 
 
 def runs_under_way(instance: dg.DagsterInstance, job_name: str, source: str | None = None) -> list[dg.DagsterRun]:
-    """The runs of a job (for one marketplace) that have not ended."""
+    """The runs of a job (of one marketplace) that have not ended."""
     tags = {SOURCE_TAG: source} if source is not None else None
     return list(instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=UNDER_WAY, tags=tags)))
 
 
 def newest_end(instance: dg.DagsterInstance, job_name: str) -> tuple[datetime, bool] | None:
-    """When the newest run of a job that has ended ended, and whether it succeeded; None where none has."""
+    """When the newest finished run of a job ended, and whether it succeeded; None if no run has finished."""
     over = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=over), limit=1):
         return record.update_timestamp.astimezone(UTC), not has_failed(record.dagster_run)
@@ -82,7 +82,7 @@ def has_failed(run: dg.DagsterRun) -> bool:
 
 
 def what_follows(tags: Mapping[str, str]) -> str:
-    """What becomes of the work of a run that was cut."""
+    """A sentence for the operator: how the work of a killed run is continued."""
     if TICK_TAG in tags:
         return "Its tick is run again by itself while that lasts."
     if RANGE_START_TAG in tags:
@@ -94,11 +94,11 @@ def what_follows(tags: Mapping[str, str]) -> str:
 
 
 def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
-    """Fail the runs whose process is gone; their ids. Dagster's default launcher cannot see that a worker died.
+    """Mark runs as failed whose process is gone. Returns their ids. Dagster's default launcher cannot do this.
 
-    Launchers that send runs to other machines can. The process of a run that another program has started elsewhere
-    cannot be seen either: such a run of a tick is failed once it has said nothing for SILENT, and others are left to
-    Dagster's longest time for a run.
+    Launchers that start runs on other machines can, so nothing is done for them. A process on another machine cannot be
+    seen from here. So a tick's run on another machine is marked as failed after it has logged nothing for SILENT. All
+    other runs there are left to Dagster's limit for the duration of a run.
     """
     if instance.run_launcher.supports_check_run_worker_health:
         return []
@@ -121,13 +121,13 @@ def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _silent_since(instance: dg.DagsterInstance, run_id: str) -> datetime:
-    """When a run was last heard of."""
+    """The time of a run's newest event."""
     newest = instance.get_records_for_run(run_id, limit=1, ascending=False).records
     return datetime.fromtimestamp(newest[0].timestamp if newest else 0, UTC)
 
 
 def _pids(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:
-    """(pid, when it said so) of every process that reported to work on a run."""
+    """(pid, time of the report) of every process that reported to work on a run."""
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
     found = []
     for record in records:
@@ -139,7 +139,7 @@ def _pids(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, float]]:
 
 
 def _lives(pid: int, *, started_by: float) -> bool:
-    """Whether the process that had this pid then is still the one that has it now."""
+    """Whether the process that had this pid at that time still runs: a later process can have the same pid."""
     try:
         process = psutil.Process(pid)
         return float(process.create_time()) <= started_by and str(process.status()) != psutil.STATUS_ZOMBIE

@@ -1,9 +1,9 @@
-"""Who runs the schedules of a marketplace, where several programs share a database.
+"""The schedule lease: only one program on a database runs the schedules of a marketplace.
 
-Dagster knows one daemon for its storage: with two, both start every tick, both build its rollups, and each starts the
-other's queued runs. So a daemon waits here, before it begins, until Dagster's storage and the marketplaces that it
-watches are its own: locks of the database, which the holder's death frees. The UI of a program that waits works all the
-same. A program of other marketplaces runs beside the first where its Dagster has a schema of its own.
+Dagster allows one daemon per storage. Two daemons would both start every tick, both build its rollups, and start each
+other's queued runs. So a daemon waits here, before it begins, until it holds the locks of Dagster's storage and of all
+its marketplaces. They are database locks, so the death of their holder frees them. The UI works while the daemon waits.
+A program that watches other marketplaces can run beside the first if its Dagster has its own schema.
 """
 
 import os
@@ -25,9 +25,9 @@ from orchestration.shared_tables import has_shared_table, make_shared_table, sha
 from tickettape.database import KEEPALIVES, Connection
 from tickettape.settings import ROOT
 
-WAIT_SECONDS = 2.0  # between two looks whether the holder has gone
-KEEP_SECONDS = 5.0  # between two looks whether the lock is still held: a restart of the server frees it
-# a machine that is gone says nothing: the server asks, and frees its lock within half a minute
+WAIT_SECONDS = 2.0  # between two attempts to take the locks
+KEEP_SECONDS = 5.0  # between two checks that the locks are still held: a restart of the server frees them
+# with keep-alives the server notices within half a minute that the holder's machine is gone, and frees its locks
 KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 _HOLDERS = shared_table("schedule_holders")
@@ -35,12 +35,12 @@ _COLUMNS = """
     name text primary key, host text not null, pid integer not null, folder text not null,
     since timestamptz not null default now()"""
 
-_SCHEDULES_OF = "the schedules of "  # and the marketplace: what is locked, and said
+_SCHEDULES_OF = "the schedules of "  # followed by the marketplace: the name of the lock, also used in messages
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program that runs schedules: where it is."""
+    """A program that runs schedules: its machine, process and folder."""
 
     host: str
     pid: int
@@ -51,26 +51,26 @@ class Program:
 
 
 def this_program() -> Program:
-    """This process."""
+    """The program of this process."""
     return Program(host_name(), os.getpid(), str(ROOT))
 
 
 def host_name() -> str:
-    """The machine, or the container, that this process is on."""
+    """The name of the machine or container that this process runs on."""
     return socket.gethostname()
 
 
 def is_scheduling_process() -> bool:
-    """Whether this process is Dagster's daemon, which starts runs; no other process needs a lease."""
+    """Whether this process is Dagster's daemon. Only the daemon starts runs, so only it needs a lease."""
     name = Path(sys.argv[0])
     return "run" in sys.argv and (name.name == "dagster-daemon" or name.parent.name == "_daemon")
 
 
 class ScheduleLease:
-    """The right to run the schedules of some marketplaces: taken once, kept as long as the process lives.
+    """The right to run the schedules of some marketplaces. It is taken once and kept while the process lives.
 
-    `schema` of the database at `url` is Dagster's, of which there is one daemon too. `lost` is called when the right is
-    another's.
+    `schema`: Dagster's schema in the database at `url`, which may have only one daemon too. `lost`: called when another
+    program has taken the lease.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ScheduleLease:
         make_shared_table(self._connection, "schedule_holders", _COLUMNS)
 
     def wait(self) -> None:
-        """Wait until no other program holds one of the marketplaces; say once whom it waits for."""
+        """Wait until no other program holds one of the locks. Report each holder once."""
         told: set[Program] = set()
         with raise_interrupts_as(KeyboardInterrupt):
             while (holder := self._take_or_connect_again()) is not None:
@@ -117,7 +117,7 @@ class ScheduleLease:
                 if self._connection.closed:
                     self._connection = self._connect()
                 return self._take()
-            except psycopg.OperationalError:  # the server was restarted: who had the lock may take it again first
+            except psycopg.OperationalError:  # the server restarted: give the previous holder time to take it again
                 self._connection.close()
                 time.sleep(2 * KEEP_SECONDS)
         return None
@@ -131,11 +131,11 @@ class ScheduleLease:
         )
 
     def keep(self) -> None:
-        """Look after the lock for as long as the process lives; it is taken again where the server was restarted."""
+        """Check the locks while the process lives, and take them again if the server was restarted."""
         threading.Thread(target=self._keep, name="schedule lease", daemon=True).start()
 
     def close(self) -> None:
-        """Give the right up."""
+        """Give up the lease."""
         self._given_up.set()
         self._connection.close()
 
@@ -172,7 +172,7 @@ class ScheduleLease:
         )
 
     def _take(self) -> tuple[str, Program] | None:
-        """Take all, or none: then one that another holds, and who."""
+        """Take all locks or none. Returns None if all were taken, else a lock that is held and its holder."""
         for number, name in enumerate(self._names):
             if self._run("select pg_try_advisory_lock(hashtextextended(%s, 0))", name):
                 continue
@@ -203,13 +203,13 @@ def _say(text: str) -> None:
 
 
 def watched_sources(connection: Connection, own: Iterable[str]) -> set[str]:
-    """The marketplaces that are watched on this database: a program's `own`, and those that another runs now."""
+    """The marketplaces watched on this database: `own`, and those whose schedules other programs run now."""
     others = _held_schedules(connection) if has_shared_table(connection, "schedule_holders") else []
     return {*own, *(source for source, _ in others)}
 
 
 def _held_schedules(connection: "psycopg.Connection[Any]") -> list[tuple[str, Program]]:
-    """The marketplaces whose schedules some program runs now, and which."""
+    """The marketplaces whose schedules a program runs now, each with that program."""
     rows = connection.execute(
         f"""select substr(name, length(%s) + 1), host, pid, folder from {_HOLDERS}
             where starts_with(name, %s) and exists (
@@ -224,7 +224,7 @@ def _held_schedules(connection: "psycopg.Connection[Any]") -> list[tuple[str, Pr
 
 
 def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:
-    """Hold back this process, Dagster's daemon, until it may run these marketplaces' schedules."""
+    """Make this process, Dagster's daemon, wait until it may run the schedules of these marketplaces."""
     lease = ScheduleLease(url, schema, sources, _say)
     lease.wait()
     lease.keep()

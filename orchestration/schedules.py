@@ -1,4 +1,4 @@
-"""When things start: a tick on the interval's grid, the house's own work at night, between ticks."""
+"""The schedules: ticks on the grid of their interval, and housekeeping between ticks, mostly at night."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,29 +14,29 @@ from tickettape.settings import Settings
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 MOST_INTERVALS = 2
-"""After so many of its intervals a run of a tick is stopped: it ends within one, unless it hangs."""
+"""Dagster stops a tick's run after so many intervals. Unless it hangs, it ends within one."""
 
 
 def name_of(start: str, source: str) -> str:
-    """What the schedule or sensor of one marketplace is called."""
+    """The name of a marketplace's schedule or sensor."""
     return f"{start}_{re.sub(r'[^A-Za-z0-9_]', '_', source)}"
 
 
 def tick_job(settings: Settings) -> str:
-    """The name of the job that a tick starts: all of it, or a shard of its captures."""
+    """The job that a tick starts: `tick` for all of it, `shard` for a part of its captures."""
     return "tick" if settings.scraper_shards == 1 else "shard"
 
 
 def tags_of_tick(settings: Settings, tick: datetime) -> dict[str, str]:
-    """What a run of a tick is about, and after how many seconds Dagster stops it."""
+    """The tags of a tick's run: its tick, its marketplace, and after how many seconds Dagster stops it."""
     most_seconds = 60 * MOST_INTERVALS * settings.scraper_interval_minutes
     return {TICK_TAG: tick.isoformat(), SOURCE_TAG: settings.source, MAX_RUNTIME_TAG: str(most_seconds)}
 
 
 def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[dg.RunRequest]:
-    """The runs of a marketplace's tick; their tags say where the data comes from, and which of how many shards each is.
+    """The runs of a marketplace's tick: one, or one per shard. Each shard's tags name the plan and its number.
 
-    The first shard looks for new events too: they are in the plan when it comes to it.
+    The first shard also looks for new events.
     """
     tags = tags_of_tick(settings, tick)
     shards = settings.scraper_shards
@@ -54,9 +54,9 @@ def tick_requests(settings: Settings, tick: datetime, *, run_key: str) -> list[d
 
 
 def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule of a marketplace's ticks, running from the start.
+    """The schedule of a marketplace's ticks. It is on by default.
 
-    A tick never waits for the one before: it is skipped. No marketplace waits for another.
+    If the tick before has not ended, a tick is skipped: it does not wait. No marketplace waits for another.
     """
     source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
@@ -69,7 +69,7 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def start_ticks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """One run per tick of the marketplace, or one per shard of it."""
+        """Start one run per tick of the marketplace, or one per shard."""
         tick = floor_to_grid(interval, context.scheduled_execution_time.astimezone(UTC))
         if tick + interval <= datetime.now(UTC):
             return dg.SkipReason(f"Tick {tick:%H:%M} is over: this program slept. The next run records it as missed.")
@@ -92,7 +92,7 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Start one run on time, from only one of the programs on this database."""
+        """Start one run on time, in only one of the programs on this database."""
         claim = f"{name} {context.scheduled_execution_time.astimezone(UTC).isoformat()}"
         if not claim_start(claim):
             return dg.SkipReason("Another program on this database has started it.")
@@ -101,7 +101,7 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
     return start
 
 
-# Off the ticks' minutes, and each after what it profits from: a vacuum follows the deleting, a proof a backup.
+# Not at the minutes of ticks. The order matters: vacuum after the deletions, prove after the backup.
 HOUSEKEEPING = [
     _schedule("make_partitions_daily", "make_partitions", "3 0 * * *"),
     _schedule("measure_health_hourly", "health", "7 * * * *"),

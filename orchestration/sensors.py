@@ -1,4 +1,4 @@
-"""What looks around by itself: the first tick after a start, runs whose process is gone."""
+"""Sensors: start missed ticks, sharded rollups, the backlog, the archive and missing partitions, fail killed runs."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -28,15 +28,15 @@ from tickettape.observations import floor_to_grid, newest_captured_tick
 from tickettape.rollups import oldest_mark
 from tickettape.settings import Settings
 
-SCHEDULE_IS_LATE = timedelta(seconds=60)  # it starts a tick within some seconds
-TOO_LATE = timedelta(seconds=60)  # before the next tick: a run takes half of that to begin
-MARKS_WAIT = timedelta(minutes=30)  # longer than a tick, and than an import is silent between two refreshes
+SCHEDULE_IS_LATE = timedelta(seconds=60)  # the schedule normally starts a tick within some seconds
+TOO_LATE = timedelta(seconds=60)  # before the next tick: a run needs half of that to begin
+MARKS_WAIT = timedelta(minutes=30)  # longer than a tick, and longer than an import's pause between two refreshes
 BACKLOG_AGAIN = timedelta(minutes=10)
-MOST_ATTEMPTS = 3  # at one tick: enough for a killed process, not a storm where something is broken
+MOST_ATTEMPTS = 3  # at one tick: enough after a killed process, and no storm of runs if something is broken
 
 
 def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Start a marketplace's tick where the schedule did not, or its run failed: a schedule fires once, at its times."""
+    """Start a marketplace's tick if the schedule did not or its run failed. The schedule starts a tick only once."""
     source = settings.source
     interval = timedelta(minutes=settings.scraper_interval_minutes)
 
@@ -47,7 +47,7 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def start_first_tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """The newest tick, where no run is about it and none will be, or where all that were have failed."""
+        """Start the newest tick if it has no run and will get none, or if all of its runs have failed."""
         now = datetime.now(UTC)
         tick = floor_to_grid(interval, now)
         with warehouse.connection() as connection:
@@ -61,7 +61,7 @@ def build_first_tick_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sens
         reason = why_no_tick(tick, now, interval, newest=newest, attempts=attempts if earlier else None, failed=failed)
         if reason is not None:
             return dg.SkipReason(reason)
-        # a run key is spent for ever: each attempt has one of its own
+        # Dagster never starts a run key twice, so each attempt has its own
         return tick_requests(settings, tick, run_key=f"first {source} {tick.isoformat()} attempt {attempts + 1}")
 
     return start_first_tick
@@ -76,11 +76,11 @@ def why_no_tick(
     attempts: int | None,
     failed: bool,
 ) -> str | None:
-    """Why the newest tick is not to be started; None where it is. No run of a tick is under way.
+    """Why the newest tick should not be started; None if it should. Called only if no run of a tick is in progress.
 
-    `newest`: the newest captured tick. `attempts` at this tick, None where no run was about it: the schedule starts it
-    within seconds, unless it slept, or the tick before had not ended. A machine that wakes often meets a program that
-    is not ready: the run fails before it has begun, and the tick is as it was.
+    `newest`: the newest captured tick. `attempts`: how often this tick was started; None if it has no run yet. The
+    schedule starts a tick within seconds, unless the machine slept or the tick before had not ended. When a machine
+    wakes, a run can fail before it has captured anything, because other programs are not ready yet: hence the attempts.
     """
     if attempts is not None and not failed:
         return f"Tick {tick:%H:%M} has already run."
@@ -89,7 +89,7 @@ def why_no_tick(
     if newest is None:
         return None
     if now >= tick + interval - TOO_LATE:
-        return f"Tick {tick:%H:%M} is nearly over: what was due at it is recorded as missed."
+        return f"Tick {tick:%H:%M} is nearly over: its due events are recorded as missed."
     if attempts is None and newest >= tick - interval and now < tick + SCHEDULE_IS_LATE:
         return f"The schedule starts tick {tick:%H:%M}."
     return None
@@ -106,7 +106,7 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def roll_up_sharded_ticks(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """One run for the newest tick that is captured; what older ones left is the backlog's."""
+        """Start one run for the newest tick that is fully captured. The backlog handles what older ticks left."""
         shards = context.instance.get_runs(
             dg.RunsFilter(job_name="shard", tags={SOURCE_TAG: source}), limit=4 * settings.scraper_shards
         )
@@ -118,7 +118,7 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"Run {under_way[0].run_id} of the rollups is in progress.")
         tick, count = captured
         return dg.RunRequest(
-            run_key=f"{source} {tick} after {count} shards",  # spent once: shards that ran again are followed again
+            run_key=f"{source} {tick} after {count} shards",  # with the count: if shards run again, so do the rollups
             partition_key=partition_of(datetime.fromisoformat(tick)),
             tags=tags_of_tick(settings, datetime.fromisoformat(tick)),
         )
@@ -127,7 +127,7 @@ def build_rollups_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Have read what runs that were cut have left, by runs of its own."""
+    """Start runs of the job `read_backlog` for the work that killed or failed runs left."""
     own = [settings.of_source(source) for source in settings.sources]
 
     @dg.sensor(
@@ -137,7 +137,7 @@ def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def start_reading_backlog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """One run at a time, while there are answers that nobody reads, or marks that nobody refreshes."""
+        """Start one run at a time, while there are answers that no run reads, or old marks."""
         under_way = runs_under_way(context.instance, "read_backlog")
         if under_way:
             return dg.SkipReason(f"Run {under_way[0].run_id} of the backlog is in progress.")
@@ -145,7 +145,7 @@ def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
         with warehouse.connection() as connection:
             with try_lock(connection, BACKGROUND) as free:
                 if not free:
-                    return dg.SkipReason("A backfill is in progress, and reads what it captures.")
+                    return dg.SkipReason("A backfill or a run of the backlog is in progress.")
             ticks = sum(len(unread_ticks(connection, context.instance, each)) for each in own)
             marked = oldest_mark(connection)
         reason = why_no_backlog_run(ticks, marked, newest_end(context.instance, "read_backlog"), now)
@@ -157,10 +157,10 @@ def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
 def why_no_backlog_run(
     ticks: int, marked: datetime | None, last_run: tuple[datetime, bool] | None, now: datetime
 ) -> str | None:
-    """Why no run of the backlog is to start; None where one is. `last_run`: when the last one ended, and whether well.
+    """Why no run of the backlog should start; None if one should. `last_run`: when it ended, and whether it succeeded.
 
-    Marks that the last one left, as those of a model that fails, and ticks that it could not read are tried again after
-    a while, not at once.
+    What the last run could not do is tried again after BACKLOG_AGAIN, not at once: ticks that it could not read, and
+    marks that it left, such as those of a model that fails.
     """
     marks = marked is not None and marked < now - MARKS_WAIT
     if not ticks and not marks:
@@ -168,17 +168,17 @@ def why_no_backlog_run(
     if last_run is not None:
         ended, succeeded = last_run
         if now < ended + BACKLOG_AGAIN and (not ticks or not succeeded):
-            return f"The last run has left something: the next one starts {BACKLOG_AGAIN} after it."
+            return f"The last run left work that it could not do. The next one starts {BACKLOG_AGAIN} after it."
     return None
 
 
 def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Start the archive of months that are old enough, and the drop of detached months kept long enough."""
+    """Archive months that are old enough, and drop detached months that were kept long enough."""
 
     @dg.sensor(
         name="archive_old_months",
         job=jobs.archive,
-        minimum_interval_seconds=3600,  # what failed is tried again an hour later
+        minimum_interval_seconds=3600,  # a month that failed is tried again an hour later
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def archive_old_months(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -200,7 +200,7 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
             )
             return dg.SkipReason(f"No month is due{before if unreachable else ''}.")
         attempts: dict[str, int] = json.loads(context.cursor or "{}")
-        # the month that was tried least: one that fails does not keep the others waiting
+        # the month with the fewest attempts: one that always fails must not block the others
         month, what = min(due, key=lambda one: (attempts.get(partition_of_month(one[0]), 0), one[0]))
         key = partition_of_month(month)
         attempts[key] = attempts.get(key, 0) + 1
@@ -221,7 +221,7 @@ def build_archive_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
 
 
 def build_partitions_sensor(warehouse: Warehouse) -> dg.SensorDefinition:
-    """Make the coming partitions where some are missing: at a first start, and where a machine was off at night."""
+    """Make missing partitions: at a first start, and after nights on which the machine was off."""
 
     @dg.sensor(
         name="make_missing_partitions",

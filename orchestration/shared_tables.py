@@ -1,15 +1,15 @@
-"""Tables in which all programs of a database find each other, whichever schema their Dagster has."""
+"""Tables that all programs on a database share, whichever schema their Dagster uses."""
 
 from typing import Any
 
 import psycopg
 
 SHARED_SCHEMA = "dagster"
-_LOCK = 7153909  # `if not exists` alone can collide
+_LOCK = 7153909  # `if not exists` alone fails if two programs create at the same time
 
 
 def make_shared_table(connection: "psycopg.Connection[Any]", name: str, columns: str) -> str:
-    """Make the table where it is not there yet; its full name. Dagster's storage may not have made its schema."""
+    """Make the table, and its schema, if it does not exist yet. Returns its full name."""
     if not has_shared_table(connection, name):
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])

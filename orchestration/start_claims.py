@@ -1,6 +1,6 @@
-"""What several programs on one database would each start: the first to say so does it.
+"""Start claims: of several programs on one database, only the first to claim a piece of housekeeping starts it.
 
-Schedules of one marketplace have one program (`schedule_lease`); these are everybody's: the house's own work.
+The schedules of a marketplace need no claim: only one program runs them (`schedule_lease`).
 """
 
 from orchestration.shared_tables import make_shared_table
@@ -13,10 +13,10 @@ _COLUMNS = "claim text primary key, claimant text not null, at timestamptz not n
 
 
 def claim_start(claim: str, claimant: str | None = None) -> bool:
-    """Whether no other program has started this; from now on this one has. `claim` names it with its time or attempt.
+    """Claim a start. Returns False if another program has claimed it. `claim` names the work and its time or attempt.
 
-    The same program may ask again: Dagster evaluates a schedule anew where that was interrupted, and its run keys keep
-    one program from starting a thing twice.
+    A program can claim the same start again, because Dagster repeats an evaluation that was interrupted. Dagster's run
+    keys keep one program from starting anything twice.
     """
     with Warehouse().connection() as connection:
         table = make_shared_table(connection, "start_claims", _COLUMNS)

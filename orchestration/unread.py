@@ -1,4 +1,4 @@
-"""Which answers nobody reads any more: those of ticks that are over, and whose runs have ended."""
+"""Find unread answers that no run will read: those of past ticks without a run in progress."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,9 +14,9 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)  # a backfill of the simulator's past ma
 
 
 def unread_ticks(connection: Connection, instance: dg.DagsterInstance, settings: Settings) -> list[datetime]:
-    """A marketplace's ticks with answers that wait to be read and that no run is about, oldest first.
+    """A marketplace's ticks that have unread answers and no run in progress, oldest first.
 
-    The newest tick is its own runs' business, also where they fail: they are started again.
+    The newest tick is left to its own runs, even if they fail: they are started again.
     """
     now = datetime.now(UTC)
     newest = floor_to_grid(timedelta(minutes=settings.scraper_interval_minutes), now)

@@ -23,13 +23,13 @@ from tickettape.marketplaces import is_simulated
 from tickettape.settings import settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
-STOPPING_SECONDS = 3  # for answers that are under way; a dashboard's stream would never end
+STOPPING_SECONDS = 3  # for responses in progress; a stream would never end by itself
 DEMO = "demo"  # the tenant, and the label of its keys
 
 
 def main() -> None:
-    """Apply schema api where the tables are there, say where to look, and serve until stopped."""
-    # uvicorn takes SIGTERM over; by default it ends a process that then does not leave the database
+    """Apply schema api if its tables exist, print the address, and serve until stopped."""
+    # until uvicorn takes over SIGTERM: its default action would skip the cleanup below
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     stop_with_terminal_and_make()
     try:
@@ -37,7 +37,7 @@ def main() -> None:
             _serve()
     finally:
         for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, signal.SIG_IGN)  # a second one would cut short what stops the database
+            signal.signal(stop, signal.SIG_IGN)  # a second signal must not interrupt the cleanup
         forget_killed_users()  # server processes that did not end in time
 
 
@@ -49,7 +49,7 @@ def _serve() -> None:
     with Warehouse().connection() as connection:
         try:
             apply_api_schema(connection, chosen)
-        except (ApiNotReadyError, BusyError) as error:  # it serves what was applied before, or says that it waits
+        except (ApiNotReadyError, BusyError) as error:  # serves the schema applied before, or answers that it waits
             _say(str(error))
         if all(is_simulated(chosen.of_source(source)) for source in chosen.sources):
             key = demo_key(connection)
@@ -77,7 +77,7 @@ def app() -> FastAPI:
 
 
 def demo_key(connection: Connection) -> str:
-    """A new key that sees every event of the simulated market, in place of the last start's."""
+    """A new key that sees every event of the simulated market. It replaces the demo key of the last start."""
     with connection.transaction():
         if DEMO not in {tenant.name for tenant in list_tenants(connection)}:
             create_tenant(connection, DEMO, sees_all=True)

@@ -1,4 +1,4 @@
-"""The application: its routes, and what they share."""
+"""The FastAPI application: its routes, shared state, error handlers and OpenAPI description."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ say how many requests are left in this minute.
 
 
 def build_app(settings: Settings, database_url: str) -> FastAPI:
-    """The service on a database. One process; others share its limits through the database."""
+    """The application of one server process. Processes share their rate limits through the database."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,7 +52,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # its pages load scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from another site
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,

@@ -1,7 +1,7 @@
-"""Questions to the database, each in a transaction of its own as the reader on behalf of one key.
+"""The service's queries. Each runs in its own transaction, with the reader's role, for the tenant of one API key.
 
-One round trip: `enter` names the tenant and refuses a revoked key, the role is set, the question follows. Both
-settings end with the transaction, so a pooled connection carries nothing over to the next request.
+A query is one round trip of three statements: `access.enter` sets the tenant or refuses a revoked key, the role is set,
+and the query follows. Both settings end with the transaction, so nothing is carried over to the next request.
 """
 
 import logging
@@ -18,13 +18,13 @@ from tickettape.api_schema import SLOW_SECONDS
 from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, refusal_of
 from tickettape.settings import Settings
 
-POOL_SIZE = 8  # a process is busy before its connections are: 2 cores answered no faster with 16
+POOL_SIZE = 8  # more do not help, because the process is the bottleneck: 2 cores answered no faster with 16
 WAIT_SECONDS = 5
-RENEW_SECONDS = 1.0  # between two renewals of all connections: each costs the server a process per connection
+RENEW_SECONDS = 1.0  # between two renewals of all connections: the server starts a process for each connection
 
 log = logging.getLogger(__name__)
 
-# A text with several statements and no BEGIN is one transaction, rolled back by an error without another trip.
+# Several statements in one text, without BEGIN, are one transaction. An error rolls it back without another round trip.
 _AS_THE_READER = "select access.enter(%(key_sha256)s); set local role tickettape_reader; "
 
 
@@ -64,7 +64,7 @@ class Database:
             return cursor
 
     async def run(self, statement: LiteralString, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of a statement of the service's own, which may write."""
+        """The rows of one of the service's own statements, which may write."""
         async with self._connection() as connection:
             cursor = AsyncClientCursor(connection)
             await cursor.execute("set transaction read write; " + statement, values)
@@ -74,10 +74,10 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[psycopg.AsyncConnection[Any]]":
-        """A connection of the pool. What the server refuses altogether ends all of them: their successors may lead to
-        another server, or to one that is well again.
+        """A connection of the pool. If the server refuses to work at all, all connections are renewed: new ones may
+        lead to another server, or to one that has recovered.
 
-        Raises psycopg.Error; PoolTimeout where all connections are busy, and not where none could be made.
+        Raises PoolTimeout if all connections are busy, and psycopg.Error otherwise, also if none could be made.
         """
         try:
             async with self._pool.connection() as connection:
@@ -109,15 +109,15 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         "statement_timeout": f"{settings.statement_seconds:g}s",
         "lock_timeout": f"{settings.statement_seconds:g}s",
         "tickettape.row_cap": str(settings.row_cap),
-        "synchronous_commit": "off",  # what the service writes are counts: a crash may lose the last second's
-        # planned once a connection: choosing anew for each question took as long as answering it
+        "synchronous_commit": "off",  # the service only writes counts: a crash may lose the last second's
+        # one plan per connection: planning each query again took as long as running it
         "plan_cache_mode": "force_generic_plan",
-        "jit": "off",  # compiling costs more than any of these questions
+        "jit": "off",  # compiling would cost more than any of these queries
     }
     refused: psycopg.Error | None = None
 
     class Noted(psycopg.AsyncConnection[Any]):
-        """A connection; why the newest could not be made is kept, since the pool only says that it waited."""
+        """A connection. Keeps the error of the last attempt to connect, because the pool only reports a time-out."""
 
         @classmethod
         async def connect(cls, *arguments: Any, **options: Any) -> Any:
@@ -133,7 +133,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
         url,
         connection_class=Noted,
-        reconnect_timeout=WAIT_SECONDS,  # then the next question tries anew; the pool's pauses grow to minutes
+        reconnect_timeout=WAIT_SECONDS,  # after that the next query tries again; the pool's own pauses grow to minutes
         min_size=1,
         max_size=POOL_SIZE,
         timeout=WAIT_SECONDS,

@@ -1,4 +1,4 @@
-"""Events: found by what is said of them, with their zones and latest prices."""
+"""Routes of events: search, one event, its zones, its latest prices."""
 
 from typing import Annotated, Any, LiteralString
 from uuid import UUID
@@ -15,7 +15,7 @@ from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, vers
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
-_DATE: LiteralString = "coalesce(found.date, 'infinity')"  # to be determined: after all others
+_DATE: LiteralString = "coalesce(found.date, 'infinity')"  # events without a date come after all others
 _PAGES: dict[str, LiteralString] = {
     sort: f"""select * from api.events(
             search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s,
@@ -86,7 +86,7 @@ async def _table(
     limit: int | None = None,
     one: bool = False,
 ) -> Response:
-    """The rows of a question in the format that is asked for; JSON: {"data": [...]}, or the one row itself."""
+    """The rows of a query in the format that the request asks for. JSON: {"data": [...]}, or with `one` the row."""
     database: Database = request.app.state.database
     media_type = formats.accepted_media_type(request)
     cursor = await database.ask(request.state.key_sha256, question, values)

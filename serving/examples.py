@@ -1,4 +1,4 @@
-"""What OpenAPI says of each answer: its shape, an example, and how to ask in JavaScript, Python and cURL."""
+"""The OpenAPI documentation of each response: its schema, an example, and requests in JavaScript, Python and cURL."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ _SERIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def of_series(name: str) -> dict[str, Any]:
-    """What a route of a series is documented with."""
+    """The documentation of a series' route."""
     columns, example = _SERIES[name]
     envelope = {
         "event_id": {"type": "string", "format": "uuid"},
@@ -85,7 +85,7 @@ def of_series(name: str) -> dict[str, Any]:
 
 
 def of_events() -> dict[str, Any]:
-    """What the search of events is documented with."""
+    """The documentation of the search for events."""
     schema = _object(
         {"data": {"type": "array", "items": {"type": "object"}}, "next_cursor": {"type": ["string", "null"]}}
     )
@@ -94,7 +94,7 @@ def of_events() -> dict[str, Any]:
 
 
 def of_event() -> dict[str, Any]:
-    """What one event is documented with."""
+    """The documentation of one event."""
     more = {
         "last_ok_at": "2026-11-20T12:50:00Z",
         "first_date": "2026-11-01",
@@ -108,7 +108,7 @@ def of_event() -> dict[str, Any]:
 
 
 def of_zones() -> dict[str, Any]:
-    """What an event's zones are documented with."""
+    """The documentation of an event's zones."""
     zone = {
         "zone": "Lower Bowl",
         "display_name": "Lower Bowl",
@@ -123,7 +123,7 @@ def of_zones() -> dict[str, Any]:
 
 
 def of_latest() -> dict[str, Any]:
-    """What latest prices are documented with."""
+    """The documentation of the latest prices."""
     price = {
         "event_id": _EVENT,
         "zone": "Lower Bowl",
@@ -141,7 +141,7 @@ def of_latest() -> dict[str, Any]:
 
 
 def of_stream() -> dict[str, Any]:
-    """What the stream is documented with: its answer never ends, and is no JSON."""
+    """The documentation of the stream. Its response never ends, and is not JSON."""
     documented = _documented({}, None, f"/api/events/{_EVENT}/stream", 404)
     documented["responses"][200] = {
         "description": "Events named `latest`, with the same `{event_id, data}` as `/latest`. A `problem` ends the "
@@ -153,7 +153,7 @@ def of_stream() -> dict[str, Any]:
 
 
 def code(path: str) -> list[dict[str, str]]:
-    """How to ask for a path in three languages."""
+    """Code samples that request a path, in three languages."""
     base, _, query = path.partition("?")
     return [
         {"lang": "Shell", "label": "cURL", "source": f'curl -H "X-API-Key: $KEY" "http://localhost:5000{path}"'},

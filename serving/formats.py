@@ -1,4 +1,4 @@
-"""Rows as JSON, CSV or Parquet, whichever Accept prefers; compressed where the client can read that."""
+"""Rows as JSON, CSV or Parquet, as Accept prefers. JSON and CSV are compressed if the client accepts gzip."""
 
 import csv
 import gzip
@@ -13,11 +13,11 @@ from serving.problems import Problem
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 OFFERED = (JSON, CSV, PARQUET)
-WORTH_COMPRESSING = 1_000  # bytes: below, the headers are most of the answer
+WORTH_COMPRESSING = 1_000  # bytes; a smaller response is mostly headers
 
 
 def accepted_media_type(request: Request) -> str:
-    """The media type to answer with: the offered one that Accept weighs most. Raises Problem 406."""
+    """The media type of the response: the offered one with the highest weight in Accept. Raises Problem 406."""
     header = request.headers.get("accept")
     if not header:
         return JSON
@@ -36,7 +36,7 @@ def accepted_media_type(request: Request) -> str:
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows as CSV with a header line; instants as ISO 8601, nothing for null."""
+    """Rows as CSV with a header line. Instants are ISO 8601; null is empty."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -47,7 +47,7 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def as_parquet(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows as Parquet (zstd); columns as names with their Postgres types' oids."""
+    """Rows as Parquet (zstd). `columns`: names with the oids of their PostgreSQL types."""
     import pyarrow as pa  # takes a third of a second to import
     import pyarrow.parquet as pq
 
@@ -68,7 +68,7 @@ def as_parquet(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]
 
 
 def respond(request: Request, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
-    """The answer, gzipped where that is worth it and welcome."""
+    """The response, gzipped if it is large enough and the client accepts gzip."""
     headers["vary"] = "Accept, Accept-Encoding, X-API-Key, Authorization"
     welcome = "gzip" in request.headers.get("accept-encoding", "")
     if welcome and len(body) > WORTH_COMPRESSING and media_type != PARQUET:

@@ -1,6 +1,6 @@
-"""What every request passes first, before any route: its key, its limit, its place in the minute's counts.
+"""The middleware of every request: checks the API key and its rate limit, and counts the request.
 
-Plain ASGI, as it is on the way of each request; before the routes, so that no verb and no path gets around it.
+It is plain ASGI, for speed, and runs before the routes, so that no method and no path can bypass it.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class ServiceMiddleware:
         async def answer(message: Message) -> None:
             nonlocal status, seconds
             if message["type"] == "http.response.start":
-                # what follows is the client's pace, and a stream has no end
+                # measured until the response begins: the rest depends on the client, and a stream has no end
                 status, seconds = message["status"], time.perf_counter() - started
                 headers = MutableHeaders(scope=message)
                 for name, value in more.items():
@@ -49,7 +49,7 @@ class ServiceMiddleware:
             await self._app(scope, receive, answer)
         except Exception as error:
             problem = error if isinstance(error, Problem) else of_database(error)
-            if problem is None or seconds:  # an answer that has begun cannot become another
+            if problem is None or seconds:  # a response that has begun cannot be replaced
                 raise
             await problem.response()(scope, receive, answer)
         finally:
@@ -60,7 +60,7 @@ class ServiceMiddleware:
 
 
 def _key_of(headers: Headers) -> bytes:
-    """The key's SHA-256; of X-API-Key, or of Authorization: Bearer. Raises Problem 401 where there is none."""
+    """The SHA-256 of the key in X-API-Key or in Authorization: Bearer. Raises Problem 401 if there is none."""
     key = headers.get("x-api-key")
     if not key:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -73,6 +73,6 @@ def _key_of(headers: Headers) -> bytes:
 
 
 def _route_of(scope: dict[str, Any] | Scope) -> str:
-    """The route's path with its parameters' names: there are few of them, however many events there are."""
+    """The route's path with the names of its parameters, not their values: so there are few, whatever the events."""
     route = scope.get("route")
     return str(getattr(route, "path", "other"))

@@ -1,4 +1,4 @@
-"""What the people who run it look at: health, metrics, the API's description. No key needed, and nobody's data."""
+"""Routes for operators: health, metrics, documentation, OpenAPI. They need no key and show no tenant's data."""
 
 from collections.abc import Iterator
 from typing import Any, LiteralString
@@ -57,7 +57,7 @@ async def health(request: Request) -> Response:
 
 @router.get("/metrics", responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
-    """Requests, latencies, slow statements; freshness and success of the scraper: for Prometheus."""
+    """For Prometheus: requests, latencies and slow statements of the service; freshness and success of the scraper."""
     database: Database = request.app.state.database
     minutes: RequestCounts = request.app.state.minutes
     await minutes.flush(database)
@@ -82,7 +82,7 @@ async def openapi(request: Request) -> Response:
 
 
 class _Families(Collector):
-    """Metrics that were just read, in the shape that the exposition asks for."""
+    """Metrics that were just read, in the form that Prometheus' exposition needs."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
@@ -92,7 +92,7 @@ class _Families(Collector):
 
 
 def _of_service(totals: list[RouteTotal]) -> Iterator[Metric]:
-    """All server processes together, since ever: the database adds them up."""
+    """Totals of all server processes since the beginning: the database adds them up."""
     requests = CounterMetricFamily("tickettape_requests", "Requests by route and outcome.", labels=["route", "outcome"])
     latency = HistogramMetricFamily(
         "tickettape_request_seconds", "Seconds until the response begins.", labels=["route"]

@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
-    """An answer other than the one that was asked for."""
+    """A refusal or a failure, to be returned as the response."""
 
     def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -26,7 +26,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
         self.more = more
 
     def response(self) -> Response:
-        """The problem as its answer; never to be kept by a cache."""
+        """The problem as a response. No cache may keep it."""
         body = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
         body |= {"detail": self.detail} | self.more
         headers = {"cache-control": "no-store"} | self.headers
@@ -36,7 +36,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
 
 
 def of_database(error: Exception) -> Problem | None:
-    """What a refusal of the database means to the one who asked; None where it is a fault of ours."""
+    """What a database error means to the client; None if the fault is ours."""
     if isinstance(error, errors.QueryCanceled):
         return Problem(422, "The query took too long and was cancelled. Ask for one zone, or for a shorter range.")
     if isinstance(error, PoolTimeout):
@@ -54,7 +54,7 @@ def of_database(error: Exception) -> Problem | None:
     if isinstance(error, errors.DataError):  # a year beyond the calendar, a character that no text can hold
         return Problem(422, f"The database cannot read a value: {error.diag.message_primary}.")
     refusal = refusal_of(error)
-    if refusal:  # what the server says of itself names hosts and users: it is in the log only
+    if refusal:  # the server's message can name hosts and users, so it is only in the log
         return Problem(503, f"{refusal.what} Try again later.", headers={"retry-after": "5"})
     if isinstance(error, psycopg.OperationalError):
         return Problem(503, "The database cannot answer now. Try again later.", headers={"retry-after": "5"})

@@ -1,4 +1,4 @@
-"""What can be asked: the query parameters of every path, with their bounds. Anything else is a clear 422."""
+"""The query parameters of every path, with their bounds. Any other parameter or value is refused with a 422."""
 
 import base64
 import binascii
@@ -32,7 +32,7 @@ def _instant(text: Any, at: time) -> Any:
         raise ValueError("write an ISO 8601 date (2026-11-21) or instant (2026-11-21T10:00:00Z)") from None
     try:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:  # its UTC is hours beyond the calendar
+    except OverflowError:  # in UTC it would lie before year 1 or after year 9999
         return datetime.min.replace(tzinfo=UTC) if parsed.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
@@ -86,7 +86,7 @@ class SeriesQuery(_Asked):
 
 
 class PricedSeriesQuery(SeriesQuery):
-    """A series of prices that knows fees."""
+    """A series of prices, before fees or all-in."""
 
     basis: Literal["before_fees", "all_in"] = Field(
         default="before_fees",
@@ -95,7 +95,7 @@ class PricedSeriesQuery(SeriesQuery):
 
 
 class EventsQuery(_Asked):
-    """Events, by what is said of them; all that is given must hold."""
+    """A search for events. An event must match all given parameters."""
 
     search: Text = Field(default=None, description="Text in the event's name.")
     venue: Text = Field(default=None, description="Text in the venue's name.")
@@ -121,12 +121,12 @@ class NoParameters(_Asked):
 
 
 def encode_cursor(*values: object) -> str:
-    """An opaque cursor: where an answer ended."""
+    """An opaque cursor: where a response ended."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, count: int) -> list[str]:
-    """What a cursor holds. Raises Problem 422 for one that no answer gave."""
+    """The values in a cursor. Raises Problem 422 if it is not one of ours."""
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):

@@ -1,7 +1,8 @@
-"""Requests a minute per API key, shared by all server processes through the database.
+"""The limit of requests per minute for each API key, shared by all server processes through the database.
 
-A process leases a share of what is left of a key's minute, so that a request costs no write of its own. What it does
-not use is lost with the minute: several processes may refuse a little early, and never let more through.
+A process leases a share of the requests that a key has left in this minute, so that not every request needs a write.
+Requests that are leased and not used are lost at the end of the minute. So several processes may refuse a little too
+early, but never let too many through.
 """
 
 import asyncio
@@ -14,21 +15,21 @@ from weakref import WeakValueDictionary
 from serving.database import Database
 from serving.problems import Problem
 
-MOST_KEYS = 10_000  # leases that a process remembers; the least used go first
+MOST_KEYS = 10_000  # leases that a process remembers; the least recently used go first
 
 
 @dataclass
 class KeyLease:
-    """Requests that this process may still let through before the minute ends (monotonic seconds)."""
+    """The requests that this process may still let through in this minute. Times are monotonic seconds."""
 
     left: int
     unleased: int
     most: int
     ends_at: float
-    resets_at: float  # by the trip to the database later than ends_at: who waits for it does not come too early
+    resets_at: float  # later than ends_at by the round trip to the database: a client that waits is never too early
 
     def headers(self) -> dict[str, str]:
-        """What the client is told of its limit."""
+        """The RateLimit headers of the response."""
         return {
             "ratelimit-limit": str(self.most),
             "ratelimit-remaining": str(self.left + self.unleased),
@@ -46,7 +47,7 @@ class KeyRateLimits:
         self._leasing: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def admit(self, key_sha256: bytes) -> KeyLease:
-        """Count one request. Raises Problem 401 for a key that is not valid, 429 where the minute is used up."""
+        """Count one request. Raises Problem 401 for an invalid key, 429 if no request is left in this minute."""
         lease = self._lease_of(key_sha256)
         if lease is None:
             async with self._leasing.setdefault(key_sha256, asyncio.Lock()):

@@ -1,4 +1,4 @@
-"""What this process did since it last told the database: requests, refusals, errors, latencies, views of events."""
+"""Counts of this process that are not stored yet: requests, refusals, errors, latencies, views of events."""
 
 import asyncio
 import contextlib
@@ -29,14 +29,14 @@ class _Minute:
 
 
 class RequestCounts:
-    """The counts of one process that the database does not have yet."""
+    """The counts of one process that are not in the database yet."""
 
     def __init__(self) -> None:
         self._counts: defaultdict[tuple[datetime, str], _Minute] = defaultdict(_Minute)
         self._views: Counter[UUID] = Counter()
 
     def count(self, route: str, status: int, seconds: float) -> None:
-        """One answered request."""
+        """Count one answered request."""
         one = self._of_now(route)
         one.requests += 1
         one.refused += 400 <= status < 500
@@ -45,18 +45,18 @@ class RequestCounts:
         one.latency_counts[bisect_left(LATENCY_BOUNDS, seconds)] += 1
 
     def count_slow(self) -> None:
-        """One question to the database that took longer than service.SLOW_SECONDS."""
+        """Count one query that took longer than SLOW_SECONDS."""
         self._of_now(DATABASE_ROUTE).slow_statements += 1
 
     def count_view(self, event_id: UUID) -> None:
-        """Somebody looked at an event."""
+        """Count one view of an event."""
         self._views[event_id] += 1
 
     def _of_now(self, route: str) -> _Minute:
         return self._counts[datetime.now(UTC).replace(second=0, microsecond=0), route]
 
     async def flush(self, database: Database) -> None:
-        """Tell the database; what it does not take is kept for the next time."""
+        """Store the counts. Request counts that cannot be stored are kept for the next time."""
         for place in list(self._counts):
             one = self._counts.pop(place)
             try:
@@ -83,7 +83,7 @@ class RequestCounts:
         kept.latency_counts = [a + b for a, b in zip(kept.latency_counts, one.latency_counts, strict=True)]
 
     async def keep_flushing(self, database: Database) -> None:
-        """Flush every few seconds until cancelled, and once more then."""
+        """Flush every few seconds until cancelled, then once more."""
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)

@@ -54,7 +54,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
     media_type = formats.accepted_media_type(request)
     now = datetime.now(UTC)
     values = _values(query, now, request.app.state.settings.row_cap)
-    # what an open end holds changes with the hour, whether data came or not
+    # the hour is part of the ETag: a range with an open end changes with the hour, even without new data
     about = [name, sorted(values.items()), media_type, now.replace(minute=0, second=0, microsecond=0)]
     known = request.headers.get("if-none-match")
     if known or media_type != formats.JSON:
@@ -96,7 +96,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
 
 
 def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
-    """What the database is asked with: no value open, so that the same question has the same tag."""
+    """The values of the query, with all defaults filled in, so that equal requests get equal ETags."""
     if query.limit > row_cap:
         raise Problem(
             422, f"limit is {query.limit}, but a response has at most {row_cap} rows. Follow next_cursor for more."
@@ -116,23 +116,23 @@ def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
 
 
 async def version_of(database: Database, key: bytes, event_id: object) -> str | None:
-    """Changes whenever an answer about the event may; None for an event that the key does not see."""
+    """A version that changes whenever a response about the event may change; None if the key may not see the event."""
     cursor = await database.ask(key, "select api.data_version(%(event_id)s::uuid)", {"event_id": event_id})
     (version,) = await cursor.fetchone() or (None,)
     return version
 
 
 def etag_of(key: bytes, version: str | None, about: object) -> str:
-    """The tag of an answer: weak, as it is the same for every content coding. No two keys share one."""
+    """The ETag of a response. It is weak, because it is the same with and without gzip. No two keys share one."""
     return f'W/"{hashlib.blake2b(repr((version, about)).encode(), digest_size=15, key=key).hexdigest()}"'
 
 
 def not_modified(etag: str) -> Response:
-    """What the client has is what it would get."""
+    """A 304: the client already has this response."""
     return Response(status_code=304, headers={"etag": etag, "cache-control": CACHE_CONTROL})
 
 
 def next_link(request: Request, cursor: str) -> str:
-    """The Link header that leads on, for answers without room for a cursor."""
+    """The Link header to the next page, for formats that have no place for a cursor."""
     query = urlencode([(k, v) for k, v in request.query_params.multi_items() if k != "cursor"] + [("cursor", cursor)])
     return f'<{request.url.path}?{query}>; rel="next"'

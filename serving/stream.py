@@ -1,7 +1,8 @@
-"""New latest prices as a tick lands, as server-sent events.
+"""Server-sent events: new latest prices of an event as soon as a tick has stored them.
 
-One connection of the process listens for all of its clients; each is then answered by a question of its own, as its
-own tenant. Between ticks a client is asked nothing and sent a comment, by which proxies and both ends know it lives.
+One connection per process listens for notifications on behalf of all clients. After a notification, the prices of each
+client are queried for its own tenant. Without one, the same query runs every ALIVE_SECONDS. If nothing has changed, the
+client gets a comment, which shows proxies and both ends that the stream is alive.
 """
 
 import asyncio
@@ -29,14 +30,14 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 
 CHANNEL = "tickettape_prices"
 ALIVE_SECONDS = 15
-MOST_STREAMS = 500  # of one process: each is a socket and some kilobytes
+MOST_STREAMS = 500  # per process; each costs a socket and some kilobytes
 RECONNECT_SECONDS = 2
 
 log = logging.getLogger(__name__)
 
 
 class PriceBell:
-    """Tells who waits for an event that its latest prices are new."""
+    """Wakes the streams of an event when its latest prices may be new."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
@@ -44,7 +45,7 @@ class PriceBell:
 
     @contextmanager
     def of(self, event_id: UUID) -> Iterator[asyncio.Event]:
-        """Set whenever the event's prices may be new; the one who waits clears it."""
+        """An asyncio.Event, set whenever the event's prices may be new. Whoever waits for it clears it."""
         ring = asyncio.Event()
         self._waiting[event_id].add(ring)
         self.streams += 1
@@ -57,7 +58,7 @@ class PriceBell:
                 del self._waiting[event_id]
 
     async def listen(self, url: str) -> None:
-        """Ring as the database says, until cancelled. A lost connection is made again, and then everyone looks."""
+        """Wake streams at each notification, until cancelled. After a lost connection it reconnects and wakes all."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -122,7 +123,7 @@ async def _news(
                 yield _message("problem", {"status": problem.status, "detail": problem.detail})
                 return
             version, rows = await cursor.fetchone() or (None, "[]")
-            if version is None:  # taken off the watch-list meanwhile
+            if version is None:  # the event was taken off the tenant's watch-list meanwhile
                 yield _message("problem", {"status": 404, "detail": "The key may no longer see this event."})
                 return
             if version != known:

@@ -1,6 +1,6 @@
-"""How a program starts and stops: what keeps it from starting is said in a sentence, and every way to stop it works.
+"""Start and stop programs: a failure to start is explained in a sentence, and every way to stop a program works.
 
-For what runs until a person stops it (`make dev`, `make serve`), and, as to starting, for the commands.
+Used by programs that run until a person stops them (`make dev`, `make serve`). Commands use the first part.
 """
 
 import errno
@@ -19,14 +19,14 @@ from pydantic import ValidationError
 
 from tickettape.database import UnavailableDatabaseError, refusal_of
 
-LOOK_SECONDS = 0.5  # between two looks at make
+LOOK_SECONDS = 0.5  # between two looks at the process of make
 MAKES = ("make", "gmake")
 STOPS_MAKE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
 
 @contextmanager
 def explain_failures() -> Iterator[None]:
-    """End the program with a sentence, not a traceback, where its settings or its database cannot be used."""
+    """End the program with a sentence, not a traceback, if its settings or its database cannot be used."""
     try:
         yield
     except UnavailableDatabaseError as error:
@@ -49,7 +49,7 @@ def _sentence(place: tuple[int | str, ...], text: str) -> str:
 
 
 def check_port(host: str, port: int, setting: str) -> None:
-    """End the program with a sentence where it could not listen on a port; `setting` chooses another."""
+    """End the program with a sentence if it cannot listen on a port. `setting`: the name of the port's setting."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,11 +63,11 @@ def check_port(host: str, port: int, setting: str) -> None:
 
 
 def stop_with_terminal_and_make() -> None:
-    """Have this process stop as at SIGTERM when its terminal is closed, and when the `make` that started it is stopped.
+    """Stop this process, as with SIGTERM, when its terminal is closed or when the `make` that started it is stopped.
 
-    Processes that this one starts are left alone by SIGHUP: it stops them. Call it before any thread is started.
+    Child processes ignore SIGHUP; this process stops them. Call this before any thread is started.
     """
-    # blocked and waited for, because uvicorn's process manager takes SIGHUP for a wish to start its processes anew
+    # SIGHUP is blocked and waited for, because a handler of uvicorn would restart the server processes
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     threading.Thread(target=_stop_at_hang_up, name="closed terminal", daemon=True).start()
     parent = os.getppid()
@@ -87,10 +87,10 @@ def _stop_with(make: int, handled: set[int]) -> None:
 
 
 def _handled(pid: int) -> set[int]:
-    """Which of the signals that stop make it still handles; none where the system does not say.
+    """Which of STOPS_MAKE the process `pid` still handles; none if the system does not tell.
 
-    Stopped by SIGINT or SIGHUP, make waits for its commands to end and tells them nothing. A terminal tells them too,
-    but what stops one process does not. That make no longer handles the signal is all there is to see.
+    After SIGINT or SIGHUP, make waits for its commands to end, but sends them no signal. A terminal signals the
+    commands too; `kill` does not. The only sign is then that make no longer handles the signal.
     """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()

@@ -1,26 +1,26 @@
 {#-
-  How a rollup is refreshed. A bucket is (event, hour), (event, day) or an event; writers of captures, snapshots and
-  price ranges mark the hours they touch in market.dirty_buckets. One refresh of one model, in one transaction:
+  How a rollup is refreshed. A bucket is an event's hour, an event's day, or an event. Triggers on the tables of facts
+  mark the hours that change, in market.dirty_buckets. One refresh of one model is one transaction:
 
-    1. claim_buckets   adds the columns that the table has not yet, and marks every bucket for them;
-                       takes the marks it can see, newest first, at most so many, in a live tick only recent ones
+    1. claim_buckets   adds columns that are missing in the table, and marks every bucket for them; then takes marks,
+                       newest first, up to the claim limit, and in a live tick only recent ones
     2. the model       reads the facts of the claimed buckets (source market.claims)
-    3. replace_buckets deletes the claimed buckets whole, vanished zones too, and inserts them anew
-    4. pass_on         marks what is built on this rollup, notes which hours are newer than those in cold storage, and
-                       empties the claims
+    3. replace_buckets deletes all rows of the claimed buckets, including zones that vanished, and inserts the new rows
+    4. pass_on         marks the rollups that are built on this one, notes which hours are newer than those in cold
+                       storage, and deletes the claims
 
-  Killed anywhere, it leaves its marks. The order is the point: facts are read after the marks are taken, so
-  what a writer commits later has a mark of its own.
+  If the refresh is killed, the marks stay. The order matters: facts are read after the marks are taken, so a change
+  that is committed later has its own mark.
 -#}
 
 {#-
   The first line of a rollup's model: its configuration.
 
     bucket    what is recomputed whole: an event's 'hour', its 'day', or the 'event'
-    facts     the table of schema market whose rows make up the rollup's buckets
-    marks     the rollups that are built on this one: their buckets are marked when those of this one are refreshed
-    indexes   as dbt takes them, beside the primary key
-    before    statements to run in the same transaction, after the claim
+    facts     the table of schema market that decides which buckets exist
+    marks     the rollups that are built on this one: a refresh of this one marks their buckets
+    indexes   in dbt's form, in addition to the primary key
+    before    statements that run in the same transaction, after the claim
 -#}
 {% macro rollup(bucket, facts='captures', marks=[], indexes=[], before=[]) -%}
 {{ config(
@@ -39,8 +39,9 @@
 
 
 {#-
-  The claimed buckets of the rollup that asks, as a query. Another model that asks is refused: it would get none.
-  So is a rollup that may be refreshed before one that marks it: those marks would wait for the next refresh.
+  A query for the claimed buckets of the rollup that calls this. A model that is not a rollup is refused, because it has
+  no claims. A rollup is refused if dbt could refresh it before one that marks it: those marks would then wait for the
+  next refresh.
 -#}
 {% macro claims() -%}
 {%- set rollup = (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] -%}
@@ -65,7 +66,7 @@ where rollup = '{{ rollup }}'
 {%- endmacro %}
 
 
-{#- The model of a rollup. A name that no rollup has raises: its marks would wait for ever. -#}
+{#- The model of a rollup. Raises if no rollup has the name: marks under that name would wait for ever. -#}
 {% macro _rollup_named(name) -%}
 {%- for node in graph.nodes.values() if node.name == name and 'rollup' in node.config.tags -%}
 {{ return(node) }}
@@ -77,8 +78,8 @@ where rollup = '{{ rollup }}'
 
 
 {#-
-  The columns that a rollup's contract has and its table has not, each as `alter table` takes it. A column that is
-  not_null and says no default is refused: hours whose facts are in cold storage are never computed again.
+  The columns that are in a rollup's contract but not in its table, each in the form of `alter table`. A column that is
+  not_null without a default is refused: hours whose facts are in cold storage are never computed again.
 -#}
 {% macro _new_columns() -%}
 {%- set declared = {} -%}
@@ -99,7 +100,7 @@ where rollup = '{{ rollup }}'
 {%- endmacro %}
 
 
-{#- A live tick claims nothing older than its own marks can be: the backlog is refreshed by runs of its own. -#}
+{#- A live tick claims no bucket that is older than its own marks can be. The backlog job refreshes older ones. -#}
 {% macro claim_from() -%}
 coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz, '-infinity')
 {%- endmacro %}
@@ -117,24 +118,24 @@ coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz
 {%- endif %}
 {%- set facts = model.config.meta.facts %}
 {%- set new_columns = _new_columns() %}
--- a tick's 36,000 rows are grouped in memory; with the default 4 MB they went to disk
+-- enough to group a tick's 36,000 rows in memory; with the default of 4 MB they were written to disk
 set local work_mem = '64MB';
--- one refresher of this rollup at a time; a statement of its own, so that the claim's snapshot follows the lock
+-- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
--- holds off a DETACH between the claim and the read of the facts
+-- prevents a DETACH between the claim and the read of the facts
 {% if facts == 'captures' -%}
 lock table market.captures, market.section_snapshots, market.listing_changes in access share mode;
 {%- else -%}
 lock table market.{{ facts }} in access share mode;
 {%- endif %}
 {% if new_columns -%}
--- readers wait for this transaction; where one of them holds the table for longer, the next refresh adds them
+-- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns
 set local lock_timeout = '10s';
 alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
 set local lock_timeout to default;
 {% endif -%}
 {% if new_columns or not is_incremental() -%}
--- the table or a column is new: every bucket of every month that is here is due
+-- the table or a column is new: mark every bucket of every month that is attached
 insert into market.dirty_buckets (rollup, event_key, bucket)
 select distinct '{{ this.name }}', {{ facts }}.event_key, {{ bucket_of(facts ~ '.tick', model.config.meta.bucket) }}
 from market.{{ facts }}
@@ -157,7 +158,7 @@ due as (
     from wanted
     {%- if model.config.meta.bucket == 'hour' %}
     union
-    -- a restored month's hours may be gone from this rollup, and its day is rebuilt from all of them or not at all
+    -- this rollup may have lost the hours of a restored month, and a day must be rebuilt from all of its hours
     select wanted.event_key, hours.hour
     from wanted
     cross join lateral generate_series(
@@ -181,7 +182,7 @@ buckets as (
         event_key,
         bucket,
         {% if model.config.meta.bucket == 'event' -%}
-        -- an event whose newest capture is in cold storage keeps its row: without the facts it would look sold out
+        -- an event whose newest ok capture is in cold storage keeps its row: without the facts it would look sold out
         coalesce((
             select market.month_is_attached(days.last_ok_at)
             from {{ ref('event_days') }} as days
@@ -209,21 +210,22 @@ select '{{ this.name }}', event_key, bucket
 from buckets
 where refreshable
 on conflict do nothing;
--- without statistics the planner guesses the claims' number, and a tick took 8 to 11 s instead of 0.2 to 0.5
+-- without statistics the planner guesses the number of claims, and a tick took 8 to 11 s instead of 0.2 to 0.5
 analyze market.claimed_buckets
 {%- endmacro %}
 
 
 {#-
-  For listing_departures, after its claim: what came in a claimed hour may have gone in an earlier one, whose verdict
-  is then another. Written out of order, the writer has marked those hours itself.
+  For listing_departures, after its claim: a listing that appears in a claimed hour may have left in an earlier hour,
+  and that departure then gets another verdict. So that earlier hour is claimed too. If observations are written out of
+  order, their writer has marked those hours itself.
 -#}
 {% macro claim_what_came_back() -%}
 {% if is_incremental() -%}
 insert into market.claimed_buckets (rollup, event_key, bucket)
 select distinct '{{ this.name }}', claimed.event_key, departed.hour
 from market.claims as claimed
--- `offset 0`, as everywhere: the history comes by its primary key
+-- `offset 0` makes the planner read the history by its primary key
 cross join lateral (
     select moves.listing_id, moves.tick
     from {{ source('market', 'listing_moves') }} as moves
@@ -244,8 +246,8 @@ select 1
 
 
 {#-
-  The planner cannot know how much comes out of the listing history's arrays, takes it for a few rows and compares each
-  with each: minutes instead of a second. What is lateral is looped over all the same.
+  The planner cannot know how many rows the listing history's arrays contain. It expects a few and compares each with
+  each, which takes minutes instead of a second. Lateral joins are still nested loops.
 -#}
 {% macro join_by_hash() -%}
 set local enable_nestloop = off
@@ -261,7 +263,7 @@ set local enable_nestloop = off
 
 {% macro get_incremental_replace_buckets_sql(arg_dict) -%}
 {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | join(', ') -%}
--- by row address: the planner, free to choose, reads the hour of every event for each event
+-- by row address, because otherwise the planner reads the hour of every event for each event
 delete from {{ arg_dict.target_relation }} as stale
 using (
     select doomed.row_address
@@ -291,7 +293,7 @@ from market.claimed_buckets
 where rollup = '{{ this.name }}';
 {%- endfor %}
 {%- if model.config.meta.bucket == 'hour' %}
--- what cold storage holds of these hours is out of date (tickettape/archive/hourly_cold_storage.py)
+-- cold storage has an old version of these hours (tickettape/archive/hourly_cold_storage.py)
 insert into market.remade_hours (rollup, event_key, hour)
 select claimed.rollup, claimed.event_key, claimed.bucket
 from market.claimed_buckets as claimed

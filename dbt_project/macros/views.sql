@@ -1,10 +1,10 @@
 {#-
-  Views, replaced in place and only where their SQL changed. dbt's own way renames the old view and drops it, with all
-  that depends on it: for a moment nobody could read those, and every tick waited for whoever was reading.
+  Views are replaced in place, and only if their SQL has changed. dbt's own materialization renames the old view and
+  drops it with all views that depend on it. For a moment nobody could read those, and every tick waited for readers.
 
-  The new view is made under a temporary name; where PostgreSQL prints the same definition for both, nothing is done.
-  Columns that went or moved need a drop: what depended on the view is made again in the same transaction, unless it
-  needs what is gone; such a view is dbt's to make, or to report.
+  The new view is first made under a temporary name. If PostgreSQL prints the same definition for both, nothing is done.
+  If columns were removed or moved, the view must be dropped. Dependent views are then made again in the same
+  transaction, except those that need a removed column: dbt makes those later, or reports them.
 -#}
 {% materialization view, adapter='postgres' %}
 {%- set existing = load_cached_relation(this) -%}
@@ -45,12 +45,12 @@ create temporary view {{ beside.split('.')[1] }} as (
 do $replace_view$
 declare
     present regclass;
-    options text;  -- replaced without them, a view would lose them
+    options text;  -- without these, a replaced view would lose its options
     definition constant text := pg_get_viewdef('{{ beside }}'::regclass);
     old record;
     granted record;
 begin
-    -- of builds that run beside each other one replaces it, and the others find it done
+    -- if several builds run at once, one replaces the view, and the others then have nothing to do
     perform pg_advisory_xact_lock(hashtextextended('{{ relation }}', 0));
     present := to_regclass('{{ relation }}');
     drop view {{ beside }};
@@ -60,7 +60,7 @@ begin
     options := (
         select ' with (' || array_to_string(reloptions, ', ') || ')' from pg_class where oid = present
     );
-    set local lock_timeout = '10s';  -- where somebody reads it for longer, the next build replaces it
+    set local lock_timeout = '10s';  -- if somebody reads the view for longer, the next build replaces it
     begin
         execute format('create or replace view {{ relation }}%s as %s', options, definition);
     exception when invalid_table_definition then

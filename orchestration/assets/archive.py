@@ -1,6 +1,6 @@
-"""Months: partitions made ahead, old months into cold storage, and back.
+"""Months: create partitions ahead, move old months to cold storage, and restore them.
 
-What each step does and why it is safe: `tickettape.archive`.
+`tickettape.archive` says what each step does and why it is safe.
 """
 
 from datetime import UTC, date, datetime
@@ -38,7 +38,7 @@ def archived_months(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
-    """A month of captures and snapshots in cold storage, compared with the database before it is removed there."""
+    """A month of facts in cold storage, compared with the database before it is removed from the database."""
     outcome = run_archive(
         warehouse,
         settings,
@@ -62,7 +62,7 @@ class Restore(dg.Config):
     until: str | None = None
     """The last day on which the month is kept in the database, such as 2026-12-31. None: until it is released."""
     replay_late: bool = False
-    """Whether to read the rows that came for the month while it was archived."""
+    """Whether to read the rows that arrived for the month while it was archived."""
 
 
 @dg.op
@@ -94,6 +94,6 @@ def restore_month() -> None:
 
 
 def refresh_once(settings: Settings) -> None:
-    """Refresh the rollups once, without the views."""
+    """Refresh the rollups once, with only the views that they read."""
     export_dbt_environment(settings)
     dbt_project.dbt_resource().cli(ROLLUPS_ALONE).wait()

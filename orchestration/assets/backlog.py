@@ -1,6 +1,6 @@
-"""What other runs have left: answers that nobody has read, marks that nobody has refreshed.
+"""The backlog: read the answers that other runs left unread, and refresh the marks that they left.
 
-A run that was killed leaves them, a tick that failed, a server that was restarted. Live ticks leave them alone.
+Killed runs, failed ticks and server restarts leave such work behind. Live ticks do not touch it.
 """
 
 import time
@@ -18,7 +18,7 @@ from tickettape.marketplaces import Marketplaces
 from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_rollups
 from tickettape.settings import Settings
 
-READ_FOR = timedelta(minutes=10)  # then the run ends, and the next goes on
+READ_FOR = timedelta(minutes=10)  # then the run ends, and the next run continues
 
 
 @dg.asset(kinds={"postgres", "pandas"}, group_name="upkeep")
@@ -29,9 +29,9 @@ def backlog(
     settings: dg.ResourceParam[Settings],
     dbt: DbtCliResource,
 ) -> dg.MaterializeResult[None]:
-    """Answers that no run has read, read oldest first, and every mark that is left refreshed, for some minutes.
+    """Read the answers that no run has read, oldest first, then refresh all remaining marks, for some minutes.
 
-    Each tick is read in a transaction of its own, between the live ticks: cut anywhere, the next run goes on.
+    Each tick is read in its own transaction, between live ticks. If the run is killed, the next run continues.
     """
     export_dbt_environment(settings, claim_limit=min(CLAIM_LIMIT, settings.claim_limit))
     with warehouse.connection() as connection, try_lock(connection, BACKGROUND) as alone:
@@ -53,7 +53,7 @@ def backlog(
 def _read(
     context: dg.AssetExecutionContext, connection: Connection, marketplaces: Marketplaces
 ) -> tuple[int, int, dict[tuple[str, datetime], str]]:
-    """Read until the time is over; how many answers, how many ticks are left, and which could not be read."""
+    """Read for at most READ_FOR. Returns the number of answers read, the number of ticks left, and the failed ticks."""
     started, answers = time.monotonic(), 0
     failed: dict[tuple[str, datetime], str] = {}
     todo = [
@@ -70,7 +70,7 @@ def _read(
         progress.before(tick)
         try:
             answers += read_answers_of_tick(connection, watched, tick, context.run.run_id, only_received=True)
-        except Exception as error:  # one tick's surprise must not keep those after it waiting for ever
+        except Exception as error:  # one tick that fails must not block those after it for ever
             if connection.closed:
                 raise
             context.log.exception("Tick %s of %s could not be read.", tick, watched.source)

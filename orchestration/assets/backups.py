@@ -1,4 +1,4 @@
-"""Backups: made every day, proved every week by restoring one."""
+"""Backups: one is made every day, and the newest is proved every week by restoring it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,8 @@ from tickettape.settings import Settings
 OLDEST_BACKUP = timedelta(hours=26)  # daily, with two hours for the backup itself
 OLDEST_PROOF = timedelta(days=8)  # weekly, with a day to spare
 AGAIN = dg.RetryPolicy(max_retries=2, delay=120)
-"""dbt recreates its views in every tick. If one is dropped while pg_dump reads it, the dump fails."""
+"""pg_dump fails if something that it reads is dropped meanwhile, such as a view whose columns changed, or if it waits
+too long for a lock. Both are rare, and over within minutes."""
 
 
 @dg.asset(group_name="upkeep", kinds={"postgres"}, retry_policy=AGAIN)
@@ -35,7 +36,7 @@ def backups(
             "rows": sum(table.rows for table in backup.all_tables.values()),
             "earlier months": {month.month: month.stamp for month in backup.months},
             "removed": removed,
-            "free (bytes)": free if free is not None else "without end",
+            "free (bytes)": free if free is not None else "not limited",
         }
     )
 
@@ -66,9 +67,9 @@ def proved_backup(
 def backups_are_fresh(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.AssetCheckResult:
-    """The newest backup is from today, and one was proved within a week. The storage itself is examined.
+    """The newest backup is at most 26 hours old, and one was proved in the last 8 days. Reads the storage itself.
 
-    A first start is judged from its own beginning: the first backup is made in its first night, the first proof in its
+    A new database has as long from its first use: its first backup is made in the first night, its first proof in the
     first week.
     """
     storage, now = open_backup_storage(settings), datetime.now(UTC)

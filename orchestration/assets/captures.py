@@ -1,4 +1,4 @@
-"""What the marketplace answered for every due event, once per tick."""
+"""Captures: poll every due event once per tick."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from tickettape.observations import (
     stale_events,
 )
 
-CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as `marketplaces.pacing` tells them
+CLASSES = ("received", "missing", "blocked", "failed", "passing", "throttled")  # as in `marketplaces.pacing`
 JOBS_SHOWN = 12  # two hours of ticks
 
 
@@ -45,7 +45,7 @@ def captures(
 ) -> dg.MaterializeResult[None]:
     """The marketplace's answer, or the failure to get one, for every due event of a tick.
 
-    Several runs may share a tick. Each captures its part, and ends when the whole tick is captured.
+    Several runs can share a tick. Each captures its part, and ends when the whole tick is captured.
     """
     return materialize_each(context, warehouse, marketplaces, _capture)
 
@@ -53,7 +53,7 @@ def captures(
 def _capture(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
 ) -> dict[str, Figures]:
-    """Capture a marketplace's ticks of the run; what came of it, by hour."""
+    """Capture the run's ticks of one marketplace. Returns figures by hour."""
     marketplace, settings = watched.marketplace, watched.settings
     window = context.partition_time_window
     try:
@@ -79,7 +79,7 @@ def _capture(
 def _capture_live(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext, todo: RunPlan
 ) -> Figures:
-    """Capture what is due at a live tick, until its deadline. Ticks before it that never ran are recorded first."""
+    """Capture the due events of a live tick until its deadline. First record earlier ticks that never ran as missed."""
     marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     tick, started, asked_before = todo.ticks[0], time.monotonic(), marketplace.requests.copy()
     rules = poll_rules(settings, current_slowdown(connection, source), paced=marketplace.paced)
@@ -91,7 +91,7 @@ def _capture_live(
             sum(never_ran.values()),
         )
     ensure_partitions(connection, [tick])
-    # the simulator's answer to a tick that is over by now: all there was, not what is due
+    # the simulator can still answer for a tick that is over: capture every event then, not only the due ones
     past = marketplace.knows_the_past and tick + rules.every <= datetime.now(UTC)
     counts = capture_tick(
         connection,
@@ -123,7 +123,7 @@ def _capture_live(
 def _capture_past(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext, todo: RunPlan
 ) -> dict[str, Figures]:
-    """Capture every event at every past tick that is not captured yet, while no live tick works."""
+    """Capture every event at every past tick, except what is captured already. Pause while a live tick works."""
     marketplace, source = watched.marketplace, watched.source
     ensure_partitions(connection, todo.ticks)
     progress = Progress(context, f"Captured {source}", len(todo.ticks))
@@ -134,7 +134,7 @@ def _capture_past(
     figures: dict[str, Figures] = {}
     for hour, ticks in groupby(todo.ticks, key=lambda tick: floor_to_grid(HOUR, tick)):
         of_hour = list(ticks)
-        found = scraper_figures(connection, source, of_hour)  # of the tables: what a run that was cut has captured too
+        found = scraper_figures(connection, source, of_hour)  # from the tables: includes captures of an interrupted run
         figures[partition_of(hour)] = {
             "source": source,
             "mode": "backfill",
@@ -151,7 +151,7 @@ def _counted(due: int, captured: int, by_status: Mapping[str, int]) -> Figures:
 
 
 def _captured(connection: Connection, source: str, ticks: Sequence[datetime]) -> Figures:
-    """Numbers of these ticks' captures, whoever made them, that the UI plots over time."""
+    """Figures of all captures at these ticks, whichever run made them. The UI plots them over time."""
     found = scraper_figures(connection, source, ticks)
     plotted = {
         "success rate": found.success_rate,
@@ -168,7 +168,7 @@ def _captured(connection: Connection, source: str, ticks: Sequence[datetime]) ->
 
 
 def _health(connection: Connection, source: str) -> Figures:
-    """How the scraper fares now, and what explains it."""
+    """The state of the scraper now: stale and deferred events, the quarantine, and the newest jobs."""
     now = datetime.now(UTC)
     decided, stale = poll_summary(connection, source, now), stale_events(connection, source, now)
     waiting = count_quarantined(connection, source)

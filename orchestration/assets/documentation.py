@@ -1,4 +1,4 @@
-"""The dbt documentation as one page, made anew whenever a model or its description changes."""
+"""The dbt documentation as one page, rebuilt whenever a file of the dbt project changes."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def documentation(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> 
     page = (invocation.target_path / "static_index.html").read_bytes()
     site = settings.documentation
     site.parent.mkdir(parents=True, exist_ok=True)
-    # whoever reads it meanwhile has the old page whole
+    # written beside the page and then moved, so that nobody reads half a page
     written = site.with_suffix(".new")
     written.write_bytes(page)
     written.replace(site)
@@ -42,7 +42,7 @@ build_documentation = dg.define_asset_job(
 
 
 def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Ask for the documentation where it is not of the models as they are."""
+    """Rebuild the documentation if it was built from other models than the current ones."""
 
     @dg.sensor(
         name="rebuild_documentation",
@@ -64,7 +64,7 @@ def build_documentation_sensor(settings: Settings, warehouse: Warehouse) -> dg.S
 
 
 def models_fingerprint() -> str:
-    """Changes with every model, description and test of the dbt project."""
+    """A hash of all files of the dbt project: models, descriptions and tests."""
     digest = hashlib.sha256()
     files = [ROOT / "dbt_project.yml", *sorted(path for path in (ROOT / "dbt_project").rglob("*") if path.is_file())]
     for file in files:

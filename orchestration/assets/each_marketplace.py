@@ -1,4 +1,4 @@
-"""Do a step of a run for each of its marketplaces, so that one that fails costs only itself."""
+"""Do a step of a run for each of its marketplaces. If one fails, the others are still done."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 
 Figures = dict[str, Any]
 Step = Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], dict[str, Figures]]
-"""What is done for one marketplace, and its figures for the UI, by the partition (the hour) that they are of."""
+"""Does the work for one marketplace. Returns figures for the UI by partition (hour)."""
 
 T = TypeVar("T")
 
@@ -20,9 +20,10 @@ T = TypeVar("T")
 def materialize_each(
     context: dg.AssetExecutionContext, warehouse: Warehouse, marketplaces: Marketplaces, step: Step
 ) -> dg.MaterializeResult[None]:
-    """Do a step for every marketplace of the run; the figures of all, at each partition its own.
+    """Do a step for every marketplace of the run, and record all figures at their partitions.
 
-    Raises what the only marketplace raised, or, after all have had their turn, dg.Failure with those that failed.
+    If the run has one marketplace, its error is raised unchanged. If it has several, all are tried first; then
+    dg.Failure names those that failed.
     """
     figures, failed = try_each(context, warehouse, marketplaces, step)
     by_partition = {
@@ -52,15 +53,15 @@ def try_each(
     marketplaces: Marketplaces,
     step: Callable[[Connection, WatchedMarketplace, dg.AssetExecutionContext], T],
 ) -> tuple[dict[str, T], dict[str, Exception]]:
-    """Do a step for every marketplace of the run; the figures of each that succeeded, and why the others failed."""
+    """Do a step for every marketplace of the run. Returns the figures of those that succeeded, the errors of others."""
     figures: dict[str, T] = {}
     failed: dict[str, Exception] = {}
     for source in sources_of(context.run.tags, marketplaces):
         watched = marketplaces[source]
         try:
-            with warehouse.connection() as connection:  # its own: a failure may have cost the connection
+            with warehouse.connection() as connection:  # a new one each time: a failure may have broken the last one
                 figures[source] = step(connection, watched, context)
-        except Exception as error:  # whatever it is, the other marketplaces have their turn
+        except Exception as error:  # whatever failed, the other marketplaces are still done
             context.log.exception("%s failed.", source)
             failed[source] = error
     return figures, failed

@@ -1,4 +1,4 @@
-"""The catalogue: new events of the tracked rules, refreshed ones, retired ones."""
+"""The catalogue: find the events of the tracking rules, refresh known events, retire those that are over."""
 
 import asyncio
 from dataclasses import asdict
@@ -34,7 +34,7 @@ def events(
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
 ) -> dg.MaterializeResult[None]:
-    """All watched events, as the tracking rules find them. They are kept up to date, and retired when past.
+    """All watched events, as the tracking rules find them. They are kept up to date, and retired when they are over.
 
     A failure is recorded for the check `discovery` but not raised, so that known events are still captured.
     """
@@ -53,7 +53,7 @@ def events(
 def _refresh_events(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
 ) -> dict[str, Any]:
-    """Ask a marketplace for the events of its rules, where that is due; what came of it."""
+    """Ask a marketplace for the events of its due tracking rules. Returns figures."""
     marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     now = datetime.now(UTC)
     every = timedelta(minutes=settings.catalogue_refresh_minutes)
@@ -69,18 +69,18 @@ def _refresh_events(
             with connection.transaction():
                 new, changed = upsert_events(connection, source, map(asdict, found.events))
                 record_discovery(connection, rule, [event.external_id for event in found.events], now)
-        except Missing as nothing:  # an answer: for a past event it stays so
+        except Missing as nothing:  # not a failure: the marketplace will never know a past event again
             unknown[str(rule)] = str(nothing)
             context.log.info("%s stands for no event: %s", rule, nothing)
             continue
-        except Exception as error:  # whatever it is, the other rules have their turn
+        except Exception as error:  # whatever failed, the other rules are still asked
             failures[str(rule)] = _reason(error)
             expected = isinstance(error, MarketplaceError)
             context.log.warning("%s was not refreshed: %s", rule, error, exc_info=None if expected else error)
             if isinstance(error, Refused):
                 _quarantine(connection, source, rule, error, context)
             continue
-        for refused in found.refused:  # what else the rule stands for is stored all the same
+        for refused in found.refused:  # the rule's other events are stored all the same
             _quarantine(connection, source, rule, refused, context)
             left_out.append(f"{rule}: {refused}")
         added, refreshed = added + new, refreshed + changed
@@ -114,5 +114,5 @@ def _quarantine(
 
 
 def _reason(error: Exception) -> str:
-    """Why it failed, for an operator: a marketplace's error is a sentence already."""
+    """Why it failed, for an operator. A marketplace's error is already a sentence; other errors get their type."""
     return str(error) if isinstance(error, MarketplaceError) else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The dbt models: hours, days, latest prices and the views on them; dbt's tests are their checks."""
+"""The dbt models: rollups by hour and day, latest prices, and the views on them. dbt's tests are their checks."""
 
 import time
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ from tickettape.rollups import (
 )
 from tickettape.settings import Settings
 
-HOURS_OF_EVENTS = ("event_hours", "range_hours")  # what the other rollups are made of
-LONGEST_WAIT = timedelta(minutes=1)  # for another build of some seconds; claims keep two that overlap right
+HOURS_OF_EVENTS = ("event_hours", "range_hours")  # the rollups whose buckets the log counts as hours of events
+LONGEST_WAIT = timedelta(minutes=1)  # for another build, which takes seconds; claims make overlapping builds safe
 MARKED_BACK = timedelta(hours=25)
-"""How far back a tick's answers mark hours: what became of a listing is judged anew for a day."""
+"""How far back a tick's answers can mark hours: for a day, a listing that left can still get another verdict."""
 
 
 @dbt_assets(
@@ -43,10 +43,10 @@ def marts(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Recompute every bucket that changed, then test. One build of live ticks at a time: two would do the same twice.
+    """Recompute every bucket that changed, then test. Builds of live ticks run one at a time: two would repeat work.
 
-    A live tick recomputes what its own answers changed. A run on hours without a tick has those hours recomputed whole,
-    whether they changed or not, and all else that is marked; live ticks go first, and never wait for its build.
+    A live tick recomputes what its own answers changed. A backfill recomputes all of its hours, changed or not, and
+    everything else that is marked. Live ticks go first, and never wait for its build.
     """
     tick = tick_of(context.run.tags)
     started = time.monotonic()
@@ -78,9 +78,9 @@ def _refresh(
     limit: int,
     since: datetime | None,
 ) -> dict[str, int]:
-    """Make all claims but the last, which the build makes, each a refresh of the rollups alone; what was marked.
+    """Refresh the rollups until one claim is left, which the build makes. Returns the marked buckets by rollup.
 
-    A live tick makes its own; other marks are left to the backlog, for as long as there are any.
+    A live tick refreshes only recent marks. Older marks are left to the backlog.
     """
     if since is None:
         window = context.partition_time_window
@@ -93,7 +93,7 @@ def _refresh(
     def refresh_once() -> None:
         if since is None:
             yield_to_live_work(connection)
-        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()  # what fails, the build says
+        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()  # the build reports what fails
 
     refresh_rollups(
         connection,

@@ -1,4 +1,4 @@
-"""What leaves when its time is over: raw answers, hours (to cold storage), jobs, logs and the service's minutes."""
+"""Retention: delete old raw answers, jobs and logs, move old hours to cold storage, add up old request counts."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from tickettape.observations import VIEWS_WINDOW, delete_replayed_before, expire
 from tickettape.settings import Settings
 
 BUSY = dg.RetryPolicy(max_retries=3, delay=120)
-"""A dump or a reader may hold a table for a while: what gave up waiting for its lock tries again."""
+"""A dump or a reader can lock a table for a while. A step that gave up waiting for the lock tries again."""
 
 
 @dg.asset(group_name="upkeep", kinds={"postgres"}, retry_policy=BUSY)

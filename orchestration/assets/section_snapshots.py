@@ -1,4 +1,4 @@
-"""The metrics of every section, from the stored answers alone."""
+"""Section snapshots: read the stored answers into metrics of every section."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -29,8 +29,8 @@ def section_snapshots(
 ) -> dg.MaterializeResult[None]:
     """The metrics of every section with inventory, one row per section and tick.
 
-    A tick's run reads its own answers. A run on hours without a tick reads what it has captured, or all their stored
-    answers again. What other runs have left is the backlog's.
+    The run of a tick reads the answers of that tick. A backfill reads the answers that it captured itself, or reads all
+    stored answers of its hours again. Answers that other runs left are read by the backlog.
     """
     return materialize_each(context, warehouse, marketplaces, _read_answers)
 
@@ -38,7 +38,7 @@ def section_snapshots(
 def _read_answers(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
 ) -> dict[str, Figures]:
-    """Read a marketplace's answers; what was in them, by hour."""
+    """Read a marketplace's answers. Returns figures by hour."""
     tick = tick_of(context.run.tags)
     if tick is None:
         with in_background(connection):
@@ -55,9 +55,9 @@ def _read_answers(
 def _read_range(
     connection: Connection, watched: WatchedMarketplace, context: dg.AssetExecutionContext
 ) -> dict[str, Figures]:
-    """Read the answers of a range of hours, oldest first, while no live tick works.
+    """Read the answers of a range of hours, oldest first. Pause while a live tick works.
 
-    Cut and started again, it goes on where it stopped.
+    If it is interrupted and started again, it continues where it stopped.
     """
     window, tags, source = context.partition_time_window, context.run.tags, watched.source
     own = watched.marketplace.knows_the_past and captures_itself(context.run.job_name, context.run.asset_selection)
@@ -82,14 +82,14 @@ def _read_range(
 def read_answers_of_tick(
     connection: Connection, watched: WatchedMarketplace, tick: datetime, run_id: str, *, only_received: bool
 ) -> int:
-    """Read a marketplace's answers of one tick, by its own settings; how many."""
+    """Read a marketplace's answers of one tick, with that marketplace's settings. Returns how many were read."""
     tolerance = watched.settings.partial_tolerance
     verdicts, _ = read_tick(connection, watched.marketplace, tick, tolerance, run_id, only_received=only_received)
     return len(verdicts)
 
 
 def figures_of(connection: Connection, source: str, start: datetime, end: datetime) -> Figures:
-    """What the answers of [start, end) held, for the UI."""
+    """Figures of the answers of [start, end), for the UI."""
     found = read_figures(connection, source, start, end)
     cheapest = found.lowest_price_cents
     return {

@@ -1,4 +1,4 @@
-"""What people outside are served from: schema `api` on top of dbt's tables, and whether the service is well."""
+"""Serving: apply schema `api` on top of dbt's tables, and check that the service is well."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from tickettape.settings import Settings
 
 _STANDS_ON = [dg.AssetKey(["analytics", name] if name == "events" else name) for name in SERVED_RELATIONS]
 LOOK_BACK = timedelta(minutes=15)  # longer than a tick, so that no minute goes unchecked
-FEWEST_REQUESTS = 20  # of fewer, one that fails is a twentieth
+FEWEST_REQUESTS = 20  # with fewer requests, a single failure would be more than 5 %
 MOST_SLOW_STATEMENTS = 5
 
 

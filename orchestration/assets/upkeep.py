@@ -1,4 +1,4 @@
-"""What keeps the database fit: Dagster's old runs go, tables that churn are vacuumed, its health is measured."""
+"""Upkeep of the database: delete Dagster's old runs, vacuum tables that changed a lot, measure its health."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

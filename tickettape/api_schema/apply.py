@@ -1,6 +1,7 @@
-"""Schema `api` and who may see what: applied on top of dbt's tables, whole, when either has changed.
+"""Apply schema `api` and its access rules on top of dbt's tables. If anything has changed, all of it is applied again.
 
-dbt makes its tables and may remake them, and with them goes what stands on them: hence after dbt, not in a migration.
+This happens after dbt, not in a migration: dbt makes the tables, and if it makes one again, everything that depends on
+it is dropped.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from tickettape.rollups import ROLLUP_NAMES, SNAPSHOT_ROLLUPS
 from tickettape.settings import Settings
 
 SQL = "\n".join(path.read_text() for path in sorted(Path(__file__).with_name("sql").glob("*.sql")))
-OLDEST_SERVER = 150_000  # views with the caller's rights and policies (security_invoker) came with PostgreSQL 15
+OLDEST_SERVER = 150_000  # security_invoker (views with the caller's rights and policies) came with PostgreSQL 15
 SERVED_VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
@@ -23,24 +24,24 @@ SERVED_VIEWS = (
 )
 SERVED_RELATIONS = (*ROLLUP_NAMES, *SERVED_VIEWS)
 
-# The comment of schema api, which PostgREST shows: its first line is the title of OpenAPI, the rest the description.
+# The comment of schema api. PostgREST shows its first line as the title in OpenAPI, and the rest as the description.
 ABOUT = """Tickettape
 The history of ticket prices. Prices are per ticket, before fees unless a name says all_in; times are UTC."""
 POSTGREST_ROLES = ("authenticator", "anon", "authenticated", "service_role")  # Supabase's names
 
-ATTEMPTS = 5  # half a minute: a tick waits for it, and the next one tries again
-_LOCK = 7_153_909  # one process applies at a time; the others wait and find it done
+ATTEMPTS = 5  # half a minute: the tick waits for it, and the next tick tries again
+_LOCK = 7_153_909  # one process applies at a time; the others wait and then have nothing to do
 
 
 class ApiNotReadyError(Exception):
-    """What `api` stands on is not there, or the server is too old for it."""
+    """The tables under schema `api` do not exist yet, or the server is too old."""
 
 
 def apply_api_schema(connection: Connection, settings: Settings) -> bool:
-    """Bring schema `api`, the reader's role and its policies up to date; whether there was anything to do.
+    """Bring schema `api`, the reader's role and its policies up to date. Returns whether there was anything to do.
 
-    Raises ApiNotReadyError where dbt has not made its tables yet, or the server is older than PostgreSQL 15, and
-    BusyError where somebody keeps a table locked: what was applied before stays.
+    Raises ApiNotReadyError if dbt has not made its tables yet or the server is older than PostgreSQL 15. Raises
+    BusyError if somebody keeps a table locked. In both cases the schema that was applied before stays.
     """
     version = connection.info.server_version
     if version < OLDEST_SERVER:
@@ -48,7 +49,7 @@ def apply_api_schema(connection: Connection, settings: Settings) -> bool:
             f"PostgreSQL {version // 10000} is too old: schema `api` needs version 15 or newer, for row-level "
             "security in views."
         )
-    if _is_applied(connection, settings):  # asked before anything is locked: so it is at nearly every tick
+    if _is_applied(connection, settings):  # true at nearly every tick, so asked before anything is locked
         return False
 
     def apply() -> bool:
@@ -67,7 +68,7 @@ def _is_applied(connection: Connection, settings: Settings) -> bool:
 
 
 def _apply(connection: Connection, settings: Settings) -> None:
-    connection.execute("set local search_path = pg_catalog")  # a view's definition then names every schema
+    connection.execute("set local search_path = pg_catalog")  # so that a view's definition names every schema
     ensure_reader_role(connection)
     lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
     lists[":postgrest_roles"] = POSTGREST_ROLES
@@ -76,7 +77,7 @@ def _apply(connection: Connection, settings: Settings) -> None:
     for placeholder, names in lists.items():
         statements = statements.replace(placeholder, f"'{' '.join(names)}'")
     with _roles_may_be_made(connection):
-        connection.execute(statements.encode())  # bytes: a literal, made of nothing that anybody sends
+        connection.execute(statements.encode())  # bytes, because psycopg wants literals: nothing in it comes from users
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = {timeout};
                 alter role tickettape_reader set plan_cache_mode = 'force_generic_plan';
@@ -85,14 +86,14 @@ def _apply(connection: Connection, settings: Settings) -> None:
 
 
 def api_schema_exists(connection: Connection) -> bool:
-    """Whether schema `api` was ever applied: then dbt's tables are there too."""
+    """Whether schema `api` was ever applied. If so, dbt's tables exist too."""
     return connection.execute("select to_regnamespace('api')").fetchone() != (None,)
 
 
 def ensure_reader_role(connection: Connection) -> None:
-    """Make the reader's role where the server has none: policies name it, those of a backup too.
+    """Make the reader's role if the server does not have it. Policies name it, also those in a backup.
 
-    Raises UnavailableDatabaseError where the user may not.
+    Raises UnavailableDatabaseError if the user may not make roles.
     """
     with _roles_may_be_made(connection):
         connection.execute(
@@ -100,7 +101,7 @@ def ensure_reader_role(connection: Connection) -> None:
                    if to_regrole('tickettape_reader') is null then
                        create role tickettape_reader nologin;
                    end if;
-               exception when duplicate_object or unique_violation then null;  -- roles are of the server: another did
+               exception when duplicate_object or unique_violation then null;  -- another database's program made it
                end $$"""
         )
 
@@ -120,14 +121,14 @@ def _roles_may_be_made(connection: Connection) -> Iterator[None]:
 
 
 def _state(connection: Connection, settings: Settings) -> str:
-    """The comment of schema api when all of it is applied."""
+    """The comment that schema api has once everything is applied."""
     with connection.transaction():
         connection.execute("set local search_path = pg_catalog")
         return f"{ABOUT}\n\nState: {_fingerprint(connection, settings)}"
 
 
 def _fingerprint(connection: Connection, settings: Settings) -> str:
-    """The SQL, its settings, PostgREST's roles, and the tables and views under it: which they are, what they hold."""
+    """A hash of the SQL, its settings, PostgREST's roles, and the tables and views under it with their columns."""
     found = connection.execute(
         """select relname, case relkind when 'v' then pg_get_viewdef(pg_class.oid) else pg_class.oid::text end,
                (select string_agg(attname, ',' order by attnum) from pg_attribute
@@ -144,6 +145,6 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
     roles = connection.execute(
         "select oid, rolname from pg_roles where rolname = any(%s) order by rolname", [list(POSTGREST_ROLES)]
     ).fetchall()
-    # a table that dbt remade has another oid, and so has a role
+    # oids, because a table or a role that was made again has another one
     about = [SQL, settings.statement_seconds, settings.row_cap, found, roles]
     return hashlib.sha256(repr(about).encode()).hexdigest()

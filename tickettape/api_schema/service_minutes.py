@@ -1,7 +1,7 @@
-"""What the HTTP service did, minute by minute: stored by its processes, asked by checks and by /metrics.
+"""The request counts of the HTTP service by minute: its processes store them, checks and /metrics read them.
 
-A process adds its counts to the minute's; so all processes are seen as one. Old minutes are added up in one row a
-route, so that the totals only ever grow, as counters must.
+Each process adds its counts to the minute's row, so the rows hold the totals of all processes. Old minutes are added up
+in one row per route, because the totals of Prometheus' counters must never shrink.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from typing import LiteralString
 
 from tickettape.database import Connection
 
-LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; the last count is beyond them
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)  # seconds; a last count is for longer ones
 SLOW_SECONDS = 1.0  # the required bound of an analytics query (R-113)
-DATABASE_ROUTE = "database"  # the route that slow statements are counted under: a statement has none of its own
+DATABASE_ROUTE = "database"  # slow statements are counted under this name, because a statement has no route
 SERVICE_MINUTES_KEPT = timedelta(days=30)
 
 ADD_SERVICE_MINUTES: LiteralString = """
@@ -41,7 +41,7 @@ SERVICE_TOTALS: LiteralString = """
 
 @dataclass(frozen=True)
 class RouteTotal:
-    """What one route did in a span of time."""
+    """The counts of one route in a span of time."""
 
     route: str
     requests: int
@@ -53,12 +53,12 @@ class RouteTotal:
 
 
 def service_totals(connection: Connection, since: datetime) -> list[RouteTotal]:
-    """What each route did since an instant."""
+    """The counts of each route since an instant."""
     return [RouteTotal(*row) for row in connection.execute(SERVICE_TOTALS, {"since": since})]
 
 
 def latency_quantile(latency_counts: Sequence[int], share: float) -> float:
-    """The seconds within which that share of the answers came, at most: the bound of the count that it falls into."""
+    """An upper bound of the latency's quantile `share`, in seconds: the bound of the bucket that it falls into."""
     wanted, seen = share * sum(latency_counts), 0
     for bound, counted in zip(LATENCY_BOUNDS, latency_counts, strict=False):
         seen += counted
@@ -68,7 +68,7 @@ def latency_quantile(latency_counts: Sequence[int], share: float) -> float:
 
 
 def fold_service_minutes(connection: Connection, before: datetime) -> int:
-    """Add the minutes before an instant up in one row a route, whose minute is -infinity; how many there were."""
+    """Add up the minutes before an instant in one row per route, with minute -infinity. Returns how many there were."""
     with connection.transaction():
         old = connection.execute(
             "delete from market.service_minutes where minute < %s and isfinite(minute) returning *", [before]

@@ -1,6 +1,6 @@
-"""Who may ask the API: tenants, their keys, and the events they may see.
+"""Access to the API: tenants, their keys, and the events that they may see.
 
-A key is shown once, when it is made; what stays is its beginning, to know it by, and its SHA-256.
+A key is shown once, when it is made. Only its first characters, to identify it, and its SHA-256 are stored.
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from psycopg.rows import class_row
 
 from tickettape.database import Connection
 
-KEY_PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, of no use to guess the rest
+KEY_PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, too few to help guess the rest
 
 
 class AccessError(Exception):
-    """Something about tenants or keys that cannot be done; says what to do instead."""
+    """A request about tenants or keys cannot be done. The message says what to do instead."""
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """A tenant with what it may see."""
+    """A tenant, with the numbers of its events and keys."""
 
     tenant_id: UUID
     name: str
@@ -35,7 +35,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What is known of a key."""
+    """What is stored about a key, without its hash."""
 
     prefix: str
     tenant: str
@@ -47,12 +47,12 @@ class ApiKey:
 
 
 def key_sha256(key: str) -> bytes:
-    """What is stored of a key. One round is enough: a key is 192 random bits, not a password."""
+    """The hash of a key that is stored. One round is enough, because a key is 192 random bits, not a password."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def create_tenant(connection: Connection, name: str, *, sees_all: bool) -> UUID:
-    """A new tenant. Raises AccessError where there is one of that name."""
+    """Create a tenant. Returns its id. Raises AccessError if the name is taken."""
     try:
         row = connection.execute(
             "insert into access.tenants (name, sees_all) values (%s, %s) returning tenant_id", [name, sees_all]
@@ -77,7 +77,7 @@ def list_tenants(connection: Connection) -> list[Tenant]:
 
 
 def watch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
-    """Put events on a tenant's watch-list; how many were not on it. Raises AccessError for one that does not exist."""
+    """Put events on a tenant's watch-list. Returns how many are new on it. Raises AccessError if one does not exist."""
     try:
         added = connection.execute(
             """insert into access.tenant_events (tenant_id, event_id) select %s, unnest(%s::uuid[])
@@ -90,7 +90,7 @@ def watch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID])
 
 
 def unwatch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID]) -> int:
-    """Take events off a tenant's watch-list; how many were on it."""
+    """Take events off a tenant's watch-list. Returns how many were on it."""
     return connection.execute(
         "delete from access.tenant_events where tenant_id = %s and event_id = any(%s)",
         [_tenant_id(connection, tenant), list(event_ids)],
@@ -105,7 +105,7 @@ def remove_tenant(connection: Connection, tenant: str) -> None:
 def create_key(
     connection: Connection, tenant: str, *, label: str | None = None, requests_per_minute: int | None = None
 ) -> str:
-    """A new key of a tenant: the only time that it can be read."""
+    """Create a key for a tenant and return it. It cannot be read again later."""
     key = f"tt_{secrets.token_hex(24)}"
     connection.execute(
         """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute)
@@ -116,7 +116,7 @@ def create_key(
 
 
 def list_keys(connection: Connection) -> list[ApiKey]:
-    """All keys, revoked ones too, by tenant."""
+    """All keys by tenant, including revoked ones."""
     with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         return cursor.execute(
             """select prefix, tenants.name as tenant, label, requests_per_minute, api_keys.created_at, last_used_at,
@@ -127,7 +127,7 @@ def list_keys(connection: Connection) -> list[ApiKey]:
 
 
 def revoke_key(connection: Connection, prefix: str) -> None:
-    """Refuse a key from now on. Raises AccessError where no valid key begins so."""
+    """Revoke a key. Raises AccessError if no valid key begins with this prefix."""
     done = connection.execute(
         "update access.api_keys set revoked_at = now() where prefix = %s and revoked_at is null",
         [prefix[:KEY_PREFIX_LENGTH]],

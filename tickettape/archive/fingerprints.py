@@ -1,8 +1,8 @@
-"""What a table holds, in a few numbers that the database and a Parquet file can both be asked for.
+"""Fingerprints: a table's content in a few numbers, computed in the same way in the database and from a Parquet file.
 
-Row count, first and last tick, sum and NULLs of each column, and the sum of a hash of each whole row, which no
-order changes. The hash chains PostgreSQL's own `hashint8extended` over the columns, so that a value which
-changed places with another row's is seen too; here it is computed over arrays.
+A fingerprint has the row count, the first and last tick, the sum and the number of NULLs of each column, and the sum of
+the hashes of all rows, which does not depend on their order. The hash chains PostgreSQL's `hashint8extended` over the
+columns, so it also shows values that were swapped between rows. For Parquet it is computed over arrays here.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "timestamptz": INSTANT,
 }
-"""PostgreSQL's types as Parquet keeps them; every other is kept as its text, from which it is read again."""
+"""The Parquet types of PostgreSQL's types. A value of any other type is stored as its text, and read back from that."""
 
-_SEED = 7_153_905  # any number but 0, which hashint8extended treats apart
+_SEED = 7_153_905  # any number except 0, for which hashint8extended does something else
 _NULL = -(2**63)  # stands for NULL in the hash; NULLs are counted beside it
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
-    """What a table holds. Instants as microseconds since 1970, the row hash in hex; texts and instants have no sum."""
+    """A table's content. Instants are microseconds since 1970, the row hash is hex. Texts and instants have no sum."""
 
     rows: int
     first_tick: int | None
@@ -47,7 +47,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
     row_hash: str
 
     def differences(self, other: "Fingerprint") -> list[str]:
-        """What is not the same in another, as `what: this ≠ other`."""
+        """The differences from another fingerprint, each as `name: this ≠ other`."""
         mine, theirs = _flat(self), _flat(other)
         return [
             f"{name}: {mine.get(name)} ≠ {theirs.get(name)}"
@@ -57,9 +57,9 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 
 def parquet_columns(connection: Connection, table: str) -> dict[str, pa.DataType]:
-    """The columns of a table of schema market with their Parquet types: all of them, those of later migrations too.
+    """All columns of a table of schema market with their Parquet types, including those that migrations added.
 
-    Without the generated ones: the database computes them again.
+    Generated columns are left out: the database computes them again.
     """
     rows = connection.execute(
         """select attname, typname from pg_attribute inner join pg_type on pg_type.oid = atttypid
@@ -73,7 +73,7 @@ def parquet_columns(connection: Connection, table: str) -> dict[str, pa.DataType
 def fingerprint_relation(
     connection: Connection, relation: sql.Composable, columns: Mapping[str, pa.DataType]
 ) -> Fingerprint:
-    """Ask the database: `relation` is a table or a query in brackets with an alias."""
+    """The fingerprint of a relation in the database: a table, or a query in brackets with an alias."""
     summed = [name for name, kind in columns.items() if pa.types.is_integer(kind)]
     asked: list[sql.Composable] = [sql.SQL("count(*)")]
     if "tick" in columns:
@@ -97,7 +97,7 @@ def fingerprint_relation(
 
 @dataclass
 class ArrowFingerprint:
-    """The fingerprint of Arrow data, batch by batch."""
+    """Computes the fingerprint of Arrow data, batch by batch."""
 
     columns: Mapping[str, pa.DataType]
     rows: int = 0
@@ -107,7 +107,7 @@ class ArrowFingerprint:
     row_hash: int = 0
 
     def add(self, batch: pa.RecordBatch | pa.Table) -> None:
-        """Count a batch that has the columns."""
+        """Add a batch. It must have all of the columns."""
         hashed: npt.NDArray[np.uint64] | int = _SEED
         for name, kind in self.columns.items():
             column = batch.column(name)
@@ -126,7 +126,7 @@ class ArrowFingerprint:
                 self.ticks = [min([found["min"], *self.ticks]), max([found["max"], *self.ticks])]
 
     def fingerprint(self) -> Fingerprint:
-        """What was counted so far."""
+        """The fingerprint of the batches so far."""
         summed = [name for name, kind in self.columns.items() if pa.types.is_integer(kind)]
         return Fingerprint(
             rows=self.rows,
@@ -159,7 +159,7 @@ def _row_hash(columns: Mapping[str, pa.DataType]) -> sql.Composed:
 
 
 def _numbers(column: Any, kind: pa.DataType) -> Numbers:
-    """A column as the int64 that `_as_number` gives, NULLs as _NULL."""
+    """A column as the int64 numbers that `_as_number` gives in SQL, with _NULL for NULL."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if pa.types.is_string(kind):
@@ -183,7 +183,7 @@ def _hash(values: Numbers, seed: npt.NDArray[np.uint64] | int) -> npt.NDArray[np
     low, high = bits.astype(np.uint32), (bits >> np.uint64(32)).astype(np.uint32)
     key = low ^ np.where(values >= 0, high, ~high)
     start = np.uint32((0x9E3779B9 + 4 + 3923095) % 2**32)
-    seeds = np.atleast_1d(np.asarray(seed, dtype=np.uint64))  # arrays wrap around in silence, scalars warn
+    seeds = np.atleast_1d(np.asarray(seed, dtype=np.uint64))  # an array, because scalars warn when they overflow
     a = start + (seeds >> np.uint64(32)).astype(np.uint32)
     b = start + seeds.astype(np.uint32)
     c = np.full_like(b, start)

@@ -1,7 +1,7 @@
-"""The hours beyond their months: to Parquet, read back and compared, then deleted; and brought back.
+"""Move old months of hourly rollups to cold storage, and bring them back.
 
-A month of hours goes whole, and only when its raw month has gone before it: until then a late row may still
-have its day rebuilt, from all the hours of that day.
+A month is written as Parquet, read back, compared and then deleted. It is moved as a whole, and only after its facts
+were archived: until then, a late row can cause a rebuild of its day, which needs all hours of that day.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ from tickettape.database import Connection, month_after, months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
 from tickettape.rollups import HOURLY_ROLLUPS
 
-LOCK_TIMEOUT = "10s"  # a refresh under way ends in less than a second; the tick must not wait behind us for long
+LOCK_TIMEOUT = "10s"  # a refresh ends in less than a second; a tick must not wait long behind this lock
 
 
 class HourlyManifest(msgspec.Struct, frozen=True):
-    """What cold storage holds of a month of hours."""
+    """The manifest of a month of hours in cold storage."""
 
     month: str
     schema_version: int
@@ -51,9 +51,9 @@ class MovedHours:
 def hourly_months_due(
     present: Mapping[date, str | None], pinned: Mapping[date, date | None], *, now: datetime, months: int
 ) -> tuple[list[date], dict[date, str]]:
-    """Which months of hours go, oldest first, and why others that are old enough stay.
+    """The months of hours to move, oldest first, and why other months that are old enough stay.
 
-    `present`: the months that have hours, with the state of their raw month (None: never known).
+    `present`: the months that have hours, with the state of that month's facts (None: not known).
     """
     cut_off = months_before(now, months)
     due, held_back = [], {}
@@ -71,10 +71,10 @@ def hourly_months_due(
 
 
 def hourly_months_present(connection: Connection) -> dict[date, str | None]:
-    """The months that have hours in the database, with the state of their raw month."""
+    """The months that have hours in the database, with the state of each month's facts."""
     if not _exists(connection):
         return {}
-    # month by month by an index: each whole table, every hour that the database's health is asked, took seconds
+    # looks up each month by an index: the health check runs this every hour, and scanning whole tables took seconds
     rows = connection.execute(
         sql.SQL(
             """with spans (first, last) as ({spans})
@@ -103,23 +103,23 @@ def hourly_months_present(connection: Connection) -> dict[date, str | None]:
 
 
 def months_with_data(connection: Connection) -> set[date]:
-    """The months of which the database has captures and snapshots, or hours."""
+    """The months of which the database has facts or hourly rollups."""
     rows = connection.execute("select month from market.months where state != 'archived'").fetchall()
     return {month for (month,) in rows} | set(hourly_months_present(connection))
 
 
 def hourly_months_pinned(connection: Connection) -> dict[date, date | None]:
-    """The months that were brought back, and until when they stay."""
+    """The months that cold storage has. If one was brought back: the last day on which the database keeps it."""
     rows = connection.execute("select month, pinned_until from market.cold_hours").fetchall()
     return dict(rows)
 
 
 def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: date) -> MovedHours:
-    """Move a month of hours to cold storage: written, read back, compared row by row, then deleted.
+    """Move a month of hours to cold storage: write it, read it back, compare it row by row, then delete it.
 
-    What cold storage holds of hours that are not in the database stays there: a month that was brought back,
-    or made again in part, is completed by it. Raises HourlyStorageError where the hours changed meanwhile or marks are
-    pending, with nothing deleted.
+    Hours that only cold storage has are kept: they complete a month of which only some hours were brought back or
+    computed again. Raises HourlyStorageError if the hours changed meanwhile or marks are pending; nothing is deleted
+    then.
     """
     _refuse_marked(connection, month)
     known = _manifest(storage, month)
@@ -156,7 +156,7 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
             for table in HOURLY_ROLLUPS:
                 columns = exported_columns(connection, mart_table(table))
                 if columns != exported_columns(connection, gathered[table]):
-                    raise HourlyStorageError(f"{table} got another column meanwhile; the next run takes it.")
+                    raise HourlyStorageError(f"{table} got another column meanwhile. The next run exports it.")
                 changed = connection.execute(
                     sql.SQL(
                         """select {columns} from {table} where {in_month}
@@ -183,10 +183,10 @@ def move_hours_to_cold_storage(connection: Connection, storage: Storage, month: 
 
 
 def bring_hours_back(connection: Connection, storage: Storage, month: date, *, until: date) -> dict[str, int]:
-    """Load a month of hours from cold storage and leave it alone through `until`; the rows loaded by table.
+    """Load a month of hours from cold storage and keep it through the day `until`. Returns the rows loaded by table.
 
-    Hours that are in the database stay as they are: what was made again there is newer. Raises HourlyStorageError
-    where cold storage has no such month.
+    Hours that are in the database stay as they are, because they are newer. Raises HourlyStorageError if cold storage
+    does not have the month.
     """
     manifest = _manifest(storage, month)
     if manifest is None:
@@ -210,7 +210,7 @@ def _gather(
     month: date,
     gathered: Mapping[str, sql.Identifier],
 ) -> None:
-    """Fill the scratch tables: what cold storage alone knows of the month, and all the database has of it."""
+    """Fill the scratch tables: with all hours of the month in the database, and those that only cold storage has."""
     if known is not None:
         _load_absent(connection, storage, known, gathered)
     for table in HOURLY_ROLLUPS:
@@ -224,12 +224,12 @@ def _gather(
 def _load_absent(
     connection: Connection, storage: Storage, manifest: HourlyManifest, gathered: Mapping[str, sql.Identifier]
 ) -> None:
-    """Load from cold storage the hours that the database does not have: an (event, hour) is taken whole or not.
+    """Load from cold storage the hours that the database does not have. An event's hour is loaded whole or not at all.
 
-    Nor those that were refreshed since, which may have no row any more.
+    Hours that were refreshed since are not loaded either: they may have no row any more.
     """
     in_month = _in_month(date.fromisoformat(f"{manifest.month}-01"))
-    for table in manifest.files:  # a month that went before a rollup was there lacks it
+    for table in manifest.files:  # a month that was moved before a rollup existed does not have it
         storage.verify(manifest.files[table])
         load_hours(connection, storage, manifest.files[table].path, gathered[table])
         if _count(connection, gathered[table]) != manifest.rows[table]:
@@ -283,7 +283,7 @@ def _count(connection: Connection, table: sql.Identifier, where: sql.Composable 
 
 
 def _remade(connection: Connection, month: date) -> tuple[Any, ...] | None:
-    """What changes with every refresh of an hour that cold storage has: how many there are, and when, added up."""
+    """A value that changes with every refresh of an hour that cold storage has: the count and the sum of the times."""
     return connection.execute(
         sql.SQL(
             "select count(*), sum(extract(epoch from updated_at)) from market.remade_hours where {in_month}"

@@ -1,4 +1,4 @@
-"""Hourly rollups as Parquet: written in key order, read back through the way that brings them back, compared."""
+"""Hourly rollups as Parquet: write them in key order, load them again, and compare the two."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from tickettape.file_storage import DamagedError, Storage
 from tickettape.rollups import HOURLY_ROLLUPS
 
 ROWS_AT_ONCE = 20_000  # bounds the memory of an export: some 10 MB of rows
-MOST_DIGITS = 38  # of Arrow's decimals of 128 bits
+MOST_DIGITS = 38  # the limit of Arrow's decimals with 128 bits
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "int2": pa.int16(),
@@ -27,11 +27,11 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 
 
 class HourlyStorageError(Exception):
-    """A month of hours that stays where it is."""
+    """A month of hours could not be moved. It stays where it is."""
 
 
 def hours_writer(connection: Connection, table: sql.Identifier) -> Callable[[BinaryIO], None]:
-    """What writes a table as Parquet, zstd, in key order."""
+    """A function that writes a table as Parquet (zstd) in key order."""
 
     def write(file: BinaryIO) -> None:
         with connection.transaction(), connection.cursor(name="cold_hours") as cursor:
@@ -54,7 +54,7 @@ def hours_writer(connection: Connection, table: sql.Identifier) -> Callable[[Bin
 def hours_reader_check(
     connection: Connection, storage: Storage, table: str, gathered: sql.Identifier
 ) -> Callable[[str], None]:
-    """What reads a written file back through the way that brings hours back, and compares both ways."""
+    """A function that loads a written file with `load_hours` and compares it with the table in both directions."""
 
     def check(name: str) -> None:
         with scratch_tables(connection, "read_back") as read_back:
@@ -76,10 +76,10 @@ def hours_reader_check(
 
 
 def load_hours(connection: Connection, storage: Storage, name: str, table: sql.Identifier) -> None:
-    """Load a file into a scratch table. What the file is too old to know gets its default, or null.
+    """Load a file into a scratch table. A column that is newer than the file gets its default, or null.
 
-    Raises HourlyStorageError where a column of the file is gone from the table, or where one that the file does not
-    know is not null and has no default.
+    Raises HourlyStorageError if a column of the file is no longer in the table, or if a column that the file lacks is
+    not null and has no default.
     """
     with storage.fs.open(storage.path(name), "rb") as file, connection.cursor() as cursor:
         parquet = pq.ParquetFile(file)
@@ -92,7 +92,7 @@ def load_hours(connection: Connection, storage: Storage, name: str, table: sql.I
 
 
 def exported_columns(connection: Connection, table: sql.Identifier) -> sql.Composed:
-    """A table's columns as they are exported and compared: of a type that Arrow lacks, the text, which is exact too."""
+    """A table's columns as they are exported and compared. A type that Arrow lacks becomes text, which is exact too."""
     described = connection.execute(sql.SQL("select * from {} limit 0").format(table)).description or ()
     return sql.SQL(", ").join(
         sql.Identifier(column.name)
@@ -103,7 +103,7 @@ def exported_columns(connection: Connection, table: sql.Identifier) -> sql.Compo
 
 
 def _arrow_type(column: Column) -> pa.DataType | None:
-    """The Arrow type that holds a column exactly; None where only its text does."""
+    """The Arrow type that holds a column exactly; None if only its text is exact."""
     name = column.type_display.partition("(")[0]
     if name == "numeric" and column.precision and column.precision <= MOST_DIGITS:
         return pa.decimal128(column.precision, column.scale)
@@ -134,7 +134,7 @@ def _refuse_other_columns(connection: Connection, name: str, in_file: Collection
 
 @contextmanager
 def scratch_tables(connection: Connection, prefix: str) -> Iterator[dict[str, sql.Identifier]]:
-    """Empty temporary tables with the columns of the marts and their defaults, for the block."""
+    """Empty temporary tables with the columns and defaults of the hourly rollups, for the block."""
     names = {table: sql.Identifier("pg_temp", f"{prefix}_{table}") for table in HOURLY_ROLLUPS}
     try:
         for table, name in names.items():

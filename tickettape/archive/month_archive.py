@@ -1,10 +1,10 @@
-"""The archive of a month: out of the database, into Parquet, with nothing dropped that was not read back.
+"""Archive a month: move its facts from the database to Parquet. Only rows that were read back and compared are dropped.
 
-closed → refreshed → exported → verified → detached → dropped: each step is recorded when it is done, each is
-safe to run again, and a run begins with the first that is not. From `closed` on nothing can change the
-month's rows; what is dropped in the end is what was compared.
+The steps are closed → refreshed → exported → verified → detached → dropped. Each is recorded when it is done, and is
+safe to run again. A run begins with the first step that is not done. From `closed` on nothing can change the month's
+rows, so the rows that are dropped are those that were compared.
 
-What an archived month is: `month_manifest`.
+`month_manifest` describes an archived month.
 """
 
 import time
@@ -39,18 +39,18 @@ from tickettape.file_storage import DamagedError, Storage
 
 ARCHIVE_STEPS = ("closed", "refreshed", "exported", "verified", "detached", "dropped")
 
-MOST_REFRESHES = 1_000  # refreshes until a month's marks must be gone: 5 million buckets, more than a month can have
+MOST_REFRESHES = 1_000  # enough for 5 million buckets, more than a month can have
 
 Say = Callable[[str], None]
 
 
 class ArchiveError(Exception):
-    """A month that stays where it is."""
+    """A month could not be archived. It stays where it is."""
 
 
 @dataclass
 class ArchiveOutcome:
-    """What a run of the archive did, for people."""
+    """The last step that a run of the archive finished, and figures for people."""
 
     month: date
     step: str
@@ -67,10 +67,10 @@ def archive_month(
     keep_detached_days: int,
     say: Say,
 ) -> ArchiveOutcome:
-    """Take a month from the first step that is not done as far as it may go today.
+    """Do the steps of a month's archive, from the first that is not done, as far as possible today.
 
-    `refresh` runs the rollups once; `say` is told of every step as it begins and ends. Raises ArchiveError,
-    DamagedError or BusyError, with the month as its last finished step left it.
+    `refresh` refreshes the rollups once. `say` is called at the beginning and end of every step. Raises ArchiveError,
+    DamagedError or BusyError; the month then stays as its last finished step left it.
     """
     _may_be_archived(connection, month, now)
     with try_lock(connection, month_lock_name(month)) as alone:
@@ -104,7 +104,7 @@ def archive_month(
 
 
 def next_archive_step(step: str, *, detached_at: datetime | None, now: datetime, keep: int) -> str:
-    """The step after `step` ("" before the first); "" where there is nothing to do now.
+    """The step after `step` ("": no step is done); "" if there is nothing to do now.
 
     A detached month is kept for `keep` days before it is dropped.
     """
@@ -115,12 +115,12 @@ def next_archive_step(step: str, *, detached_at: datetime | None, now: datetime,
 
 
 def month_lock_name(month: date) -> str:
-    """The lock of whoever archives or restores a month."""
+    """The name of the lock that archiving and restoring a month take."""
     return f"month {month:%Y-%m}"
 
 
 def archive_step(connection: Connection, month: date) -> str:
-    """How far a month's archive has come; "" where none was begun since it was last open or restored."""
+    """The last finished step of a month's archive; "" if none has begun since the month was last open or restored."""
     row = connection.execute(
         """select archives.step from market.archives inner join market.months using (month)
            where month = %s and state in ('closed', 'archived')""",
@@ -130,15 +130,15 @@ def archive_step(connection: Connection, month: date) -> str:
 
 
 def begin_archive(connection: Connection, month: date) -> str:
-    """Count an attempt; the step it goes on from."""
+    """Count an attempt. Returns the last finished step."""
     connection.execute("update market.archives set attempts = attempts + 1 where month = %s", [month])
     return archive_step(connection, month)
 
 
 def close_month(connection: Connection, month: date) -> None:
-    """Close a month: waits for the writers under way, and from then on nobody changes its rows.
+    """Close a month: wait for its current writers. From then on nobody can change its rows.
 
-    Writers ask `months` and put what is late into quarantine; whoever does not ask is refused by a trigger.
+    Writers ask the table `months` and put late rows into quarantine. A trigger refuses any writer that does not ask.
     """
 
     def closing() -> None:
@@ -161,7 +161,7 @@ def close_month(connection: Connection, month: date) -> None:
 
 
 def reopen_month(connection: Connection, month: date) -> None:
-    """Undo `close`: a month that is still attached takes rows again. Raises ArchiveError where it is not closed."""
+    """Undo `close_month`: a month that is still attached takes rows again. Raises ArchiveError if it is not closed."""
 
     def reopening() -> None:
         done = connection.execute(
@@ -181,7 +181,7 @@ def reopen_month(connection: Connection, month: date) -> None:
 
 
 def refresh_month(connection: Connection, month: date, refresh: Callable[[], None]) -> dict[str, Any]:
-    """Refresh the rollups until no bucket of the month is marked: after this the facts may go."""
+    """Refresh the rollups until no bucket of the month is marked. After that they no longer need the facts."""
     for done in range(MOST_REFRESHES):
         left = marked_buckets_in(connection, month)
         if left == 0:
@@ -197,7 +197,7 @@ def refresh_month(connection: Connection, month: date, refresh: Callable[[], Non
 
 
 def marked_buckets_in(connection: Connection, month: date) -> int:
-    """Buckets of a month that a rollup has still to recompute."""
+    """How many marks of a month are left."""
     row = connection.execute(
         "select count(*) from market.dirty_buckets where bucket >= %s and bucket < %s", [*month_bounds(month)]
     ).fetchone()
@@ -205,10 +205,10 @@ def marked_buckets_in(connection: Connection, month: date) -> int:
 
 
 def export_month(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Any]:
-    """Write the month's facts as Parquet; figures."""
+    """Write the month's facts as Parquet. Returns figures."""
     started, rows, stored = time.monotonic(), 0, 0
     if storage.names(month_manifest_name(month)):
-        storage.remove(month_manifest_name(month))  # it vouches for files that are about to go
+        storage.remove(month_manifest_name(month))  # first: it describes files that are about to be replaced
     for table, key in FACT_TABLES.items():
         for count, file in write_parquet(connection, storage, table, key, month_table(table, month), month, say):
             rows, stored = rows + count, stored + file.bytes
@@ -226,9 +226,9 @@ def export_month(connection: Connection, storage: Storage, month: date, say: Say
 
 
 def verify_month(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Any]:
-    """Read the files back, compare them with the database, and write the manifest that vouches for them.
+    """Read the files back, compare them with the database, and write the manifest.
 
-    Where they differ the month is exported again by the next run. Raises DamagedError.
+    Raises DamagedError if they differ; the next run then exports the month again.
     """
     started = time.monotonic()
     expected = {
@@ -259,10 +259,10 @@ def verify_month(connection: Connection, storage: Storage, month: date, say: Say
 
 
 def detach_month(connection: Connection, month: date) -> None:
-    """Take the month out of the tables; its own tables stay for a while.
+    """Detach the month's partitions. They stay as tables of their own for a while.
 
-    A plain DETACH: CONCURRENTLY could come between a refresh's claim and its read of the facts, and the
-    refresh would erase history.
+    This uses a plain DETACH. DETACH CONCURRENTLY could happen between a refresh's claim and its read of the facts, and
+    the refresh would then erase history.
     """
     finish_interrupted_detaches(connection)
 
@@ -288,7 +288,7 @@ def detach_month(connection: Connection, month: date) -> None:
 
 
 def drop_month(connection: Connection, storage: Storage, month: date) -> None:
-    """Drop a detached month, after every one of its files was found as its manifest says. Raises DamagedError."""
+    """Drop a detached month, if every one of its files is as its manifest says. Raises DamagedError if not."""
     manifest = read_month_manifest(storage, month, sha256=_manifest_sha256(connection, month))
     for table in manifest.tables.values():
         for file in table.files:
@@ -311,7 +311,7 @@ def _may_be_archived(connection: Connection, month: date, now: datetime) -> None
 
 
 def _export_dimensions(connection: Connection, storage: Storage, month: date, say: Say) -> dict[str, Fingerprint]:
-    """Write the month's events with their zones, sections and offer terms; what was written, of one snapshot."""
+    """Write the month's events with their zones, sections and offer terms, in one snapshot. Returns fingerprints."""
     in_facts = sql.SQL(" or ").join(
         sql.SQL("exists (select from {} as f where f.event_key = e.event_key)").format(month_table(fact, month))
         for fact in FACT_TABLES

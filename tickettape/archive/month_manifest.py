@@ -1,10 +1,10 @@
-"""What an archived month is: its tables, and the manifest that vouches for their files.
+"""An archived month: its tables, and the manifest with the checksums of their files.
 
-In cold storage, as one hive-partitioned data set per table:
+Cold storage has one hive-partitioned data set per table:
     <table>/year=2026/month=03/part-0.parquet      captures, section_snapshots, listing_changes and price_ranges, in key
                                                    order
-    <dimension>/year=2026/month=03/part-0.parquet  its events, zones, sections and offer terms: it explains itself
-    manifests/year=2026/month=03/manifest.json     what was verified; written last, and kept out of the data
+    <dimension>/year=2026/month=03/part-0.parquet  the month's events, zones, sections and offer terms
+    manifests/year=2026/month=03/manifest.json     what was verified; written last
 """
 
 import hashlib
@@ -23,14 +23,14 @@ FACT_TABLES = {
     "listing_changes": ("event_key", "tick"),
     "price_ranges": ("event_key", "tick"),
 }
-"""What a month holds, with the keys that order its files."""
+"""The tables of facts, with the keys that order their files."""
 DIMENSION_TABLES = {
     "events": ("event_key",),
     "zones": ("event_key", "zone_key"),
     "sections": ("event_key", "section_key"),
     "offer_terms": ("offer_terms_key",),
 }
-"""What travels along, so that a month is understood without this database."""
+"""The tables that are archived with the facts, so that a month can be understood without this database."""
 
 RENAMED = {
     "lots": "offer_terms",
@@ -38,25 +38,25 @@ RENAMED = {
     "lot_keys": "offer_terms_keys",
     "stated_group_tickets": "stated_zone_tickets",
 }
-"""What tables and columns are called in months that were archived before schema 0013, and their names since."""
+"""Names of tables and columns in months that were archived before schema 0013 -> their current names."""
 
 
 class ArchivedTable(msgspec.Struct, frozen=True):
-    """One table of a month: its columns with their Parquet types, what it held, and its files."""
+    """One table of a month: its columns with their Parquet types, its fingerprint, and its files."""
 
     columns: dict[str, str]
-    """By their names in the files."""
+    """Column name in the files -> Parquet type."""
     content: Fingerprint
     files: list[StoredFile]
 
     @property
     def current_columns(self) -> list[str]:
-        """The columns as the database calls them now, in the files' order."""
+        """The columns' current names, in the order of the files."""
         return [RENAMED.get(name, name) for name in self.columns]
 
 
 class MonthManifest(msgspec.Struct, frozen=True):
-    """What was verified of a month, and what its drop and its restore must find. The same rows give the same text."""
+    """What was verified of a month. Its drop and its restore compare with it. Equal rows give the same JSON."""
 
     month: str
     schema_version: str
@@ -64,17 +64,17 @@ class MonthManifest(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """Rows of all facts."""
+        """The number of rows of all facts."""
         return sum(self.tables[name].content.rows for name in FACT_TABLES if name in self.tables)
 
     @property
     def bytes(self) -> int:
-        """Size of all files but the manifest."""
+        """The size of all files except the manifest."""
         return sum(file.bytes for table in self.tables.values() for file in table.files)
 
 
 def read_month_manifest(storage: Storage, month: date, *, sha256: str | None = None) -> MonthManifest:
-    """A month's manifest; the very one with that sha256, if given. Raises DamagedError where there is none."""
+    """A month's manifest. Raises DamagedError if it is missing, or if its SHA-256 is not the given one."""
     name = month_manifest_name(month)
     manifest = storage.read_json(name, MonthManifest)
     if manifest is None:
@@ -86,7 +86,7 @@ def read_month_manifest(storage: Storage, month: date, *, sha256: str | None = N
 
 
 def _with_current_names(stored: ArchivedTable) -> ArchivedTable:
-    """A table whose content is told by today's column names; its files keep the names they have."""
+    """A table whose fingerprint uses the current column names. Its files keep their names."""
     content = msgspec.structs.replace(
         stored.content,
         nulls={RENAMED.get(name, name): count for name, count in stored.content.nulls.items()},
@@ -96,10 +96,10 @@ def _with_current_names(stored: ArchivedTable) -> ArchivedTable:
 
 
 def month_table(table: str, month: date) -> sql.Identifier:
-    """The month's own table."""
+    """The month's partition of a table."""
     return sql.Identifier("market", f"{table}_{month:%Y_%m}")
 
 
 def month_manifest_name(month: date) -> str:
-    """Where a month's manifest is."""
+    """The path of a month's manifest."""
     return f"{parquet_folder('manifests', month)}/manifest.json"

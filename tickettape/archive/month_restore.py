@@ -1,7 +1,7 @@
-"""The way back: a month from cold storage into the database, equal to what was archived, and pinned there.
+"""Restore a month: load it from cold storage into the database, equal to what was archived, and pin it.
 
-Loaded into tables of its own, compared with its manifest, then attached: until then nobody sees any of it.
-Rollups stay as they are: attaching marks nothing, and whoever wants the hours rebuilt marks them.
+The month is loaded into its own tables, compared with its manifest, and then attached. Before that nobody sees it.
+Attaching marks nothing, so the rollups stay as they are. To rebuild the hours, mark them.
 """
 
 import tempfile
@@ -29,7 +29,7 @@ from tickettape.archive.month_manifest import (
 from tickettape.database import Connection, attach_partition, month_bounds, try_lock, with_short_lock_waits
 from tickettape.file_storage import DamagedError, Storage
 
-BATCH = 2**16  # rows turned into text at once: 6 MB
+BATCH = 2**16  # rows that are turned into text at once: 6 MB
 
 _SAME = {
     "events": ("source", "external_id"),
@@ -37,21 +37,22 @@ _SAME = {
     "sections": ("zone_key", "external_id"),
     "offer_terms": ("quantity", "buyable"),
 }
-"""What must be the same of a dimension's row for its key to mean the same here."""
+"""The columns that must be equal in both databases for a dimension's key to mean the same."""
 
 _IDENTITIES = {"events": "event_key", "zones": "zone_key", "sections": "section_key", "offer_terms": "offer_terms_key"}
 
 
 class RestoreError(Exception):
-    """A month that was not restored."""
+    """A month could not be restored."""
 
 
 def restore_month(
     connection: Connection, storage: Storage, month: date, *, until: date | None, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Bring a month back, pinned through `until` (None: until it is released); figures.
+    """Restore a month and pin it through `until` (None: until it is released). Returns figures.
 
-    A restored month only has its pin renewed. Raises RestoreError or DamagedError, with the month as it was.
+    If the month is restored already, only its pin is renewed. Raises RestoreError or DamagedError; the month then stays
+    as it was.
     """
     started = time.monotonic()
     with try_lock(connection, month_lock_name(month)) as alone:
@@ -96,7 +97,7 @@ def restore_month(
 
 
 def release_month(connection: Connection, month: date) -> None:
-    """End a restored month's pin: the archive may take it again. Raises RestoreError where it is not restored."""
+    """End a restored month's pin, so that it can be archived again. Raises RestoreError if it is not restored."""
     done = connection.execute(
         "update market.months set pinned_until = null, updated_at = now() where month = %s and state = 'restored'",
         [month],
@@ -113,10 +114,9 @@ def load_table(
     like: str,
     say: Callable[[str], None],
 ) -> None:
-    """Load a table's files into a new table of schema market like another, in one transaction.
+    """Load a table's files into the new table `target` of schema market, which is made like `like`, in one transaction.
 
-    What an earlier load left under that name is thrown away. Raises DamagedError where a file is not as its
-    manifest says.
+    A table of that name from an earlier load is dropped. Raises DamagedError if a file is not as its manifest says.
     """
     table = sql.Identifier("market", target)
     with connection.transaction(), tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
@@ -126,7 +126,7 @@ def load_table(
                 table, sql.Identifier("market", like)
             )
         )
-        # FREEZE: the rows are old and stay as they are; vacuum need not write them once more
+        # FREEZE: the rows will not change, so vacuum need not write them again
         _copy(
             connection, storage, stored, table, Path(scratch), lambda rows: say(f"{like}: {rows} rows loaded"), "freeze"
         )
@@ -136,19 +136,19 @@ def load_table(
 _IN_DOLLARS = """
     update market.events set currency = 'USD'
     where currency is null and event_key in (select event_key from pg_temp.archived_events)"""
-"""Of months that were archived before an event had a currency: everything was asked for in US dollars."""
+"""For months that were archived before events had a currency: all prices were in US dollars then."""
 
 
 def load_dimensions(connection: Connection, storage: Storage, manifest: MonthManifest) -> int:
-    """Add the month's events, zones, sections and offer terms that are not known here; how many rows.
+    """Add the month's events, zones, sections and offer terms that are not in this database. Returns how many rows.
 
-    Raises RestoreError where this database knows something else by the same key: the month is another's.
+    Raises RestoreError if a key means something else here: the month then comes from another database.
     """
     new = 0
     with tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
         for table in DIMENSION_TABLES:
             if table not in manifest.tables:
-                continue  # archived before there were any
+                continue  # archived before this table existed
             stored = manifest.tables[table]
             columns = sql.SQL(", ").join(map(sql.Identifier, stored.current_columns))
             names = {
@@ -230,7 +230,7 @@ def _copy(
 
 
 def _facts(manifest: MonthManifest) -> list[str]:
-    """The tables that the month was archived with: one that was added since is not among them."""
+    """The tables of facts that the month was archived with. Tables that were added since are not among them."""
     return [table for table in FACT_TABLES if table in manifest.tables]
 
 
@@ -243,7 +243,7 @@ def _attach(connection: Connection, month: date, until: date | None, loaded: Col
                     sql.Identifier("market", _loading(table, month)), sql.Identifier("market", table)
                 )
             )
-        # where the detached month is still kept: what was just verified equals it
+        # the detached month may still be there; the rows that were just verified are equal to it
         connection.execute(sql.SQL("drop table if exists {}").format(month_table(table, month)))
         connection.execute(
             sql.SQL("alter table {} rename to {}").format(
@@ -268,7 +268,7 @@ def _pin(connection: Connection, month: date, until: date | None) -> None:
 
 
 def _columns(connection: Connection, table: str, manifest: MonthManifest) -> dict[str, pa.DataType]:
-    """The columns that were archived, with their types; a column added since is not compared."""
+    """The columns that were archived, with their types. Columns that were added since are not compared."""
     now = parquet_columns(connection, table)
     archived = manifest.tables[table].current_columns
     missing = [name for name in archived if name not in now]

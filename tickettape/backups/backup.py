@@ -1,14 +1,15 @@
-"""Backups: dumps of the warehouse in a storage of their own, each with a manifest that says what is in it.
+"""Back up the warehouse: dumps in their own storage, each with a manifest of its contents.
 
-A backup is one `base` dump (catalogue, dimensions, jobs, marks, rollups and the running month) and one dump of
-each earlier month that is still attached. Such a month hardly changes, so its dump is made once and named by
-every backup it still is true for: rows and an order-free hash of every table are taken in the very snapshot
-that is dumped, and decide it. Months in cold storage have their verified Parquet; stored answers live for days.
+A backup is one `base` dump (catalogue, dimensions, jobs, marks, rollups and the current month) and one dump of each
+earlier month that is still attached. Earlier months hardly change. So a month's dump is made once, and every backup
+refers to it as long as it is still right. Rows and a hash of every table decide that; they are computed in the same
+snapshot that is dumped. Left out are archived months, which have their verified Parquet, and stored answers, which are
+deleted after days.
 
     backups/20261121T033000Z/base.dump, manifest.json, proof.json
     months/2026-10/20261101T033000Z/month.dump, manifest.json
 
-A manifest is written last: without one there is no backup. Restoring is in `restoring`.
+A manifest is written last: a folder without one is not a backup. `backup_restore` restores backups.
 """
 
 import re
@@ -35,36 +36,36 @@ from tickettape.database import (
 )
 from tickettape.file_storage import PIECE_BYTES, DamagedError, Storage, StoredFile
 
-SCHEMAS = ("market", "staging", "analytics", "access")  # `api` is made again after a restore
+SCHEMAS = ("market", "staging", "analytics", "access")  # not `api`: the first tick after a restore makes it again
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
-LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; what takes hours more is stuck
-LOCK_WAIT_SECONDS = 60  # a partition being detached holds its lock for seconds
-UNFINISHED_AFTER = timedelta(days=1)  # a folder without a manifest is of a backup that died
+LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; a dump that takes hours is stuck
+LOCK_WAIT_SECONDS = 60  # detaching a partition holds its lock for seconds
+UNFINISHED_AFTER = timedelta(days=1)  # after that a folder without a manifest is the remains of a backup that failed
 
 _MONTHLY = re.compile(rf"(?:{'|'.join(MONTHLY_TABLES)})_(\d{{4}})_(\d{{2}})(?:\D.*)?$")
 _DAILY = re.compile(rf"(?:{'|'.join(DAILY_TABLES)})_\d{{4}}_\d{{2}}_\d{{2}}")
 
 
 class BackupError(Exception):
-    """A backup that was not made, or cannot be used."""
+    """A backup could not be made, or cannot be used."""
 
 
 class TableFigures(msgspec.Struct, frozen=True):
-    """What must be the same in a table and in its copy: rows, and the sum of all rows' hashes."""
+    """The figures that must be equal in a table and in its copy: the rows, and the sum of all rows' hashes."""
 
     rows: int
     hash: str
 
 
 class MonthDump(msgspec.Struct, frozen=True):
-    """The dump of a month's captures and snapshots, by partition."""
+    """The dump of a month's facts: its partitions, with their figures and columns."""
 
     month: str
     stamp: str
     file: StoredFile
     tables: dict[str, TableFigures]
     columns: dict[str, list[str]] = {}
-    """Of each table: a dump whose columns are called otherwise cannot be loaded beside a newer base."""
+    """The columns of each table. If the names differ from a newer base, the dump cannot be loaded beside it."""
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -81,17 +82,17 @@ class Backup(msgspec.Struct, frozen=True):
 
     @property
     def bytes(self) -> int:
-        """Bytes of all its files; those of months may be shared with other backups."""
+        """The size of all its files. Other backups may share its month dumps."""
         return self.base.bytes + sum(month.file.bytes for month in self.months)
 
     @property
     def all_tables(self) -> dict[str, TableFigures]:
-        """The figures of every table in it."""
+        """The figures of every table in the backup."""
         return self.tables | {table: figures for month in self.months for table, figures in month.tables.items()}
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """That a backup was restored and its figures were the same."""
+    """A record that a backup was restored and that its figures were equal."""
 
     proved_at: datetime
     seconds: float
@@ -100,9 +101,9 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def make_backup(url: str, storage: Storage, *, now: datetime, say: Callable[[str], None]) -> Backup:
-    """Back the database at `url` up; what was made.
+    """Back up the database at `url`. Returns the backup.
 
-    Raises BackupError where there is no room, where another backup is under way, or where pg_dump fails.
+    Raises BackupError if there is not enough space, if another backup is running, or if pg_dump fails.
     """
     stamp = now.astimezone(UTC).strftime(STAMP_FORMAT)
     with (
@@ -179,7 +180,7 @@ def read_proof(storage: Storage, stamp: str) -> Proof | None:
 
 
 def latest_month_dumps(storage: Storage) -> dict[str, MonthDump]:
-    """The newest dump of each month that is there, as large as it was written."""
+    """The newest dump of each month whose file is still there and has the size that was written."""
     found = {}
     for name in storage.names("months/*/*/manifest.json"):  # sorted: the newest of a month comes last
         with suppress(DamagedError):
@@ -190,7 +191,7 @@ def latest_month_dumps(storage: Storage) -> dict[str, MonthDump]:
 
 
 def warehouse_tables(connection: Connection) -> dict[str, bool]:
-    """Every table of our schemas that holds rows, `schema.name`, and whether it is a partition."""
+    """Every table of our schemas that can hold rows (`schema.name`), and whether it is a partition."""
     rows = connection.execute(
         """select format('%%I.%%I', n.nspname, c.relname), c.relispartition
            from pg_class c inner join pg_namespace n on n.oid = c.relnamespace
@@ -201,7 +202,7 @@ def warehouse_tables(connection: Connection) -> dict[str, bool]:
 
 
 def table_columns(connection: Connection) -> dict[str, list[str]]:
-    """The columns of every table of our schemas, `schema.name`, in their order."""
+    """The columns of every table of our schemas (`schema.name`), in their order."""
     rows = connection.execute(
         """select format('%%I.%%I', n.nspname, c.relname), array_agg(a.attname::text order by a.attnum)
            from pg_class c inner join pg_namespace n on n.oid = c.relnamespace
@@ -213,9 +214,9 @@ def table_columns(connection: Connection) -> dict[str, list[str]]:
 
 
 def split_tables(names: dict[str, bool], running_month: date) -> tuple[list[str], dict[str, list[str]], list[str]]:
-    """Which tables go into the base, which into the dump of an earlier month, and which into none.
+    """The tables whose rows go into the base, those for the dump of each earlier month, and those that are left out.
 
-    A month's partition that is no longer attached has its Parquet, and stored answers live for days.
+    Left out are partitions of months that are detached, which have their Parquet, and stored answers.
     """
     base: list[str] = []
     months: dict[str, list[str]] = {}
@@ -233,10 +234,10 @@ def split_tables(names: dict[str, bool], running_month: date) -> tuple[list[str]
 
 
 def table_figures(connection: Connection, names: Iterable[str]) -> dict[str, TableFigures]:
-    """The rows of each table and an order-free hash of them: the sum of the hashes of all rows."""
+    """The number of rows of each table, and the sum of all rows' hashes, which does not depend on their order."""
     found = {}
     for name in names:
-        # Postgres's own hash of a record: 0.2 µs a row, the same in every database of a major version
+        # PostgreSQL's own hash of a record: 0.2 µs a row, and equal in all databases of one major version
         row = connection.execute(
             sql.SQL("select count(*), coalesce(sum(hash_record_extended(t, 0)), 0) from only {} as t").format(
                 sql.Identifier(*name.replace('"', "").split("."))
@@ -247,7 +248,7 @@ def table_figures(connection: Connection, names: Iterable[str]) -> dict[str, Tab
 
 
 def backups_to_keep(stamps: Iterable[str], *, daily: int, weekly: int) -> set[str]:
-    """Which backups stay: the newest of each of the last days that have one, and of each of the last ISO weeks."""
+    """The backups to keep: the newest of each of the last days that have one, and of each of the last ISO weeks."""
     newest_first = sorted(stamps, reverse=True)
     days: dict[date, str] = {}
     weeks: dict[tuple[int, int], str] = {}
@@ -259,9 +260,9 @@ def backups_to_keep(stamps: Iterable[str], *, daily: int, weekly: int) -> set[st
 
 
 def expire_backups(storage: Storage, *, daily: int, weekly: int, now: datetime) -> list[str]:
-    """Remove the backups that need not stay, the month dumps that none names, and what dead backups left.
+    """Remove expired backups, month dumps that no backup refers to, and the remains of failed backups.
 
-    The newest proved backup always stays. The names of what was removed.
+    The newest proved backup is always kept. Returns the folders that were removed.
     """
     backups = {backup.stamp: backup for backup in all_backups(storage)}
     keep = backups_to_keep(backups, daily=daily, weekly=weekly)
@@ -277,7 +278,7 @@ def expire_backups(storage: Storage, *, daily: int, weekly: int, now: datetime) 
         else:
             goes = folder not in needed and stamp < unfinished_before
         if goes:
-            # the manifest first: a removal that is cut short leaves no backup that cannot be restored
+            # the manifest first: if the removal is interrupted, no unusable backup is left
             with suppress(FileNotFoundError):
                 storage.remove(f"{folder}/manifest.json")
             storage.remove(folder)
@@ -286,7 +287,7 @@ def expire_backups(storage: Storage, *, daily: int, weekly: int, now: datetime) 
 
 
 class PgDump:
-    """pg_dump, for one snapshot."""
+    """Runs pg_dump on one snapshot."""
 
     def __init__(self, url: str, snapshot: str, server_version: int) -> None:
         self.environment = libpq_environment(url)
@@ -299,13 +300,13 @@ class PgDump:
         ]
 
     def of_schemas(self, without_data: Iterable[str]) -> Callable[[BinaryIO], None]:
-        """All of our schemas, some tables without their rows."""
+        """A function that dumps all of our schemas, some tables without their rows."""
         schemas = [f"--schema={schema}" for schema in SCHEMAS]
         excluded = [f"--exclude-table-data={name}" for name in without_data]
         return self._run([*schemas, "--no-unlogged-table-data", *excluded])
 
     def of_data(self, names: Iterable[str]) -> Callable[[BinaryIO], None]:
-        """The rows of some tables."""
+        """A function that dumps the rows of some tables."""
         return self._run(["--data-only", *(f"--table={name}" for name in names)])
 
     def _run(self, arguments: list[str]) -> Callable[[BinaryIO], None]:
@@ -323,7 +324,7 @@ class PgDump:
                     code = process.wait()
                 finally:
                     watchdog.cancel()
-                    if process.poll() is None:  # the storage failed: pg_dump need not go on
+                    if process.poll() is None:  # writing to the storage failed, so pg_dump is stopped
                         process.kill()
                     process.wait()
                 if code:
@@ -333,7 +334,7 @@ class PgDump:
         return fill
 
 
-# A dump can wait for longer than a session may usually be idle in its transaction.
+# The session is idle in its transaction during the dump, which can take longer than the usual time-out.
 _OPTIONS = "-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
 
 
@@ -342,7 +343,7 @@ def _is_in(dump: MonthDump | None, now: dict[str, TableFigures], columns: dict[s
 
 
 def _refuse_without_room(connection: Connection, storage: Storage, names: list[str]) -> None:
-    """A dump, compressed, is smaller than its tables: where these would fit, it does."""
+    """Raise BackupError if the tables would not fit. A compressed dump is smaller than its tables."""
     free = storage.free_bytes()
     row = connection.execute(
         "select sum(pg_table_size(name::regclass))::bigint from unnest(%s::text[]) as name", [names]

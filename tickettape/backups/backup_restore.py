@@ -1,7 +1,7 @@
-"""Restoring a backup: always into a new database, compared with the manifest, and only then given its name.
+"""Restore a backup into a new database, compare it with the manifest, and only then give the database its name.
 
-The rows of every month are loaded before triggers, keys and indexes are made: no trigger marks an hour, no
-special right is needed, and each index is built once. What a name belonged to before is kept under another.
+The rows of every month are loaded before triggers, keys and indexes are made. So no trigger marks an hour, no special
+right is needed, and each index is built once. A database that had the name before is kept under another name.
 """
 
 import os
@@ -25,9 +25,9 @@ LOST_ANSWER = "the answer was not read before the backup, and stored answers are
 
 
 def prove_backup(url: str, storage: Storage, backup: Backup, *, say: Callable[[str], None]) -> Proof:
-    """Restore a backup into a scratch database of the server at `url`, compare it, drop it; the proof.
+    """Prove a backup: restore it into a scratch database on the server at `url`, compare it, and drop that database.
 
-    Raises BackupError or DamagedError where the backup cannot be restored or is not what it says.
+    Returns the proof. Raises BackupError or DamagedError if the backup cannot be restored or differs from its manifest.
     """
     started = time.monotonic()
     scratch = f"tickettape_proof_{os.getpid()}_{time.time_ns() // 1_000_000}"
@@ -46,10 +46,10 @@ def prove_backup(url: str, storage: Storage, backup: Backup, *, say: Callable[[s
 def restore_backup(
     url: str, storage: Storage, backup: Backup, *, into: str, replace: bool, now: datetime, say: Callable[[str], None]
 ) -> str | None:
-    """Restore a backup as the database `into` of the server at `url`.
+    """Restore a backup as the database `into` on the server at `url`.
 
-    A database of that name is only replaced if asked for, and is renamed, never dropped: its new name, or
-    None where there was none. Raises BackupError or DamagedError, with what stood there untouched.
+    A database of that name is replaced only with `replace`, and it is renamed, not dropped. Returns its new name, or
+    None if there was none. Raises BackupError or DamagedError; the existing database then stays as it was.
     """
     with _maintenance(url, avoid=into) as connection:
         stands = connection.execute("select from pg_database where datname = %s", [into]).fetchone() is not None
@@ -133,7 +133,7 @@ def _restore(
 
 
 def _settle(url: str) -> None:
-    """What a dump does not carry: where queries look for tables, statistics, and captures whose answer is gone."""
+    """Do what a dump does not: set the search path, fail captures whose answer is gone, and analyze."""
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         connection.execute(
             sql.SQL('alter database {} set search_path = "$user", public, analytics').format(
@@ -148,7 +148,7 @@ def _settle(url: str) -> None:
 
 @contextmanager
 def _maintenance(url: str, *, avoid: str = "") -> Iterator[Connection]:
-    """A connection to a database that is neither replaced nor copied."""
+    """A connection to a database of the server that the restore does not touch."""
     name = "postgres" if avoid != "postgres" else "template1"
     with psycopg.connect(with_database(url, name), autocommit=True, connect_timeout=10) as connection:
         yield connection

@@ -1,6 +1,6 @@
 """The warehouse's PostgreSQL: the server, connections, locks, months and partitions, migrations, health.
 
-Which rows are in it is said by the rooms that own its tables. No other room's table is read here.
+The contents of the tables are the business of the packages that own them. This package reads none of those tables.
 """
 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path

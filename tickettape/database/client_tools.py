@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs (psql, pg_dump, pg_restore): where they are, and the environment they are called in."""
+"""PostgreSQL's client programs (psql, pg_dump, pg_restore): find them, and build the environment that they run in."""
 
 import os
 import re
@@ -12,23 +12,23 @@ from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """The environment in which psql, pg_dump and pg_restore reach `url`: a password on a command line is
-    readable by every user of the machine."""
+    """The environment variables with which psql, pg_dump and pg_restore reach `url`. Every user of the machine could
+    read a password on the command line."""
     parsed = psycopg.pq.Conninfo.parse(url.encode())
     asked = {option.envvar.decode(): option.val.decode() for option in parsed if option.envvar and option.val}
     return {**os.environ, "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS), **asked}
 
 
 def psql_path() -> str:
-    """A psql: the machine's own, or the embedded server's."""
+    """The path of psql: the machine's own if there is one, else the embedded server's."""
     return shutil.which("psql") or str(_embedded_tool("psql"))
 
 
 def postgres_tool(name: str, *, server_version: int) -> str:
-    """pg_dump or pg_restore for a server (its version as libpq gives it, 180004): the machine's own where it is
-    not older than the server, which such a tool refuses; else the embedded server's.
+    """The path of pg_dump or pg_restore for a server of a version (in libpq's form: 180004).
 
-    Raises RuntimeError where both are older.
+    It is the machine's own, or if that is older than the server, the embedded server's: an older tool refuses to work.
+    Raises RuntimeError if both are older.
     """
     major = server_version // 10_000
     versions = {}

@@ -13,11 +13,11 @@ from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, L
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-NOTIFY_SECONDS = 5  # a notification takes milliseconds where it comes through at all
+NOTIFY_SECONDS = 5  # a notification takes milliseconds if it comes through at all
 
 
 def connect(*, application_name: str = "tickettape") -> Connection:
-    """A connection to the warehouse: UTC, explicit transactions, time-outs of its own, a lost server noticed."""
+    """A connection to the warehouse: in UTC, with time-outs, and with keep-alives that notice a lost server."""
     return psycopg.connect(
         database_url(),
         application_name=application_name,
@@ -35,19 +35,19 @@ class Warehouse:
     connect_to: Callable[[], Connection] = field(default=connect)
 
     def url(self) -> str:
-        """The database's URL, for the programs that are handed one (pg_dump, pg_restore)."""
+        """The database's URL, for programs that need one (pg_dump, pg_restore)."""
         return database_url()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection in autocommit: `with connection.transaction()` says where a transaction is."""
+        """A connection in autocommit mode. Use `with connection.transaction()` for transactions."""
         with self.connect_to() as connection:
             connection.autocommit = True
             yield connection
 
 
 def check_session_mode(url: str) -> None:
-    """Raise UnavailableDatabaseError where a pooler in transaction mode stands between: it swallows notifications."""
+    """Raise UnavailableDatabaseError if a pooler in transaction mode is in between: it loses notifications."""
     with (
         psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as listening,
         psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as saying,

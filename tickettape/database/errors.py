@@ -1,4 +1,4 @@
-"""What keeps a program from its database, as a person is told."""
+"""Explain database errors to people: why the server refuses, and what to do."""
 
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
@@ -7,12 +7,12 @@ import psycopg
 
 
 class UnavailableDatabaseError(RuntimeError):
-    """The database cannot be used. The message is for a person: what is wrong, and what to do."""
+    """The database cannot be used. The message tells a person what is wrong, and what to do."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why the server does not do what it is asked, whatever it is: what is wrong, what it says, and what to do."""
+    """Why the server refuses every request now: what is wrong, the server's message, and what to do."""
 
     what: str
     said: str
@@ -29,18 +29,18 @@ _READ_ONLY = (
 )
 _DISK_FULL = (
     "The database's disk is full.",
-    "Free some space on it, or make it larger. Nothing that was stored is lost, and the next tick goes on.",
+    "Free some space on it, or make it larger. Nothing that was stored is lost, and the next tick continues.",
 )
 _BY_SQLSTATE = {
     "25006": _READ_ONLY,  # read_only_sql_transaction
     "53100": _DISK_FULL,
     "57P01": (
         "The database server is being stopped, or somebody ended this connection.",
-        "Wait until the server is back. What was under way is tried again by the next tick.",
+        "Wait until the server is back. The next tick tries the interrupted work again.",
     ),
 }
 _BY_WORDS = {
-    # a refused connection has no sqlstate in psycopg: the server's English words are all there is
+    # psycopg gives no sqlstate for a refused connection, so the server's English message decides
     "too many connections for role": (
         "The database allows this user no more connections.",
         "Raise its limit (`alter role NAME connection limit …`), or stop what else connects as this user.",
@@ -73,7 +73,7 @@ _BY_WORDS = {
         "The database server does not know the user or the database.",
         "Create it, or check DATABASE_URL.",
     ),
-    "session is read-only": _READ_ONLY,  # target_session_attrs found no other
+    "session is read-only": _READ_ONLY,  # target_session_attrs=read-write found no other server
 }
 _OF_CONNECTIONS = ("OperationalError", "ConnectionTimeout", "TooManyConnections", "CannotConnectNow")
 _DOWN = (
@@ -83,9 +83,9 @@ _DOWN = (
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """What an error means where it is about the server, or about a full disk, and not about one statement; else None.
+    """The refusal that an error stands for, if it is about the whole server or a full disk; None for any other error.
 
-    Looked for in what caused it too: SQLAlchemy and Dagster wrap what the server says.
+    The error's causes are examined too, because SQLAlchemy and Dagster wrap the server's errors.
     """
     seen: list[BaseException] = []
     while error not in seen:
@@ -101,11 +101,11 @@ def _refusal_of(error: BaseException) -> Refusal | None:
     if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
         return Refusal("The disk is full.", str(error), _DISK_FULL[1])
     if not isinstance(error, psycopg.Error) and not type(error).__module__.startswith("psycopg2"):
-        return None  # Dagster's storage talks through psycopg2, which has the same words for the same things
+        return None  # psycopg2, which Dagster's storage uses, has the same names for its errors
     sqlstate = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     said = " ".join((primary or str(error)).split()).rstrip(".")
-    if sqlstate == "0A000" and said.endswith("during recovery"):  # listen, set transaction read write
+    if sqlstate == "0A000" and said.endswith("during recovery"):  # for `listen` and `set transaction read write`
         return Refusal(_READ_ONLY[0], said, _READ_ONLY[1])
     if sqlstate in _BY_SQLSTATE:
         what, remedy = _BY_SQLSTATE[sqlstate]

@@ -1,7 +1,7 @@
-"""How the database fares: sizes and growth, indexes, statements, connections, dead rows, marks, partitions.
+"""The health of the database: sizes and growth, indexes, statements, connections, dead rows, marks, partitions.
 
-The monitoring queries of R-132 to R-139, over our schemas, with partitions counted into their table. Measuring is
-apart from judging: `verdicts` decides on a `Health` alone.
+These are the monitoring queries of R-132 to R-139, over our schemas. Partitions are counted as part of their table.
+`measure_health` measures, and `judge_health` decides from the resulting `DatabaseHealth` alone.
 """
 
 from collections.abc import Iterable
@@ -17,23 +17,23 @@ from tickettape.database.month_state import month_after, month_of
 from tickettape.database.partitions import DAILY_TABLES, MONTHLY_TABLES
 
 SCHEMAS = ("market", "analytics", "dagster")
-WHOLE = "database"  # the relation under which the whole database's size is measured
-GROWTH_DAYS = 7  # a week holds each weekday's traffic once
-SHORTEST_GROWTH = timedelta(days=1)  # less says nothing of a day
-SIZES_KEPT_DAYS = 400  # a year, to be compared with the last
+WHOLE = "database"  # the name under which the size of the whole database is stored
+GROWTH_DAYS = 7  # a week has each weekday's traffic once
+SHORTEST_GROWTH = timedelta(days=1)  # shorter measurements say nothing about the growth of a day
+SIZES_KEPT_DAYS = 400  # more than a year, to compare a month with the same month of last year
 MONTHS_AHEAD = 3
 DAYS_AHEAD = 7
-FIRST_HOUR = timedelta(hours=1)  # a first start makes its partitions by itself, and may be measured before
-OLDEST_MARK = timedelta(hours=1)  # a tick refreshes every 10 to 20 minutes: three times in a row it did not
+FIRST_HOUR = timedelta(hours=1)  # a new database may be measured before its partitions are made
+OLDEST_MARK = timedelta(hours=1)  # ticks refresh every 10 to 20 minutes: so three in a row did not
 XID_AGE = 500_000_000  # autovacuum freezes at 200 million; Postgres stops writing at 2,100 million
-LEAST_FREE_SHARE = 0.1  # of the disk, whatever the growth: a dump, a vacuum or an index needs room too
+LEAST_FREE_SHARE = 0.1  # of the disk, whatever the growth: a dump, a vacuum or an index needs space too
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class DatabaseHealth:
-    """One measurement. Sizes in bytes, growth in bytes a day (None: not known yet), ages in seconds."""
+    """One measurement. Sizes are in bytes, growth is in bytes a day (None: not known yet), ages are in seconds."""
 
     measured_at: datetime
     began_at: datetime
@@ -54,7 +54,7 @@ class DatabaseHealth:
 
     @property
     def days_left(self) -> float | None:
-        """Days until the disk is full at this growth; None where the disk or the growth is not known, or it shrinks."""
+        """Days until the disk is full at this growth; None if disk or growth is not known, or if nothing grows."""
         if self.disk is None or self.growth_a_day is None or self.growth_a_day <= 0:
             return None
         return self.disk.free / self.growth_a_day
@@ -62,12 +62,12 @@ class DatabaseHealth:
 
 @dataclass(frozen=True)
 class HealthVerdict:
-    """What a check says, and why."""
+    """The result of one check, and the reason."""
 
     check: str
     passed: bool
     stops_us: bool
-    """Whether the pipeline stops when nobody acts."""
+    """Whether the pipeline will stop if nobody acts. If so, the check's severity is error."""
     why: str
 
 
@@ -81,7 +81,7 @@ HEALTH_CHECKS = {
 
 
 def judge_health(health: DatabaseHealth, *, storage_days_left: int, connections_share: float) -> list[HealthVerdict]:
-    """What is to be said of a measurement, a verdict for each of CHECKS."""
+    """The verdicts on a measurement, one for each of HEALTH_CHECKS."""
     share = health.connections / health.max_connections
     missing = health.partitions_missing
     return [
@@ -128,7 +128,7 @@ def _storage(health: DatabaseHealth, storage_days_left: int) -> HealthVerdict:
 
 
 def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: int | None = None) -> DatabaseHealth:
-    """Look at the database, and remember its sizes for the growth of the next measurements."""
+    """Measure the database, and store its sizes, from which later measurements compute the growth."""
     with connection.transaction():
         sizes = _sizes(connection)
         database_bytes = database_size_bytes(connection)
@@ -159,23 +159,23 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
 
 
 def measured_since(connection: Connection) -> datetime | None:
-    """When this database was first measured: in the hour in which it was first used."""
+    """When this database was first measured, which is within an hour of its first use; None if it never was."""
     row = connection.execute("select min(measured_at) from market.database_sizes").fetchone()
     return row[0] if row else None
 
 
 def database_size_bytes(connection: Connection) -> int:
-    """The size of the whole database on its disk."""
+    """The size of the whole database on disk."""
     return int(_one(connection, "select pg_database_size(current_database())"))
 
 
 def partitions_not_made(connection: Connection, now: datetime) -> list[str]:
-    """The partitions of this month and day and the coming ones that are not there yet."""
+    """The partitions of the current and the coming months and days that do not exist yet."""
     return missing_partitions(_partitions(connection), now)
 
 
 def missing_partitions(existing: Iterable[str], now: datetime) -> list[str]:
-    """The partitions of this month and day and the coming ones that are not among `existing`."""
+    """The partitions of the current and the coming months and days that are not among `existing`."""
     there = set(existing)
     months: list[date] = [month_of(now)]
     while len(months) <= MONTHS_AHEAD:
@@ -187,7 +187,7 @@ def missing_partitions(existing: Iterable[str], now: datetime) -> list[str]:
 
 
 def _sizes(connection: Connection) -> list[Row]:
-    """Each table with its indexes and TOAST, its partitions counted in, the largest first."""
+    """The size of each table with its indexes, TOAST and partitions, the largest first."""
     return _rows(
         connection,
         """select n.nspname || '.' || root.relname as table,
@@ -217,7 +217,7 @@ def _remember(connection: Connection, now: datetime, sizes: dict[str, int]) -> N
 
 
 def _growth(connection: Connection, now: datetime) -> dict[str, float]:
-    """Bytes a day of each relation: the slope through the last days' measurements, where they span enough."""
+    """The growth of each relation in bytes a day: the slope of the last days' measurements, if they span a day."""
     rows = connection.execute(
         """select relation, 86400 * regr_slope(bytes, extract(epoch from measured_at))
            from market.database_sizes where measured_at > %s and measured_at <= %s
@@ -228,7 +228,7 @@ def _growth(connection: Connection, now: datetime) -> dict[str, float]:
 
 
 def _unused_indexes(connection: Connection) -> list[Row]:
-    """Indexes that no query used since the counts began, and that guard no rule; partitions counted in."""
+    """Non-unique indexes that no query has used since the counts began. Partitions count as their parent index."""
     return _rows(
         connection,
         """select s.schemaname || '.' || root.relname as index,
@@ -245,7 +245,7 @@ def _unused_indexes(connection: Connection) -> list[Row]:
 
 
 def _slow_statements(connection: Connection) -> list[Row] | None:
-    """The slowest statements by mean time; None where the server does not have pg_stat_statements."""
+    """The slowest statements by mean time; None if the server does not have pg_stat_statements."""
     if not _one(connection, "select count(*) from pg_extension where extname = 'pg_stat_statements'"):
         return None
     return _rows(

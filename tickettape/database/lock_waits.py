@@ -1,4 +1,7 @@
-"""Short waits for locks, and who holds them: what waits for an exclusive lock makes everybody after it wait too."""
+"""Wait only shortly for locks, try again, and report who holds them.
+
+A statement that waits for an exclusive lock also blocks everybody who comes after it.
+"""
 
 import logging
 import random
@@ -13,23 +16,23 @@ import psycopg
 T = TypeVar("T")
 Waiting = psycopg.Connection[Any]
 
-LOCK_WAIT_SECONDS = 2.0  # for how long a maintenance step may hold up everybody else
+LOCK_WAIT_SECONDS = 2.0  # how long a maintenance step may block everybody else
 LOCK_ATTEMPTS = 20  # some 8 minutes with the pauses between
 LONGEST_PAUSE_SECONDS = 30.0
 SAY_AGAIN_SECONDS = 60.0
-STATEMENT_CHARACTERS = 200  # shown of a holder's statement
+STATEMENT_CHARACTERS = 200  # the most of a holder's statement in a message
 
 log = logging.getLogger(__name__)
 
 
 class BusyError(Exception):
-    """A table stayed in use for longer than a maintenance step may make others wait."""
+    """A maintenance step gave up, because a table stayed in use."""
 
 
 def with_short_lock_waits(connection: Waiting, step: Callable[[], T], what: str, *, attempts: int | None = None) -> T:
-    """Run `step` in a transaction of its own whose waits for locks are short, again and again up to a limit.
+    """Run `step` in its own transaction with short waits for locks. Try again until it gets them.
 
-    Raises BusyError at the limit, with nothing done; it names who holds the lock.
+    After the last attempt it raises BusyError, which names the holder of the lock. Nothing is done then.
     """
 
     def attempt() -> T:
@@ -41,14 +44,14 @@ def with_short_lock_waits(connection: Waiting, step: Callable[[], T], what: str,
 
 
 def shorten_lock_waits(connection: Waiting) -> None:
-    """Let the rest of the transaction wait only shortly for each lock."""
+    """Make the rest of the transaction wait only shortly for each lock."""
     connection.execute("select set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_SECONDS * 1000:.0f}ms"])
 
 
 def retry_lock_waits(connection: Waiting, attempt: Callable[[], T], what: str, *, attempts: int | None = None) -> T:
     """Call `attempt`, a transaction on `connection` with short waits for locks, until it gets them.
 
-    Raises BusyError after so many attempts.
+    Raises BusyError after `attempts` failures.
     """
     attempts = attempts or LOCK_ATTEMPTS
     for number in range(1, attempts + 1):
@@ -75,9 +78,9 @@ def _held_by(holders: list[str], error: psycopg.Error) -> str:
 def watch_lock_holders(
     waiting: Waiting, *, after: float, say: Callable[[str], None] | None = None
 ) -> Iterator[list[str]]:
-    """While the block waits for a lock of `waiting` for longer than `after` seconds, look who holds it.
+    """Find out who holds a lock for which `waiting` waits in the block, if that takes longer than `after` seconds.
 
-    Gives a list with the newest look's sentences. `say` is told at once, and again each minute.
+    Yields a list that always holds the newest sentences about the holders. `say` gets them at once, then each minute.
     """
     holders: list[str] = []
     done = threading.Event()
@@ -107,9 +110,9 @@ def watch_lock_holders(
 
 
 def lock_holders(connection: Waiting, waiting_pid: int) -> list[str]:
-    """Who keeps a server process waiting for a lock, a sentence each; empty where it does not wait.
+    """The processes that keep a server process waiting for a lock, a sentence each; empty if it does not wait.
 
-    Those who wait themselves are left out for those whom they wait for.
+    A holder that waits for another lock itself is replaced by the holder of that lock.
     """
     rows = connection.execute(
         """with recursive held as (

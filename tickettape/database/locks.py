@@ -1,4 +1,4 @@
-"""Locks that a process holds while it works, and that its death frees."""
+"""Advisory locks that a process holds while it works. If it dies, they are freed."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _LIVE_WORK = "live work"
 
 @contextmanager
 def try_lock(connection: Connection, name: str) -> Iterator[bool]:
-    """Hold the lock `name` for the block, without waiting: False where another connection holds it."""
+    """Hold the lock `name` for the block, without waiting. Yields False if another connection holds it."""
     row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
     held = bool(row and row[0])
     try:
@@ -27,7 +27,7 @@ def try_lock(connection: Connection, name: str) -> Iterator[bool]:
 
 @contextmanager
 def wait_for_lock(connection: Connection, name: str, *, at_most: timedelta) -> Iterator[bool]:
-    """Hold the lock `name` for the block, after waiting for it: False where another held it for longer than that."""
+    """Wait for the lock `name` and hold it for the block. Yields False if another held it for longer than `at_most`."""
     until = time.monotonic() + at_most.total_seconds()
     while True:
         with try_lock(connection, name) as held:
@@ -39,7 +39,7 @@ def wait_for_lock(connection: Connection, name: str, *, at_most: timedelta) -> I
 
 @contextmanager
 def live_work(connection: Connection) -> Iterator[None]:
-    """Do a part of a live tick in the block: what can wait does so meanwhile (`yield_to_live_work`)."""
+    """Do a part of a live tick in the block. Background work pauses meanwhile (`yield_to_live_work`)."""
     connection.execute("select pg_advisory_lock_shared(hashtextextended(%s, 0))", [_LIVE_WORK])
     try:
         yield
@@ -49,9 +49,9 @@ def live_work(connection: Connection) -> Iterator[None]:
 
 
 def yield_to_live_work(connection: Connection, *, at_most: timedelta = LONGEST_YIELD) -> float:
-    """Wait while a live tick works, between two pieces of what can wait; for how many seconds.
+    """Call this between two pieces of background work: it waits while a live tick works. Returns the seconds waited.
 
-    Bounded, so that live ticks without a pause between them do not stop a backfill for good.
+    The wait is bounded, so that live ticks without a pause between them cannot stop a backfill for ever.
     """
     started = time.monotonic()
     with wait_for_lock(connection, _LIVE_WORK, at_most=at_most):

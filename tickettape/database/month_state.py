@@ -1,7 +1,7 @@
-"""The table `months`: what may be done with each month of facts, and which months' time has come.
+"""The table `months`: the state of each month of facts, and which months are due for the archive.
 
-open → closed (by the archive) → archived → restored, and from there closed again. Writers, refreshes and the
-archive ask this table, never a date.
+The states are open → closed (by the archive) → archived → restored, then closed again. Writers, refreshes and the
+archive ask this table. They do not decide by the date.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ ATTACHED_STATES = ("open", "closed", "restored")
 
 @dataclass(frozen=True)
 class MonthState:
-    """A month of facts, and how far its archive has come (`step`: None where none was begun)."""
+    """A month of facts, and the last finished step of its archive (None if none has begun)."""
 
     month: date
     state: str
@@ -42,12 +42,12 @@ def month_before(month: date) -> date:
 
 
 def month_bounds(month: date) -> tuple[datetime, datetime]:
-    """The UTC instants a month begins at and ends before."""
+    """The instants at which a UTC month and the next one begin."""
     return _midnight(month), _midnight(month_after(month))
 
 
 def known_months(connection: Connection, *, now: datetime) -> list[MonthState]:
-    """Every month that facts were ever stored for, oldest first."""
+    """Every month that ever had a partition, oldest first."""
     with connection.cursor(row_factory=class_row(MonthState)) as cursor:
         return cursor.execute(
             """select months.month, state, coalesce(pinned_until >= %s, false) as pinned, step, reached_at
@@ -59,15 +59,15 @@ def known_months(connection: Connection, *, now: datetime) -> list[MonthState]:
 
 
 def state_of_month(connection: Connection, month: date) -> str | None:
-    """The state of a month; None where nothing was ever stored for it."""
+    """The state of a month; None if it never had a partition."""
     row = connection.execute("select state from market.months where month = %s", [month]).fetchone()
     return str(row[0]) if row else None
 
 
 def month_refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[date, str]:
-    """Why months of `ticks` take no rows; empty where all of them do.
+    """The months of `ticks` that take no rows, with the reason; empty if all of them take rows.
 
-    The others stay open until the caller's transaction ends: closing one waits for it.
+    The other months stay open until the caller's transaction ends, because closing a month waits for that.
     """
     wanted = sorted({month_of(tick) for tick in ticks})
     rows = connection.execute(
@@ -86,10 +86,10 @@ def month_refusals(connection: Connection, ticks: Iterable[datetime]) -> dict[da
 def months_to_archive(
     months: Sequence[MonthState], *, now: datetime, raw_months: int, keep_detached_days: int
 ) -> list[tuple[date, str]]:
-    """The months whose archive has something to do, oldest first, and what: "archive" or "drop".
+    """The months for which the archive has work, oldest first, each with "archive" or "drop".
 
-    Archived is what lies wholly before the cut-off (`raw_months` months ago), but never the newest attached
-    month; dropped is what was detached so many days ago. Pinned months are left alone.
+    A month is archived if all of it is before the cut-off (`raw_months` months ago), except the newest attached month
+    and pinned months. A detached month is dropped after `keep_detached_days`.
     """
     cut_off = months_before(now, raw_months)
     attached = [month.month for month in months if month.state in ATTACHED_STATES]
@@ -107,7 +107,7 @@ def months_to_archive(
 
 
 def months_before(instant: datetime, months: int) -> datetime:
-    """The same time so many calendar months earlier; the month's last day where it has no such day."""
+    """The same time `months` calendar months earlier; if that month has no such day, its last day."""
     first = instant.astimezone(UTC).replace(day=1)
     year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
     target = first.replace(year=year, month=month + 1)

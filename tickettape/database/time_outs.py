@@ -1,4 +1,4 @@
-"""How long anything of ours waits for the database: the same for each way of connecting to it."""
+"""Time-outs of database connections, the same for every library that connects."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Of libpq: a server that is gone without a word, or a network that drops packets, is noticed in half a minute."""
+"""Options of libpq, with which a vanished server or a network that drops packets is noticed within half a minute."""
 
 LONGEST_STATEMENT = "6h"
-"""As long as Dagster lets a run take. Said by each connection, because what a role has for a time-out, made for people
-who ask questions, must not stop the rollups."""
+"""The same as Dagster's limit for a run. Every connection sets it: the database role may have a time-out for people's
+queries, which must not stop the rollups."""

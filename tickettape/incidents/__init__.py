@@ -1,4 +1,4 @@
-"""What operators are told: found out by pure rules, remembered so that nothing is told twice, sent by apprise."""
+"""Incidents: pure rules find them, a log keeps them from being reported twice, and apprise sends the messages."""
 
 from tickettape.incidents.detection import (
     FREQUENT_JOBS,

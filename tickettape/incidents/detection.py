@@ -1,7 +1,6 @@
-"""Which findings are incidents: pure decisions. Each incident says what happened and what to do.
+"""Decide which findings are incidents. Pure functions. Each incident says what happened and what to do.
 
-Finding things out belongs in `orchestration.incidents`, remembering what was told in `incident_log`, sending in
-`notify`.
+`orchestration.incidents` collects the findings, `incident_log` remembers what was reported, and `notify` sends.
 """
 
 from collections import defaultdict
@@ -14,15 +13,15 @@ from tickettape.incidents.incident_log import Incident
 from tickettape.marketplaces import Breaker
 
 FREQUENT_JOBS = ("tick", "shard", "rollups")
-"""Jobs that run so often that a single failure mends itself; of every other one failure is told."""
+"""Jobs that run so often that the next run makes up for a failure. For all other jobs, one failure is an incident."""
 
 MOST_NAMED = 5
-LONGEST_TEXT = 1_500  # characters of one incident: people read it on a telephone, and Discord takes 2,000 at once
+LONGEST_TEXT = 1_500  # characters of one incident: people read it on a phone, and Discord's limit is 2,000
 
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that succeeded or failed; `tick` where it was started for one."""
+    """A run that succeeded or failed. `tick`: the tick that it was started for, if any."""
 
     job: str
     run_id: str
@@ -30,17 +29,17 @@ class EndedRun:
     failed: bool
     why: str = ""
     source: str | None = None
-    """The marketplace that it was about, where it was about one."""
+    """The marketplace that it was about, if it was about one."""
 
     @property
     def of(self) -> str:
-        """The job, and for which marketplace."""
+        """The job, with its marketplace if there is one."""
         return f"{self.job} ({self.source})" if self.source else self.job
 
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """A check whose newest evaluation did not pass. `error`: its severity; else it warns."""
+    """A check whose newest evaluation did not pass. `error`: whether its severity is error; otherwise it warns."""
 
     name: str
     error: bool
@@ -48,12 +47,12 @@ class FailedCheck:
 
 
 def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> list[Incident]:
-    """Jobs whose newest runs failed: that of the ticks so often in a row, any other once. Runs of one tick are one."""
+    """Jobs whose newest runs failed: FREQUENT_JOBS `in_a_row` times, others once. Runs of one tick count as one."""
     of_job: dict[str, list[EndedRun]] = defaultdict(list)
     known: set[tuple[str, str]] = set()
     for run in newest_first:
         attempt = (run.of, run.tick or run.run_id)
-        if attempt not in known:  # of the attempts at one tick the newest counts
+        if attempt not in known:  # only the newest attempt at a tick counts
             known.add(attempt)
             of_job[run.of].append(run)
     found = []
@@ -73,7 +72,7 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
 
 
 def breaker_incidents(source: str, breaker: Breaker, sentence: str) -> list[Incident]:
-    """A marketplace that does not let us ask it; `sentence` is what the breaker says of itself."""
+    """A marketplace that blocks us. `sentence`: the description of its breaker."""
     if breaker.state == "closed":
         return []
     since = f" since {_instant(datetime.fromtimestamp(breaker.opened_at, UTC))}" if breaker.opened_at else ""
@@ -108,7 +107,7 @@ def stale_event_incidents(source: str, stale: Sequence[dict[str, Any]]) -> list[
 
 
 def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
-    """Checks that fail: each error by itself, all warnings as one."""
+    """Failed checks: each error is an incident, and all warnings together are one."""
     errors = [check for check in failed if check.error]
     warnings = [check for check in failed if not check.error]
     found = [
@@ -134,7 +133,7 @@ def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
 
 
 def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Incident]:
-    """A database above the size that was set for it."""
+    """A database that is larger than INCIDENT_DATABASE_GB."""
     if limit_gb is None or size_bytes <= limit_gb * 1e9:
         return []
     return [
@@ -148,7 +147,7 @@ def database_size_incidents(size_bytes: int, limit_gb: float | None) -> list[Inc
 
 
 def compose_message(new: Sequence[Incident], ended: Sequence[Incident]) -> tuple[str, str]:
-    """One message of all there is to tell: its title and its text."""
+    """One message about all new and ended incidents: its title and its text."""
     incidents = [f"{one.title}{_again(one)}.\n{_short(one.message)}" for one in new]
     over = [f"Over: {one.title}." for one in ended]
     first = new[0].title if new else f"Over: {ended[0].title}"

@@ -1,4 +1,7 @@
-"""What was wrong and who was told: a repeat of what is known is folded into its row, and told again only in time."""
+"""The log of incidents: what was wrong, and what was reported.
+
+An incident that is found again is counted in its row. It is reported again only after a while.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +15,10 @@ from tickettape.database import Connection
 
 @dataclass(frozen=True)
 class Incident:
-    """Something that is wrong. `about` names it: two of one name are one incident, whatever their words."""
+    """Something that is wrong. `about` identifies it: two with the same `about` are one incident, whatever their text.
+
+    `folded`: how often it was found again since it was last reported.
+    """
 
     about: str
     title: str
@@ -22,18 +28,18 @@ class Incident:
 
 
 OF_A_PROGRAM = ("runs of ", "check ", "warnings of checks")
-"""How what is about names an incident that only one program can see: its own runs and checks."""
+"""The beginnings of `about` for incidents that only one program can see: those of its own runs and checks."""
 
 
 def owned(incident: Incident, owner: str) -> Incident:
-    """An incident by the name that it has where `owner`, a program beside the first, finds it."""
+    """The incident under the name that it gets if `owner` finds it. `owner`: a program beside the first; else ""."""
     if not owner or not incident.about.startswith(OF_A_PROGRAM):
         return incident
     return replace(incident, about=f"{incident.about} [{owner}]")
 
 
 def _may_end(about: str, owner: str) -> bool:
-    """Whether `owner` can see that an open incident is over: one that everybody sees, or one of its own."""
+    """Whether `owner` may end an open incident: one that every program can see, or one of its own."""
     return not about.startswith(OF_A_PROGRAM) or about.partition(" [")[2] == (f"{owner}]" if owner else "")
 
 
@@ -43,11 +49,11 @@ _COLUMNS = "about, title, message, first_at, folded"
 def record_incidents(
     connection: Connection, incidents: Sequence[Incident], *, now: datetime, repeat: timedelta, owner: str = ""
 ) -> tuple[list[Incident], list[Incident]]:
-    """Remember what is wrong now; what to tell people of it, and of what has ended.
+    """Record the current incidents. Returns those to report, and the ended ones to report.
 
-    To be told: what is new, what could not be told, and what was last told longer ago than `repeat`. What comes back
-    within `repeat` of a message goes on as the same incident, and its next end is not told again. What only one program
-    can see, its own runs and checks, ends only where that program, `owner`, no longer finds it.
+    To report: new incidents, those that could not be reported yet, and those last reported longer ago than `repeat`. An
+    incident that comes back within `repeat` of its last message is reopened, and its next end is not reported. An
+    incident that only one program can see ends only if that program, `owner`, no longer finds it.
     """
     found = {incident.about: incident for incident in incidents}
     with connection.transaction(), connection.cursor(row_factory=class_row(Incident)) as cursor:
@@ -92,7 +98,7 @@ def record_incidents(
 
 
 def record_told(connection: Connection, sent: Sequence[Incident], now: datetime) -> None:
-    """Remember that people were told."""
+    """Record that incidents were reported."""
     connection.execute(
         "update market.incidents set sent_at = %s, folded = 0 where ended_at is null and about = any(%s)",
         [now, [incident.about for incident in sent]],
@@ -100,7 +106,7 @@ def record_told(connection: Connection, sent: Sequence[Incident], now: datetime)
 
 
 def reopen_untold(connection: Connection, over: Sequence[Incident]) -> None:
-    """Open what has ended again, since nobody could be told: the next look ends it."""
+    """Reopen incidents whose end could not be reported. The next look ends them again."""
     connection.execute(
         """update market.incidents as known set ended_at = null
            where about = any(%s) and incident_id = (
@@ -110,7 +116,7 @@ def reopen_untold(connection: Connection, over: Sequence[Incident]) -> None:
 
 
 def newest_incidents(connection: Connection, most: int) -> list[dict[str, Any]]:
-    """What is wrong now and what was, the open ones first."""
+    """The newest incidents, open ones first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select * from market.incidents order by ended_at is not null, last_at desc limit %s", [most]

@@ -1,4 +1,4 @@
-"""Send a message to people by apprise. What is worth one is decided in `detection`."""
+"""Send messages to people with apprise. `detection` decides what is worth a message."""
 
 import logging
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class SendAttempts:
-    """How often in a row no URL took a message, and before when it is not tried again."""
+    """How many attempts to send failed in a row, and when the next one is allowed."""
 
     failures: int = 0
     not_before: datetime | None = None
@@ -21,18 +21,19 @@ class SendAttempts:
         return self.not_before is None or now >= self.not_before
 
     def note(self, now: datetime, *, sent: bool) -> None:
-        """Count an attempt. The pause doubles with each failure, so that a refused message is not sent for ever."""
+        """Count an attempt. The pause doubles with each failure, up to LONGEST_PAUSE."""
         self.failures = 0 if sent else self.failures + 1
         pause = min(LONGEST_PAUSE, timedelta(minutes=2.0 ** min(self.failures - 1, 10)))
         self.not_before = None if sent else now + pause
 
 
 def send_message(urls: str, title: str, text: str, *, setting: str = "INCIDENT_URLS") -> bool:
-    """Send a message to every URL; whether any took it: who did is not told twice because another did not.
+    """Send a message to every URL. Returns whether at least one took it.
 
-    Nothing is raised, and no URL is logged: they hold secrets.
+    One is enough, because otherwise those that took it would get it again. No error is raised. URLs are not logged,
+    because they hold secrets.
     """
-    import apprise  # a quarter of a second, which only those need wait for who have something to tell
+    import apprise  # takes a quarter of a second, so it is imported only to send
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold the URLs, and so their secrets
     taken = 0
@@ -40,7 +41,7 @@ def send_message(urls: str, title: str, text: str, *, setting: str = "INCIDENT_U
         try:
             service = apprise.Apprise.instantiate(url)
             if service is not None:
-                if "overflow=" not in url:  # by default what a service finds too long is sent whole, and refused
+                if "overflow=" not in url:  # the default is to send too long a message whole, which services refuse
                     service.overflow_mode = apprise.OverflowMode.SPLIT
                 notifier = apprise.Apprise()
                 notifier.add(service)

@@ -1,6 +1,6 @@
-"""Whether anything still works: asked from outside the program that finds incidents, which cannot tell of its own end.
+"""Signs of life: whether the program that finds incidents still runs, which it cannot report itself.
 
-Two signs, both in the database: somebody looks for incidents each minute, and ticks start in their intervals.
+There are two signs, both in the database: incidents are looked for each minute, and ticks start in their intervals.
 """
 
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from tickettape.database import Connection
 
-LOOK_IS_LATE = timedelta(minutes=5)  # it looks each minute, and a code server that starts anew takes one or two
+LOOK_IS_LATE = timedelta(minutes=5)  # looks come each minute, but a restart of the code server takes one or two
 INTERVALS_LATE = 3  # one tick may be skipped while the one before still runs
 
 
 def record_look(connection: Connection, watcher: str, now: datetime) -> None:
-    """Remember that a program looked for incidents."""
+    """Record that a program looked for incidents."""
     connection.execute(
         """insert into market.watchers (watcher, first_at, looked_at) values (%(watcher)s, %(now)s, %(now)s)
            on conflict (watcher) do update set looked_at = excluded.looked_at""",
@@ -22,7 +22,7 @@ def record_look(connection: Connection, watcher: str, now: datetime) -> None:
 
 
 def missing_signs(connection: Connection, intervals: Mapping[str, timedelta], now: datetime) -> list[str]:
-    """What does not work, in a sentence each, with what to do; `intervals`: those of each marketplace's ticks."""
+    """The missing signs: a sentence each, with what to do. `intervals`: marketplace -> interval of its ticks."""
     row = connection.execute("select min(first_at), max(looked_at) from market.watchers").fetchone()
     first, looked = row or (None, None)
     if first is None or looked is None:
@@ -51,13 +51,13 @@ def missing_signs(connection: Connection, intervals: Mapping[str, timedelta], no
 
 
 def alive_is_due(connection: Connection, watcher: str, now: datetime, every: timedelta) -> bool:
-    """Whether it is time to say again that all is well."""
+    """Whether it is time for the next message that all is well."""
     row = connection.execute("select alive_at from market.watchers where watcher = %s", [watcher]).fetchone()
     return row is None or row[0] is None or now - row[0] >= every
 
 
 def record_alive(connection: Connection, watcher: str, now: datetime) -> None:
-    """Remember that it was said."""
+    """Record that the message was sent."""
     connection.execute("update market.watchers set alive_at = %s where watcher = %s", [now, watcher])
 
 

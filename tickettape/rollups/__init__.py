@@ -1,6 +1,6 @@
-"""The rollups: which there are (`registry`), which buckets are due (`marks`), how they are refreshed, and their audits.
+"""The rollups: their list (`registry`), the buckets that are due (`marks`), their refresh, and their audits.
 
-What each one computes is its dbt model, in dbt_project.
+The dbt models in dbt_project define what each rollup computes.
 """
 
 from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit

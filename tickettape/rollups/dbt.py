@@ -1,6 +1,6 @@
 """dbt on the warehouse without Dagster: its environment, its executable, and dbt in this process.
 
-How its models appear in Dagster belongs in `orchestration.dbt`.
+`orchestration.dbt` says how the models appear in Dagster.
 """
 
 import atexit
@@ -24,28 +24,29 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, also where it is not activated
+DBT_EXECUTABLE = str(Path(sys.executable).parent / "dbt")  # this environment's, even if it is not activated
 URL_VARIABLE = "DBT_ENV_SECRET_DATABASE_URL"
-"""Where a dbt that this program starts finds the warehouse. dbt scrubs a variable of such a name from its logs."""
+"""The variable with the warehouse's URL for the dbt processes that this program starts. dbt hides the values of
+variables with this prefix in its logs."""
 
 _NOWHERE = "postgresql://parsing.invalid/none"  # a name that no resolver knows
 
-# not the manifest: writing it takes half a second a call, over the one that other processes read
+# --no-write-json: writing the manifest takes half a second a call, and would replace the one that others read
 _IN_PROCESS = ("--profiles-dir", str(ROOT / "profiles"), "--quiet", "--no-write-json")
 
-LONGEST_LOCK_WAIT = "10min"  # for another refresh's claim of the same rollup, of which a big one takes minutes
+LONGEST_LOCK_WAIT = "10min"  # for another refresh of the same rollup: a big claim takes minutes
 
 
 def export_dbt_environment(
     settings: Settings, *, all_of_it: bool = False, claim_from: datetime | None = None, claim_limit: int | None = None
 ) -> None:
-    """Let the dbt processes that this one starts find the warehouse, with the settings their SQL asks for.
+    """Set the environment variables with which dbt processes find the warehouse and the settings that their SQL reads.
 
-    `all_of_it`: tests look at everything instead of at a recent window. `claim_from`: refreshes take no older buckets.
-    `claim_limit`: how many they take at once, where not as many as is set.
+    `all_of_it`: tests look at everything instead of a recent window. `claim_from`: refreshes claim no older buckets.
+    `claim_limit`: how many buckets they claim at once; None: as many as CLAIM_LIMIT says.
     """
     os.environ[URL_VARIABLE] = database_url()
-    if "PGSERVICEFILE" not in os.environ:  # dbt's adapter hands libpq no other keep-alives than the first of four
+    if "PGSERVICEFILE" not in os.environ:  # dbt's adapter can set only the first of the four keep-alive options
         os.environ |= {"PGSERVICEFILE": str(ROOT / "profiles" / "pg_service.conf"), "PGSERVICE": "tickettape"}
     since = "-infinity" if all_of_it else ""
     os.environ["PGOPTIONS"] = (
@@ -74,13 +75,13 @@ def parsing_alone() -> Iterator[None]:
 
 
 def call_dbt(*arguments: str) -> dict[str, str]:
-    """dbt in this process, for a command that calls it several times: two seconds each instead of five.
+    """Call dbt in this process, for a command that needs it several times: two seconds a call instead of five.
 
-    Returns what failed beside the rollups: a view's name and what dbt says of it, a file and why it was left out.
-    Needs `export_dbt_environment` before. Raises RuntimeError with what dbt says where a rollup fails.
+    Call `export_dbt_environment` first. Returns what failed, with dbt's message: models that are not rollups, and files
+    that were left out. Raises RuntimeError with dbt's message if a rollup fails.
     """
     parsed, project = _parsed(os.environ[URL_VARIABLE])
-    # a copy: a run leaves its compiled code in the manifest, and the next run would trust it
+    # a copy: a run leaves its compiled code in the manifest, and the next run would use that
     manifest = parsed.deepcopy()
     result = dbt_runner(manifest).invoke([*arguments, "--project-dir", str(project.folder), *_IN_PROCESS])
     results = getattr(result.result, "results", ())
@@ -93,13 +94,13 @@ def call_dbt(*arguments: str) -> dict[str, str]:
 
 @cache
 def _parsed(_url: str) -> "tuple[Manifest, ReadableProject]":
-    """The dbt project; a parsed model holds the name of its database."""
+    """The parsed dbt project. It is cached by URL, because a parsed model contains the name of its database."""
     from dbt.contracts.graph.manifest import Manifest
 
     manifests: list[Manifest] = []
 
     def parse(folder: Path) -> str | None:
-        # from scratch: parsed in part, tests that are described in a yml of their own lost their settings
+        # from scratch: after a partial parse, tests that are described in their own yml file lost their settings
         parsed = dbt_runner().invoke(["parse", "--no-partial-parse", "--project-dir", str(folder), *_IN_PROCESS])
         if isinstance(parsed.result, Manifest):
             manifests.append(parsed.result)
@@ -119,7 +120,7 @@ def dbt_runner(manifest: "Manifest | None" = None, **more: Any) -> "dbtRunner":
     from dbt.cli.main import dbtRunner
 
     flags = impl.DEFAULT_BASE_BEHAVIOR_FLAGS
-    # Each call puts the adapter's own flags at the end of this list once more, and looks through the whole stack for
-    # each that is there: calls took 2.5 s at first and 3.9 s after thirty.
+    # Each call appends the adapter's flags to this list again, and inspects the whole stack for each flag in it. Calls
+    # took 2.5 s at first and 3.9 s after thirty.
     del flags[len({flag["name"] for flag in flags}) :]
     return dbtRunner(manifest=manifest, **more)

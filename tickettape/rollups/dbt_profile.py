@@ -1,6 +1,6 @@
-"""What `type: tickettape` means in profiles.yml: dbt's own Postgres adapter, on the project's own database.
+"""The profile type `tickettape` of profiles.yml: dbt's Postgres adapter, on the project's own database.
 
-Plain `dbt` therefore works without an environment, and no default of a profile can reach somebody else's server.
+So plain `dbt` works without environment variables, and no default of a profile can lead to somebody else's server.
 """
 
 import os
@@ -19,7 +19,7 @@ from tickettape.settings import settings
 
 @dataclass
 class WarehouseCredentials(PostgresCredentials):
-    """Where the warehouse is. A profile names none of it: an address in it is refused."""
+    """The credentials of the warehouse. A profile that sets any of them is refused."""
 
     database: str = ""
     schema: str = "analytics"
@@ -54,7 +54,7 @@ class WarehouseCredentials(PostgresCredentials):
 
 
 class _NamedAdapter(PostgresAdapter):
-    """dbt looks an adapter up by its name and then uses that of its credentials, which is Postgres' own."""
+    """Gives dbt the name `tickettape` to look up. dbt then uses the adapter of the credentials, which is Postgres'."""
 
     @classmethod
     def type(cls) -> str:

@@ -1,6 +1,6 @@
-"""The dbt project as dbt can read it: a file that cannot be parsed is left out and costs itself alone.
+"""The dbt project without the files that dbt cannot parse.
 
-Without this, one half-written model stops every rollup: dbt parses all of its files or none.
+dbt parses all of its files or none. Without this, one half-written model would stop every rollup.
 """
 
 import re
@@ -13,23 +13,23 @@ from tickettape.rollups.registry import ROLLUP_NAMES
 from tickettape.settings import ROOT
 
 PROJECT_FILES = ("dbt_project.yml", "dbt_project")
-MOST_LEFT_OUT = 20  # each costs a parse of some seconds
+MOST_LEFT_OUT = 20  # each one costs another parse, which takes some seconds
 _NAMED_FILE = re.compile(r"dbt_project/[^\s()'\",:]+\.(?:sql|ya?ml|md|csv)")
 
 
 @dataclass(frozen=True)
 class ReadableProject:
-    """`folder`: where dbt finds the project. `left_out`: each file that is not in it, and what dbt says of it."""
+    """`folder`: where dbt finds the project. `left_out`: the files that are not in it, each with dbt's message."""
 
     folder: Path = ROOT
     left_out: dict[str, str] = field(default_factory=dict)
 
 
 def readable_project(parse: Callable[[Path], str | None], copy: Path) -> ReadableProject:
-    """The project itself where dbt can parse it, else a copy in the folder `copy` without the files it stumbles over.
+    """The project itself if dbt can parse it, else a copy in the folder `copy` without the files that dbt cannot parse.
 
-    `parse` parses the project in a folder; it returns what dbt says where it cannot. Raises RuntimeError with that
-    where no file is to blame, or where it is a rollup's: without one of those nothing may be refreshed.
+    `parse` parses the project in a folder, and returns dbt's message if that fails. Raises RuntimeError with the
+    message if it names no file, or if it names a rollup's file: without that rollup nothing may be refreshed.
     """
     said = parse(ROOT)
     if said is None:
@@ -57,6 +57,6 @@ def _copy_project(folder: Path) -> None:
 
 
 def _newest_named(said: str, folder: Path) -> Path | None:
-    """Of the files that dbt names, the one that was written last: of two models of one name, the new one."""
+    """The newest of the files in dbt's message. If two models have the same name, that is the one added last."""
     named = {Path(name) for name in _NAMED_FILE.findall(said) if (folder / name).is_file()}
     return max(named, key=lambda file: (folder / file).stat().st_mtime, default=None)

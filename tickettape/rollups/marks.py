@@ -1,4 +1,4 @@
-"""Marks: which buckets of which rollup must still be recomputed. Written by triggers, taken by dbt's hooks."""
+"""Marks: which buckets of which rollup must still be recomputed. Triggers write them, and hooks in dbt claim them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,10 @@ from tickettape.rollups.registry import MARKED_BY
 
 
 def pending_buckets(connection: Connection, since: datetime | None = None) -> dict[str, int]:
-    """Buckets to recompute, by rollup; empty when every rollup is exact. With `since`: those of its day and later."""
+    """The number of marked buckets by rollup; empty if all rollups are exact. `since`: only those of its day or later.
+
+    Buckets that are a whole event always count.
+    """
     rows = connection.execute(
         """select rollup, count(*)
            from (
@@ -23,13 +26,13 @@ def pending_buckets(connection: Connection, since: datetime | None = None) -> di
 
 
 def oldest_mark(connection: Connection) -> datetime | None:
-    """Since when the mark that has waited longest has waited; None where nothing is marked."""
+    """The time of the oldest mark; None if there are no marks."""
     row = connection.execute("select min(marked_at) from market.dirty_buckets").fetchone()
     return row[0] if row else None
 
 
 def mark_hours_between(connection: Connection, start: datetime, end: datetime) -> int:
-    """Have the hours of [start, end) recomputed, those that only a rollup still knows too; how many hours of events."""
+    """Mark all hours of [start, end), including hours that have rows only in a rollup. Returns how many event hours."""
     marks = " union all ".join(_marks(connection, facts, rollups) for facts, rollups in MARKED_BY.items())
     row = connection.execute(
         f"""with marked as (
@@ -42,7 +45,7 @@ def mark_hours_between(connection: Connection, start: datetime, end: datetime) -
 
 
 def _marks(connection: Connection, facts: str, rollups: Sequence[str]) -> str:
-    """The query for every hour of a table of facts, or of the rollups that it marks, and each of those rollups."""
+    """A query for marks: every hour in a table of facts or in the rollups that it marks, for each of those rollups."""
     hours = [
         f"""select distinct event_key, date_bin('1 hour', tick, timestamptz '2000-01-01 00:00Z') as hour
             from market.{facts} where tick >= %(start)s and tick < %(end)s""",  # noqa: S608

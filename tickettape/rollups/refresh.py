@@ -1,7 +1,7 @@
-"""Refresh the rollups until what is marked is recomputed: the one loop of ticks, corrections and imports.
+"""Refresh the rollups until all marks are gone: one loop for ticks, corrections and imports.
 
-How dbt is called is handed in, so the loop knows no Dagster. One call takes a bounded claim of marks, newest
-first; a live tick therefore never waits behind an import, only behind one claim of it.
+The caller passes a function that calls dbt, so this module does not import Dagster. One call claims a bounded number of
+marks, newest first. So a live tick never waits for a whole import, only for one of its claims.
 """
 
 import time
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tickettape.database import Connection
 from tickettape.rollups.marks import pending_buckets
 
-ROLLUPS_ALONE = ("run", "--select", "+tag:rollup")  # with the views they read
+ROLLUPS_ALONE = ("run", "--select", "+tag:rollup")  # +: with the views that they read
 
 
 def refresh_rollups(
@@ -23,10 +23,10 @@ def refresh_rollups(
     for_at_most: timedelta | None = None,
     since: datetime | None = None,
 ) -> int:
-    """Call `run_dbt` until no rollup has more than `until` buckets to recompute; how many the fullest one has left.
+    """Call `run_dbt` until no rollup has more than `until` marked buckets. Returns the most that a rollup has left.
 
-    Ends earlier after `for_at_most`, and where a call leaves no fewer than there were: then others write faster
-    than this refreshes, and theirs is the rest. With `since`, older buckets are left alone.
+    It ends earlier after `for_at_most`, or if a call does not reduce the number: then marks are written faster than
+    they are refreshed, or a model fails. `since`: older buckets do not count.
     """
     started = time.monotonic()
     left = _most_pending(connection, since)

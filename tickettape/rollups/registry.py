@@ -1,4 +1,4 @@
-"""The one list of rollups. A rollup is its dbt model, the model's yml, its oracle, and a line here."""
+"""The list of rollups. A rollup consists of its dbt model, the model's yml, its oracle, and a line here."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,8 +9,8 @@ class Rollup:
     """A rollup that is refreshed bucket by bucket.
 
     `bucket`: what is recomputed whole: an event's hour, its day, or the event. `made_of`: the facts that it shows.
-    `marked_by`: the table of facts whose triggers mark its hours; None: another rollup's refresh passes marks on to it.
-    `counted_as`: what its rows are called where a correction counts them; None: they are not counted.
+    `marked_by`: the table of facts whose triggers mark its hours; None: the refresh of another rollup marks it.
+    `counted_as`: the name of its rows in the report of a correction; None: they are not counted.
     """
 
     name: str
@@ -31,7 +31,7 @@ ROLLUPS = (
     Rollup("listing_departures", "hour", "listings", marked_by="listing_changes"),
     Rollup("range_hours", "hour", "price ranges", marked_by="price_ranges", counted_as="price range hours"),
 )
-"""In the order in which a refresh of one may mark the next."""
+"""In this order: a rollup comes after those whose refresh marks it."""
 
 ROLLUP_NAMES = tuple(rollup.name for rollup in ROLLUPS)
 HOURLY_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.bucket == "hour")

@@ -1,7 +1,6 @@
-"""Every environment variable, typed, with its default, read once; a module for each group of them.
+"""All settings: every environment variable, typed, with its default. They are read once. Each group has its own module.
 
-Nothing else in the project reads the environment. A variable that is not here has no effect; `.env.example`
-shows them all, and a test compares the two.
+A setting that is not here has no effect. `.env.example` shows all of them, and a test compares the two.
 """
 
 from functools import cache
@@ -19,7 +18,7 @@ __all__ = ["ROOT", "Settings", "SeveralMarketplacesError", "settings"]
 
 
 class Settings(MarketplaceSettings, HistorySettings, ServiceSettings):
-    """What can be set, and what holds when it is not."""
+    """All settings with their defaults."""
 
     @classmethod
     def variables(cls) -> set[str]:
@@ -31,9 +30,9 @@ class Settings(MarketplaceSettings, HistorySettings, ServiceSettings):
         return names
 
     def of_source(self, source: str) -> "Settings":
-        """What is set for one marketplace: its own values, and for the rest those of all.
+        """The settings of one marketplace: its own values, and the common ones for everything else.
 
-        Raises ValueError for a marketplace that is not set, and for a value of its own that cannot be.
+        Raises ValueError if the marketplace is not set, or if one of its own values is invalid.
         """
         if source not in self.sources:
             raise ValueError(f"There is no marketplace {source!r}. These are set: {', '.join(self.sources)}.")
@@ -45,7 +44,7 @@ class Settings(MarketplaceSettings, HistorySettings, ServiceSettings):
 
 
 class _GivenSettings(Settings):
-    """Settings of which all is given: nothing is read from the environment again."""
+    """Settings made from given values only. Nothing is read from the environment again."""
 
     @classmethod
     def settings_customise_sources(
@@ -56,5 +55,5 @@ class _GivenSettings(Settings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read at the first call."""
+    """The settings of this process. They are read at the first call."""
     return Settings()

@@ -1,4 +1,4 @@
-"""What all groups of settings have in common: where the project is, and how a variable is read."""
+"""The base of all groups of settings: the project's folder, and how variables are read."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +12,10 @@ Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 
 
 class SettingsGroup(BaseSettings):
-    """Settings about one thing.
+    """A group of settings.
 
-    Empty values count as unset, so that a line of `.env.example` may stand as it is. What is set under a variable's
-    old name still holds: AliasChoices.
+    Empty values count as unset, so that lines of `.env.example` can be copied as they are. Old names of variables still
+    work (AliasChoices).
     """
 
     model_config = SettingsConfigDict(

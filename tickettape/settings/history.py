@@ -1,4 +1,4 @@
-"""Where the history is kept, for how long, and how its rollups are refreshed."""
+"""Settings of the history: where it is kept, for how long, and how its rollups are refreshed."""
 
 import json
 from datetime import UTC, date, datetime
@@ -14,13 +14,13 @@ class HistorySettings(SettingsGroup):
     """Settings of the database, cold storage, backups and rollups."""
 
     database_url: SecretStr | None = None
-    """Postgres to use; unset: the embedded server in `home`/postgres."""
+    """URL of the PostgreSQL database; unset: the embedded server in `home`/postgres."""
 
     tickettape_home: Path = ROOT / ".local"
-    """Where the embedded server, Dagster's files and caches live."""
+    """Folder of the embedded server, of Dagster's files and of caches."""
 
     dagster_schema: str = Field(default="dagster", pattern="^[a-z][a-z0-9_]{0,40}$")
-    """Schema of Dagster's own tables: another for a program of other marketplaces on the same database."""
+    """Schema of Dagster's own tables. A second program for other marketplaces on the same database needs its own."""
 
     first_day: date = date(2026, 8, 1)
     """First UTC day of the hourly partitions: how far back a backfill may reach."""
@@ -35,50 +35,51 @@ class HistorySettings(SettingsGroup):
     """Months for which hourly rollups stay in the database before they go to cold storage."""
 
     scraper_jobs_months: int = Field(default=3, ge=1, le=240)
-    """Months for which what each scraping run did is kept."""
+    """Months for which scraper jobs are kept."""
 
     scraper_logs_months: int = Field(default=1, ge=1, le=240)
-    """Months for which the lines about scraping runs are kept."""
+    """Months for which the log lines of scraper jobs are kept."""
 
     dagster_run_days: int = Field(default=30, ge=2, le=3650)
-    """Days after which the runs that succeeded go, but the newest of each partition that still has data."""
+    """Days after which Dagster's successful runs are deleted, except the newest of each partition that has data."""
 
     dagster_failure_days: int = Field(default=180, ge=2, le=3650)
-    """Days after which the runs that failed or were cancelled go."""
+    """Days after which Dagster's failed and cancelled runs are deleted."""
 
     keep_detached_days: int = Field(default=7, ge=0, le=366)
-    """Days for which a month's tables stay, out of sight, after cold storage holds them verified."""
+    """Days for which a month's detached tables are kept after the month was verified in cold storage."""
 
     cold_storage_url: Url | None = None
-    """Where old months go, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
+    """Cold storage for old months, as Parquet: a folder or `s3://bucket/prefix`; unset: `home`/cold."""
 
     storage_options: SecretStr | None = None
-    """What else fsspec must know of an object store, as JSON: `{"key": …, "secret": …, "endpoint_url": …}` for S3."""
+    """Options of fsspec for an object store, as JSON; for S3 `{"key": …, "secret": …, "endpoint_url": …}`."""
 
     backup_url: Url | None = None
-    """Where backups go: a folder (of another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
+    """Storage for backups: a folder (on another disk) or `s3://bucket/prefix`; unset: `home`/backups."""
 
     backups_daily: int = Field(default=7, ge=1, le=366)
     """How many daily backups are kept."""
 
     backups_weekly: int = Field(default=4, ge=0, le=520)
-    """How many weekly backups are kept beside the daily ones."""
+    """How many weekly backups are kept in addition to the daily ones."""
 
     warehouse_disk_gb: float | None = Field(default=None, gt=0)
-    """Size of the database server's disk in GB, for a server elsewhere; unset: asked of the disk itself."""
+    """Size of the database server's disk in GB, if the server is on another machine; unset: the local disk is asked."""
 
     storage_days_left: int = Field(default=14, ge=1)
-    """Days until the database's disk is full, below which its check fails."""
+    """The check fails if the database's disk will be full in fewer days than this."""
 
     connections_share: float = Field(default=0.8, gt=0, le=1)
-    """Share of the server's connections in use, above which its check fails."""
+    """The check fails if more than this share of the server's connections is in use."""
 
     claim_limit: int = Field(default=5_000, ge=1)
-    """Most buckets that one refresh of a rollup recomputes; the rest follows in the next."""
+    """The most buckets that one refresh of a rollup recomputes. The next refresh does the rest."""
 
     sold_after_captures: int = Field(default=3, ge=1, le=6)
-    """Ok captures in a row that a listing must be absent from to count as sold: three of 10 minutes outlast the hold
-    of a buyer's cart. Change it, then `tickettape rebuild` what was judged by the old one."""
+    """How many ok captures in a row a listing must be absent from to count as sold. Three captures 10 minutes apart
+    last longer than a buyer's cart holds tickets. After a change, `tickettape rebuild` the hours judged by the old
+    value."""
 
     @field_validator("first_day")
     @classmethod
@@ -90,7 +91,7 @@ class HistorySettings(SettingsGroup):
 
     @model_validator(mode="after")
     def _kept_long_enough(self) -> Self:
-        """What is derived from something else is not kept longer than its rebuilding needs, nor shorter."""
+        """Refuse retention limits that contradict each other."""
         shortest_month_days = 28
         if self.payload_days >= self.raw_months * shortest_month_days:
             raise ValueError(
@@ -130,25 +131,25 @@ class HistorySettings(SettingsGroup):
 
     @property
     def home(self) -> Path:
-        """TICKETTAPE_HOME. Not a field: its variable would be HOME, which every shell sets."""
+        """TICKETTAPE_HOME. Not a field of this name: its variable would be HOME, which every shell sets."""
         return self.tickettape_home
 
     @property
     def fsspec_options(self) -> dict[str, Any]:
-        """What STORAGE_OPTIONS says."""
+        """STORAGE_OPTIONS as a dictionary."""
         return json.loads(self.storage_options.get_secret_value()) if self.storage_options else {}
 
     @property
     def cold_storage(self) -> str:
-        """Where old months go: a URL that fsspec knows."""
+        """Cold storage, as a URL or path for fsspec."""
         return self.cold_storage_url or str(self.home / "cold")
 
     @property
     def backups(self) -> str:
-        """Where backups go: a URL that fsspec knows."""
+        """The storage for backups, as a URL or path for fsspec."""
         return self.backup_url or str(self.home / "backups")
 
     @property
     def documentation(self) -> Path:
-        """The page of the dbt documentation."""
+        """The file of the dbt documentation."""
         return self.home / "docs" / "index.html"

@@ -1,4 +1,4 @@
-"""Which marketplaces are watched, how often and how gently each is asked, and when an answer is believed."""
+"""Settings of marketplaces: which are watched, how often and how fast each is asked, and when an answer is trusted."""
 
 import re
 from typing import Any, Self
@@ -22,79 +22,80 @@ OF_ONE = {
         )
     },
 }  # fmt: skip
-"""What one of several marketplaces may set for itself, and the setting that it stands for."""
+"""What one of several marketplaces can set for itself -> the setting that it replaces."""
 
 WITH_URL, WITHOUT_URL = "vividseats", "simulator"
-"""The format, and so the source, that one marketplace has where neither is set: with MARKETPLACE_URL, and without."""
+"""The default format, and so the default source, of a single marketplace: with MARKETPLACE_URL, and without it."""
 
 INTERVALS_MINUTES = (10, 12, 15, 20)  # R-068 asks for 10 to 20 minutes; these divide an hour
 
 
 class SeveralMarketplacesError(ValueError):
-    """One marketplace was meant, and several are set."""
+    """Something needs exactly one marketplace, but several are set."""
 
 
 class MarketplaceSettings(SettingsGroup):
-    """Settings of marketplaces. With several, those of OF_ONE may be set for each."""
+    """Settings of marketplaces. If there are several, each can have its own values for the settings in OF_ONE."""
 
     marketplace_url: Url | None = None
-    """Base URL of the marketplace's API; unset: the simulator, in-process."""
+    """Base URL of the marketplace's API; unset: the simulator in this process."""
 
     marketplace_source: str | None = None
-    """The name data is filed under; unset: `vividseats` with a URL, `simulator` without."""
+    """The name under which data is stored; unset: `vividseats` with a URL, `simulator` without."""
 
     marketplace_format: str | None = None
-    """What speaks there, as the registry calls it; unset: the simulator without a URL or under its name, else Vivid
-    Seats."""
+    """The format of the answers, by its name in the registry; unset: `simulator` if no URL is set or the source has
+    that name, else `vividseats`."""
 
     marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Several marketplaces at once, instead of the one above: JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or
-    a variable each, `MARKETPLACES__VIVIDSEATS__URL`. What one does not set holds as it is set for all; see OF_ONE."""
+    """Several marketplaces instead of the one above, as JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or as one
+    variable per value, `MARKETPLACES__VIVIDSEATS__URL`. For what a marketplace does not set, the common settings hold;
+    see OF_ONE."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
-    """Who we say we are: honest, one for all requests."""
+    """The User-Agent header of all requests. It says honestly who we are."""
 
     requests_per_second: float = Field(default=10, gt=0, le=1000)
-    """Upper bound of requests a second to a marketplace over HTTP, of all processes together."""
+    """The most requests per second to a marketplace over HTTP, of all processes together."""
 
     requests_per_minute: int = Field(default=300, ge=1, le=60_000)
-    """Upper bound of requests a minute, which holds at once with that of a second."""
+    """The most requests per minute. Both limits hold."""
 
     event_deadline_seconds: float = Field(default=30, ge=1, le=100)
-    """An event's share of a tick: all its attempts and the waits between them."""
+    """Seconds that one event may take in a tick, with all retries and the waits between them."""
 
     breaker_blocked_in_a_row: int = Field(default=5, ge=2)
-    """Blocked answers in a row that open a marketplace's breaker."""
+    """How many blocked answers in a row open a marketplace's breaker."""
 
     breaker_blocked_share: float = Field(default=0.5, gt=0, lt=1)
-    """Share of the last answers that, when more were blocked, opens the breaker too."""
+    """The breaker also opens if more than this share of the last answers was blocked."""
 
     breaker_blocked_of_last: int = Field(default=20, ge=5, le=1000)
-    """How many last answers that share is of."""
+    """How many of the last answers count for `breaker_blocked_share`."""
 
     breaker_wait_seconds: float = Field(default=300, ge=1)
-    """How long an open breaker waits for its first probe: less than a tick's interval, so that each tick probes."""
+    """Seconds from opening the breaker to its first probe. Less than a tick's interval, so that each tick probes."""
 
     scraper_shards: int = Field(default=1, ge=1, le=64)
-    """Runs that share a tick; with more than one, the rollups follow in a run of their own."""
+    """How many runs share a tick. If more than one, the rollups follow in their own run."""
 
     scraper_interval_minutes: int = 10
-    """Minutes between two ticks, on the UTC hour's grid."""
+    """Minutes between two ticks. Ticks are counted from the full UTC hour."""
 
     partial_tolerance: float = Field(default=0.05, ge=0, le=0.5)
-    """How far an answer's listings may differ from its own totals, as a share, before it is partial."""
+    """The share by which an answer's listings may differ from its own totals. If they differ more, it is partial."""
 
     misses_to_retire: int = Field(default=3, ge=1)
-    """How often in a row the marketplace must not know an event before it is no longer watched."""
+    """An event is no longer watched after the marketplace reported it as unknown so many times in a row."""
 
     catalogue_refresh_minutes: int = Field(default=60, ge=1)
-    """Minutes after which a tracked rule is asked again for new events."""
+    """Minutes between two discoveries of a tracking rule."""
 
     captured_share: float = Field(default=0.9, gt=0, le=1)
     """Share of a tick's due events that must be captured for its check to pass."""
 
     simulator_seed: int = 1
-    """Another seed, another simulated market."""
+    """The seed of the simulated market. Another seed gives another market."""
 
     simulator_events: int = Field(
         default=24, ge=1, le=20_000, validation_alias=AliasChoices("SIMULATOR_EVENTS", "SIMULATOR_PRODUCTIONS")
@@ -144,14 +145,14 @@ class MarketplaceSettings(SettingsGroup):
 
     @property
     def source(self) -> str:
-        """The marketplace's name, where there is one. Raises SeveralMarketplacesError where there are more."""
+        """The name of the only marketplace. Raises SeveralMarketplacesError if there are several."""
         if len(self.sources) > 1:
             raise SeveralMarketplacesError(f"Several marketplaces are set: {', '.join(self.sources)}.")
         return self.sources[0]
 
     @property
     def format(self) -> str:
-        """What the marketplace speaks: its name in the registry."""
+        """The format of the marketplace's answers: its name in the registry."""
         if self.marketplace_format is not None:
             return self.marketplace_format
         simulated = self.marketplace_url is None or self._only_source == WITHOUT_URL

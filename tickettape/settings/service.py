@@ -1,4 +1,4 @@
-"""How the service answers, and whom operators' incidents are told to."""
+"""Settings of the service: its address and limits, and who is told about incidents."""
 
 from pydantic import AliasChoices, Field, SecretStr
 
@@ -9,53 +9,53 @@ class ServiceSettings(SettingsGroup):
     """Settings of incidents, the API and the charts."""
 
     incident_urls: SecretStr | None = Field(default=None, validation_alias=AliasChoices("INCIDENT_URLS", "ALERT_URLS"))
-    """Whom to tell what is wrong: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
+    """Where incidents are sent: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
 
     incident_failed_runs: int = Field(
         default=3, ge=1, validation_alias=AliasChoices("INCIDENT_FAILED_RUNS", "ALERT_FAILED_RUNS")
     )
-    """Ticks that must fail in a row before people are told; of any other job one failure is told."""
+    """How many ticks must fail in a row before it is reported. For any other job one failure is enough."""
 
     incident_repeat_hours: float = Field(
         default=12, gt=0, validation_alias=AliasChoices("INCIDENT_REPEAT_HOURS", "ALERT_REPEAT_HOURS")
     )
-    """Hours after which what is still wrong is told again; until then repeats are counted."""
+    """Hours after which an incident that is still open is reported again. Until then, repeats are only counted."""
 
     incident_database_gb: float | None = Field(
         default=None, gt=0, validation_alias=AliasChoices("INCIDENT_DATABASE_GB", "ALERT_DATABASE_GB")
     )
-    """Size of the database in GB above which people are told; unset: no limit of its own."""
+    """A database larger than this many GB is reported; unset: no limit."""
 
     alive_urls: SecretStr | None = None
-    """Whom to tell again and again that all is well, so that silence speaks: apprise URLs, separated by spaces, such as
-    those of a service that raises the alarm when no message comes. Unset: nobody is told."""
+    """Where "still alive" messages are sent: apprise URLs, separated by spaces, such as those of a service that raises
+    an alarm if no message comes. Unset: none are sent."""
 
     alive_minutes: int = Field(default=60, ge=1)
-    """Minutes between two of these messages."""
+    """Minutes between two "still alive" messages."""
 
     serving_host: str = "127.0.0.1"
-    """Where the service listens: this machine alone, unless told otherwise."""
+    """The address on which the service listens. Default: only this machine can reach it."""
 
     port: int = Field(default=5000, ge=1, le=65_535)
     """The service's port."""
 
     serving_processes: int = Field(default=1, ge=1, le=64)
-    """Server processes of the service; they share their limits through the database."""
+    """Server processes of the service. They share the rate limits of API keys through the database."""
 
     key_requests_per_minute: int = Field(default=600, ge=1)
-    """Requests a minute that an API key may make, unless it has a limit of its own."""
+    """Requests per minute that an API key may make, unless it has its own limit."""
 
     service_error_share: float = Field(default=0.01, ge=0, le=1)
-    """Share of the service's answers that may be failures (5xx) before its check fails."""
+    """The check fails if more than this share of the service's responses are failures (5xx)."""
 
     service_latency_seconds: float = Field(default=1, gt=0)
-    """Seconds within which 95 of 100 answers must begin for the service's check to pass."""
+    """The check fails unless 95 of 100 responses begin within this many seconds."""
 
     dashboard_key: SecretStr | None = None
-    """The API key that the dashboard asks with; unset: a demonstration's own on the simulator, else none."""
+    """The API key of the dashboard; unset: a demo key if only the simulator is watched, else none."""
 
     row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
-    """Most rows of one answer."""
+    """The most rows of one response."""
 
     statement_seconds: float = Field(default=5, gt=0, le=300)
-    """How long a question to the database may take before it is refused."""
+    """Seconds after which a query of the service is cancelled."""

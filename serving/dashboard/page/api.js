@@ -1,9 +1,9 @@
-// Asks the API with this tab's key. The key travels as a header alone, never in a URL.
+// Asks the API with this tab's key. The key is sent only as a header, never in a URL.
 
 const STORED = "tickettape-key";
 let key = null;
 
-/** A refusal or a failure, in words for the reader. */
+/** A refusal or a failure, as a sentence for the reader. */
 export class Failure extends Error {
   constructor(message, status) {
     super(message);
@@ -11,13 +11,13 @@ export class Failure extends Error {
   }
 }
 
-/** Take the key of this tab, or the one that the service gives to every visitor. False where there is none. */
+/** Use this tab's key, or else the one that the service gives to every visitor. False if there is neither. */
 export async function findKey() {
   key = sessionStorage.getItem(STORED) ?? (await json("key", { cache: "no-store" })).key;
   return key !== null;
 }
 
-/** Whether the reader brought the key. */
+/** Whether the reader entered the key. */
 export const isOwnKey = () => sessionStorage.getItem(STORED) !== null;
 
 export function keepKey(text) {
@@ -30,22 +30,22 @@ export function forgetKey() {
   key = null;
 }
 
-/** One answer. Raises Failure. */
+/** One response of the API. Throws Failure. */
 export async function ask(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
-  // no-cache: asked again with the ETag, so what is new is seen at once, and what is not costs a 304
+  // no-cache: the browser asks again with the ETag, so new data shows at once, and old data costs only a 304
   const request = () => json(`../api/${path}?${query}`, { cache: "no-cache", signal, headers: { "X-API-Key": key } });
   try {
     return await request();
   } catch (failure) {
     const before = key;
-    // a service that was started anew gives its visitors a new key
+    // a restarted service gives its visitors a new key
     if (failure.status !== 401 || isOwnKey() || !(await findKey()) || key === before) throw failure;
     return request();
   }
 }
 
-/** An answer with the rows of all its pages. */
+/** A response with the rows of all its pages. */
 export async function askAll(path, parameters, signal) {
   const answer = await ask(path, parameters, signal);
   for (let cursor = answer.next_cursor; cursor; ) {

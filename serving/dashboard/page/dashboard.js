@@ -1,4 +1,4 @@
-// The page: filters in the URL, questions to the API, answers into the three charts.
+// The page: reads the filters from the URL, asks the API, and draws the three charts.
 
 import { ask, askAll, Failure, findKey, forgetKey, isOwnKey, keepKey } from "./api.js";
 import { Chart, inWords } from "./chart.js";
@@ -26,21 +26,21 @@ const charts = {
     { title: "Tickets and listings", names: ["Tickets", "Listings"], format: count, fromZero: true }),
 };
 const showEvent = picker(at("event"), at("event-list"), searchEvents, ({ value }) => change({ event: value }));
-let going = new AbortController(); // the newest question; an older one is dropped
+let going = new AbortController(); // aborts the newest request when another one replaces it
 
-/** The filters as the URL has them; what is not in it has its default. */
+/** The filters in the URL. One that is missing is null and gets its default later. */
 function asked() {
   const url = new URLSearchParams(location.search);
   return Object.fromEntries(FILTERS.map((name) => [name, url.get(name)]));
 }
 
-/** Change filters: a URL of its own, which can be shared and gone back from. */
+/** Change filters. They get their own URL, so that the view can be shared and the back button works. */
 function change(changes) {
   history.pushState(null, "", urlWith(changes));
   show();
 }
 
-/** Say in the URL what was chosen for the reader, so that who it is shared with sees the same. */
+/** Write the defaults into the URL, so that whoever opens a shared URL sees the same. */
 function settle(chosen) {
   history.replaceState(null, "", urlWith(chosen));
 }
@@ -51,7 +51,7 @@ function urlWith(changes) {
   return `?${url}`;
 }
 
-/** Both dates; by default the week until today, or what there is of it since the event was first seen. */
+/** Both dates. Default: the last week, or the part of it since the event was first seen. */
 function datesOf({ from, to }, event) {
   const day = (ms) => new Date(ms).toISOString().slice(0, 10);
   const end = to ?? day(Date.now()), week = day((Date.parse(end) || Date.now()) - 7 * DAY);
@@ -67,7 +67,7 @@ async function searchEvents(search) {
 const placeOf = (event) =>
   [event.venue, event.city, event.date && inWords(Date.parse(event.date), HOUR)].filter(Boolean).join(", ");
 
-/** Ask for what the URL says and show it. `again`: nothing changes before the answer, and no field does at all. */
+/** Load and show what the URL asks for. `again`: keep the page until the response comes, and leave the fields alone. */
 async function show({ again = false } = {}) {
   going.abort();
   going = new AbortController();
@@ -98,9 +98,9 @@ async function show({ again = false } = {}) {
       return state("empty", `This event was not observed between ${dates.start_date} and ${dates.end_date}. `
         + `It was seen from ${event.first_date} to ${event.last_ok_at.slice(0, 10)}.`);
     }
-    state("ready"); // before it is drawn: what is not displayed has no width
+    state("ready"); // before drawing: a hidden chart has no width
     if (!filters.from && dates.start_date === event.first_date) {
-      const first = tickets.data.findIndex((row) => row.observed); // what was before it is no gap
+      const first = tickets.data.findIndex((row) => row.observed); // hours before the first observation are no gap
       for (const answer of [trends, groups, tickets]) answer.data.splice(0, first);
     }
     drawAll(zone, basis, trends, groups, tickets);
@@ -112,7 +112,7 @@ async function show({ again = false } = {}) {
 }
 
 function drawAll(zone, basis, trends, groups, tickets) {
-  priceIn(trends.currency ?? "USD"); // null: no answer has said it yet
+  priceIn(trends.currency ?? "USD"); // null: the event's currency is not known yet
   const hourly = tickets.granularity === "hour", step = hourly ? HOUR : DAY;
   const soldOut = new Set(tickets.data.filter((row) => row.observed && !row.peak_tickets).map((row) => row.timestamp));
   const points = (answer, ...columns) => answer.data.map((row) => ({
@@ -161,7 +161,7 @@ function ageOf(captured) {
   return ["Last capture ", time, `, ${new Intl.RelativeTimeFormat("en").format(-age, unit)}`];
 }
 
-/** What the charts' place shows: loading, ready, empty or error; the last two say why. */
+/** Set the state of the charts: loading, ready, empty or error. The last two show a sentence that says why. */
 function state(name, words = "") {
   const failed = name === "error";
   at("charts").hidden = false;

@@ -1,10 +1,10 @@
-// A field that searches while one types, and a list to choose from: the combobox pattern of ARIA.
+// A field that searches while the reader types, and a list to choose from: the ARIA combobox pattern.
 
-const PAUSE_MS = 150; // between a key and the search: typing is not a search per letter
+const PAUSE_MS = 150; // between a key press and the search, so that not every letter starts one
 
 /**
- * Make a field a picker. `search(text)` gives options {value, label, hint}; `choose(option)` hears of the choice.
- * Returns `show(label)`, which fills the field with what is chosen elsewhere.
+ * Turn a field into a picker. `search(text)` returns options {value, label, hint}; `choose(option)` is called with the
+ * choice. Returns `show(label)`, which fills the field with a choice made elsewhere.
  */
 export function picker(field, list, search, choose) {
   let options = [], active = -1, chosen = "", asked = 0, timer;
@@ -65,7 +65,7 @@ export function picker(field, list, search, choose) {
   field.addEventListener("focus", () => field.select());
   field.addEventListener("click", () => {
     if (!list.hidden) return;
-    field.select(); // what is typed now replaces the name
+    field.select(); // so that typing replaces the name
     open("");
   });
   field.addEventListener("blur", () => { close(); field.value = chosen; });

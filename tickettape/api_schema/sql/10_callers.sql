@@ -1,8 +1,8 @@
--- Who asks
+-- The tenant that asks
 --
--- The service says it in request.jwt.claims, PostgREST the same way, with a token that has the claim `tenant`;
--- or a caller of PostgREST sends the API key itself, as the header x-api-key. Tokens are made by others, and their
--- `tenant` may be anything: what is no UUID is no tenant of ours.
+-- The service sets it in request.jwt.claims. PostgREST does the same, for a token with the claim `tenant`. A caller of
+-- PostgREST can also send its API key, in the header x-api-key. Others make the tokens, so the claim `tenant` can be
+-- anything: a value that is not a UUID is not a tenant of ours.
 
 create or replace function access.tenant() returns uuid
 language sql stable security definer set search_path = '' as $$
@@ -31,8 +31,8 @@ language sql stable security definer set search_path = '' as $$
     where tenant_events.tenant_id = (select access.tenant())
 $$;
 
--- The first statement of each of the service's transactions: whose it is, asked anew each time, so that a revoked
--- key is refused at once.
+-- The first statement of each of the service's transactions: sets its tenant. The key is looked up each time, so that a
+-- revoked key is refused at once.
 create or replace function access.enter(key_sha256 bytea) returns void
 language plpgsql as $$
 declare
@@ -47,8 +47,8 @@ begin
     perform set_config('request.jwt.claims', json_build_object('tenant', tenant)::text, true);
 end $$;
 
--- A process takes a sixteenth of what is left of the minute at a time, so that a request needs no write of its own;
--- near the limit that is one. `most` null: there is no such key. granted 0: the minute is used up.
+-- A process takes a sixteenth of the minute's remaining requests, at least one, so that few requests need a write.
+-- `most` is null if there is no such key. `granted` is 0 if no request is left in the minute.
 create or replace function access.lease(
     key_sha256 bytea, default_limit integer,
     out granted integer, out leased integer, out most integer, out seconds_left double precision

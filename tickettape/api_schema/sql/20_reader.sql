@@ -4,9 +4,9 @@ do $$
 declare
     member text;
 begin
-    -- whoever applies this may become the reader; PostgREST's own roles too, where it is there (Supabase)
+    -- the user that applies this may become the reader, and so may PostgREST's roles if they exist (Supabase)
     foreach member in array current_user::text || string_to_array(:postgrest_roles, ' ') loop
-        -- by itself, who made a role may grant it and not become it
+        -- without this grant, the user that made a role could grant it but not become it
         if exists (select from pg_roles where rolname = member and not rolsuper) then
             execute format('grant tickettape_reader to %I', member);
         end if;
@@ -39,12 +39,13 @@ begin
         if not (select relrowsecurity from pg_class where oid = visible.name) then
             execute format('alter table %s enable row level security', visible.name);
         end if;
-        -- the selects in brackets are made once a statement, not once a row
+        -- the selects in brackets run once per statement, not once per row
         rule := format(
             '(select access.sees_all()) or %s',
             case when visible.event_id is null then 'event_key in (select access.event_keys())'
                  else visible.event_id || ' in (select access.event_ids())' end);
-        -- its comment holds the rule as it was written: a policy that stays waits for nobody who reads the table
+        -- the policy's comment holds the rule as written here. A policy that is right already is left alone, because
+        -- making it again would wait for everybody who reads the table
         if not exists (
             select from pg_policy
             where polrelid = visible.name and polname = 'rows_of_the_tenant'

@@ -1,4 +1,4 @@
--- When an event's rollups change: its version, and a word to those who wait
+-- When an event's rollups change, its version changes, and waiting streams are notified
 
 create or replace function market.note_change() returns trigger language plpgsql as $$
 begin
@@ -13,7 +13,8 @@ begin
     return null;
 end $$;
 
--- A trigger that is there stays, and so waits for nobody who writes: one that is to be another needs another name.
+-- An existing trigger is left alone, because making it again would wait for everybody who writes to the table. So a
+-- trigger that must change needs a new name.
 do $$
 declare
     rollup text;

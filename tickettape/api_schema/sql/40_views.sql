@@ -1,5 +1,5 @@
--- The tables, as views: the reader's rights and policies hold (security_invoker, PostgreSQL 15)
--- On dbt's tables, never on its views, which every tick makes anew: those are copied by their definition.
+-- The tables, as views with the reader's rights and policies (security_invoker, PostgreSQL 15)
+-- A view of dbt is copied by its definition: through dbt's own view, the tables would be read with the owner's rights.
 
 do $$
 declare
@@ -10,7 +10,7 @@ begin
         body := case (select relkind from pg_class where oid = to_regclass('analytics.' || relation))
             when 'v' then replace(pg_get_viewdef('analytics.' || relation), 'analytics.price_trends', 'api.price_trends')
             else format('select * from analytics.%I', relation) end;
-        -- a staging view is its table as it is, with its owner's rights, which see every tenant's rows: the table instead
+        -- a staging view has its owner's rights, which see every tenant's rows: use its table, which is the same
         body := replace(replace(body, 'staging.stg_market__', 'market.'), 'stg_market__', '');
         execute format('create view api.%I with (security_invoker = true) as %s', relation, body);
         execute format('comment on view api.%I is %L', relation, obj_description(

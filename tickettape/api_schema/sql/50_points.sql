@@ -1,4 +1,4 @@
--- The parts of every series: zones' points by hour or day, gaps and zeros included.
+-- The parts of every series: the points of zones by hour or day, including gaps and zeros.
 
 
 create function api.granularity(asked text, start_date timestamptz, end_date timestamptz) returns text
@@ -20,10 +20,10 @@ create type api_parts.point as (
     price_1 numeric, price_2 numeric, price_4 numeric,
     total_tickets integer, total_listings integer, avg_tickets numeric, peak_tickets integer, min_tickets integer);
 
--- Hours of zones as the rollup has them; with `zeros`, observed hours without the zone too: no price and 0 tickets;
--- with `fill`, unobserved hours as well, of which nothing is known.
--- Written to be planned once for all arguments (plan_cache_mode): zones by array, so that the rollup's key serves
--- one and all; `not in` instead of a join, as it is hashed whatever number of rows is guessed.
+-- The hours of zones, as in the rollup. `zeros` adds observed hours without the zone: no price, 0 tickets.
+-- `fill` adds those and unobserved hours, of which nothing is known.
+-- One plan must suit all arguments (plan_cache_mode). So zones are an array: the rollup's key then serves one zone and
+-- all zones. And `not in` is used instead of a join: it is hashed, however many rows the planner expects.
 create function api_parts.hours(
     event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
 ) returns setof api_parts.point language sql stable as $$
@@ -59,7 +59,7 @@ create function api_parts.hours(
     where (hours.hour, zones.name) not in (select priced.hour, priced.zone from priced)
 $$;
 
--- As api_parts.hours, by UTC day. A day has no closing count of tickets: it keeps their mean, most and fewest.
+-- Like api_parts.hours, by UTC day. A day has no closing count of tickets, but their mean, maximum and minimum.
 create function api_parts.days(
     event_id uuid, zones text[], first timestamptz, last timestamptz, zeros boolean, fill boolean
 ) returns setof api_parts.point language sql stable as $$
@@ -110,7 +110,7 @@ create function api_parts.row_cap() returns integer language sql stable as $$
     select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer
 $$;
 
--- What every answer about an event asks first: the zones that it is about.
+-- The zones that a question about an event is about. Checks the event, the zone, the range and max_rows.
 create function api_parts.zones_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
 returns text[] language plpgsql stable as $$
 declare
@@ -140,7 +140,7 @@ begin
     return array_remove(names, null);
 end $$;
 
--- Zones' points by hour or day, in order, as every answer about an event has them.
+-- The points of zones by hour or day, in order. Every series is made from these.
 create function api_parts.series(
     granularity text, event_id uuid, zone text, start_date timestamptz, end_date timestamptz,
     zeros boolean, fill boolean, after_timestamp timestamptz, after_zone text, max_rows integer

@@ -25,7 +25,7 @@ create function api.events(
         and ($8 is null or found.active = $8)
 $$;
 comment on function api.events(text, text, text, text, text, timestamptz, timestamptz, boolean) is
-    'Events by what their names, venues, cities, categories, performers and dates say; all given must hold';
+    'Events by name, venue, city, category, performer and date; an event must match all that are given';
 
 create function api.event(id uuid) returns setof api.event_detail language sql stable as $$
     select

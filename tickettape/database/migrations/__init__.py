@@ -1,4 +1,4 @@
-"""The schema `market`, step by step (Alembic). Whatever starts first brings it up to date."""
+"""Migrations of schema `market` (Alembic). The first process that starts brings the database up to date."""
 
 import logging
 from pathlib import Path
@@ -8,21 +8,21 @@ import psycopg
 from tickettape.database.errors import UnavailableDatabaseError
 from tickettape.database.lock_waits import BusyError, retry_lock_waits, watch_lock_holders
 
-# of the newest file: Alembic knows it too, and would cost every process start an import
+# from the newest file's name: Alembic knows it too, but importing Alembic would slow down every process start
 SCHEMA_VERSION = max(path.name[1:5] for path in Path(__file__).parent.glob("versions/v*.py"))
 
-ATTEMPTS = 8  # some two minutes: somebody waits for the start
-QUIET_SECONDS = 5.0  # processes that start together wait for the first of them, which takes a second or two
+ATTEMPTS = 8  # some two minutes, because a person waits for the start
+QUIET_SECONDS = 5.0  # before a wait is reported: processes that start together wait a second or two for the first
 
-_LOCK = 7_153_905  # any number of our own: one process migrates at a time, the others wait and find it done
+_LOCK = 7_153_905  # an arbitrary number: one process migrates at a time, the others wait and then have nothing to do
 
 log = logging.getLogger(__name__)
 
 
 def upgrade_database(url: str) -> None:
-    """Bring the database at `url` (postgresql://…) to HEAD; safe when several processes start at once.
+    """Bring the database at `url` (postgresql://…) to SCHEMA_VERSION. Several processes may call this at once.
 
-    Raises UnavailableDatabaseError where it is of a newer release, or where somebody keeps a table locked.
+    Raises UnavailableDatabaseError if a newer release has used the database, or if somebody keeps a table locked.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         revision = _revision(connection)
@@ -48,10 +48,10 @@ def _say_who_migrates(holders: str) -> None:
 
 
 def run_sql_beside(step: str) -> None:
-    """Run the statements of a step: the .sql beside its .py (`step`: its path), in Alembic's transaction."""
+    """Run the .sql file beside a migration's .py file (`step`: the path of the .py), in Alembic's transaction."""
     from alembic import op
 
-    # straight to psycopg: SQLAlchemy passes an empty parameter list, and then every % is a placeholder
+    # directly with psycopg: SQLAlchemy would pass an empty parameter list, and every % would be a placeholder
     connection = op.get_bind().connection.driver_connection
     assert connection is not None  # noqa: S101  Alembic runs online here
     connection.execute(Path(step).with_suffix(".sql").read_text())
@@ -83,7 +83,7 @@ def _run_alembic(url: str, revision: str = SCHEMA_VERSION) -> None:
         def attempt() -> None:
             try:
                 command.upgrade(config, revision)
-            except DBAPIError as error:  # SQLAlchemy's wrapping of what psycopg said
+            except DBAPIError as error:  # SQLAlchemy wraps psycopg's error
                 raise error.orig or error from error
 
         retry_lock_waits(waiting, attempt, what, attempts=ATTEMPTS)

@@ -1,6 +1,6 @@
-"""Alembic's entry: run the versions on the connection that `upgrade` was given, in one transaction.
+"""Alembic's entry point: run the migrations in one transaction, on the connection of `upgrade_database`.
 
-Its waits for locks are short, and `upgrade` tries again: while it waits, everybody who comes after it waits too.
+Its waits for locks are short, and `upgrade_database` tries again: a long wait would block everybody who comes after it.
 """
 
 from alembic import context

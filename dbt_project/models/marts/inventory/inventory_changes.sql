@@ -9,7 +9,7 @@ with claims as materialized (
 ),
 
 observations as materialized (
-    -- the hour's observations, and before them the day's: a changed price names its offer by the number it has that day
+    -- the observations of the day until the end of the hour: a changed price refers to its offer's number of that day
     select claims.event_id, claims.hour, days.*
     from claims
     cross join lateral (

@@ -13,5 +13,5 @@ select
 from {{ ref('stg_market__zones') }} as zones
 inner join {{ ref('stg_market__events') }} as events on zones.event_key = events.event_key
 left join sections on zones.event_key = sections.event_key and zones.zone_key = sections.zone_key
--- an alias is no zone of its own: its sections are shown in the zone that it is
+-- an alias is not a zone of its own: its sections belong to the zone that it stands for
 where zones.same_as is null

@@ -17,14 +17,14 @@ hours as (
         count(*) filter (where captures.status = 'void') as voided_captures,
         max(captures.tick) filter (where captures.status in ('ok', 'empty')) as last_ok_at
     from claims
-    -- `offset 0` keeps to the primary key (event_key, tick)
+    -- `offset 0` makes the planner use the primary key (event_key, tick)
     cross join lateral (
         select facts.tick, facts.status
         from {{ ref('stg_market__captures') }} as facts
         where facts.event_key = claims.event_key
             and facts.tick >= claims.hour
             and facts.tick < claims.hour + interval '1 hour'
-            and facts.status != 'received'  -- stored and not yet read: it says nothing so far
+            and facts.status != 'received'  -- stored but not read yet, so its result is not known
         offset 0
     ) as captures
     group by claims.event_id, claims.hour

@@ -5,18 +5,18 @@
     before=["set local enable_sort = off"]
 ) }}
 
--- No sorting: the planner takes the join of facts and sections for a hundredth of its rows and would sort 36,000 of
--- them, 11 ms of 56, instead of hashing.
+-- enable_sort is off because the planner expects a hundredth of the rows that the join of facts and sections has. It
+-- would sort 36,000 rows, which takes 11 of 56 ms, instead of hashing them.
 
--- event_hours marks this rollup's buckets: run beside it instead of after it, they would wait for the next refresh
+-- event_hours marks this rollup's buckets. If both ran at the same time, the marks would wait for the next refresh.
 -- depends_on: {{ ref('event_hours') }}
 
 with claims as materialized (
     {{ claims() }}
 ),
 
--- The facts come by their primary key, by event and tick, and before any dimension: hence `offset 0` and
--- `materialized`. Free to choose, the planner read ten rows for each it needed (8 times a plain aggregate).
+-- `offset 0` and `materialized` make the planner read the facts by their primary key (event and tick), before any
+-- dimension. Without them it read ten rows for each that it needed, and took 8 times as long as a plain aggregate.
 ok_captures as materialized (
     select
         claims.event_key,
@@ -48,7 +48,7 @@ section_captures as materialized (
 ),
 
 zone_captures as (
-    -- one zone at one capture: its sections together
+    -- one zone at one capture: all its sections together
     select
         section_captures.event_key,
         sections.zone_key,
@@ -85,12 +85,12 @@ zone_hours as (
         sum(zone_captures.total_listings)::bigint as listings_seen,
         sum(zone_captures.total_tickets)::bigint as tickets_seen,
         sum(zone_captures.snapshot_count) as snapshot_count,
-        -- a capture without the zone is one at which it had no tickets
+        -- if a capture does not have the zone, the zone had no tickets then
         coalesce(sum(zone_captures.total_tickets) filter (where is_closing), 0) as total_tickets,
         coalesce(sum(zone_captures.total_listings) filter (where is_closing), 0) as total_listings,
         max(zone_captures.total_tickets) as peak_tickets,
         case when count(*) < ok_captures.capture_count then 0 else min(zone_captures.total_tickets) end as min_tickets,
-        -- the price at the newest tick: the greatest pair, without sorting
+        -- the price at the newest tick: the maximum of (tick, price), which needs no sorting
         (max(array[(extract(epoch from zone_captures.tick) * 1000000)::bigint, zone_captures.lowest_price_cents]))[2]
             as last_price_cents,
         max(zone_captures.tick) as last_priced_at
@@ -130,6 +130,6 @@ hours as materialized (
         on zone_hours.event_key = zones.event_key and zone_hours.zone_key = zones.zone_key
 )
 
--- an event's hours stay together on the table's pages: scattered, its day was five times the pages to read
+-- ordered, so that an event's hours are together on the table's pages: otherwise a day took five times as many pages
 select * from hours
 order by event_id, hour

@@ -4,7 +4,7 @@
     indexes=[{'columns': ['event_id', 'date']}, {'columns': ['date'], 'type': 'brin'}]
 ) }}
 
--- after all that marks its days: marked by a model that runs beside it, a day waited for the next refresh
+-- must run after every model that marks its days: otherwise such a day would wait for the next refresh
 -- depends_on: {{ ref('event_days') }}
 
 with claims as materialized (
@@ -12,7 +12,7 @@ with claims as materialized (
 ),
 
 observed as materialized (
-    -- from the event's hours, not the zone's: a zone that is absent for a whole hour has no row there
+    -- from the event's hours, because a zone that is absent for a whole hour has no row of its own
     select claims.event_id, claims.date, claims.day_start, count(*) as observed_hours
     from claims
     cross join lateral (
@@ -34,7 +34,7 @@ zone_days as (
         observed.date,
         observed.observed_hours,
         min(hours.min_price) as daily_min_price,
-        -- every observed hour weighs the same, however often it was watched
+        -- every observed hour has the same weight, however many captures it has
         {{ exact_mean('hours.price_sum_cents', 'hours.listings_seen', 'count(*)') }} as daily_avg_price_cents,
         max(hours.max_price) as daily_max_price,
         min(hours.min_price_1ticket) as daily_min_1ticket,

@@ -11,7 +11,8 @@ with newest as (
 ),
 
 observed_hours as (
-    -- the hour of the newest ok capture, and the last observed one at or before each time ago, not a day older
+    -- the hour of the newest ok capture, and for 1, 7 and 30 days earlier the last observed hour until then, if it is
+    -- at most a day older
     select newest.event_id, newest.timestamp, ago.days, hours.hour
     from newest
     cross join (values (0), (1), (7), (30)) as ago (days)
@@ -59,7 +60,7 @@ newest_ranges as (
 ),
 
 range_prices as (
-    -- of the hour of the newest price range, and of the last that has one at or before each time ago, as above
+    -- the same for price ranges: the hour of the newest one, and the last hour with one until 1, 7 and 30 days earlier
     select newest_ranges.*, ago.days, hours.last_lowest_price as price
     from newest_ranges
     cross join (values (0), (1), (7), (30)) as ago (days)
@@ -85,7 +86,7 @@ ranges as (
         price_basis,
         currency,
         timestamp,
-        -- an all-in price is never shown as one before fees, whatever else is not known of it
+        -- an all-in price is never shown as a price before fees, and any other basis is never shown as all-in
         case when price_basis != 'all_in' then 1 end as before_fees,
         case when price_basis = 'all_in' then 1 end as all_in,
         max(price) filter (where days = 0) as price,

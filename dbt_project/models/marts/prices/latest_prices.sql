@@ -5,7 +5,7 @@ with claims as materialized (
 ),
 
 newest as materialized (
-    -- the event's newest ok capture; without one, nothing is known of it
+    -- the event's newest ok capture; an event without one has no row
     select claims.event_key, claims.event_id, days.last_ok_at as tick
     from claims
     cross join lateral (
@@ -18,7 +18,7 @@ newest as materialized (
 ),
 
 section_captures as materialized (
-    -- `offset 0` keeps to the primary key, by event and tick: free to choose, the planner read the whole month
+    -- `offset 0` makes the planner use the primary key (event and tick): without it, it read the whole month
     select snapshots.*
     from newest
     cross join lateral (
@@ -30,7 +30,7 @@ section_captures as materialized (
 ),
 
 sections as (
-    -- the zone's sections at that capture, the cheapest first; of equals the lowest section id
+    -- the sections of each zone at that capture, the cheapest first; for equal prices the lowest section id first
     select
         snapshots.*,
         sections.zone_key,
@@ -82,8 +82,8 @@ select
 from newest
 inner join {{ ref('stg_market__zones') }} as zones on newest.event_key = zones.event_key
 left join priced on zones.zone_key = priced.zone_key
--- a zone that is not for sale now: its newest day by the primary key. Reading all days of an event cost more with
--- every day it was watched, and asking for every zone three pages each
+-- a zone without tickets now: its newest day, by the primary key. Reading all days of an event took longer with every
+-- day that it was watched, and looking up every zone, not only these, took three pages for each
 left join lateral (
     select of_zone.last_price, of_zone.last_priced_at
     from {{ ref('daily_analytics') }} as of_zone

@@ -5,7 +5,7 @@ with claims as materialized (
 ),
 
 closing as materialized (
-    -- the hour's last ok capture that the listing history has
+    -- the hour's last ok capture in the listing history
     select claims.event_key, claims.event_id, claims.hour, newest.tick
     from claims
     cross join lateral (

@@ -7,7 +7,7 @@ with claims as materialized (
 observations as (
     select claims.event_id, claims.hour, ranges.*
     from claims
-    -- `offset 0` keeps to the primary key (event_key, tick)
+    -- `offset 0` makes the planner use the primary key (event_key, tick)
     cross join lateral (
         select
             facts.tick,
@@ -31,7 +31,7 @@ hours as (
     select
         event_id,
         hour,
-        -- a change of one of these within an hour makes two rows: prices of two kinds have no lowest and no mean
+        -- if one of these changes within an hour, the hour has two rows: two kinds of prices have no common mean
         market,
         price_basis,
         currency,

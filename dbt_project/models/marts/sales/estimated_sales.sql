@@ -6,7 +6,7 @@ with judged as (
         departures.tickets,
         departures.price,
         departures.confidence,
-        -- in its last two hours a marketplace takes down what is left
+        -- in the two hours before an event, the marketplace takes down the remaining listings
         case
             when departures.verdict = 'sold' and departures.what = 'went'
                 and departures.timestamp >= events.date - interval '2 hours' then 'withdrawn'

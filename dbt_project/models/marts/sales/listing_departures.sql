@@ -4,14 +4,14 @@
     before=["{{ claim_what_came_back() }}", "{{ join_by_hash() }}"]
 ) }}
 
--- Windows: RETURN_WINDOW (24 hours) and RELISTING_WINDOW (1 hour) of tickettape/listing_history/history.py, which marks
--- by them.
+-- The windows are RETURN_WINDOW (24 hours) and RELISTING_WINDOW (1 hour) of tickettape/listing_history/history.py. That
+-- module marks hours with the same windows.
 with claims as materialized (
     {{ claims() }}
 ),
 
 moves as materialized (
-    -- of the hour; before it what may be the same seats listed anew; after it what may have come back
+    -- the moves of the hour, of the hour before (possible relistings), and of the day after (possible returns)
     select claims.event_id, claims.hour, around.*
     from claims
     cross join lateral (
@@ -45,7 +45,7 @@ departures as materialized (
 ),
 
 returns as (
-    -- what went is shown again, what shrank has its tickets again
+    -- a listing that went is shown again, or a listing that shrank has its tickets again
     select
         departures.event_key,
         departures.hour,
@@ -64,7 +64,8 @@ returns as (
 ),
 
 twins as (
-    -- a listing that appeared, with how many of its section, row and quantity had gone in the hour before
+    -- each listing that appeared, with the number of listings of the same section, row and quantity that went in the
+    -- hour before
     select
         came.event_key,
         came.hour,
@@ -88,7 +89,7 @@ twins as (
 ),
 
 relistings as (
-    -- another listing with the same seats: the fewer also went from there, the surer it is this one
+    -- another listing with the same seats appeared; the fewer such listings went, the surer it is this one
     select
         departures.event_key,
         departures.hour,
@@ -111,7 +112,7 @@ relistings as (
 ),
 
 splits as (
-    -- its seats in several listings from the same moment on
+    -- its seats appeared in several listings at the same tick
     select departures.event_key, departures.hour, departures.tick, departures.listing_id
     from departures
     inner join moves
@@ -126,7 +127,7 @@ splits as (
 ),
 
 absences as (
-    -- ok captures in a row that did not show it, as far as they matter
+    -- the number of ok captures in a row that did not show it, at most market.sold_after()
     select
         departures.event_key,
         departures.hour,
@@ -173,7 +174,7 @@ known as (
     left join splits
         on departures.event_key = splits.event_key and departures.hour = splits.hour
         and departures.tick = splits.tick and departures.listing_id = splits.listing_id
-    -- what stood when the day began
+    -- the number of listings when the day began
     left join lateral (
         select observations.kept as standing
         from {{ ref('stg_market__listing_changes') }} as observations
