@@ -1,8 +1,8 @@
-"""A month out of the database into Parquet and back: speed, bytes a row, peak memory, and what bounds each.
+"""Measure the archive of a month to Parquet and its restore: speed, bytes per row, peak memory, and what bounds each.
 
 `python -m bench.archive [ROWS]`, 2 million rows by default; the acceptance is a month of 26 million (100 events,
 60 sections, a tick every 10 minutes), which needs some 12 GB of disk and several minutes. The archive and the
-restore each run in a process of their own, whose peak memory the system tells.
+restore each run in a process of their own, whose peak memory the system reports.
 """
 
 import multiprocessing
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 
 def fill(connection: Connection, rows: int, say: Say) -> int:
-    """A month of about so many snapshots, in the order they come in use; how many."""
+    """Fill a month with about `rows` snapshots, in the order in which they come in use; returns how many."""
     start = datetime.combine(MONTH, datetime.min.time(), UTC)
     ensure_partitions(connection, [start])
     connection.execute(
@@ -93,7 +93,7 @@ def fill(connection: Connection, rows: int, say: Say) -> int:
 
 
 def run(url: str, rows: int, *, say: Say = lambda _: None) -> list[str]:
-    """Fill, archive, restore a month in the empty, migrated database at `url`; the lines of figures."""
+    """Fill, archive and restore a month in the empty, migrated database at `url`; returns the lines of figures."""
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
         snapshots = fill(connection, rows, say)
         with tempfile.TemporaryDirectory(prefix="tickettape-bench-cold-") as folder:

@@ -1,7 +1,7 @@
 """The simulated market with faults, as a server: `python -m bench.faulty_market EVENTS SHARE PARTS`; prints its URL.
 
-So much of what it is asked meets a fault, of all kinds of the given parts alike (`PARTS` of the simulator's faults).
-`/seen` tells what arrived: the most requests in any second and in any minute, and how many met which fault.
+SHARE of the requests meet a fault; all kinds in the given parts are equally frequent (`PARTS` of the simulator's
+faults). `/seen` reports what arrived: the most requests in any second and in any minute, and how many met each fault.
 """
 
 import socket
@@ -18,7 +18,7 @@ from tickettape.marketplaces.simulator.faults import PARTS, Faulty, evenly
 
 
 def main() -> None:
-    """Say where, serve."""
+    """Print the URL, then serve."""
     events, share = int(sys.argv[1]), float(sys.argv[2])
     kinds = [fault for part in sys.argv[3].split(",") for fault in PARTS[part]]
     market = Faulty(

@@ -1,7 +1,7 @@
-"""The listing history: what it weighs, what it adds to a tick, how quickly it answers, how right its sales are.
+"""Measure the listing history: its size, what it adds to a tick, its speed, and how accurate its sales are.
 
-The simulated market knows what truly happened to every listing and never says so on the wire. Its figures are not a
-real market's: sellers there withdraw without regard to price, so what is measured is the method, not the world.
+The simulated market knows what truly happened to every listing, but its answers never say so. Its figures are not those
+of a real market: its sellers withdraw without regard to price. So this measures the method, not the world.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ TICKS_A_DAY = 144
 
 
 def weigh(connection: Connection, change_share: float, *, events: int, ticks: int) -> bool:
-    """Print bytes per event and day against the stored answers and JSONB per section; whether the bound holds."""
+    """Print the bytes per event and day, compared with stored answers and JSONB; returns whether the bound holds."""
     heading(f"Bytes of the listing history, {change_share:.0%} of listings changing per tick")
     market = _market(connection, events, change_share)
     for number in range(ticks):
@@ -66,7 +66,7 @@ def weigh(connection: Connection, change_share: float, *, events: int, ticks: in
 def time_tick(connection: Connection, *, events: int, repetitions: int) -> bool:
     """Print the milliseconds that the history adds to a tick's snapshots.
 
-    It has no bound: the aim of 0.25 was retired at 0.26 to 0.40, which is 0.75 ms of the 6.4 ms that an event takes in
+    It has no bound. The aim of 0.25 was given up at 0.26 to 0.40, which is 0.75 ms of the 6.4 ms that an event takes in
     a tick (decision 8).
     """
     heading(f"The listing history within a tick of {events} events, 10% of listings changing")
@@ -101,13 +101,13 @@ class _NoHistory:
 
 
 def time_reconstruction(connection: Connection, *, ticks: int) -> bool:
-    """Print how long a tick's listings take to reconstruct; whether the bound holds."""
+    """Print how long it takes to reconstruct a tick's listings; returns whether the bound holds."""
     heading("Reconstruction of one tick of one event, 10% of listings changing")
     market = _market(connection, 60, 0.1)
     largest: Any = None
     for number in range(ticks):
         _observe(connection, market, MIDNIGHT + number * TICK)
-        if largest is None:  # of the first tick's events only the one with the most listings stays
+        if largest is None:  # after the first tick, keep only the event with the most listings
             largest = connection.execute(
                 """select id, event_key, counted_listings
                    from market.captures inner join market.events using (event_key)
@@ -128,7 +128,7 @@ def time_reconstruction(connection: Connection, *, ticks: int) -> bool:
 
 
 def judge(connection: Connection, name: str, change_share: float, *, events: int, ticks: int) -> bool:
-    """Print precision and recall of the estimated sales, by cause; whether they beat "disappeared means sold"."""
+    """Print precision and recall of estimated sales, by cause; returns whether they beat "disappeared means sold"."""
     heading(f"Estimated sales in a {name} market: {change_share:.0%} of listings changing per tick")
     market = _market(connection, events, change_share)
     for number in range(ticks):
@@ -182,7 +182,7 @@ def _observe(connection: Connection, market: SimulatedMarketplace, tick: datetim
 def _truth(
     connection: Connection, market: SimulatedMarketplace, first: datetime, last: datetime
 ) -> tuple[dict[Any, str], set[Any]]:
-    """How each listing that ended from `first` to `last` did, and which had a part sold then.
+    """How each listing ended that did so from `first` to `last`, and of which listings a part was sold then.
 
     A listing is (event id, listing id).
     """

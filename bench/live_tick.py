@@ -1,4 +1,4 @@
-"""One live tick of the simulator, in a process of its own: `python -m bench.live_tick TICK`; exit code 0 when green."""
+"""Run one live tick of the simulator in its own process: `python -m bench.live_tick TICK`. Exit code 0: success."""
 
 import sys
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""What a refresh of the rollups costs, in SQL: the statements that dbt runs, against a plain aggregate.
+"""Measure the SQL of a refresh of the rollups: the statements that dbt runs, compared with a plain aggregate.
 
-The plain aggregate reads the same hours of the same events and groups them by zone: what anybody would write who
-computes the hour's prices, tickets and listings from scratch.
+The plain aggregate reads the same hours of the same events and groups them by zone, as anybody would write it to
+compute the hour's prices, tickets and listings from scratch.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ SEED_VIEW = """
 
 
 def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple[bool, Refresh, datetime]:
-    """Print the ratios at each size (rows of section_snapshots); whether all hold, the refresh and the newest tick."""
+    """Print the ratios at each size (rows of section_snapshots); returns whether all hold, refresh and newest tick."""
     market.add_catalogue(connection)
     refresh = record()
     newest, made, holds, buffers = market.START, 0, True, []
@@ -67,10 +67,10 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple
         hourly, plain_seconds = in_turn(lambda: refreshed(["aggregated_analytics"]), plain, repetitions)
         every, plain_again = in_turn(lambda: refreshed(ROLLUPS), plain, repetitions)
         say(f"plain {plain_seconds:.3f} s, hourly {hourly:.3f} s, all rollups {every:.3f} s")
-        # what is fixed in a refresh (claims, a temporary table) weighs less as the facts outgrow the caches
+        # the fixed costs of a refresh (claims, a temporary table) matter less when the facts outgrow the caches
         most = 1.3 if rows >= LARGE else 1.5
         holds &= figure("the hourly rollup against a plain aggregate", hourly / plain_seconds, "×", most=most)
-        # five rollups when 3.5 was set, nine now; what is fixed in each weighs most on a small table
+        # 3.5 was set for five rollups, and there are nine now; their fixed costs matter most for a small table
         most = 3.5 if rows >= LARGE else 4.0
         holds &= figure("all rollups of the tick against a plain aggregate", every / plain_again, "×", most=most)
         connection.execute("vacuum")  # what the repetitions left
@@ -88,7 +88,7 @@ def run(connection: Connection, sizes: Sequence[int], repetitions: int) -> tuple
 
 
 def mark(connection: Connection, hour: datetime) -> None:
-    """Have one hour of every event recomputed."""
+    """Mark one hour of every event."""
     connection.execute(
         "insert into market.dirty_buckets (rollup, event_key, bucket) "
         "select 'event_hours', event_key, %s from market.events",

@@ -1,6 +1,6 @@
-"""Bytes a snapshot row takes with its index, for rows that the simulated market made.
+"""Measure the bytes that a snapshot row takes with its index, for data from the simulated market.
 
-The rows come as in use, tick by tick from stored answers, so that the index splits as it does in use.
+The rows come tick by tick from stored answers, so that the index grows as it does in use.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ TICK = timedelta(minutes=10)
 
 
 def run(connection: Connection, change_share: float, *, events: int, ticks: int) -> bool:
-    """Print the bytes a row at a share of listings changing per tick; whether the bound holds."""
+    """Print the bytes per row if this share of the listings changes per tick; returns whether the bound holds."""
     heading(f"Bytes a snapshot row, {change_share:.0%} of listings changing per tick")
     marketplace = SimulatedMarketplace(events=events, change_share=change_share, clock=lambda: FIRST_TICK)
     productions = asyncio.run(discover_events(marketplace, "search", "simulated")).events

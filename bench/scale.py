@@ -1,4 +1,4 @@
-"""What stays as it was when the history is long: a late tick, a rebuild, a tick during an import, the oracles.
+"""Measure what a long history must not slow down: a late tick, a rebuild, ticks during an import, the oracles.
 
 Runs on the database that `refresh` has filled.
 """
@@ -26,12 +26,12 @@ from tickettape.rollups import mark_hours_between
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-IMPORTED_EVENTS, LISTINGS = 100, 100  # per observation
+IMPORTED_EVENTS, LISTINGS = 100, 100  # LISTINGS in each observation
 LIVE_TICK_EVERY_SECONDS = 5
 
 
 def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, repetitions: int) -> bool:
-    """Print the figures at the size that is there; whether all bounds hold. `rows`: of listings to import."""
+    """Print the figures at the present size; returns whether all bounds hold. `rows`: how many listings to import."""
     heading("A tick three days late, against a fresh one")
     hour = newest.replace(minute=0)
     late, fresh = in_turn(
@@ -57,7 +57,7 @@ def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, r
     figure("the import, its rollups included", rows / imported, "rows/s")
     figure("a live tick's refresh meanwhile", median(during), "s")
     figure("against one before the import", median(during) / quiet, "×")
-    # what a live tick may cost after its last answer, all in all, is 15 s; the slowest one counts
+    # a live tick may take 15 s in all after its last answer; the slowest one counts
     holds &= figure("the slowest live tick's refresh", max(during), "s", most=15)
 
     heading("The nightly oracles: every rollup against a recomputation of all of it")
@@ -65,7 +65,7 @@ def run(connection: Connection, refresh: Refresh, newest: datetime, rows: int, r
     for rollup, query in oracle.queries().items():
         spent = seconds(partial(_must_be_empty, connection, query))
         figure(rollup, spent, "s")
-    figure("all five", time.perf_counter() - started, "s")
+    figure("all of them", time.perf_counter() - started, "s")
     return holds
 
 
@@ -88,7 +88,7 @@ def _must_be_empty(connection: Connection, query: str) -> None:
 def _during_an_import(
     connection: Connection, refresh: Refresh, newest: datetime, rows: int, repetitions: int
 ) -> tuple[float, list[float], float]:
-    """Seconds of a live tick before and (each) during an import by its command, and of the import."""
+    """Seconds of a live tick before an import by its command, of each live tick during it, and of the import."""
     number = round((newest - market.START) / market.TICK) + 1
 
     def live_tick() -> float:

@@ -1,7 +1,7 @@
-"""1000 events at 20 connections from a server of ready-made bodies: how far from ideal, at which cost of CPU.
+"""Measure a tick of 1000 events over 20 connections, from a server of ready-made bodies: wall time and CPU.
 
-The server is a process of its own that answers each request after a latency, without making anything. The ideal
-is what nobody can beat: events × mean latency ÷ connections.
+The server is a process of its own that answers each request after a latency, without computing anything. The ideal
+wall time, which nobody can beat, is events × mean latency ÷ connections.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ SHARDS = 4
 
 
 def run(connection: Connection, database_url: str, *, events: int) -> bool:
-    """Print wall times against the ideal, CPU by stage, and what four shards cost; whether the bounds hold."""
+    """Print wall times against the ideal, CPU by stage, and the cost of four shards; returns whether bounds hold."""
     heading(f"A tick of {events} events over HTTP, {LEAST_SECONDS * 1000:.0f} to {MOST_SECONDS * 1000:.0f} ms latency")
     simulator = SimulatedMarketplace(events=events, clock=lambda: FIRST_TICK)
     found = asyncio.run(discover_events(simulator, "search", "simulated")).events

@@ -1,9 +1,9 @@
-"""The scraper left alone with an unfriendly network: `make soak`; exit code 1 where a bound is missed.
+"""Run the scraper unattended over a network with faults: `make soak`. The exit code is 1 if a bound is missed.
 
 1000 simulated events over real HTTP, every event due each tick, 50 to 200 ms of latency, answers of 150 KB,
 5 % faults of all kinds, captured by one worker and by four in turn. Sizes by environment variables: SOAK_EVENTS
 (1000), SOAK_TICKS (50), SOAK_FAULTS (0.05), SOAK_REQUESTS_PER_SECOND (100), SOAK_REQUESTS_PER_MINUTE (4500).
-SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and backfill, a soak of its own.
+SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and `backfill`, a separate soak.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ SHARDS = 4
 
 
 def main() -> int:
-    """Each chosen part: soak, then judge."""
+    """Run and judge each chosen part."""
     known = [*PARTS, "backfill"]
     chosen = os.environ.get("SOAK_PARTS", ",".join(known)).split(",")
     if unknown := set(chosen) - set(known):
@@ -72,7 +72,7 @@ def _soak_faults(parts: Sequence[str]) -> bool:
 
 
 def _soak(connection: Connection, workers: list[shards.Shard], events: int, ticks: int) -> list[tuple[float, float]]:
-    """Capture and read every tick; each worker's memory when it was warm and at the end."""
+    """Capture and read every tick; returns each worker's memory when it was warm and at the end."""
     simulator = SimulatedMarketplace(events=events, clock=lambda: FIRST_TICK)
     found = asyncio.run(discover_events(simulator, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
@@ -91,7 +91,7 @@ def _soak(connection: Connection, workers: list[shards.Shard], events: int, tick
 
 
 def _judge(connection: Connection, events: int, ticks: int) -> bool:
-    """Whether every event was captured at every tick, by a class there is, and nothing was falsely sold out."""
+    """Whether every event was captured at every tick, with a known status, and nothing looks falsely sold out."""
     statuses: dict[Any, Any] = dict(
         connection.execute("select status, count(*) from market.captures group by 1").fetchall()
     )

@@ -1,8 +1,8 @@
-"""A backfill beside live ticks, killed halfway and given again; the part `backfill` of `make soak`.
+"""Run a backfill beside live ticks, kill it halfway and start it again: the part `backfill` of `make soak`.
 
-The live ticks are the newest ones of the simulator's past, in turn, each as a run of the job `tick`; they follow each
-other faster than on the clock. Sizes: SOAK_BACKFILL_HOURS (168), SOAK_BACKFILL_EVENTS (24), SOAK_LIVE_TICKS (6, before
-the backfill may end), SOAK_LIVE_SECONDS (120, from one live tick's begin to the next).
+The live ticks are the newest ticks of the simulator's past, one after the other, each a run of the job `tick`. They
+follow each other faster than in real time. Sizes: SOAK_BACKFILL_HOURS (168), SOAK_BACKFILL_EVENTS (24), SOAK_LIVE_TICKS
+(6, the least number), SOAK_LIVE_SECONDS (120, from the start of one live tick to the next).
 """
 
 import os
@@ -23,7 +23,7 @@ from tickettape.observations import floor_to_grid
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(minutes=10)
 FRESH_SECONDS = 60.0
 LOOK_SECONDS = 0.25
-MOST_TICKS = 120  # 20 hours of the simulator's past are its present here
+MOST_TICKS = 120  # 20 hours of the simulator's past serve as its present
 
 
 def soak_backfill() -> bool:
@@ -32,7 +32,7 @@ def soak_backfill() -> bool:
     every = float(os.environ.get("SOAK_LIVE_SECONDS", "120"))
     os.environ["SIMULATOR_EVENTS"] = os.environ.get("SOAK_BACKFILL_EVENTS", "24")
     first = floor_to_grid(TICK, datetime.now(UTC)) - (MOST_TICKS + 3) * TICK
-    end = floor_to_grid(DAY, first)  # its days are not those of the live ticks
+    end = floor_to_grid(DAY, first)  # no day of the backfill is one of the live ticks
     start = end - hours * HOUR
     with (
         scratch_server() as server,
@@ -54,7 +54,7 @@ def soak_backfill() -> bool:
             if len(beside) == ticks // 2 and backfill.poll() is None:
                 os.killpg(backfill.pid, signal.SIGKILL)
                 backfill.wait()
-                say("the backfill was killed, and is given again")
+                say("the backfill was killed, and is started again")
                 backfill = _start(command, log.fileno())
             time.sleep(max(0.0, every - (time.monotonic() - tick_began)))
         say(f"the backfill took {time.monotonic() - began:.0f} s at most")
@@ -84,7 +84,7 @@ def _start(command: list[str], log: int) -> "subprocess.Popen[bytes]":
 
 
 def _live_tick(connection: Connection, tick: datetime) -> LiveTick:
-    """Run a live tick, and look meanwhile when its marks are gone."""
+    """Run a live tick, and measure meanwhile when its marks are gone."""
     with tempfile.TemporaryFile("w+") as log:
         began = time.time()
         command = [sys.executable, "-m", "bench.live_tick", tick.isoformat()]
@@ -109,7 +109,7 @@ def _live_tick(connection: Connection, tick: datetime) -> LiveTick:
 
 
 def _judge_history(connection: Connection, start: datetime, end: datetime) -> bool:
-    """Whether every hour was captured, read and rolled up, and says its own figures."""
+    """Whether every hour was captured, read and rolled up, and shows its own figures."""
 
     def count(query: str) -> float:
         row = connection.execute(query, {"start": start, "end": end}).fetchone()

@@ -1,4 +1,4 @@
-"""An event's currency: what its first answer or file says, and from then on no other."""
+"""The currency of an event: its first answer or file decides it, and it never changes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,11 @@ from tickettape.database import Connection
 
 
 class OtherCurrencyError(ValueError):
-    """Prices in another currency than their event's. Nothing of them may be stored."""
+    """Prices in another currency than their event's. None of them may be stored."""
 
 
 def event_currencies(connection: Connection, event_keys: Sequence[int]) -> dict[int, str]:
-    """The currencies (ISO 4217) of those events of which one is known."""
+    """The currencies (ISO 4217) of these events, as far as they are known."""
     rows = connection.execute(
         "select event_key, currency from market.events where event_key = any(%s) and currency is not null",
         [list(event_keys)],
@@ -21,7 +21,7 @@ def event_currencies(connection: Connection, event_keys: Sequence[int]) -> dict[
 def fix_currencies(connection: Connection, currencies: Mapping[int, str]) -> None:
     """Give events their currency, in the caller's transaction.
 
-    Raises OtherCurrencyError where one has got another meanwhile: what was to be stored with it must not be.
+    Raises OtherCurrencyError if one has got another currency meanwhile. Then its prices must not be stored.
     """
     if not currencies:
         return

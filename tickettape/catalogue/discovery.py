@@ -1,4 +1,4 @@
-"""The events that a tracked rule stands for, asked of its marketplace."""
+"""Discovery: ask a marketplace which events match a tracking rule."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from tickettape.marketplaces import Marketplace, MarketplaceEvent, Refused, stor
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a marketplace lists for a rule: events as columns hold them, and what refuses the entries that are none."""
+    """What a marketplace lists for a rule: events that can be stored, and a Refused for each other entry."""
 
     events: list[MarketplaceEvent] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -17,7 +17,7 @@ class Discovery:
 async def discover_events(marketplace: Marketplace, kind: str, value: str) -> Discovery:
     """Every upcoming event of a rule: `event`, `performer`, `venue` (by id) or `search` (by words).
 
-    Raises MarketplaceError where the marketplace does not answer, or does not know the event.
+    Raises MarketplaceError if the marketplace does not answer, or does not know the event.
     """
     found, now = Discovery(), datetime.now(UTC)
     async with marketplace:

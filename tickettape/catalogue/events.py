@@ -22,9 +22,10 @@ class Event:
 
 
 def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """Add or refresh catalogue entries; (added, refreshed). An event that moved to a later date lives again.
+    """Add or refresh catalogue entries; returns (added, refreshed). A retired event with a later date is watched again.
 
-    `date_status` may be left out where the date is known. An unknown venue is called so, and one that was known stays.
+    `date_status` may be left out if the date is known. If no venue is given, a known one stays; a new event gets
+    "unknown".
     """
     added = refreshed = 0
     for event in events:
@@ -62,7 +63,7 @@ def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[
 
 
 def retire_events(connection: Connection, source: str, *, now: datetime, misses_to_retire: int) -> dict[str, int]:
-    """Stop watching what is past, what the marketplace no longer knows, and what no rule names; counts by reason.
+    """Retire events that are past, unknown to the marketplace, or covered by no rule; returns counts by reason.
 
     A single miss retires nothing: a 404 was seen on valid events.
     """

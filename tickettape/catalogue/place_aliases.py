@@ -1,7 +1,7 @@
-"""Aliases: a new seat map gives new ids to zones and sections that are known; their history goes on.
+"""Aliases: if a new seat map gives new ids to known zones and sections, their history goes on.
 
-Ids of one name are one place, unless an answer has two of them or a person says no. Facts keep the ids that their
-answers had, so an alias follows from all answers together, in whatever order they come, and can be undone.
+Ids with the same name are one place, unless one answer has two of them or a person has undone the alias. Facts keep the
+ids of their answers. So the aliases follow from all answers together, in any order, and can be undone.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class Twins:
 
 
 def twins_of(event_key: int, inventory: Inventory) -> set[Twins]:
-    """The names in an answer that are no evidence, as several places bear them."""
+    """The names that an answer gives to several places, so that they do not identify one."""
     named = Counter(name for zone in inventory.zones if (name := zone.name.strip()))
     found = {Twins(event_key, name) for name, count in named.items() if count > 1}
     if len({(section.zone_id, section.name) for section in inventory.sections}) < len(inventory.sections):
@@ -39,7 +39,7 @@ def twins_of(event_key: int, inventory: Inventory) -> set[Twins]:
 
 
 def known_twins(connection: Connection, event_keys: Sequence[int]) -> set[Twins]:
-    """Every name of events that is known to be borne by several places."""
+    """The names of events that are known to belong to several places, or are kept apart by a person."""
     rows = connection.execute(
         "select event_key, zone_name, section_name from market.places_apart where event_key = any(%s)",
         [list(event_keys)],
@@ -48,9 +48,9 @@ def known_twins(connection: Connection, event_keys: Sequence[int]) -> set[Twins]
 
 
 def note_places(connection: Connection, tick: datetime, inventories: Sequence[tuple[int, Inventory]]) -> None:
-    """Remember since when places have their ids, and which names are borne by several; make and end aliases by that.
+    """Store since when places have their ids, and which names several places have. Then make and end aliases.
 
-    In the caller's transaction, which has made the zones and sections and holds `lock_naming`.
+    Runs in the caller's transaction, which has added the zones and sections and holds `lock_naming`.
     """
     zones = [(key, one.zone_id, one.name.strip()) for key, inventory in inventories for one in inventory.zones]
     connection.execute(
@@ -81,7 +81,7 @@ def note_places(connection: Connection, tick: datetime, inventories: Sequence[tu
 
 
 def settle_aliases(connection: Connection, event_keys: Iterable[int]) -> None:
-    """Make the aliases of events what all their answers together say, in the caller's transaction."""
+    """Compute the aliases of events from all their answers together, in the caller's transaction."""
     events = {"events": sorted(set(event_keys))}
     connection.execute(
         """with homes as (
@@ -131,7 +131,7 @@ def settle_aliases(connection: Connection, event_keys: Iterable[int]) -> None:
 
 
 def place_aliases(connection: Connection, source: str, external_id: str | None = None) -> list[dict[str, Any]]:
-    """The aliases of a marketplace (of one event), and the names for which none is made: what, since when, and why."""
+    """The aliases of a marketplace (of one event), and the names for which none is made; each since when, and why."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """select events.external_id as event, events.name as event_name, places.*
@@ -158,7 +158,7 @@ def place_aliases(connection: Connection, source: str, external_id: str | None =
 
 
 def undo_alias(connection: Connection, event_key: int, zone: str, section: str, reason: str) -> bool:
-    """Keep the places of a name apart from now on (of a zone, or of a section in it); False where none is an alias."""
+    """Keep the places of a name apart from now on (zones, or sections of a zone). False if none of them is an alias."""
     with connection.transaction():
         found = connection.execute(
             """select from market.zones where event_key = %(event)s and first_name = %(zone)s and %(section)s = ''

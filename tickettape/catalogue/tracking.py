@@ -1,4 +1,4 @@
-"""What is tracked: rules, and the events that each stands for."""
+"""Tracking rules, and the events that each has found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _RULE_COLUMNS = "rule_id, source, kind, value, discovered_at"
 
 @dataclass(frozen=True)
 class TrackingRule:
-    """Something to watch: one event, or all of a performer's, a venue's or a search's."""
+    """What to watch: one event, or all events of a performer, at a venue or in a search."""
 
     rule_id: int
     source: str
@@ -27,7 +27,7 @@ class TrackingRule:
 
 
 def track_rule(connection: Connection, source: str, kind: str, value: str) -> None:
-    """Watch from now on; tracking the same twice is once."""
+    """Start watching. Tracking the same rule twice changes nothing."""
     connection.execute(
         "insert into market.tracked_rules (source, kind, value) values (%s, %s, %s) on conflict do nothing",
         [source, kind, value],
@@ -35,7 +35,7 @@ def track_rule(connection: Connection, source: str, kind: str, value: str) -> No
 
 
 def untrack_rule(connection: Connection, source: str, kind: str, value: str) -> bool:
-    """Watch no longer: no new events; those that no other rule names are retired. False if it was not tracked."""
+    """Stop watching. Events that no other rule covers are retired at the next tick. False if it was not tracked."""
     done = connection.execute(
         "delete from market.tracked_rules where source = %s and kind = %s and value = %s",
         [source, kind, value],
@@ -53,13 +53,13 @@ def tracking_rules(connection: Connection, source: str) -> list[TrackingRule]:
 
 
 def tracked_sources(connection: Connection) -> list[str]:
-    """The marketplaces of which something is tracked, whichever program watches them."""
+    """The marketplaces that have tracking rules, whichever program watches them."""
     rows = connection.execute("select distinct source from market.tracked_rules order by source").fetchall()
     return [str(source) for (source,) in rows]
 
 
 def record_discovery(connection: Connection, rule: TrackingRule, external_ids: Sequence[str], at: datetime) -> None:
-    """Remember which events a rule stands for, and when it was asked."""
+    """Store which events a rule has found, and when."""
     connection.execute("update market.tracked_rules set discovered_at = %s where rule_id = %s", [at, rule.rule_id])
     connection.execute(
         """insert into market.rule_events (rule_id, event_key)
@@ -70,7 +70,7 @@ def record_discovery(connection: Connection, rule: TrackingRule, external_ids: S
 
 
 def due_tracking_rules(connection: Connection, source: str, *, now: datetime, every: timedelta) -> list[TrackingRule]:
-    """The rules that were not asked for so long, oldest first."""
+    """The rules whose newest discovery is at least `every` ago, or that had none; the oldest rule first."""
     return [
         rule
         for rule in tracking_rules(connection, source)
@@ -79,7 +79,7 @@ def due_tracking_rules(connection: Connection, source: str, *, now: datetime, ev
 
 
 def record_discovery_outcome(connection: Connection, source: str, at: datetime, *, failure: str | None) -> None:
-    """Remember what came of the newest discovery of a marketplace; `failure`: why it failed, or which of its rules."""
+    """Store the outcome of a marketplace's newest discovery. `failure`: what failed or was left out, and why."""
     connection.execute(
         """insert into market.discoveries (source, discovered_at, reason) values (%s, %s, %s)
            on conflict (source) do update set
@@ -89,7 +89,7 @@ def record_discovery_outcome(connection: Connection, source: str, at: datetime, 
 
 
 def newest_discovery(connection: Connection, source: str) -> tuple[datetime | None, str | None]:
-    """When a marketplace's events were discovered last (None: never), and why that failed."""
+    """When a marketplace's events were discovered last (None: never), and what failed then (None: nothing)."""
     row = connection.execute(
         "select discovered_at, reason from market.discoveries where source = %s", [source]
     ).fetchone()

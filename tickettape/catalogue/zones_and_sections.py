@@ -1,4 +1,4 @@
-"""Where listings are: zones and sections, and their keys, made where answers name new ones."""
+"""Zones and sections with their keys; new ones are added when answers name them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +21,9 @@ class SeenZone:
 
 
 def lock_naming(connection: Connection) -> None:
-    """Let one transaction at a time make zones, sections and offer_terms, until it ends.
+    """Let only one transaction at a time add zones, sections and offer terms, until it ends.
 
-    Two that make the same ones in another order would wait for each other for ever.
+    Two that add the same ones in different orders would wait for each other for ever.
     """
     connection.execute("select pg_advisory_xact_lock(7153907)")
 
@@ -33,7 +33,7 @@ def read_zones_and_sections(
 ) -> list[tuple[int, str, str, datetime | None, str | None, int | None, datetime | None]]:
     """(event_key, zone id, name shown, first tick, section id, section_key, first tick) of events.
 
-    None where a zone has no section yet, and where no answer with a tick has had it.
+    The section's values are None if a zone has no section yet. A first tick is None if no answer with a tick had it.
     """
     return connection.execute(
         """select zones.event_key, zones.external_id, zones.display_name, zones.first_tick, sections.external_id,
@@ -47,10 +47,10 @@ def read_zones_and_sections(
 
 
 def ensure_zones(connection: Connection, zones: Iterable[SeenZone]) -> dict[tuple[int, str], int]:
-    """Make the zones that are new; every given (event_key, zone id) with its zone_key.
+    """Add the new zones; returns the zone_key of every given (event_key, zone id).
 
-    Names are fixed at first sight and unique per event: "" becomes `Zone <id>`, a second zone of the same
-    name gets ` (<id>)`. A later name only changes display_name.
+    A name is set when the zone is first seen, and is unique within the event: "" becomes `Zone <id>`, and a second zone
+    of the same name gets ` (<id>)`. A later name only changes display_name.
     """
     seen = {(zone.event_key, zone.external_id): zone for zone in zones}
     event_keys = sorted({event_key for event_key, _ in seen})
@@ -101,7 +101,7 @@ def _zones(connection: Connection, event_keys: Sequence[int]) -> dict[tuple[int,
 def ensure_sections(
     connection: Connection, sections: Mapping[tuple[int, int, str], str]
 ) -> dict[tuple[int, int, str], int]:
-    """Make the sections that are new, given (event_key, zone_key, section id) -> name; each with its section_key."""
+    """Add the new sections, given (event_key, zone_key, section id) -> name; returns the section_key of each."""
     event_keys = sorted({event_key for event_key, _, _ in sections})
     known = _sections(connection, event_keys)
     new = [(*key, name) for key, name in sections.items() if key not in known]
@@ -116,7 +116,7 @@ def ensure_sections(
         as_columns(sorted(new), 4),
     ).fetchall()
     if len(rows) < len(new):
-        return _sections(connection, event_keys)  # somebody else has made some meanwhile
+        return _sections(connection, event_keys)  # somebody else has added some meanwhile
     return known | {
         (event_key, zone_key, external_id): section_key for event_key, zone_key, external_id, section_key in rows
     }
@@ -135,7 +135,7 @@ class ZonesAndSections:
 
     def __init__(self, connection: Connection, event_keys: Sequence[int], tick: datetime) -> None:
         self._connection, self._tick = connection, tick
-        self._late: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)  # what no tick up to this one has had
+        self._late: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)  # places that no tick up to this one had
         self._twins = known_twins(connection, event_keys)
         self._zone_names: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self._section_keys: defaultdict[int, dict[tuple[str, str], int]] = defaultdict(dict)
@@ -146,7 +146,7 @@ class ZonesAndSections:
         return self._section_keys[event_key]
 
     def knows(self, event_key: int, inventory: Inventory) -> bool:
-        """Whether all that an answer names is known, by these names, and not from later ticks only."""
+        """Whether all places in an answer are known under these names, and not only from later ticks."""
         keys = self._section_keys[event_key]
         late = self._late[event_key]
         if late and not late.isdisjoint(_places(inventory)):
@@ -158,8 +158,8 @@ class ZonesAndSections:
         )
 
     def make(self, inventories: Sequence[tuple[int, Inventory]]) -> None:
-        """Make what events' answers name and is not known yet: together, a tick that sees all for the first time
-        takes half as long."""
+        """Add the places in these answers that are not known yet. Adding them together halves the time of a tick that
+        sees all of them for the first time."""
         zone_keys = ensure_zones(
             self._connection,
             [
@@ -200,6 +200,6 @@ class ZonesAndSections:
 
 
 def _places(inventory: Inventory) -> set[tuple[str, ...]]:
-    """What an answer names: (zone id,) and (zone id, section id)."""
+    """The places in an answer: (zone id,) and (zone id, section id)."""
     zones: set[tuple[str, ...]] = {(zone.zone_id,) for zone in inventory.zones}
     return zones | {(section.zone_id, section.section_id) for section in inventory.sections}

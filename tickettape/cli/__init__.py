@@ -1,7 +1,7 @@
-"""The command `tickettape`: what is watched, one tick now, psql and dbt; the rest in modules of their own.
+"""The command `tickettape`: tracking, ticks, backfills, psql and dbt. The other commands have their own modules.
 
-Works while `make dev` runs and while it does not. Errors go to stderr, with exit code 1 for what failed and
-2 for what was asked wrongly.
+It works whether `make dev` runs or not. Errors go to stderr. The exit code is 1 if a command failed, and 2 if it was
+called wrongly.
 """
 
 import asyncio
@@ -152,17 +152,17 @@ def tick() -> None:
 
     The exit code is 0 if every run succeeded and no check found an error.
     """
-    database_url()  # what keeps it from starting is said here, not in Dagster's traceback
-    # a process of its own: the commands know no Dagster
+    database_url()  # an error of the database is shown here, not in Dagster's traceback
+    # in a process of its own, because the commands do not import Dagster
     sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)
 
 
 @app.command()
 def backfill(start: From, end: To, source: SourceOrAllOption = None) -> None:
-    """Past hours in one run, beside live ticks. Cut, the same command goes on where it stopped.
+    """Fill past hours in one run, beside live ticks. If it is interrupted, run it again: it continues.
 
-    The simulator is asked for its past. Nobody can ask a real marketplace for its own: there the stored answers
-    (PAYLOAD_DAYS) are read again. Either way the hours' rollups are recomputed.
+    The simulator's past is captured. A real marketplace cannot be asked about its past, so its stored answers
+    (PAYLOAD_DAYS) are read again. In both cases the rollups of the hours are recomputed.
     """
     start, end = check_window(start, end)
     chosen = ["--source", settings_of(source).source] if source else []
@@ -188,7 +188,7 @@ def dbt(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """The command, as it is installed."""
+    """Run the command. This is its entry point."""
     with explain_failures():
         app()
 

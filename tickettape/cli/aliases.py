@@ -1,4 +1,4 @@
-"""`tickettape aliases`: places that go on under a new id of the marketplace, and how to undo one."""
+"""`tickettape aliases`: list the zones and sections that have a new id, or undo an alias."""
 
 import getpass
 from typing import Annotated
@@ -26,7 +26,7 @@ def aliases(
     ] = "",
     source: SourceOption = None,
 ) -> None:
-    """List the ids that a new seat map has given to known zones and sections, and the names for which none is made."""
+    """List the new ids of known zones and sections, and the names for which no alias is made."""
     if undo is not None:
         _undo(event, undo, section, source)
         return
@@ -44,7 +44,7 @@ def aliases(
 def _undo(event: str | None, zone: str, section: str, source: str | None) -> None:
     (each, *others) = sources_of(source)
     if event is None or others:
-        fail("Which event? Name it with --event, and its marketplace with --source where several are watched.")
+        fail("Which event? Name it with --event, and its marketplace with --source if several are watched.")
     with Warehouse().connection() as connection:
         found = find_event(connection, each, event)
         if found is None:

@@ -1,4 +1,4 @@
-"""What the commands share: how they speak, how they fail, and how a person writes an instant."""
+"""What the commands share: output, errors, options for instants and marketplaces, and the table of counts."""
 
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn

@@ -185,7 +185,7 @@ def void(
         if kind != Kind.PRICE_RANGE:
             ticks = capture_ticks(connection, event_key, first, last, voided=undo)
             if tick and not ticks and not range_ticks:
-                ticks = [tick]  # the refusal says what there is at other times
+                ticks = [tick]  # the error message then names the nearest captures
         if not ticks and not range_ticks:
             wanted = {Kind.LISTINGS: "capture", Kind.PRICE_RANGE: "price range", None: "capture or price range"}[kind]
             fail(f"Event {event} of {source} has no {'voided' if undo else 'valid'} {wanted} at that time.")

@@ -1,4 +1,4 @@
-"""`tickettape health`: whether anything still watches, for a container's health check or a cron job elsewhere."""
+"""`tickettape health`: check that ticks still start, for a container's health check or a cron job elsewhere."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def health() -> None:
-    """Say whether ticks start in time and incidents are looked for. The exit code is 1 if not.
+    """Check that ticks start in time and that incidents are looked for. The exit code is 1 if not.
 
-    It asks the database alone, so that it also answers when Dagster is gone.
+    It only asks the database, so it also works when Dagster is gone.
     """
     chosen = settings()
     intervals = {

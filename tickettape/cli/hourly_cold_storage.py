@@ -11,7 +11,7 @@ from tickettape.database import Warehouse
 from tickettape.file_storage import DamagedError, open_cold_storage
 from tickettape.settings import settings
 
-DAYS_BACK = 30  # how long they stay when nobody says
+DAYS_BACK = 30  # how long they stay without --until
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def what_it_brings(file: str, outcome: "ImportOutcome", request: "ImportRequest") -> Iterator[str]:
-    """What was read, what of it is refused and why, and what observations and events it makes."""
+    """The lines before writing: rows read, refused and changed; columns not read; observations and events."""
     understood = outcome.rows_read - outcome.rows_refused - outcome.rows_of_nothing
     yield f"{file}: {outcome.rows_read:,} rows read, {understood:,} understood, {outcome.rows_refused:,} refused."
     yield from (f"  {line}" for line in (*outcome.reasons, *outcome.styles))
     if outcome.changes:
-        yield "Made of it:"
+        yield "Changes:"
         yield from (f"  {line}" for line in outcome.changes)
     yield from _of_columns(outcome)
     if outcome.rows_of_nothing:
@@ -40,7 +40,7 @@ def what_it_brings(file: str, outcome: "ImportOutcome", request: "ImportRequest"
 
 
 def what_it_brought(outcome: "ImportOutcome", request: "ImportRequest") -> str:
-    """What was written."""
+    """The text after writing: what was written."""
     captures, what = outcome.captures, "Price ranges" if request.ranges else "Captures"
     left_out = "held until their month is open again" if request.ranges else "left out"
     speed = (
@@ -58,7 +58,7 @@ def what_it_brought(outcome: "ImportOutcome", request: "ImportRequest") -> str:
 
 
 def _of_columns(outcome: "ImportOutcome") -> Iterator[str]:
-    """Which columns are not read, and which of them may say what is not for sale."""
+    """Which columns are not read, and what to do if one of them says what is for sale."""
     if not outcome.unread:
         return
     shown = outcome.unread[:COLUMNS_SHOWN]

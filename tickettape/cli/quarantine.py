@@ -1,4 +1,4 @@
-"""`tickettape quarantine`: what was refused, why, and the way back."""
+"""`tickettape quarantine`: list, show and replay refused answers and rows."""
 
 import sys
 from typing import Annotated
@@ -94,7 +94,7 @@ def replay(
             fail(f"Not in quarantine: {', '.join(map(str, unknown))}. `tickettape quarantine` lists what is there.")
         for one in reversed(chosen):  # the oldest first, as they came
             watched = marketplaces.get(one.source)
-            if watched is None and one.content == "price_ranges":  # an import's: they are read without its source
+            if watched is None and one.content == "price_ranges":  # of an import: any marketplace will do
                 watched = next(iter(marketplaces.values()))
             try:
                 if watched is None:
@@ -104,7 +104,7 @@ def replay(
                     )
                 marketplace, tolerance = watched.marketplace, watched.settings.partial_tolerance
                 if one.held_for and state_of_month(connection, one.held_for) == "open":
-                    # it came before its month was made; months that were archived bring theirs back when restored
+                    # it came before its month was created; rows for an archived month come back with its restore
                     replay_archived_month(connection, marketplace, one.held_for, tolerance, RUN)
                 status = replay_quarantined(connection, marketplace, one, tolerance, RUN)
             except NotReplayable as reason:

@@ -1,8 +1,8 @@
-"""Other people's histories: a file, judged row by row, becomes captures with snapshots, or price ranges.
+"""Imports: the rows of a file are judged one by one, and become captures with snapshots, or price ranges.
 
-`mapping` says which column means what, `files` reads CSV and Parquet in batches. Each row is judged, by `judge_rows` or
-`judge_ranges`, and the good ones go into tables of the session (`staging`, `range_staging`). Then `writer` writes whole
-captures, or `range_import` price ranges.
+`mapping` finds the column for each meaning, and `files` reads CSV and Parquet in batches. `judge_rows` or
+`judge_ranges` judges each row, and the good rows go into temporary tables (`staging`, `range_staging`). Then `writer`
+writes whole captures, or `range_import` writes price ranges.
 """
 
 from tickettape.imports.file_import import import_file

@@ -1,6 +1,7 @@
-"""A column of a batch by its distinct values: each is read once, however often it stands there. Pure.
+"""A column of a batch. Each distinct value is read once, however many rows have it. Pure.
 
-What a value means is said by plain functions: texts here, times in `times`, prices and counts in the judges.
+Plain functions read the values: texts and currencies here, times in `times`, ids and names in `names`, prices and
+counts in `numbers`.
 """
 
 import re
@@ -16,21 +17,21 @@ MISSING = frozenset(
      "\\n", "-", "--", "\u2013", "\u2014", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#null!", "#ref!", "#value!",
      "#name?", "#div/0!", "#num!", "#error!", "#spill!", "#calc!"}
 )  # fmt: skip
-"""What R, pandas, Excel and SQL write for nothing, or for an error. It is never a zone, and never a price."""
+"""What R, pandas, Excel and SQL write for a missing value or an error. It is never read as a zone or a price."""
 
 LONGEST = {"event": 255, "event_name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100}
-LONGEST_TEXT = 255  # of any other
+LONGEST_TEXT = 255  # of every other text
 
 _CURRENCY = re.compile("[A-Z]{3}")
 
-_FORMULA = re.compile('="([^"]*)"')  # how some keep a spreadsheet from reading a text as a number
+_FORMULA = re.compile('="([^"]*)"')  # keeps a spreadsheet from reading a text as a number
 
-Read = Any  # what was read, a Mended one, or a ValueError that says why it could not be
+Read = Any  # the value that was read, a Mended, or a ValueError that says why it cannot be read
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A value read as something else than what is written. `how`: what had happened to it; `shown`: as what."""
+    """A value that is not read as it is written. `how`: what had changed it; `shown`: how reports show the result."""
 
     value: Any
     how: str
@@ -39,7 +40,7 @@ class Mended:
 
 @dataclass
 class Change:
-    """What was done to some values of a column, or to whole rows, with the first line so."""
+    """One kind of change to values of a column or to whole rows: how many rows, and the line of the first."""
 
     what: str
     rows: int
@@ -51,9 +52,10 @@ class Change:
 
 
 class DistinctColumn:
-    """A column: its distinct values as `given`, as `read`, the `reasons` where they cannot be, and where each row's is.
+    """A column by its distinct values.
 
-    `default` stands where the file says nothing.
+    `given` has them stripped, `read` as they were read, and `reasons` why some cannot be read. `codes` has the index of
+    each row's value. Rows without a value get `default`.
     """
 
     def __init__(
@@ -90,30 +92,30 @@ class DistinctColumn:
         ]
 
     def numbers(self) -> "np.ndarray[Any, np.dtype[np.int64]]":
-        """Each row's number; -1 where there is none."""
+        """Each row's number, or -1 if it has none."""
         return np.array([-1 if value is None else value for value in self.read], np.int64)[self.codes]
 
     def objects(self) -> "np.ndarray[Any, np.dtype[np.object_]]":
-        """Each row's value; None where there is none."""
+        """Each row's value, or None if it has none."""
         return objects(self.read)[self.codes]
 
     def row_reasons(self) -> "np.ndarray[Any, np.dtype[np.object_]] | None":
-        """Why each row's value cannot be read, None where it can; None where all can."""
+        """Why each row's value cannot be read (None: it can). None instead of an array if all can be read."""
         return objects(self.reasons)[self.codes] if any(self.reasons) else None
 
     def lines_of(self, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> list[int]:
-        """The first line of each distinct value; 0 where there is none."""
+        """The first line of each distinct value, or 0 if no row has it."""
         first = np.zeros(len(self.given), np.int64)
         first[self.codes[::-1]] = lines[::-1]
         found: list[int] = first.tolist()
         return found
 
     def blank(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-        """Which rows say nothing here."""
+        """Which rows have no value in this column."""
         return np.array([value is None for value in self.given], bool)[self.codes]
 
     def changes(self, name: str, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> list[Change]:
-        """What was done to the values of this batch."""
+        """The changes to the values of this batch, one for each kind."""
         if not any(self._nothing) and not any(self._mended):
             return []
         counts, first = np.bincount(self.codes, minlength=len(self.given)).tolist(), self.lines_of(lines)
@@ -131,13 +133,13 @@ class DistinctColumn:
 
 
 class Changes:
-    """What was done to a whole file."""
+    """The changes in a whole file."""
 
     def __init__(self) -> None:
         self._changes: dict[str, Change] = {}
 
     def add(self, changes: Iterable[Change]) -> None:
-        """Count a batch's changes in."""
+        """Add the changes of a batch."""
         for one in changes:
             if one.what in self._changes:
                 self._changes[one.what].rows += one.rows
@@ -150,7 +152,7 @@ class Changes:
 
 
 def one_by_one(read: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Read]]:
-    """A reader of one value, for a list of them. Nothing is read as nothing."""
+    """Turn a reader of one value into a reader of a list. None stays None."""
 
     def read_all(values: Sequence[Any]) -> list[Read]:
         found: list[Read] = []
@@ -165,7 +167,7 @@ def one_by_one(read: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Rea
 
 
 def read_text(value: Any, name: str) -> str:
-    """A name or an id. Raises ValueError where it is too long."""
+    """A name or an id, as text. Raises ValueError if it is too long or contains a NUL character."""
     found = str(value)
     longest = LONGEST.get(name, LONGEST_TEXT)
     if len(found) > longest:
@@ -176,24 +178,24 @@ def read_text(value: Any, name: str) -> str:
 
 
 def objects(values: Sequence[Any]) -> "np.ndarray[Any, np.dtype[np.object_]]":
-    """An array of the values as they are: numpy must not look into them."""
+    """An array with the values as its elements: numpy must not turn nested values into dimensions."""
     array = np.empty(len(values), object)
     array[:] = values
     return array
 
 
 def _given(value: Any) -> Any:
-    """A value as it was meant: without blanks around it, None where it stands for nothing."""
+    """A value without blanks around it and without `="…"`; None if it is missing."""
     if isinstance(value, str):
         text = value.strip()
         if formula := _FORMULA.fullmatch(text):
             text = formula[1].strip()
         return None if text.lower() in MISSING or not text.strip("#") else text
-    return None if value is None or value != value else value  # a float that is no number differs from itself
+    return None if value is None or value != value else value  # NaN differs from itself
 
 
 def read_currency_code(value: Any) -> str:
-    """A currency by its three letters. Raises ValueError saying why not."""
+    """A currency code of three letters, in capitals. Raises ValueError with the reason."""
     code = str(value).upper()
     if _CURRENCY.fullmatch(code) is None:
         raise ValueError("is not a currency: write three letters, as in USD")

@@ -1,6 +1,7 @@
-"""Which currency the prices of a file's events are in: what it says, else the event's own, else US dollars.
+"""The currency of each event in a file: the one that the file states, else the known one, else US dollars.
 
-For a marketplace's event US dollars are not assumed: if its answers are in another currency, all would be refused.
+US dollars are not assumed for a marketplace's event. If its answers are in another currency, all of them would be
+refused.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,9 +15,9 @@ UNSAID = "USD"
 def currency_conflicts(
     connection: Connection, request: ImportRequest, events: Mapping[int, str], stated: Mapping[int, Collection[str]]
 ) -> dict[int, str]:
-    """Why events (number -> external id) have two currencies: in the file, or with what is known of them.
+    """The numbers of the events that have two currencies, in the file or together with the known one; and why.
 
-    `stated`: those that the file has of an event.
+    `events`: number -> external id. `stated`: the currencies that the file states for each event.
     """
     known = _known_currencies(connection, request.source)
     found = {}
@@ -40,7 +41,7 @@ def currencies_of(
 ) -> dict[int, str]:
     """The currency (ISO 4217) of each of `events` (number -> external id), none of which has two.
 
-    Raises ImportRefused where nobody says the currency of a marketplace's event.
+    Raises ImportRefused if the currency of a marketplace's event is neither stated nor known.
     """
     known = _known_currencies(connection, request.source)
     found = {number: next(iter(stated.get(number, ())), known.get(event, UNSAID)) for number, event in events.items()}
@@ -48,8 +49,9 @@ def currencies_of(
     if unsaid and request.into_marketplace:
         some = ", ".join(unsaid[:5]) + (" …" if len(unsaid) > 5 else "")
         raise ImportRefused(
-            f"{len(unsaid):,} events have no currency yet: {some}. The file would fix it for {request.source}'s own "
-            "answers too, so say it: in a column (--map currency=COLUMN), or for all of them (--default currency=USD)."
+            f"{len(unsaid):,} events have no currency yet: {some}. The file would set it for {request.source}'s own "
+            "answers too, so state it: in a column (--map currency=COLUMN), or for all of them (--default "
+            "currency=USD)."
         )
     return found
 

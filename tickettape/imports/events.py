@@ -1,4 +1,4 @@
-"""The events of a staged file: which the source knows already, which cannot be imported, and all of them made."""
+"""The events of a staged file: find those that can be imported, and add them or update their descriptions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from tickettape.imports.staging import StagedFile
 def usable_events(
     connection: Connection, staged: StagedFile, event_nos: Iterable[int], against: Mapping[int, str]
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """The events with an observation, event_no -> external id; and those that cannot be imported, with the reason.
+    """The events to import (event_no -> external id), and those that cannot be imported (event_no -> reason).
 
-    `against`: events that cannot be, for another reason than an unknown date. One event costs itself alone, but raises
-    ImportRefused where none is left.
+    `event_nos`: the events with an observation. `against`: those that cannot be imported for another reason than an
+    unknown date. Such an event does not affect the others, but if none is left, ImportRefused is raised.
     """
     named = {number: event for event, number in staged.events.items()}
     events = {int(number): named[int(number)] for number in event_nos}
@@ -31,7 +31,7 @@ def usable_events(
     usable = {number: event for number, event in events.items() if number not in refused}
     if events and not usable:
         if len(undated) < len(events):
-            raise ImportRefused(f"Not one of its events can be imported. {next(iter(against.values()))}")
+            raise ImportRefused(f"None of its events can be imported. {next(iter(against.values()))}")
         some = ", ".join(list(events.values())[:5]) + (" …" if len(undated) > 5 else "")
         raise ImportRefused(
             " ".join([f"{len(undated):,} events have no date: {some}. Give their dates in a column "
@@ -48,10 +48,10 @@ _NO_DATE = "its event has no date: give it (--map event_date=COLUMN, or --events
 
 
 def make_events(connection: Connection, staged: StagedFile, events: Mapping[int, str]) -> dict[int, int]:
-    """Make the events, or correct what is said of them, in a transaction of its own: event_no -> event_key."""
+    """Add the events or update their descriptions, in a transaction of its own; event_no -> event_key."""
     source = staged.request.source
     known = known_events(connection, source)
-    # what is watched, its marketplace knows better than a file
+    # a watched marketplace describes its known events better than a file
     watched = bool(tracking_rules(connection, source))
     ours = [event for event in events.values() if event not in known or not watched]
     with connection.transaction():
@@ -61,7 +61,7 @@ def make_events(connection: Connection, staged: StagedFile, events: Mapping[int,
 
 
 def _event_row(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of an event by the catalogue's column names."""
+    """The description of an event, under the catalogue's column names."""
     names = {"event_name": "name", "event_date": "date", "performer": "performer_name"}
     row = {names.get(name, name): value for name, value in said.items()}
     if "date" in row:

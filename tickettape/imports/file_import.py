@@ -1,4 +1,4 @@
-"""Bring a file into the warehouse: read, judge, stage; check the whole and say what it is; then write."""
+"""Import a file: read, judge and stage its rows, check and report the whole file, then write it."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -40,11 +40,12 @@ def import_file(
     say: Callable[[str], None],
     before_writing: Told = lambda outcome: None,
 ) -> ImportOutcome:
-    """Import a file. The same file again changes nothing; a corrected one replaces what it corrects.
+    """Import a file. Importing the same file again changes nothing; a corrected one replaces what it corrects.
 
-    Everything is read and judged before anything is written, and `before_writing` is told what will be. Written are
-    whole observations, some thousand in a transaction: an interrupted import goes on where it is started again.
-    Raises ImportRefused, FileError or MappingError with nothing written.
+    Everything is read and judged before anything is written. Then `before_writing` gets what will be written. Whole
+    observations are written, some thousand in a transaction, so that an interrupted import continues when it is started
+    again. Raises ImportRefused, FileError or MappingError. Then nothing was written, unless a month was closed or a
+    currency was set while the import ran; the message says so.
     """
     started = time.monotonic()
     file = open_file(path, request.encoding)
@@ -129,7 +130,7 @@ def _usable_events(
 
 
 def _check_refused(staged: StagedFile, observations: int) -> None:
-    """Refuse a file that has nothing to import, or of which too much is refused."""
+    """Refuse a file that has nothing to import, or too many refused rows."""
     outcome, request = staged.outcome, staged.request
     if not observations:
         raise ImportRefused(
@@ -150,7 +151,7 @@ def _check_refused(staged: StagedFile, observations: int) -> None:
 
 
 def _check_spread(captures: Captures) -> None:
-    """Refuse a file of which each second would count as an observation, though rows of one have different seconds."""
+    """Refuse a file if the rows of one observation seem to have different seconds: each would be an observation."""
     ordered = captures.sort_values(["event_no", "second"])
     gaps = ordered["second"].diff()[ordered["event_no"].diff() == 0]
     close = int((gaps < PAUSE_SECONDS).sum())

@@ -1,4 +1,4 @@
-"""CSV and Parquet files in batches of bounded memory, each row with its place in the file."""
+"""Read CSV and Parquet files in batches, so that memory is bounded; each row has its line number."""
 
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,15 +21,16 @@ CHUNKS_A_BATCH = ROWS_A_BATCH // RECORDS_A_CHUNK
 BYTES_AT_ONCE = 2**20
 
 Columns = Mapping[str, Sequence[str]]
-"""Our name -> the file's columns that it is made of: their texts with a blank between them."""
+"""Our column name -> the file's columns for it. The texts of several are joined with a blank."""
 
 
 @dataclass(frozen=True)
 class FileBatch:
-    """Some rows of a file by our column names, and where they are.
+    """Some rows of a file, under our column names.
 
-    `lines`: the header is line 1 of a CSV file; a row with line breaks in quotes counts once, as in a
-    spreadsheet. In Parquet they are row numbers from 1. `share`: how much of the file is read, 0 to 1.
+    `lines`: the line number of each row. In a CSV file the header is line 1, and a row with line breaks in quotes
+    counts as one line, as in a spreadsheet. In Parquet they are row numbers from 1. `share`: how much of the file is
+    read, 0 to 1.
     """
 
     lines: "np.ndarray[Any, np.dtype[np.int64]]"
@@ -37,12 +38,12 @@ class FileBatch:
     share: float
     malformed: list[MalformedRecord] = field(default_factory=list)
     repaired: list[tuple[str, int]] = field(default_factory=list)
-    """How rows were made as long as the header, or left out, and the line of each."""
+    """The rows that were made as long as the header, or left out: what was done, and the line."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file and how it is laid out; `layout` is None for Parquet."""
+    """A file and its layout, which is None for Parquet."""
 
     path: Path
     names: Sequence[str]
@@ -50,17 +51,17 @@ class SourceFile:
 
     @property
     def note(self) -> str | None:
-        """What a person should know of how it is read."""
+        """What a person should know about how the file is read."""
         return self.layout.note if self.layout else None
 
     @property
     def guessed_encoding(self) -> str | None:
-        """The encoding that nobody said and nothing proves; None where it is sure."""
+        """The encoding, if it was only guessed; None if it is certain."""
         return self.layout.encoding if self.layout and self.layout.note else None
 
 
 def open_file(path: Path, encoding: str | None = None) -> SourceFile:
-    """A file with its column names. Raises FileError where it cannot be read. `encoding`: None: found out."""
+    """A file with its column names. Raises FileError if it cannot be read. Without `encoding` it is detected."""
     try:
         if _is_parquet(path):
             return SourceFile(path, list(pq.read_schema(path).names), None)
@@ -73,7 +74,7 @@ def open_file(path: Path, encoding: str | None = None) -> SourceFile:
 
 
 def read_batches(file: SourceFile, mapping: Columns) -> Iterator[FileBatch]:
-    """The mapped columns of a file, in order. Raises FileError where it cannot be read on."""
+    """The mapped columns of a file, batch by batch, in order. Raises FileError if reading fails."""
     try:
         yield from _parquet(file.path, mapping) if file.layout is None else _csv(file.path, file.layout, mapping)
     except (OSError, pa.ArrowException, UnicodeError) as error:
@@ -103,7 +104,7 @@ def _parquet(path: Path, mapping: Columns) -> Iterator[FileBatch]:
 
 def _csv(path: Path, layout: TextLayout, mapping: Columns) -> Iterator[FileBatch]:
     size = max(path.stat().st_size, 1)
-    # by their places: a name may be there twice
+    # by position, because a name may occur twice
     places = {name: [layout.names.index(column) for column in columns] for name, columns in mapping.items()}
     wanted = sorted({place for of_it in places.values() for place in of_it})
     with pa.OSFile(str(path)) as raw, unpacked(raw, path) as stream:
@@ -129,9 +130,9 @@ def _csv(path: Path, layout: TextLayout, mapping: Columns) -> Iterator[FileBatch
 
 
 def _parquet_column(column: pa.Array, name: str, ours: Collection[str]) -> pa.Array:
-    """A column as what it means: text that is stored as bytes, and a list of how many may be bought, are text.
+    """A column of simple values. Text that is stored as bytes becomes text, and so do lists of quantities (`buyable`).
 
-    Raises FileError for what is no column of values.
+    Raises FileError if the values are nested in another way.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -148,14 +149,14 @@ def _parquet_column(column: pa.Array, name: str, ours: Collection[str]) -> pa.Ar
     if pa.types.is_nested(kind):
         raise FileError(f"Its column {name} holds {kind}, which is no single value. Map another, or make it text.")
     if pa.types.is_timestamp(kind):
-        # else a year beyond 9999 is no time of Python's
+        # other years become null, because Python's datetime cannot hold them
         seconds = column.cast(pa.timestamp("s", kind.tz), safe=False).cast(pa.int64())
         known = pc.and_(pc.greater(seconds, _YEAR_1), pc.less(seconds, _YEAR_9999))
         return pc.if_else(known, column, pa.scalar(None, kind))
     return column
 
 
-_YEAR_1, _YEAR_9999 = -62_135_500_000, 253_370_000_000  # seconds, a day within what Python knows
+_YEAR_1, _YEAR_9999 = -62_135_500_000, 253_370_000_000  # in seconds, a day inside the limits of Python's datetime
 
 
 def _is_one_of(kind: pa.DataType, *names: str) -> bool:
@@ -163,7 +164,7 @@ def _is_one_of(kind: pa.DataType, *names: str) -> bool:
 
 
 def _joined(columns: Sequence[pa.Array]) -> pa.Array:
-    """One column of several, a blank between their texts; null where one of them is missing."""
+    """Several columns as one, their texts joined with a blank; null if one of the texts is missing."""
     if len(columns) == 1:
         return columns[0]
     texts = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in columns]

@@ -1,7 +1,6 @@
-"""Imports: a person's own history, staged in tables of the session, then written as captures and snapshots.
+"""The SQL by which imports read and write the warehouse's tables: events, captures, snapshots and quarantine.
 
-Rows come in any order, so they are staged and read back capture by capture. What is written goes through the
-tables' triggers like any other row: the rollups follow.
+The triggers of the tables see these rows like any others, so the rollups are refreshed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,9 +27,9 @@ def known_events(connection: Connection, source: str) -> dict[str, int]:
 
 
 def store_events(connection: Connection, source: str, events: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add events, or correct what is said of them. They are not watched: nobody can ask a file.
+    """Add events, or update their descriptions. They are not watched, because a file cannot be polled.
 
-    `events`: external id -> name, venue, date (datetime), city, …; what is not said is left as it was.
+    `events`: external id -> name, venue, date (datetime), city, …; a value that is not given stays as it was.
     """
     columns = ("name", "venue", "date", "city", "state", "country", "venue_time_zone", "category", "performer_name")
     given = {column: f"%({column})s::{'timestamptz' if column == 'date' else 'text'}" for column in columns}
@@ -61,7 +60,7 @@ def store_events(connection: Connection, source: str, events: Mapping[str, Mappi
 def start_import(
     connection: Connection, *, source: str, file: str, whole_inventory: bool, rows_read: int, rows_refused: int
 ) -> UUID:
-    """Note that an import begins to write; its id."""
+    """Record that an import begins to write; returns its id."""
     row = connection.execute(
         """insert into market.imports (source, file, whole_inventory, rows_read, rows_refused)
            values (%s, %s, %s, %s, %s) returning import_id""",
@@ -74,7 +73,7 @@ def start_import(
 def finish_import(
     connection: Connection, import_id: UUID, *, added: int, replaced: int, unchanged: int, refused: int
 ) -> None:
-    """Note that an import is complete, and how many captures it brought."""
+    """Record that an import is complete, and what became of its captures."""
     connection.execute(
         """update market.imports set completed_at = clock_timestamp(), captures_added = %s, captures_replaced = %s,
                captures_unchanged = %s, captures_refused = %s where import_id = %s""",
@@ -84,7 +83,7 @@ def finish_import(
 
 @dataclass(frozen=True)
 class StandingCapture:
-    """A capture that is there already. `status`: what it was before, where it is void."""
+    """A capture that is stored already. `status`: if it is void, its status before that."""
 
     status: str
     imported: bool
@@ -92,7 +91,7 @@ class StandingCapture:
 
 
 def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> dict[tuple[int, int], StandingCapture]:
-    """The captures that stand at (event_key, second), locked until the caller's transaction ends."""
+    """The captures that are stored already, by (event_key, second), locked until the caller's transaction ends."""
     rows = connection.execute(
         """select captures.event_key, extract(epoch from captures.tick)::bigint,
                coalesce(voids.capture_status, captures.status),
@@ -110,7 +109,7 @@ def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> di
 
 
 def stored_snapshots(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:
-    """The snapshots of captures (event_key, second), those of void ones from where they are kept: `second`, STORED."""
+    """The snapshots of captures (event_key, second), void ones included: `second` and STORED_COLUMNS."""
     columns = ", ".join(f"stored.{name}" for name in STORED_COLUMNS)
     rows = connection.execute(
         f"""with wanted as (
@@ -132,8 +131,9 @@ def stored_snapshots(connection: Connection, captures: pd.DataFrame) -> pd.DataF
 def write_captures(connection: Connection, import_id: UUID, captures: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Store captures with their snapshots, in the caller's transaction.
 
-    `captures`: event_key, second, status, observed (microseconds), listings, tickets, note, and whether it replaces
-    one that stands there, which the caller has locked and found to be of an import. `rows`: `second`, STORED.
+    `captures`: event_key, second, status, observed (microseconds), listings, tickets, note, and `replaces`: whether it
+    replaces a stored capture, which the caller has locked and which came from an import. `rows`: `second` and
+    STORED_COLUMNS.
     """
     wanted = _wanted(captures[captures["replaces"]])
     for table in ("section_snapshots", "captures") if wanted["keys"] else ():
@@ -162,10 +162,10 @@ def write_captures(connection: Connection, import_id: UUID, captures: pd.DataFra
 def quarantine_staged_refusals(
     connection: Connection, import_id: UUID, source: str, file: str, range_events: Mapping[int, str] | None = None
 ) -> int:
-    """Keep the staged refusals, each once however often its file is imported; how many there are.
+    """Put the staged refusals into quarantine, each once even if its file is imported again; returns how many.
 
-    What an earlier import refused of an observation that this one wrote counts as replayed, unless it is refused
-    again. `range_events`: of price ranges, event_no -> external id; None: of captures.
+    If an earlier import refused rows of an observation that this one wrote, they count as replayed, unless they are
+    refused again. `range_events`: for price ranges, event_no -> external id; None for captures.
     """
     parameters: dict[str, Any] = {"run": str(import_id), "source": source, "file": file}
     connection.execute(
@@ -217,7 +217,7 @@ def _wanted(captures: pd.DataFrame) -> dict[str, Any]:
     return {
         "keys": [int(key) for key in captures["event_key"]],
         "ticks": ticks,
-        "first": min(ticks, default=None),  # the bounds let the planner leave out the other months
+        "first": min(ticks, default=None),  # with these bounds the planner skips the other months
         "last": max(ticks, default=None),
     }
 
@@ -228,7 +228,7 @@ def _iso(seconds: "pd.Series[int]") -> "pd.Series[str]":
 
 
 def zones_by_name(connection: Connection, event_keys: Iterable[int]) -> dict[tuple[int, str], str]:
-    """The zones of events by what people see them called: (event_key, name) -> external id."""
+    """The zones of events by their names, stored or shown: (event_key, name) -> external id."""
     rows = connection.execute(
         """select event_key, display_name, external_id from market.zones where event_key = any(%(keys)s)
            union all

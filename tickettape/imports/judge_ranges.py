@@ -1,4 +1,4 @@
-"""Judge the rows of a batch: price ranges in cents and UTC, or refused with a reason. Pure."""
+"""Judge the price ranges of a batch: each row is read into cents and UTC, or refused with a reason. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,17 +15,17 @@ from tickettape.imports.numbers import read_count, read_price
 MARKETS = ("resale", "primary")
 PRICE_BASES = ("before_fees", "all_in", "unknown")
 RANGE_DEFAULTS = {"market": "resale", "price_basis": "unknown"}
-"""What holds where nobody says: nearly all histories are of resale, and hardly one says whether fees are in."""
+"""Used if nothing is stated: nearly all histories are of resale, and hardly any says whether fees are included."""
 
 _DOLLARS = frozenset({"$", "USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "BRL", "ARS", "CLP", "COP"})
 
 
 def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
-    """Judge every row of a batch; the first reason against a row is the one it is refused for.
+    """Judge every row of a batch. A row is refused for the first reason against it.
 
     `rows` of the outcome: line, event, second (the tick, UTC epoch), observed (microseconds, as given), lowest_price,
-    average_price, highest_price (cents), listings, tickets (-1 where null), currency (None where not said), market,
-    price_basis. A row with neither a price nor a count holds `nothing`.
+    average_price, highest_price (cents), listings, tickets (-1 if missing), currency (None if not stated), market,
+    price_basis. A row with neither a price nor a count is counted in `nothing`.
     """
     length = len(batch.lines)
     defaults = RANGE_DEFAULTS | dict(reading.defaults)
@@ -45,7 +45,7 @@ def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
         name: columns[name].numbers() if name not in RANGE_PRICES else _cents(columns[name]) for name in RANGE_VALUES
     }
     sold_out = not_for_sale(columns)
-    for name in RANGE_PRICES:  # what is sold out has no price
+    for name in RANGE_PRICES:  # a sold-out row has no price
         values[name] = np.where(sold_out, -1, values[name])
     currency, against = _currencies(columns)
     against = _contradictions(values, against)
@@ -75,7 +75,7 @@ def judge_ranges(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
 
 
 def read_word(value: Any, words: tuple[str, ...]) -> str:
-    """One of some words. Raises ValueError saying which there are."""
+    """One of the allowed words. Raises ValueError that names them."""
     word = str(value).lower().replace(" ", "_").replace("-", "_")
     if word not in words:
         raise ValueError(f"is not {' or '.join(words)}")
@@ -87,7 +87,7 @@ def _cents(column: DistinctColumn) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 
 def _currencies(columns: Mapping[str, DistinctColumn]) -> tuple[Any, Any]:
-    """Each row's currency, which is said or which its prices' sign names; and why the two cannot both be."""
+    """Each row's currency, as stated or from the sign of its prices; and why the two contradict each other, if so."""
     said = columns["currency"].objects()
     against = objects([None] * len(said))
     for name in RANGE_PRICES:
@@ -105,7 +105,7 @@ def _currencies(columns: Mapping[str, DistinctColumn]) -> tuple[Any, Any]:
 
 
 def _contradictions(values: Mapping[str, Any], against: Any) -> Any:
-    """Why prices cannot all be right: the lowest is not above the average, nor that above the highest."""
+    """Add why a row's prices contradict each other: one of them is above another that it must not exceed."""
     names = RANGE_PRICES
     for lower, upper in ((0, 1), (1, 2), (0, 2)):
         low, high = values[names[lower]], values[names[upper]]

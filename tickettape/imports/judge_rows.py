@@ -1,7 +1,7 @@
-"""Judge the rows of a batch: listings in cents and UTC, or refused with a reason. Pure.
+"""Judge the listings of a batch: each row is read into cents and UTC, or refused with a reason. Pure.
 
-Values repeat (an observation's time stands in each of its rows), so each distinct value of a batch is read once,
-by plain functions; what follows is arithmetic on whole columns.
+Values repeat: all rows of an observation have the same time. So plain functions read each distinct value of a batch
+once, and the rest is arithmetic on whole columns.
 """
 
 import re
@@ -18,20 +18,20 @@ from tickettape.imports.names import read_id, read_name
 from tickettape.imports.numbers import ROUNDED, read_cents, read_count
 from tickettape.observations import COUNTED_SIZES
 
-ANY, WHOLE = "any", "whole"  # how a listing may be split, where it is not a list of numbers
+ANY, WHOLE = "any", "whole"  # which quantities may be bought, if it is not a list of numbers
 
-MOST_TICKETS = 9999  # 10,000 seats are no listing
+MOST_TICKETS = 9999  # no listing has 10,000 seats
 _QUANTITY = re.compile(r"([0-9]{1,4})(?:\.0+)?")
 _LIST = re.compile(r"[\[({]([^\[\](){}]*)[\])}]")
 
 
 def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
-    """Judge every row of a batch; the first reason against a row is the one it is refused for.
+    """Judge every row of a batch. A row is refused for the first reason against it.
 
     `rows` of the outcome: line, event, second (the tick, UTC epoch), observed (microseconds, as given), zone, zone_id,
-    section, section_id (text or None), price, all_in (cents; -1 where null), quantity, sells (bits: 1, 2 and 4 may be
-    bought), listing, currency (None where not said). A quantity of 0 is an observation without inventory, and so is
-    a row that is marked as sold out.
+    section, section_id (text or None), price, all_in (cents; -1 if missing), quantity, sells (bits: 1, 2 and 4 may be
+    bought), listing, currency (None if not stated). A row with a quantity of 0, or marked as sold out, belongs to an
+    observation but adds no inventory.
     """
     length = len(batch.lines)
 
@@ -83,14 +83,14 @@ def judge_rows(batch: FileBatch, reading: ReadingRules) -> JudgedRows:
 
 
 def _sells(buyable: DistinctColumn, counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, Any]":
-    """Bits of 1, 2 and 4: whether exactly so many may be bought."""
+    """The bits 1, 2 and 4 of each row: whether exactly that many tickets may be bought."""
 
     def of_rows(values: list[Any]) -> "np.ndarray[Any, Any]":
         return np.array(values)[buyable.codes]
 
     anything = of_rows([how == ANY for how in buyable.read])
     smallest = of_rows([min(how) if isinstance(how, frozenset) else 0 for how in buyable.read])
-    # nothing said, or a list of which nothing fits the quantity: only the whole is surely sold
+    # if nothing is stated, or every listed number is above the quantity, only the whole is certainly for sale
     only_whole = ~anything & ((smallest == 0) | (smallest > counts))
     bits = np.zeros(len(counts), np.int64)
     for size in COUNTED_SIZES:
@@ -101,7 +101,7 @@ def _sells(buyable: DistinctColumn, counts: "np.ndarray[Any, np.dtype[np.int64]]
 
 
 def read_quantity(value: Any) -> int | Mended:
-    """Tickets of a listing, 0 to 9999. Raises ValueError saying why not."""
+    """The number of tickets of a listing, 0 to 9999. Raises ValueError with the reason."""
     try:
         return read_count(value, MOST_TICKETS)
     except ValueError as error:
@@ -112,11 +112,11 @@ def read_quantity(value: Any) -> int | Mended:
 
 
 def read_buyable(value: Any) -> frozenset[int] | str:
-    """The quantities one may buy: numbers ("1,2,4"), `any`, or `whole`. Raises ValueError saying why not."""
+    """The quantities that may be bought: numbers ("1,2,4"), `any` or `whole`. Raises ValueError with the reason."""
     said = str(value).lower()
     if said in (ANY, WHOLE):
         return said
-    if listed := _LIST.fullmatch(said):  # as pandas writes a list; numpy parts its numbers with blanks
+    if listed := _LIST.fullmatch(said):  # as pandas writes a list; numpy separates its numbers with blanks
         said = listed[1].strip() if "," in listed[1] else ",".join(listed[1].split())
         if not said:
             return WHOLE

@@ -22,7 +22,7 @@ from tickettape.imports.times import TimeColumn, TimeReading, TimeStyle
 class ReadingRules:
     """How to read what a file leaves open. `bin_seconds`: the UTC grid that times are rounded down to.
 
-    `event_date_zone`: of event dates that name none; None: `time_zone`.
+    `event_date_zone`: the zone of event dates that name none; None means `time_zone`.
     """
 
     now: datetime
@@ -45,7 +45,7 @@ class ReadingRules:
 
 @dataclass(frozen=True)
 class RowRefusal:
-    """A row that was refused; what could be read of it says which observations it may be missing from."""
+    """A refused row. Its event and time, if they could be read, say which observations may lack it."""
 
     line: int
     reason: str
@@ -59,9 +59,9 @@ class RowRefusal:
 class JudgedRows:
     """A batch: its good rows and its refusals.
 
-    `rows`: as the judge says. `events`: what the batch says of each event, by EVENT_COLUMNS, with the time it was said.
-    `styles`: how its times are written. `changes`: what was done to its values. `columns`: its columns. `nothing`: rows
-    that hold nothing to keep, which are no refusals.
+    `rows`: see the judge. `events`: the description of each event by EVENT_COLUMNS, each value with the time of its
+    row. `styles`: the formats of its times. `changes`: the changes to its values and rows. `nothing`: how many rows
+    hold nothing to keep; they do not count as refused.
     """
 
     rows: pd.DataFrame
@@ -74,7 +74,7 @@ class JudgedRows:
 
 
 def event_columns(batch: FileBatch, reading: ReadingRules) -> dict[str, DistinctColumn]:
-    """The event, the time and what is said of the event: what every row of a file has."""
+    """The columns that both kinds of files have: event, time, the event's description, and whether it is for sale."""
     length, default = len(batch.lines), reading.defaults.get
     columns: dict[str, DistinctColumn] = {}
     for name in ("event", "time", *EVENT_COLUMNS):
@@ -101,7 +101,7 @@ def not_for_sale(columns: Mapping[str, DistinctColumn]) -> "np.ndarray[Any, np.d
 
 
 def read_yes_or_no(value: Any) -> bool:
-    """Whether something is so. Raises ValueError saying how that is written."""
+    """True or false. Raises ValueError if the text is neither."""
     said = str(value).lower()
     if said not in _YES | _NO:
         raise ValueError("is neither true nor false")
@@ -121,7 +121,7 @@ class JudgedBatch:
     blank: Any
 
     def outcome(self, rows: pd.DataFrame, nothing: Any = None) -> JudgedRows:
-        """The rows that are good, and the refusals. `second` of `rows` is read for both; `nothing`: no refusals."""
+        """The good rows and the refusals. Both need `second` of `rows`. `nothing`: rows that are only dropped."""
         good, refused = (self.reasons == None) & ~self.blank, (self.reasons != None) & ~self.blank  # noqa: E711
         empty = 0
         if nothing is not None:
@@ -129,7 +129,7 @@ class JudgedBatch:
             good = good & ~nothing
         events, observed = self.columns["event"].objects(), self.columns["time"].numbers()
         seconds, lines = rows["second"].to_numpy(), self.batch.lines
-        # a row cut off at its front is short too: only where both can be read are they those of its observation
+        # a row that lost its beginning is short too, so its event and time count only if both can be read
         cut = np.isin(lines, [line for what, line in self.batch.repaired if what == SHORT])
         cut &= (events == None) | (observed == -1)  # noqa: E711
         refusals = [
@@ -165,7 +165,7 @@ class JudgedBatch:
 def judged_batch(
     batch: FileBatch, columns: Mapping[str, DistinctColumn], absent: Mapping[str, Any], against: Any = None
 ) -> JudgedBatch:
-    """The first reason against each row: a value that cannot be read, one that is `absent`, what else is `against`."""
+    """The first reason against each row: a value that cannot be read, then one that is `absent`, then `against`."""
     reasons = objects([None] * len(batch.lines))
     for name, one in columns.items():
         unread = one.row_reasons()
@@ -183,9 +183,10 @@ def judged_batch(
 
 
 def _events(columns: Mapping[str, DistinctColumn], good: Any, observed: Any) -> dict[str, dict[str, tuple[int, Any]]]:
-    """What the newest row of each event says of it, each with the time of that row; of one time, the last in the file.
+    """The description of each event, each value from its newest row and with that row's time.
 
-    Many files have their newest rows first.
+    Of rows with the same time, the last in the file counts. The order of other rows does not, because many files have
+    their newest rows first.
     """
     said: dict[str, dict[str, tuple[int, Any]]] = {}
     newest_last = np.flatnonzero(good)

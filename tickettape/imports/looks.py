@@ -1,7 +1,8 @@
-"""Which rows of an event were seen in one look, where times are rounded (`--every`).
+"""Find the rows of an event that were seen together, in one look, if times are rounded (`--every`).
 
-Rows that follow each other within a minute are one look. One that crosses the grid must not become two halves, each
-with zones sold out; and of two looks in the same minutes one counts, else their tickets would be added up.
+Rows that follow each other within a minute are one look, which becomes one observation. If a look crosses the grid, it
+must not become two halves, each with zones sold out. If two looks fall into the same minutes, only one counts.
+Otherwise their tickets would be added up.
 """
 
 from tickettape.database import Connection
@@ -9,17 +10,17 @@ from tickettape.imports.columns import Change
 from tickettape.imports.request import ImportRefused
 from tickettape.imports.staging import StagedListings
 
-PAUSE_SECONDS = 60  # nobody looks at a whole event twice within a minute
+PAUSE_SECONDS = 60  # nobody observes a whole event twice within a minute
 _LOOK = "staged.event_no = looks.event_no and staged.observed / 1000000 between looks.first and looks.last"
 
 
 def gather_looks(connection: Connection, staged: StagedListings) -> list[Change]:
-    """Give each look one tick, and each tick one look; what was done.
+    """Give each look one tick, and each tick one look; returns the changes.
 
-    A look that crosses the grid is moved to the tick that it crosses. Of several looks at one tick the last counts. It
-    is partial where it may be the rest of a slow look and not another: where it has less than half of the earlier
-    one's listings. Looks that have no section in common are parts of one, and stay together.
-    Raises ImportRefused where a look lasts longer than the grid is wide.
+    A look that crosses the grid gets the tick of its last row. Of several looks at one tick, the last counts. It is
+    partial if it may be the rest of a slow look and not another one: if the two have less than half of the listings of
+    the smaller one in common. Looks without a common section are parts of one, and stay together.
+    Raises ImportRefused if a look is as long as the grid's interval, or longer.
     """
     width = staged.request.bin_seconds or 1
     if width == 1 or not staged.request.whole_inventory:
@@ -59,13 +60,13 @@ def _refuse_longer(connection: Connection, staged: StagedListings, width: int) -
     event = next(event for event, number in staged.events.items() if number == event_no)
     raise ImportRefused(
         f"Event {event} has rows without a pause of a minute for {lasts / 60:,.0f} minutes from {first} UTC on, and "
-        f"--every {width // 60} takes {width // 60} minutes together: nobody knows where one look ends and the next "
-        "begins. Say a larger --every, --every 0 if each second is an observation, or --partial."
+        f"--every {width // 60} takes {width // 60} minutes together. It is not clear where one observation ends and "
+        "the next begins. Give a larger --every, --every 0 if each second is an observation, or --partial."
     )
 
 
 def _moved(connection: Connection, width: int) -> list[Change]:
-    """Move the looks that cross the grid, with what was refused of them."""
+    """Move the looks that cross the grid, with their refused rows."""
     moved = [
         connection.execute(
             f"""with moved as (
@@ -84,7 +85,7 @@ def _moved(connection: Connection, width: int) -> list[Change]:
 
 
 def _superseded(connection: Connection, width: int) -> list[Change]:
-    """Leave out the looks that a later one at their tick replaces; where that is not sure, it is partial."""
+    """Leave out the looks that a later one at the same tick replaces. If that is not certain, the later is partial."""
     connection.execute(
         f"""drop table if exists pg_temp.crowded;
             create temp table crowded as

@@ -1,4 +1,4 @@
-"""Which column of a file means what: our names for columns, and a person's words for their own."""
+"""Map the columns of a file to our column names: by their names, or as the person who imports them says."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -14,24 +14,24 @@ EVENT_COLUMNS = (
     "event_name", "venue", "event_date", "city", "state", "country", "venue_time_zone", "category", "performer",
 )  # fmt: skip
 OTHER_NAMES = {"soldout": "sold_out", "sold out": "sold_out", "is_sold_out": "sold_out", "issoldout": "sold_out"}
-"""What else a column may be called. It is found without a mapping: who overlooks it has sold tickets for sale."""
+"""Other names that are found without a mapping. If one were overlooked, sold tickets would count as for sale."""
 KNOWN_COLUMNS = (*LISTING_COLUMNS, *EVENT_COLUMNS)
 KNOWN_RANGE_COLUMNS = (*RANGE_COLUMNS, *EVENT_COLUMNS)
 
 
 class MappingError(Exception):
-    """A mapping that cannot be. The message says what is known and what to type."""
+    """A mapping that is not valid. The message says why, and what to type."""
 
 
 def known_columns(*, ranges: bool) -> tuple[str, ...]:
-    """Our names of what a file of price ranges, or of listings, may hold."""
+    """Our names of the columns that a file of price ranges, or of listings, may have."""
     return KNOWN_RANGE_COLUMNS if ranges else KNOWN_COLUMNS
 
 
 def parse_pairs(
     texts: Iterable[str], *, several_in_one: bool, known: Collection[str] = KNOWN_COLUMNS
 ) -> dict[str, str]:
-    """`name=value` pairs as a person types them; with `several_in_one`, commas part them.
+    """`name=value` pairs as a person types them; with `several_in_one`, separated by commas.
 
     Raises MappingError for a name that is not known.
     """
@@ -57,10 +57,11 @@ def resolve_columns(
     known: Iterable[str] = KNOWN_COLUMNS,
     any_of: Sequence[str] = (),
 ) -> dict[str, tuple[str, ...]]:
-    """Our column names with the file's: those that were mapped, else those of the same name in any case.
+    """Our column names with the file's: the mapped ones, else those of the same name in upper or lower case.
 
-    `date+time` is two columns. `any_of`: one of these at least must be there. Raises MappingError where a required
-    one has neither column nor default, or a mapped one is not in the file, or twice. Another may be there twice.
+    `date+time` means two columns. `any_of`: at least one of these must be there. Raises MappingError if a required
+    column is not in the file and has no default, if a mapped one is not in the file, or if one that is mapped or known
+    is there twice. Columns that are not read may be there twice, and so may those that describe events.
     """
     called = [OTHER_NAMES.get(text, text) for text in (column.strip().lower() for column in columns)]
     same_name: dict[str, tuple[str, ...]] = {
@@ -73,7 +74,7 @@ def resolve_columns(
     if absent := sorted({part for part in used if part not in columns}):
         raise MappingError(f"The file has no column {', '.join(absent)}. {has}")
     missing = [name for name in required if name not in found and name not in defaults]
-    # what is said of an event may be said twice; of what a row is, one of the two would be lost
+    # a description of the event may be there twice; of any other column, one of the two would be lost
     matters = {*missing, *known} - {*EVENT_COLUMNS, *found} | {name for name in missing if name not in found}
     unclear = sorted(
         {part for part in used if columns.count(part) > 1}

@@ -1,6 +1,6 @@
-"""Prices and counts as spreadsheets and libraries write them: `1,250.00`, `$85`, `2.0`, `19.990000000000002`. Pure.
+"""Read prices and counts as spreadsheets and libraries write them: `1,250.00`, `$85`, `19.990000000000002`. Pure.
 
-What a binary fraction or a comma between thousands did to a number is undone; what was rounded away is not guessed.
+Commas between thousands and the errors of binary fractions are removed. Digits that were rounded away are not guessed.
 """
 
 import math
@@ -32,7 +32,7 @@ BINARY_FRACTION = "were written with the error of a binary fraction"
 
 
 def read_cents(value: Any) -> int | Mended:
-    """Exact cents of a listing's price. Raises ValueError saying why not."""
+    """The exact cents of a listing's price. Raises ValueError with the reason."""
     if isinstance(value, str):
         plain = _PLAIN_PRICE.fullmatch(value)
         if plain is not None:
@@ -56,12 +56,12 @@ def read_cents(value: Any) -> int | Mended:
     return _of_a_listing(cents)
 
 
-_A_HUNDREDTH_CENT = 0.01  # what a binary fraction of dollars may be off
-_FEWEST_DECIMALS = 8  # with the point: a binary fraction is written with so many, a person writes fewer
+_A_HUNDREDTH_CENT = 0.01  # the largest error of a binary fraction of dollars
+_FEWEST_DECIMALS = 8  # with the point: a binary fraction has at least so many, a person writes fewer
 
 
 def read_price(value: Any) -> tuple[int, str | None] | Mended | None:
-    """Cents of a range's price, rounded half up, and the currency sign it has. 0 is no price. Raises ValueError."""
+    """The cents of a range's price, rounded half up, and its currency sign; None if they are 0. Raises ValueError."""
     sign = None
     if isinstance(value, str):
         match = _AMOUNT.fullmatch(value)
@@ -71,7 +71,7 @@ def read_price(value: Any) -> tuple[int, str | None] | Mended | None:
         sign, amount = _sign(match), found
     else:
         try:
-            # as it is written: 0.125 is that and not its binary fraction
+            # by its text: 1.005 is rounded as it is written, not as its binary fraction
             amount = Decimal(str(value))
         except InvalidOperation:
             raise ValueError("is not a number") from None
@@ -89,7 +89,7 @@ def read_price(value: Any) -> tuple[int, str | None] | Mended | None:
 
 
 def read_count(value: Any, highest: int = HIGHEST_COUNT) -> int | Mended:
-    """How many listings or tickets. Raises ValueError saying why not."""
+    """A number of listings or tickets. Raises ValueError with the reason."""
     text = str(value)
     match = _WHOLE.fullmatch(text)
     if match is None:
@@ -131,9 +131,9 @@ def _no_number(text: str, otherwise: str) -> str:
 
 @dataclass
 class DecimalMarks:
-    """Whether a column's numbers have a decimal point or a decimal comma: `1.250` is 1.25 in one, 1250 in the other.
+    """Finds out whether a column has decimal points or decimal commas: `1.250` is 1.25 with points, 1250 with commas.
 
-    Other columns prove nothing: text stays as it was where a spreadsheet writes numbers in its own way.
+    Other columns prove nothing: a spreadsheet writes numbers in its own way, but leaves text as it was.
     """
 
     name: str
@@ -143,7 +143,7 @@ class DecimalMarks:
     _unclear_commas: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, given: Sequence[Any], line_of: Iterable[int]) -> None:
-        """Look at the distinct values of a batch; `line_of`: a line of each."""
+        """Check the distinct values of a batch; `line_of`: a line of each."""
         for value, line in zip(given, line_of, strict=True):
             if not isinstance(value, str) or (self.point and "," not in value):
                 continue
@@ -158,7 +158,7 @@ class DecimalMarks:
                 self._unclear_commas.append((line, value))
 
     def refusal(self) -> str | None:
-        """Why the file cannot be meant as it was read: some of its numbers are two numbers."""
+        """Why the file is refused: some of its numbers can be read in two ways. None if it is not."""
         commas = self.commas >= _FEWEST or (self.commas and not self.point)
         unclear = (self._unclear if commas or not self.point else []) + (self._unclear_commas if commas else [])
         if not unclear:

@@ -1,4 +1,4 @@
-"""Bring a file of price ranges into the warehouse: staged, one kept of each event and time, then written."""
+"""Write the price ranges that were kept of a file, and put its refusals into quarantine."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ from tickettape.imports.request import ImportRefused
 from tickettape.imports.staging import Progress
 from tickettape.observations import PriceRange, PriceRangeError, store_price_ranges
 
-RANGES_AT_ONCE = 50_000  # in one transaction: a second
+RANGES_AT_ONCE = 50_000  # in one transaction, which takes a second
 
 
 def write_ranges(connection: Connection, staged: StagedRanges, events: Mapping[int, str], progress: Progress) -> None:
-    """Write what was kept, some thousand in each transaction; the refusals go to quarantine.
+    """Write the kept price ranges, RANGES_AT_ONCE in each transaction. The refusals go to quarantine.
 
-    An interrupted import goes on where it is started again: what is written is unchanged then.
+    An interrupted import continues when it is started again: what is already written counts as unchanged then.
     """
     outcome, source, file = staged.outcome, staged.request.source, staged.file.path.name
     import_id = start_import(
@@ -42,7 +42,7 @@ def write_ranges(connection: Connection, staged: StagedRanges, events: Mapping[i
         try:
             with connection.transaction():
                 outcome.captures.update(store_price_ranges(connection, _price_ranges(chunk, event_keys)))
-        except PriceRangeError as error:  # an event's currency was settled while this ran
+        except PriceRangeError as error:  # an event's currency was set while this ran
             raise ImportRefused(f"{error} The rows written so far stay. Import the file again.") from error
         last = chunk.iloc[-1]
         after, done = (int(last["event_no"]), int(last["second"])), done + len(chunk)

@@ -1,4 +1,4 @@
-"""Price ranges on their way: staged as they come, then one kept of each event and time."""
+"""Stage the price ranges of a file, then keep one for each event and time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ class StagedRanges(StagedFile):
 class KeptRanges:
     """What was kept of the staged price ranges.
 
-    `repeats`: rows that say what another says of its event and time; `corrections`: those that say something else
-    than the one that counts. `whole`: with all three prices; `unpriced`: with counts only.
+    `repeats`: rows equal to another one of the same event and time. `corrections`: rows that differ from the one that
+    is kept. `whole`: with all three prices. `unpriced`: with counts only.
     """
 
     observations: int
@@ -61,7 +61,7 @@ class KeptRanges:
 
 
 def keep_ranges(connection: Connection) -> KeptRanges:
-    """Make the table of what counts: of each event and time what was seen last, and of that the last in the file."""
+    """Make the table of kept ranges: for each event and time the one observed last; if equal, the last in the file."""
     connection.execute(
         """drop table if exists pg_temp.kept_ranges;
            create temp table kept_ranges as
@@ -94,7 +94,7 @@ def staged_range_events(connection: Connection) -> list[int]:
 
 
 def stated_currencies(connection: Connection) -> dict[int, list[str]]:
-    """The currencies that the staged ranges have of each event."""
+    """The currencies that the staged ranges state for each event."""
     rows = connection.execute(
         "select event_no, array_agg(distinct currency) from staged_ranges where currency is not null group by event_no"
     )
@@ -102,7 +102,7 @@ def stated_currencies(connection: Connection) -> dict[int, list[str]]:
 
 
 def mixed_kinds(connection: Connection, events: Mapping[int, str]) -> dict[int, str]:
-    """Why events have two markets or price bases at one time: one of them would be lost."""
+    """The events with two markets or price bases at one time, and why they are refused: one would be lost."""
     rows = connection.execute(
         """select distinct on (event_no) event_no, min(line), max(line),
                array_agg(distinct market || ', ' || price_basis)
@@ -118,7 +118,7 @@ def mixed_kinds(connection: Connection, events: Mapping[int, str]) -> dict[int, 
 
 
 def settle_currencies(connection: Connection, currencies: Mapping[int, str]) -> None:
-    """Give kept ranges that say no currency that of their event."""
+    """Give the kept ranges without a currency that of their event."""
     connection.execute(
         """update kept_ranges set currency = settled.currency
            from unnest(%s::int[], %s::text[]) as settled (event_no, currency)
@@ -128,7 +128,7 @@ def settle_currencies(connection: Connection, currencies: Mapping[int, str]) -> 
 
 
 def kept_ranges(connection: Connection, after: tuple[int, int], most: int) -> pd.DataFrame:
-    """The kept ranges that follow (event_no, second), so many at most."""
+    """The kept ranges after (event_no, second), in order; at most `most`."""
     return copied_out(
         connection,
         f"""select {", ".join(RANGE_COLUMNS)} from kept_ranges

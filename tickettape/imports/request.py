@@ -1,4 +1,4 @@
-"""What a person asks of an import, and what came of it."""
+"""The request for an import, and its outcome."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,18 +15,19 @@ Captures = pd.DataFrame
 
 
 class ImportRefused(Exception):  # noqa: N818
-    """A file that is not imported; nothing of it was written. The message says why and what to do."""
+    """A file that is not imported, or not to its end. The message says why, what was written if anything, and what to
+    do."""
 
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What a person asked for. `whole_inventory`: each observation holds all that was for sale at its event.
+    """What a person asked for. `whole_inventory`: each observation holds everything that was for sale.
 
-    `ranges`: the file holds price ranges and no listings. `check_only`: read, judge and say; write nothing.
-    `into_marketplace`: the source is a marketplace's, which fixes its events' currency where the file does not say it.
+    `ranges`: the file holds price ranges, not listings. `check_only`: read, judge and report, but write nothing.
+    `into_marketplace`: the source is a marketplace, so a currency must be stated for events that have none yet.
 
-    `bin_seconds`: the grid that times are rounded down to; None: exact seconds, refused where they look like one
-    observation spread over several. `most_refused`: share of refused rows above which nothing is written.
+    `bin_seconds`: the grid that times are rounded down to. None means exact seconds; then the file is refused if they
+    look like one observation spread over several. `most_refused`: share of refused rows above which nothing is written.
     """
 
     source: str
@@ -62,7 +63,7 @@ class ImportRequest:
 
 @dataclass
 class ImportOutcome:
-    """What came of an import. `partial`: observations that do not hold all; `whole`: those that do."""
+    """The outcome of an import. `partial`: observations that do not hold everything; `whole`: the others."""
 
     rows_read: int = 0
     rows_refused: int = 0
@@ -81,13 +82,13 @@ class ImportOutcome:
     """added, replaced, unchanged, refused: of captures, or of price ranges"""
     doubles: int = 0
     repeats: int = 0
-    """Rows that say again what another says of the event and the time."""
+    """Rows that repeat another row of the same event and time."""
     corrections: int = 0
-    """Rows whose event and time another row says something else of, which counts."""
+    """Rows that differ from another row of the same event and time, which counts instead."""
     changes: list[str] = field(default_factory=list)
-    """What was done to rows and values: a line for each kind, with how many and an example."""
+    """The changes to rows and values: a line for each kind, with a count and an example."""
     unread: tuple[str, ...] = ()
-    """The file's columns that no column of ours is read from."""
+    """The file's columns that are not read."""
     styles: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -1,6 +1,7 @@
-"""Mappings that people keep: TOML that they write, or that an import that worked saved under a name.
+"""Saved mappings: TOML files that people write, or that a successful import saved under a name.
 
-They live in `mappings/NAME.toml` of the home folder: text to read, mend and hand on. What a person types wins.
+They are in `mappings/NAME.toml` of the home folder, as text that people can read, edit and share. Options on the
+command line take precedence.
 """
 
 import re
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 @dataclass(frozen=True)
 class SavedMapping:
-    """How files of one kind are read; None where it is not said. Times' formats are strptime's, `every` is minutes."""
+    """How files of one kind are read; None if it is not set. Time formats are strptime's, `every` is in minutes."""
 
     kind: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
@@ -37,16 +38,16 @@ class SavedMapping:
 
     @property
     def ranges(self) -> bool:
-        """Whether the files hold price ranges; listings where it is not said."""
+        """Whether the files hold price ranges. If the kind is not set, they hold listings."""
         return self.kind == "ranges"
 
     def overruled(self, by: "SavedMapping") -> "SavedMapping":
-        """This, with what another says in its place; column by column."""
+        """This mapping, with the values that another one sets in place of its own, column by column."""
         said = {one.name: value for one in fields(by) if (value := getattr(by, one.name)) is not None}
         return replace(self, **said | {"columns": self.columns | by.columns, "defaults": self.defaults | by.defaults})
 
     def checked(self) -> "SavedMapping":
-        """This, where it can be. Raises MappingError where it cannot."""
+        """This mapping, if it is valid. Raises MappingError if it is not."""
         if self.kind not in (None, *KINDS):
             raise MappingError(f"kind is {self.kind!r}, but must be {' or '.join(KINDS)}.")
         known = known_columns(ranges=self.ranges)
@@ -60,7 +61,7 @@ class SavedMapping:
         )
 
     def zone(self, name: str) -> ZoneInfo | None:
-        """The time zone that `time_zone` or `event_date_zone` names. Raises MappingError where there is none such."""
+        """The time zone that `time_zone` or `event_date_zone` names. Raises MappingError if it is unknown."""
         text = getattr(self, name)
         try:
             return ZoneInfo(text) if text else None
@@ -69,7 +70,7 @@ class SavedMapping:
 
 
 def load_mapping(file_or_name: str, home: Path) -> SavedMapping:
-    """A mapping from its file, or one that was saved, by its name. Raises MappingError where it cannot be read."""
+    """A mapping from its file, or a saved one by its name. Raises MappingError if it cannot be read."""
     path = Path(file_or_name)
     if path.suffix.lower() != ".toml" and not path.is_file():
         path = _folder(home) / f"{file_or_name}.toml"
@@ -92,9 +93,9 @@ def load_mapping(file_or_name: str, home: Path) -> SavedMapping:
 
 
 def save_mapping(mapping: SavedMapping, name: str, home: Path, *, like: str | None = None) -> Path:
-    """Save a mapping under a name, over what was saved so before; its file.
+    """Save a mapping under a name, in place of an earlier one; returns its file.
 
-    `like`: the file or name that it came from, of which the comments are kept.
+    `like`: the file or name from which it was loaded. Its comments are kept.
     """
     check_name(name)
     path = _folder(home) / f"{name}.toml"
@@ -119,7 +120,7 @@ def save_mapping(mapping: SavedMapping, name: str, home: Path, *, like: str | No
 
 
 def check_name(name: str) -> None:
-    """Raise MappingError where a mapping cannot be saved under a name."""
+    """Raise MappingError if a mapping cannot be saved under this name."""
     if not _NAME.fullmatch(name):
         raise MappingError(f"{name!r} cannot be the name of a mapping. Use letters, digits, - and _.")
 
@@ -150,7 +151,7 @@ def _mapping(found: dict[str, Any]) -> SavedMapping:
 
 
 def _text(value: Any) -> str | None:
-    """A column's name, or those that it is joined of; a default as a person types it."""
+    """A column's name, or several joined with +; or a default, as a person types it."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What staged listings would say is sold out: zones that an observation has and the next of its event lacks."""
+"""Find what would look sold out: zones that one observation of an event has and the next one lacks."""
 
 import pyarrow as pa
 
@@ -38,7 +38,7 @@ def sold_out_by(connection: Connection, staged: StagedListings) -> str:
                    select from for_sale as later
                    where later.event_no = for_sale.event_no and later.zone_no = for_sale.zone_no
                        and later.second = observed.next)
-                   -- an observation that lost a row, or may have, is partial: it says of nothing that it is gone
+                   -- an observation that lost a row, or may have, is partial: what it lacks is not sold out
                    and not exists (select from lost where event_no = observed.event_no and second = observed.next)
                    and not exists (select from lost where event_no = observed.event_no and second is null)
                    and not exists (select from lost where event_no is null and second = observed.next)

@@ -1,6 +1,7 @@
-"""A file on its way into the staging tables: read in batches, judged row by row, its events and sections numbered.
+"""Read a file into the staging tables: in batches, judged row by row, with numbers for its events and sections.
 
-`StagedFile` is what listings and price ranges share; `StagedListings` is the one, `range_staging` the other.
+`StagedFile` has what files of listings and of price ranges share. `StagedListings` is for listings; the class for price
+ranges is in `range_staging`.
 """
 
 import time
@@ -36,7 +37,7 @@ IDS = frozenset({"event", "listing", "zone", "zone_id", "section", "section_id"}
 
 
 class Progress:
-    """Says how far something is, every two seconds."""
+    """Reports the progress, every two seconds."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._started = say, time.monotonic()
@@ -50,7 +51,7 @@ class Progress:
 
 
 class StagedFile:
-    """A file in the staging tables: numbers for its events, and what it says of them. Its kind says how rows go in."""
+    """A file in the staging tables, with numbers and descriptions for its events. Subclasses stage its rows."""
 
     def __init__(self, request: ImportRequest, file: SourceFile) -> None:
         self.request, self.file, self.outcome = request, file, ImportOutcome()
@@ -68,7 +69,7 @@ class StagedFile:
         raise NotImplementedError
 
     def read(self, connection: Connection, mapping: Columns, progress: Progress) -> None:
-        """Read the whole file into the staging tables. Raises ImportRefused where it cannot be meant so."""
+        """Read the whole file into the staging tables. Raises ImportRefused if it can be read in several ways."""
         reading, outcome, styles = self.request.reading, self.outcome, TimeStyles()
         used = {column for columns in mapping.values() for column in columns}
         outcome.unread = tuple(name for name in self.file.names if name not in used and not name.startswith("column "))
@@ -110,14 +111,14 @@ class StagedFile:
         outcome.reasons = grouped_refusal_reasons(connection)
 
     def _hear(self, event: str, said: Mapping[str, tuple[int, Any]]) -> None:
-        """Keep what the newest row says of an event."""
+        """Keep an event's description from its newest rows."""
         known, times = self.said.setdefault(event, {}), self._said_at.setdefault(event, {})
         for name, (observed, value) in said.items():
             if observed >= times.get(name, observed):
                 known[name], times[name] = value, observed
 
     def refused(self, refusals: Iterable[RowRefusal]) -> pa.Table:
-        """Refusals as the staging table has them."""
+        """Refusals as rows of the staging table."""
         return pa.Table.from_pylist(
             [
                 {
@@ -154,7 +155,7 @@ class StagedListings(StagedFile):
         return judge_rows(batch, reading)
 
     def read(self, connection: Connection, mapping: Columns, progress: Progress) -> None:
-        """As every file, and quick to find by capture."""
+        """Read it like any file, then index its listings by capture."""
         super().read(connection, mapping, progress)
         index_staged_listings(connection)
 
@@ -167,7 +168,7 @@ class StagedListings(StagedFile):
 
     def _listings(self, good: pd.DataFrame) -> pa.Table:
         names = ["event", "zone", "zone_id", "section", "section_id"]
-        # one number for each distinct combination in the batch, then one of ours for it
+        # number the distinct combinations of the batch, then give each its number in the whole file
         codes = np.zeros(len(good), np.int64)
         for name in names:
             of_column, distinct = pd.factorize(good[name], use_na_sentinel=False)
@@ -193,7 +194,7 @@ class StagedListings(StagedFile):
 
 
 def _said_of_events(request: ImportRequest, faults: list[str]) -> dict[str, dict[str, Any]]:
-    """What the file of events says, by event; empty without one. What cannot be read is among the `faults`."""
+    """The descriptions in the file of events, if there is one, by event. Values that cannot be read go to `faults`."""
     said: dict[str, dict[str, Any]] = {}
     if request.events is None:
         return said

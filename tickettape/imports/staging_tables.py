@@ -1,4 +1,4 @@
-"""The staging tables of an import: rows come in any order and are read back by capture. They end with the session."""
+"""The staging tables of an import: rows come in any order and are read back by capture. They last for the session."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def index_staged_listings(connection: Connection) -> None:
 
 
 def staged_captures(connection: Connection) -> pd.DataFrame:
-    """What was staged, by capture, oldest first: second, event_no, listings, observed (newest, microseconds)."""
+    """The staged captures, oldest first: second, event_no, listings, observed (newest, microseconds)."""
     return copied_out(
         connection,
         """select second, event_no, count(*) as listings, max(observed) as observed from staged_listings
@@ -76,7 +76,7 @@ def staged_captures(connection: Connection) -> pd.DataFrame:
 
 
 def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[int, int]) -> pd.DataFrame:
-    """The staged listings of the captures from (second, event_no) to another, both included; newest seen last."""
+    """The listings of the captures from `first` to `last`, (second, event_no), both included; the newest last."""
     return copied_out(
         connection,
         f"""select {", ".join(LISTING_COLUMNS)} from staged_listings
@@ -87,7 +87,7 @@ def staged_listings(connection: Connection, first: tuple[int, int], last: tuple[
 
 
 class LostRows:
-    """How many rows a capture lost, or may have lost: of a refused row, its event or its time may be unreadable."""
+    """How many rows a capture lost, or may have lost: the event or the time of a refused row may be unreadable."""
 
     def __init__(self, connection: Connection) -> None:
         rows = connection.execute("select second, event_no, count(*) from staged_refused group by second, event_no")
@@ -98,18 +98,18 @@ class LostRows:
         return bool(self._rows or self._unsure)
 
     def said_of(self, second: int, event_no: int, read: int) -> str | None:
-        """Why this capture is not whole, of which so many rows were `read`; None where it is."""
+        """Why this capture is not whole; None if it is. `read`: how many of its rows were read."""
         lost = self._rows.get((second, event_no), 0)
-        # of all captures of their event or time, or of the file
+        # rows that may be of any capture of their event, of their time, or of the file
         perhaps = sum(self._rows.get(key, 0) for key in ((second, None), (None, event_no), (None, None)))
         said = [f"{lost} of its {lost + read} rows were refused"] if lost else []
         said += [f"{perhaps} refused rows may have been of it"] if perhaps else []
-        said += ["an earlier look may have been a part of it"] if (second, event_no) in self._unsure else []
+        said += ["an earlier observation may have been a part of it"] if (second, event_no) in self._unsure else []
         return "; ".join(said) or None
 
 
 def refuse_events(connection: Connection, table: str, events: Mapping[str, int], reasons: Mapping[int, str]) -> int:
-    """Take the rows of some events out of a staging table, refused; how many. `reasons`: of each event's number."""
+    """Move the rows of some events from a staging table to the refusals; returns how many. `reasons`: by event_no."""
     names = {number: event for event, number in events.items()}
     row = connection.execute(
         f"""with refused as (
@@ -127,9 +127,9 @@ def refuse_events(connection: Connection, table: str, events: Mapping[str, int],
 
 
 def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str]:
-    """Why rows were refused, most often first: the first such row with its line, and how many there are."""
+    """Why rows were refused, the most frequent reason first: its first row with the line, and how many there are."""
     rows = connection.execute(
-        # the values that a reason quotes do not make it another
+        # reasons that differ only in the values they quote are the same reason
         """select count(*), (array_agg(line order by line))[1], (array_agg(reason order by line))[1]
            from staged_refused
            group by regexp_replace(regexp_replace(reason, '\''.*?\''|".*?"', '', 'g'), '[0-9.]+', '9', 'g')
@@ -145,7 +145,7 @@ def grouped_refusal_reasons(connection: Connection, limit: int = 10) -> list[str
 def copied_out(
     connection: Connection, query: str, types: Mapping[str, pa.DataType], parameters: Sequence[object] = ()
 ) -> pd.DataFrame:
-    """COPY what a query finds into a table of columns; `types` of those that are not numbers."""
+    """COPY the rows of a query into a DataFrame; `types`: those of columns that are not numbers."""
     with connection.cursor() as cursor:
         text = io.BytesIO()
         statement = psycopg.ClientCursor(connection).mogrify(query, parameters)

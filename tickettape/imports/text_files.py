@@ -1,6 +1,6 @@
-"""How a text file is laid out: its encoding, delimiter, column names and where its rows begin.
+"""Detect the layout of a text file: its encoding, delimiter, column names, and where its rows begin.
 
-People's files come from R, pandas, Excel and scrapers of their own; what is found here is what `files` reads by.
+People's files come from R, pandas, Excel and their own scrapers. `files` reads them by the layout that is found here.
 """
 
 import codecs
@@ -17,10 +17,10 @@ import pyarrow as pa
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 2**18
 SAMPLE_RECORDS = 200
-CONSISTENT = 0.8  # share of the records that a delimiter must part into as many values as the header
+CONSISTENT = 0.8  # share of the records that a delimiter must split into as many values as the header
 MOST_COLUMNS = 10_000
 
-_EXCEL_DELIMITER = re.compile(r"sep=(.)(?:\r\n|\r|\n)")  # a first line that says it, for Excel alone
+_EXCEL_DELIMITER = re.compile(r"sep=(.)(?:\r\n|\r|\n)")  # a first line that names the delimiter, for Excel alone
 
 
 class FileError(Exception):
@@ -29,10 +29,10 @@ class FileError(Exception):
 
 @dataclass(frozen=True)
 class TextLayout:
-    """A text file's layout. `header_lines`: those before its first row, empty ones too.
+    """A text file's layout. `header_lines`: how many lines precede its first row, empty ones included.
 
-    `names`: one for each value of a row; a column without a name is `column 3`, and names may be doubled.
-    `note`: what a person should know of how the file was read.
+    `names`: one for each value of a row. A column without a name is called `column 3`, after its position. A name may
+    occur twice. `note`: what a person should know about how the file was read.
     """
 
     encoding: str
@@ -43,12 +43,12 @@ class TextLayout:
 
     @property
     def dialect(self) -> dict[str, Any]:
-        """How Python's csv reads it."""
+        """The dialect for Python's csv."""
         return _dialect(self.delimiter)
 
 
 def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
-    """How a file is laid out. Raises FileError where no header can be found, OSError where it cannot be opened."""
+    """The layout of a file. Raises FileError if no header can be found, OSError if it cannot be opened."""
     note = None
     if encoding is None:
         encoding, note = _encoding(path)
@@ -79,18 +79,18 @@ def text_layout(path: Path, encoding: str | None = None) -> TextLayout:
 
 
 def opened(path: Path) -> pa.NativeFile:
-    """A file's bytes, unpacked where its name says that they are packed."""
+    """A file's bytes, decompressed if the ending of its name says so."""
     return unpacked(pa.OSFile(str(path)), path)
 
 
 def unpacked(raw: pa.NativeFile, path: Path) -> pa.NativeFile:
-    """The bytes of an open file, unpacked where its name says that they are packed."""
+    """The bytes of an open file, decompressed if the ending of its name says so."""
     compression = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}.get(path.suffix.lower())
     return pa.CompressedInputStream(raw, compression) if compression else raw
 
 
 def _encoding(path: Path) -> tuple[str, str | None]:
-    """UTF-8 where the whole file is, else what its mark or its bytes say."""
+    """The encoding, with a note if it was guessed: UTF-16 or UTF-32, UTF-8 if the whole file is, or a guess."""
     decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     other: codecs.IncrementalDecoder | None = None
     name = None
@@ -98,7 +98,7 @@ def _encoding(path: Path) -> tuple[str, str | None]:
         if name is None:
             if wide := _wide_encoding(block):
                 return wide, None
-            # only old Macs end lines with CR alone, and Excel writes their own encoding there
+            # only old Macs end lines with CR alone, and Excel writes Mac Roman there
             name = "cp1252" if b"\n" in block or b"\r" not in block else "mac_roman"
         if other is None:
             try:
@@ -134,7 +134,7 @@ def _wide_encoding(block: bytes) -> str | None:
 
 
 def _dialect(delimiter: str) -> dict[str, Any]:
-    # some write a blank after each comma: a quote after it opens a value all the same
+    # some files have a blank after each comma; a quote after that blank must open a value too
     return {"delimiter": delimiter, "skipinitialspace": delimiter != " "}
 
 
@@ -148,7 +148,7 @@ def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
     """The first records that are not empty."""
     found = []
     try:
-        # newline=None: every kind of line end is one
+        # newline=None accepts every kind of line ending
         for record in csv.reader(io.StringIO(text, newline=None), **_dialect(delimiter)):
             if record:
                 found.append(record)
@@ -158,14 +158,14 @@ def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
             if not whole and len(found) > 1:
                 del found[-1]  # cut off by the sample's end
     except csv.Error:
-        pass  # a value of more than 128 kB: what came before it will do
+        pass  # a value of more than 128 kB: the records before it are enough
     return found
 
 
 def _delimiter(parsed: dict[str, list[list[str]]]) -> str:
-    """The delimiter that parts rows as it parts the header.
+    """The delimiter that splits the rows into as many values as the header.
 
-    Not csv.Sniffer: it counts characters, and takes the blank where names of columns and teams hold blanks.
+    Not csv.Sniffer: it counts characters, and chooses the blank if the names of columns and teams contain blanks.
     """
 
     def columns(delimiter: str) -> int:
@@ -182,13 +182,13 @@ def _delimiter(parsed: dict[str, list[list[str]]]) -> str:
 
 
 def _with_row_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The header with a name for each value: R names its rows in a first column that the header lacks."""
+    """The header with a name for each value: R writes row names into a first column, which the header lacks."""
     longer = [row for row in rows if len(row) == len(header) + 1]
     if not rows or len(longer) < CONSISTENT * len(rows):
         return list(header)
     if not any(row[-1] for row in longer):
-        return [*header, ""]  # each row ends with a delimiter that the header does not
-    # else it is a comma without quotes in each row, which would shift every value
+        return [*header, ""]  # each row ends with a delimiter, and the header does not
+    # otherwise each row has a comma without quotes, which would shift every value
     names = [row[0] for row in longer]
     named = len(set(names)) == len(names) and (len(names) > 1 or names == ["1"])
     named = named and not any(value.endswith("\\") for row in longer for value in row)

@@ -1,6 +1,6 @@
 """The records of a text file, read strictly: a quote that is never closed must not swallow the rows that follow it.
 
-Spreadsheets leave out empty cells at a row's end, or write some too many: such rows are made as long as the header.
+Spreadsheets omit empty cells at the end of a row, or write too many. Such rows are made as long as the header.
 """
 
 import csv
@@ -12,14 +12,14 @@ from typing import TextIO
 
 from tickettape.imports.text_files import FileError, TextLayout
 
-SHORT = "rows are shorter than the header: what they lack is empty"
+SHORT = "rows are shorter than the header: their missing values are empty"
 CUT_OFF = "is cut off: the file ends within it"
-RECORDS_A_CHUNK = 2048  # more are slower: Python's garbage collector looks through them all
+RECORDS_A_CHUNK = 2048  # more are slower, because Python's garbage collector scans them all
 
 
 @dataclass(frozen=True)
 class MalformedRecord:
-    """A record that cannot be parted into values. `reason`: why, as the end of a sentence about it."""
+    """A record that cannot be split into values. `reason`: why, as the end of a sentence about it."""
 
     line: int
     text: str
@@ -28,7 +28,7 @@ class MalformedRecord:
 
 @dataclass
 class RecordChunk:
-    """Some records, each as long as the header, and where they are. `repaired`: how, and the lines so."""
+    """Some records, each as long as the header, with their lines. `repaired`: what was done, and the line of each."""
 
     lines: list[int] = field(default_factory=list)
     rows: list[Sequence[str]] = field(default_factory=list)
@@ -37,10 +37,10 @@ class RecordChunk:
 
 
 def read_records(text: TextIO, layout: TextLayout, name: str) -> Iterator[RecordChunk]:
-    """The records after the header; empty lines count as lines and are left out.
+    """The records after the header. Empty lines are left out, but count as lines.
 
-    A record with line breaks in quotes counts as one line, as in a spreadsheet. Raises FileError where a quote takes
-    in lines that look like rows of their own: how many were lost cannot be known then.
+    A record with line breaks in quotes counts as one line, as in a spreadsheet. Raises FileError if a quote encloses
+    lines that look like rows, because nobody can know how many rows were lost.
     """
     width, line, chunk = len(layout.names), 0, RecordChunk()
     header: list[str] | None = None
@@ -88,7 +88,7 @@ def read_records(text: TextIO, layout: TextLayout, name: str) -> Iterator[Record
 
 
 class _Lines:
-    """The lines of a text; the `last` that was read is kept, to show it."""
+    """The lines of a text. The `last` one that was read is kept, so that it can be shown."""
 
     def __init__(self, text: TextIO) -> None:
         self._text, self.last = text, ""
@@ -100,12 +100,12 @@ class _Lines:
 
 
 def _is_parted_wrongly(record: Sequence[str]) -> bool:
-    """Whether delimiters within values parted them: some write a backslash before those, or use single quotes."""
+    """Whether values were split at delimiters inside them: some files escape those, or use single quotes."""
     return any(value.endswith(("\\", "'")) or value.startswith("'") for value in record)
 
 
 def _holds_rows(record: Sequence[str], delimiter: str) -> bool:
-    """Whether a value with line breaks holds rows: what follows its breaks begins as this row does, and is as long."""
+    """Whether a value with line breaks contains rows: a line in it begins like this row, with as many delimiters."""
     for at, value in enumerate(record):
         pieces = re.split(r"\r\n|\r|\n", value)
         if len(pieces) == 1:
@@ -120,7 +120,7 @@ def _holds_rows(record: Sequence[str], delimiter: str) -> bool:
 def _swallowed(name: str, line: int) -> FileError:
     return FileError(
         f"{name}, line {line:,} (as a text editor counts): a quote opens a value there and takes in the rows after it. "
-        'Close it, or write a quote that is meant as one twice: "12"" riser".'
+        'Close it. If the quote is part of the value, write it twice: "12"" riser".'
     )
 
 

@@ -1,7 +1,8 @@
 """Times as people's files write them, read as UTC microseconds since 1970. Pure.
 
 Without a format only ISO is read: `3/4/25` is March to some and April to others. With formats, all are tried, and a
-value that two of them read differently is refused. A local time that its clocks show twice or never is refused.
+value that two of them read differently is refused. A local time that occurs twice or never, because the clocks change,
+is refused.
 """
 
 import re
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from tickettape.imports.columns import DistinctColumn, Read, one_by_one
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it nobody resold tickets online: a wrong unit or epoch
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # an earlier time has a wrong unit or epoch: nobody resold tickets online
 ISO = "ISO"
 EXAMPLES = 3  # lines of each style that a refusal shows
 FEWEST = 3  # lines that make a style; fewer are typing errors, and refused row by row
@@ -28,7 +29,7 @@ _NO_TIME_ZONE = "has no time zone: add --time-zone UTC, or the zone in which it 
 
 @dataclass(frozen=True)
 class TimeReading:
-    """How a column's times are written: strptime's formats (none: ISO), and the zone of those that name none."""
+    """How to read a column's times: by strptime's formats (none: ISO), and in which zone those that name none."""
 
     formats: tuple[str, ...] = ()
     zone: ZoneInfo | None = None
@@ -36,20 +37,20 @@ class TimeReading:
 
 @dataclass
 class TimeStyle:
-    """A way in which a column's times are written: a format that reads them, or what they look like unread."""
+    """A way in which a column's times are written: the format that reads them, or their shape if none does."""
 
     column: str
     style: str
     understood: bool
     rows: int = 0
     examples: list[tuple[int, str]] = field(default_factory=list)
-    """Line and text of the first."""
+    """Line and text of the first rows."""
 
 
 class TimeColumn(DistinctColumn):
     """A column of times, which knows how each is written. Defaults are always ISO.
 
-    `now`: these were observed, so none lies after it.
+    `now`: for the times of observations, none of which lies after it.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class TimeStyles:
         self._styles: dict[tuple[str, str, bool], TimeStyle] = {}
 
     def add(self, styles: Iterable[TimeStyle]) -> None:
-        """Count a batch's styles in."""
+        """Add the styles of a batch."""
         for one in styles:
             known = self._styles.setdefault(
                 (one.column, one.style, one.understood), TimeStyle(one.column, one.style, one.understood)
@@ -104,10 +105,10 @@ class TimeStyles:
             known.examples += one.examples[: EXAMPLES - len(known.examples)]
 
     def mixed(self) -> str | None:
-        """Why the file cannot be meant as it was read: a column has times in two styles, and one is not known."""
+        """Why the file is refused: a column has times in several styles, and one is not known. None if it is not."""
         for column in dict.fromkeys(one.column for one in self._styles.values()):
             styles = [one for one in self._styles.values() if one.column == column]
-            # an impossible date looks like those that are understood: no style of its own
+            # an impossible date has the shape of those that are understood, so it is not another style
             like_understood = {_shape(text) for one in styles if one.understood for _, text in one.examples}
             unknown = [
                 one for one in styles
@@ -130,7 +131,7 @@ class TimeStyles:
         return None
 
     def unread(self) -> str | None:
-        """What to say for times that no format reads, where there are some."""
+        """What to do about times that no format reads; None if there are none."""
         for one in self._styles.values():
             if not one.understood and _is_dated(one.style):
                 option = "--time-format" if one.column == "time" else "--event-date-format"
@@ -140,14 +141,14 @@ class TimeStyles:
         return None
 
     def said(self) -> list[str]:
-        """How many times each format read, where there are several or one that is not ISO."""
+        """How many rows each format read, if there are several formats, or one that is not ISO."""
         understood = [one for one in self._styles.values() if one.understood]
         return [f"{one.column}: {one.rows:,} rows read as {one.style}." for one in understood if one.style != ISO or
                 sum(one.column == other.column for other in understood) > 1]  # fmt: skip
 
 
 def check_format(text: str) -> str:
-    """A format that times can be read by. Raises ValueError where it is none."""
+    """A time format, if it is valid. Raises ValueError if it is not."""
     if text.upper() == ISO:
         return ISO
     pd.to_datetime(pd.Series(["x"]), format=text, errors="coerce")
@@ -183,7 +184,7 @@ def read_times(values: Sequence[Any], reading: TimeReading) -> tuple[list[Read],
 
 
 def read_instant(value: Any, zone: ZoneInfo | None) -> int:
-    """UTC microseconds since 1970 of an ISO text or a timestamp. Raises ValueError saying why not."""
+    """UTC microseconds since 1970 of an ISO text or a timestamp. Raises ValueError with the reason."""
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -202,11 +203,11 @@ def read_instant(value: Any, zone: ZoneInfo | None) -> int:
 
 
 class NotWrittenSo(ValueError):  # noqa: N818
-    """A value that is written in another way than the one that was tried."""
+    """A value that is not in the format that was tried."""
 
 
 def _formatted(texts: Sequence[str], how: str, zone: ZoneInfo | None) -> list[Read]:
-    """As `read_instant`, of many texts in one format."""
+    """Like `read_instant`, for many texts in one format."""
     zoned = "%z" in how or "%Z" in how
     parsed = pd.to_datetime(pd.Series(texts, dtype=object), format=how, errors="coerce", utc=zoned)
     unread = parsed.isna().to_numpy()
@@ -223,7 +224,7 @@ def _formatted(texts: Sequence[str], how: str, zone: ZoneInfo | None) -> list[Re
 
 
 def _observed(found: Sequence[Read], now: datetime | None) -> list[Read]:
-    """As they are, but none in the future nor before EARLIEST; without `now`, as they are."""
+    """The values, with an error for each that is after `now` or before EARLIEST. Without `now` all are accepted."""
     if now is None:
         return list(found)
     newest, oldest = now.timestamp() * 1e6, EARLIEST.timestamp() * 1e6
@@ -244,5 +245,5 @@ def _shape(value: Any) -> str:
 
 
 def _is_dated(shape: str) -> bool:
-    """Whether what looks so may be a date: it has numbers apart."""
+    """Whether a text of this shape may be a date: it has at least two numbers."""
     return shape.count("9") > 1

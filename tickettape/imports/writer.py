@@ -1,4 +1,4 @@
-"""Write what is staged: whole captures with their snapshots, some thousand in each transaction."""
+"""Write the staged listings as whole captures with their snapshots, some thousand in each transaction."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ CAPTURES_AT_ONCE = 5_000
 
 
 class CaptureWriter:
-    """Writes what is staged, some captures in each transaction."""
+    """Writes the staged captures, some thousand in each transaction."""
 
     def __init__(self, connection: Connection, staged: StagedListings) -> None:
         self._connection, self._staged, self._file = connection, staged, staged.file.path.name
@@ -48,7 +48,7 @@ class CaptureWriter:
     def write(
         self, captures: Captures, events: Mapping[int, str], currencies: Mapping[int, str], progress: Progress
     ) -> None:
-        """Write every capture that is new or differs from what stands; the refusals go to quarantine."""
+        """Write every capture that is new or differs from the stored one. The refusals go to quarantine."""
         connection, outcome = self._connection, self._outcome
         self._external_ids = events
         import_id = self._import_id = start_import(
@@ -74,7 +74,7 @@ class CaptureWriter:
     def measure(self, captures: Captures) -> None:
         """Find which captures would be whole and which partial; write nothing."""
         self._lost_rows = LostRows(self._connection)
-        # what is not written needs no keys
+        # nothing is written, so the staged numbers can stand for the keys
         self._event_keys = pd.Series({number: number for number in self._staged.events.values()})
         self._section_keys = pd.Series({number: number for number in self._staged.sections.values()})
         for chunk in _chunks(captures):
@@ -84,13 +84,13 @@ class CaptureWriter:
         self._outcome.whole = len(captures) - self._outcome.partial
 
     def _make_dimensions(self, events: Mapping[int, str], currencies: Mapping[int, str]) -> None:
-        """The events, zones and sections, in transactions of their own: a tick that runs beside waits for none."""
+        """Add the events, zones and sections in transactions of their own, so that a tick meanwhile does not wait."""
         connection, staged = self._connection, self._staged
         self._event_keys = pd.Series(make_events(connection, staged, events))
         try:
             with connection.transaction():
                 fix_currencies(connection, {int(self._event_keys[number]): currencies[number] for number in events})
-        except OtherCurrencyError as error:  # it was settled while this ran
+        except OtherCurrencyError as error:  # it was set while this ran
             raise ImportRefused(f"{error}. Nothing was written; import the file again.") from error
         sections = {kind: number for kind, number in staged.sections.items() if kind[0] in events}
         zones_known = zones_by_name(connection, self._event_keys)
@@ -196,7 +196,7 @@ class CaptureWriter:
                 status[at], notes[at] = "partial", said
 
     def _to_write(self, captures: Captures, sections: pd.DataFrame) -> Captures:
-        """Those that are not there as they are; the pipeline's own are left alone and noted."""
+        """The captures that are new or have changed. A marketplace's own are left alone, and noted as refused."""
         standing = lock_standing_captures(self._connection, captures)
         keys = list(zip(captures["event_key"], captures["second"], strict=True))
         there = [standing.get(key) for key in keys]
@@ -243,7 +243,7 @@ def _ends(chunk: Captures) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _chunks(captures: Captures) -> Iterable[Captures]:
-    """Consecutive captures together, so many rows or captures in each."""
+    """Chunks of consecutive captures: about ROWS_AT_ONCE rows, and at most CAPTURES_AT_ONCE captures."""
     by_rows = (captures["listings"].cumsum() - captures["listings"]) // ROWS_AT_ONCE
     by_captures = pd.Series(np.arange(len(captures)), index=captures.index) // CAPTURES_AT_ONCE
     number = by_rows.diff().ne(0) | by_captures.diff().ne(0)

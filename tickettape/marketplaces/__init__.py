@@ -1,8 +1,8 @@
-"""Where ticket prices come from: answers in, listings out.
+"""The marketplaces: request their answers, and read these into listings and events.
 
-`protocol` says what a marketplace promises, `registry` which there are; one folder a marketplace. `http_client` asks,
-`pacing` retries; `rate_limiter` and `breaker` decide when a request may be made, and are shared by all processes
-through the database. Nothing here decides which event is asked for, or when.
+`protocol` defines what a marketplace does, and `registry` lists them; each has its own folder. `http_client` sends
+requests, and `pacing` retries them. `rate_limiter` and `breaker` decide when a request may be sent; all processes share
+them through the database. Nothing here decides which event is polled, or when.
 """
 
 from tickettape.marketplaces.breaker import Breaker

@@ -1,6 +1,6 @@
-"""The breaker of each marketplace as all its workers see it: a row of market.breakers.
+"""Load and store the breaker of each marketplace: a row of market.breakers, which all its workers share.
 
-When it opens and closes is decided in `breaker`.
+`breaker` decides when it opens and closes.
 """
 
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def load_breaker(connection: Connection, source: str) -> Breaker:
-    """The breaker of a marketplace; closed where nothing was ever blocked."""
+    """The breaker of a marketplace. It is closed if nothing was ever blocked."""
     with connection.cursor(row_factory=class_row(Breaker)) as cursor:
         found = cursor.execute(
             """select state, blocked_in_a_row, recent, openings, extract(epoch from opened_at)::float8 as opened_at,
@@ -27,7 +27,7 @@ def load_breaker(connection: Connection, source: str) -> Breaker:
 
 
 def store_breaker(connection: Connection, source: str, breaker: Breaker, *, before: Breaker) -> None:
-    """Keep what changed; that it opened, is probed or closed is logged, here and in scraper_logs."""
+    """Store the breaker if it has changed. A new state is logged, here and in scraper_logs."""
     if breaker == before:
         return
     connection.execute(

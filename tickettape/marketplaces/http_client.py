@@ -1,7 +1,7 @@
-"""One HTTP request in, one classified reply out: what every marketplace's client is made with.
+"""Send HTTP requests and classify the replies: the part that the clients of all marketplaces share.
 
-Polite: one honest User-Agent, no evasion of blocks. When to ask and to retry belongs in `pacing`, which paths and
-parameters in the marketplace's own folder.
+It is polite: it has one honest User-Agent and does not evade blocks. `pacing` decides when to send and to retry. Paths
+and parameters belong in the marketplace's own folder.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from tickettape.marketplaces.pacing import (
 from tickettape.marketplaces.protocol import Answer, AnswerStatus, Blocked, MarketplaceError, Missing, Unreachable
 from tickettape.marketplaces.rate_limiter import LocalRateLimiter, RateLimiter, RateLimits
 
-SIMULATOR_HEADER = "x-tickettape-simulator"  # every answer that is made up says so
+SIMULATOR_HEADER = "x-tickettape-simulator"  # every simulated answer has it
 SIMULATOR_TIME_HEADER = "x-simulator-time"  # the time that a simulator is asked about
 
 CONNECT_SECONDS = 5.0  # a handshake takes under one; a slower one is better tried again
-READ_SECONDS = 10.0  # of silence; a trickle that never falls silent is ended by the event's deadline
+READ_SECONDS = 10.0  # without a byte; the event's deadline ends an answer that trickles for ever
 ERROR_BYTES = 1024  # enough of an error to tell what it is about
-ERROR_SECONDS = 1.0  # an error that comes slower is told by its status
-DECODED = ("", "identity", "gzip", "deflate", "zstd")  # what httpx asks for; any other it hands on as it is
-JSON = msgspec.json.Decoder(msgspec.Raw)  # goes through all of it and builds nothing
-LARGEST_ANSWER_BYTES = 50_000_000  # sixty times a full venue's answer: anything more is not one
+ERROR_SECONDS = 1.0  # an error whose body comes later is classified by its status alone
+DECODED = ("", "identity", "gzip", "deflate", "zstd")  # what httpx asks for; it does not decode any other
+JSON = msgspec.json.Decoder(msgspec.Raw)  # checks the whole text without building objects
+LARGEST_ANSWER_BYTES = 50_000_000  # sixty times the answer for a full venue
 
 _STATUS: dict[Class, AnswerStatus] = {
     "received": "received",
@@ -57,18 +57,18 @@ _ERRORS: dict[AnswerStatus, type[MarketplaceError]] = {
 }
 
 Classify = Callable[[int, str, str, bytes], tuple[Class, str]]
-"""(status, content type, what was asked, how an error's body begins) -> what the reply is, and a sentence on it.
+"""(status, content type, what was asked, beginning of an error's body) -> the class of the reply, and a sentence.
 
-The sentence is for an operator. It is stored and shown: it quotes nothing of the body, which may repeat a key.
+The sentence is for an operator. It is stored and shown, so it must not quote the body, which may repeat a key.
 """
 
 
 class PacedHttpClient:
     """GET requests to one marketplace within its budget; used as `async with`, within one event loop.
 
-    `base_url` stands before every path, `example_url` shows in errors what it looks like. `limiter` is the budget and
-    the breaker that all clients of this `source` share; without, requests are not paced. `simulated`: whether a
-    simulator answers. Only then may one, and only one may, so that made-up prices are never filed as real.
+    `base_url` precedes every path; errors show `example_url` as an example of it. `limiter` is the rate limiter that
+    all clients of this `source` share; without one, requests are not paced. `simulated`: whether a simulator answers.
+    If so, only its answers are accepted. Otherwise none of them is, so that invented prices are never stored as real.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class PacedHttpClient:
         self._limiter = limiter or LocalRateLimiter(RateLimits())
         self._deadline_seconds = deadline_seconds
         self._first_backoff_seconds = first_backoff_seconds
-        # A wait for a connection cannot happen behind the pace's 20 slots; if it does, say so soon.
+        # The pace has as many slots as there are connections, so nothing should wait for one. If it does, fail soon.
         self._timeout = httpx.Timeout(
             connect=connect_seconds, read=read_seconds, write=read_seconds, pool=connect_seconds
         )
@@ -144,7 +144,7 @@ class PacedHttpClient:
     async def ask(
         self, what: str, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """GET a path, again where that may help, until the deadline; `what` names it in notes."""
+        """GET a path, and retry until the deadline if that may help. `what` names the request in notes."""
         http, pace = self._http, self._pace
         if http is None or pace is None:
             raise RuntimeError("The marketplace client is not open. Use it inside `async with`.")
@@ -187,7 +187,7 @@ class PacedHttpClient:
             await response.aclose()
 
     async def _error_of(self, response: httpx.Response) -> bytes:
-        """How the body of an error begins, or what came of it in time; read only where someone tells errors apart."""
+        """The beginning of an error's body, as far as it came in time. Read only if the client has a `classify`."""
         start = bytearray()
         if response.status_code != 200 and self._classify is not class_of_status:
             with suppress(httpx.HTTPError, TimeoutError):
@@ -228,7 +228,7 @@ class PacedHttpClient:
 
 
 def class_of_status(status: int, content_type: str, what: str, error: bytes = b"") -> tuple[Class, str]:
-    """What a status and a content type mean where a JSON answer is expected. `error` says nothing here."""
+    """What a status and a content type mean if a JSON answer is expected. `error` is not used."""
     media_type = content_type.partition(";")[0].strip().lower()
     if status == 200:
         if media_type == "application/json" or media_type.endswith("+json"):
@@ -255,7 +255,7 @@ def class_of_status(status: int, content_type: str, what: str, error: bytes = b"
 
 
 def _received(body: bytes, headers: Mapping[str, str], what: str) -> Reply:
-    """A body that is said to be JSON, if it is: what was cut off or garbled on its way is worth asking again."""
+    """The reply with this body, if it is JSON. If it was cut off or garbled on its way, a retry may help."""
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in DECODED:
         return Reply("passing", 200, note=f"{what} answered in the encoding {coding[:40]!r}, which was not asked for.")
@@ -288,7 +288,7 @@ def answer_of(external_id: str, reply: Reply) -> Answer:
 
 
 def body_of(reply: Reply) -> bytes:
-    """What came. Raises Missing, Blocked or Unreachable where nothing did."""
+    """The body of a reply. Raises Missing, Blocked or Unreachable if it has none."""
     if reply.body is not None:
         return reply.body
     raise _ERRORS[_STATUS[reply.kind]](reply.note or "The marketplace did not answer.")

@@ -1,4 +1,4 @@
-"""What every `Marketplace` that is asked over HTTP does alike; its paths and its reading are its own."""
+"""The base class for every `Marketplace` over HTTP. Paths, and the reading of answers, belong in its own folder."""
 
 from collections import Counter
 from types import TracebackType
@@ -8,9 +8,9 @@ from tickettape.marketplaces.http_client import PacedHttpClient
 
 
 class HttpMarketplace:
-    """The part of a `Marketplace` that its HTTP client does: to be subclassed, and used as `async with`.
+    """The part of a `Marketplace` that its HTTP client does. Subclass it, and use it as `async with`.
 
-    Its source is the client's, and it knows the past where a simulator answers.
+    Its source is the client's. It knows the past if a simulator answers.
     """
 
     first_rule: tuple[str, str] | None = None
@@ -23,7 +23,7 @@ class HttpMarketplace:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were made so far; see `Marketplace.requests`."""
+        """How many requests were sent so far; see `Marketplace.requests`."""
         return self._http.requests
 
     async def __aenter__(self) -> Self:

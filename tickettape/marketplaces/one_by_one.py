@@ -1,4 +1,4 @@
-"""One entry of a list that cannot be read costs itself alone: lists are decoded whole, and one by one where that fails.
+"""Decode lists entry by entry, so that an entry that cannot be read does not affect the others.
 
 Which lists an answer has, and what an entry means, belongs in the marketplace's own folder.
 """
@@ -14,15 +14,15 @@ from tickettape.marketplaces.protocol import Listing
 Entry = TypeVar("Entry")
 Decoded = TypeVar("Decoded")
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding JSON raises where it is none, or not what was expected."""
+"""What decoding raises if a text is not JSON, or not of the expected type."""
 
 _ESCAPE = re.compile(rb"\\\\|(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..", re.DOTALL)
 
 
 def decode_json(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
-    """A document; halves of a character in it become U+FFFD. Raises one of UNREADABLE.
+    """Decode a document; half a character in it becomes U+FFFD. Raises one of UNREADABLE.
 
-    Sellers' notes are cut at so many UTF-16 units, and where that is within a character, the whole would be no JSON.
+    Sellers' notes are cut after so many UTF-16 units. If that is within a character, the document would not be JSON.
     """
     try:
         return decoder.decode(body)
@@ -36,7 +36,7 @@ def decode_json(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
 def decode_entries(
     decoder: msgspec.json.Decoder[Entry], entries: Iterable[msgspec.Raw]
 ) -> tuple[list[Entry], list[tuple[bytes, Exception]]]:
-    """The entries that could be read, and the others with what is wrong with them."""
+    """The entries that could be read, and the others, each with its error."""
     read: list[Entry] = []
     unreadable: list[tuple[bytes, Exception]] = []
     for entry in entries:
@@ -48,14 +48,14 @@ def decode_entries(
 
 
 def most_are(unreadable: int, entries: int) -> bool:
-    """Whether so many of a list's entries cannot be read that its format has changed: more than one, and than half."""
+    """Whether so many entries cannot be read that the format must have changed: more than one, and more than half."""
     return unreadable > max(1, entries / 2)
 
 
 def emptied_by_leaving_out(listings: Iterable[Listing], parts: Iterable[tuple[str, str]]) -> list[str]:
-    """Why an inventory is partial where listings were left out of these parts, (zone id, section id).
+    """Why an inventory is partial if listings were left out of these parts, each (zone id, section id).
 
-    A part of the venue without a listing would count as sold out.
+    A part of the venue that has no other listing would count as sold out.
     """
     listings = list(listings)
     zones = {listing.zone_id for listing in listings}

@@ -1,8 +1,8 @@
-"""When to ask, how often, and when to give up: the same for every marketplace.
+"""Decide when to retry a request and when to give up: the same for every marketplace.
 
-A client turns each attempt into a `Reply`; the class of the reply decides what happens next, never
-an exception's name. What a status code means on a given wire belongs in that client; when a request may be made,
-by the budget and the breaker that all who ask share, in `rate_limiter`.
+A client turns each attempt into a `Reply`. Only the class of the reply decides what happens next, never an exception's
+name. What a status code means belongs in the client. When a request may be sent is decided in `rate_limiter`, by the
+budget and the breaker that all clients of a marketplace share.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ import stamina
 from tickettape.marketplaces.rate_limiter import NotGrantedError, RateLimiter, ReplySeen, RequestQueue
 
 CONNECTIONS = 20  # httpx slows down past 20: 8.7 s for 1000 events at 20, 15.4 s at 50
-DEADLINE_SECONDS = 30.0  # an event's whole share of a tick, so that one bad event costs itself alone
-FIRST_BACKOFF_SECONDS = 0.5  # about one round trip with its rendering: sooner meets the same failure
+DEADLINE_SECONDS = 30.0  # for all attempts at an event, so that a bad one does not delay the others
+FIRST_BACKOFF_SECONDS = 0.5  # about one round trip; an earlier retry meets the same failure
 LONGEST_BACKOFF_SECONDS = 8.0  # leaves at least three more attempts inside the 30 s
 
 Class = Literal["received", "missing", "blocked", "failed", "passing", "throttled", "unasked"]
@@ -28,10 +28,10 @@ Class = Literal["received", "missing", "blocked", "failed", "passing", "throttle
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One attempt, classified. Only "passing" and "throttled" (429) are worth another attempt.
+    """The outcome of one attempt. Only after "passing" and "throttled" (429) may another attempt help.
 
-    "unasked" is none: the breaker is open. `retry_after_seconds` is what the marketplace asked for, None
-    where it did not ask.
+    "unasked" means that no request was sent, because the breaker is open. `retry_after_seconds` is the wait that the
+    marketplace asked for, or None.
     """
 
     kind: Class
@@ -56,7 +56,7 @@ class _Again(Exception):  # noqa: N818 - carries a reply to stamina, is never se
 
 
 class Pace:
-    """How one client asks in one event loop: concurrency, permits, retries, deadline. Counts `requests` by class."""
+    """Paces one client in one event loop: concurrency, permits, retries, deadline. Counts `requests` by class."""
 
     def __init__(
         self,
@@ -76,9 +76,8 @@ class Pace:
     async def ask(self, what: str, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         """Make attempts at `what` until one settles it or the deadline is over; return the last reply.
 
-        The deadline covers all attempts and the waits between them. It begins when the first attempt
-        gets its permit, so a long queue never eats it. Only "received", "missing", "blocked", "failed",
-        "unasked" and an unsettled "passing" or "throttled" come back.
+        The deadline covers all attempts and the waits between them. It begins when the first attempt gets its permit,
+        so the time in a queue does not count. "passing" and "throttled" are returned only if no attempt settled it.
         """
         async with self._slots:
             try:
@@ -88,7 +87,7 @@ class Pace:
             return await self._attempts(what, attempt, probe)
 
     async def close(self) -> None:
-        """Report what was seen last, and let go of the rate limiter."""
+        """Report the last replies, and close the rate limiter."""
         await self._queue.close()
 
     def _not_asked(self, what: str, none: NotGrantedError) -> Reply:
@@ -124,7 +123,7 @@ class Pace:
         except _Again as settled:
             last = settled.reply
         except NotGrantedError:
-            pass  # the reply there is stands
+            pass  # the last reply counts
         except TimeoutError:
             await self._queue.report(ReplySeen("passing", probe))
             if last is None:
@@ -144,7 +143,7 @@ class Pace:
         try:
             reply = await attempt()
         except asyncio.CancelledError:
-            self._requests["passing"] += 1  # it was asked, and cut off at a deadline
+            self._requests["passing"] += 1  # it was sent, and a deadline ended it
             raise
         self._requests[reply.kind] += 1
         return reply
@@ -159,7 +158,7 @@ class Pace:
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     """Seconds that a Retry-After header asks for (RFC 9110 §10.2.3: seconds or an HTTP date).
 
-    `now` is UTC. A date that is over is 0; a header that is neither is None, as if it were absent.
+    `now` is UTC. A date in the past means 0. Any other text means None, as if the header were absent.
     """
     if header is None:
         return None

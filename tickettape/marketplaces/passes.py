@@ -1,4 +1,4 @@
-"""Passes for parking and shuttles, which catalogues list like events: no seats, and no price of getting in. Pure."""
+"""Recognise passes for parking and shuttles, which catalogues list like events but which have no seats. Pure."""
 
 import re
 
@@ -21,10 +21,10 @@ _WITH_PARKING = re.compile(_INCLUDED, re.IGNORECASE)
 
 
 def is_pass(name: str, venue: str | None) -> bool:
-    """Whether a catalogue's entry is a pass: by its name, or by its venue being a car park.
+    """Whether an entry of the catalogue is a pass, by its name or because its venue is a car park.
 
-    "Tailgate" is no such word: "Texas Tailgaters" is a show. Nor is one that stands inside a name, as in "No Parking on
-    the Dance Floor".
+    The word "tailgate" does not make it one: "Texas Tailgaters" is a show. Nor does a word inside a name, as in "No
+    Parking on the Dance Floor".
     """
     if _WITH_PARKING.search(name):
         return False

@@ -1,4 +1,4 @@
-"""What every marketplace promises: the words for answers, events and inventories.
+"""The protocol of every marketplace, and the types of its answers, events and inventories.
 
 No requests and no wire format belong here; a marketplace has a folder of its own for both.
 Nothing in this module knows Dagster, SQL or the clock of a schedule: a tick is an argument.
@@ -14,10 +14,10 @@ from typing import Literal, Protocol, Self
 import msgspec
 
 HIGHEST_PRICE_CENTS = 2**31 - 1
-"""What a column of cents holds (int4): 21,474,836.47. One listing above it would fail a whole tick's COPY."""
+"""The most that a column of cents holds (int4): 21,474,836.47. One listing above it would fail a whole tick's COPY."""
 
 HIGHEST_COUNT = 2**31 - 1
-"""What a column of listings or tickets holds (int4), one answer's totals included."""
+"""The most that a column of listings or tickets holds (int4), also for the totals of an answer."""
 
 AnswerStatus = Literal["received", "missing", "blocked", "failed", "missed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
@@ -25,7 +25,7 @@ DateStatus = Literal["known", "time_tbd", "date_tbd", "postponed"]
 
 
 class MarketplaceError(Exception):
-    """Something the marketplace or the way to it did. The message is a full sentence for an operator."""
+    """A failure of the marketplace, or on the way to it. The message is a full sentence for an operator."""
 
 
 class Missing(MarketplaceError):  # noqa: N818
@@ -33,9 +33,9 @@ class Missing(MarketplaceError):  # noqa: N818
 
 
 class Refused(MarketplaceError):  # noqa: N818
-    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to file with it.
+    """The answer cannot be trusted and goes to quarantine. `reason` is the sentence to store with it.
 
-    `payload` is what came, where nobody else has it to file (a page of the catalogue).
+    `payload` is what came, if the caller does not have it (a page of the catalogue).
     """
 
     def __init__(self, reason: str, payload: bytes | None = None) -> None:
@@ -54,12 +54,12 @@ class Unreachable(MarketplaceError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back when one event was asked for, or why nothing did; "missed" where it was not asked.
+    """What came back when one event was polled, or why nothing did; "missed" if no request was sent.
 
     `body` is there only when `status` is "received"; it has not been read yet and may still turn out
     to be `Missing` or `Refused`. `http_status` is None when no status line arrived. `latency_ms` is
     that of the last attempt. `note` says what happened, to what, and what to do; `kind` is the class of
-    the last reply, which tells more than `status` (throttled or passing, say).
+    the last reply, which tells more than `status` (for example throttled or passing).
     """
 
     external_id: str
@@ -76,8 +76,8 @@ class Answer:
 class MarketplaceEvent:
     """One event of the marketplace's catalogue. None: unknown.
 
-    `date` is the UTC instant it starts: of status "time_tbd" only its day at the venue is right, and it is None exactly
-    where the status is "date_tbd" or "postponed". No placeholder becomes a date.
+    `date` is the UTC instant at which it starts. With the status "time_tbd" only its day at the venue is right. It is
+    None exactly if the status is "date_tbd" or "postponed". A placeholder never becomes a date.
     """
 
     external_id: str
@@ -98,8 +98,8 @@ class MarketplaceEvent:
 class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One offer with a price and a quantity. Prices are per ticket.
 
-    `price_cents` is before fees, `all_in_price_cents` with them and never computed from the former.
-    `buyable` holds the quantities one may buy, ascending. `deal_score` is the marketplace's, 0 to 10, where it has one.
+    `price_cents` is before fees. `all_in_price_cents` includes them and is never computed from the former. `buyable`
+    has the quantities that may be bought, ascending. `deal_score` is the marketplace's, 0 to 10, if it has one.
     """
 
     listing_id: str
@@ -115,7 +115,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A part of the venue. `name` may be "" and may repeat; `tickets` is what the marketplace states, None: nothing."""
+    """A part of the venue. `name` may be "" and may repeat; `tickets` is the stated number, or None."""
 
     zone_id: str
     name: str
@@ -125,8 +125,8 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block of seats in one zone. `tickets` is what the marketplace states: None for nothing, 0 where only listings
-    name it."""
+    """A block of seats in one zone. `tickets` is the number that the marketplace states: None if it states none, 0 if
+    only listings name the section."""
 
     section_id: str
     zone_id: str
@@ -140,8 +140,8 @@ class Inventory:
 
     `currency` (ISO 4217) is that of every price. `listings` are those with a price and a quantity; `counted_*` count
     every listing of the answer that could be read, `left_out` has a sentence for each one that could not. `stated_*`
-    are the marketplace's own totals, None where it states none. `status` is "partial" exactly when `contradictions` has
-    a sentence, "empty" when nothing is for sale and nothing says otherwise.
+    are the marketplace's own totals, None if it states none. `status` is "partial" exactly if `contradictions` has a
+    sentence, and "empty" if nothing is for sale and nothing contradicts that.
     """
 
     external_id: str
@@ -161,30 +161,30 @@ class Inventory:
 
 
 class Marketplace(Protocol):
-    """A place that sells tickets. Used as `async with marketplace:`, within one event loop.
+    """A place that sells tickets. Use it as `async with marketplace:`, within one event loop.
 
-    Adding another: a folder with a client that extends `http_marketplace.HttpMarketplace`, pure functions from its
-    bytes to `Inventory` and `MarketplaceEvent`, and a line in `registry`.
+    To add one, make a folder with a client that extends `http_marketplace.HttpMarketplace` and pure functions from its
+    bytes to `Inventory` and `MarketplaceEvent`, and add a line to `registry`.
     """
 
     first_rule: tuple[str, str] | None
-    """What is tracked, (kind, value), where nothing is: a demonstration shows something at its first start."""
+    """The rule (kind, value) to track if there is none, so that a demonstration shows something at its first start."""
     paced: bool
-    """Whether its budget limits how much is asked: not where no network is."""
+    """Whether its budget limits the number of requests. It does not if there is no network."""
 
     @property
     def source(self) -> str:
-        """The name that everything from here is filed under."""
+        """The name under which everything from here is stored."""
         ...
 
     @property
     def knows_the_past(self) -> bool:
-        """Whether `listings` can be asked about an `at` that is over: true of a simulator only."""
+        """Whether `listings` can answer for a past `at`. Only a simulator can."""
         ...
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were made so far, retries included, by the class of what came back."""
+        """How many requests were sent so far, retries included, by the class of the reply."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -197,9 +197,9 @@ class Marketplace(Protocol):
     ) -> None: ...
 
     async def listings(self, external_id: str, at: datetime) -> Answer:
-        """Ask for all listings of an event; whatever the network does becomes an `Answer`.
+        """Ask for all listings of an event. Every failure of the network becomes an `Answer` too.
 
-        `at` is the tick, UTC. A live marketplace answers about now and leaves it unused.
+        `at` is the tick, UTC. A real marketplace answers about now and does not use it.
         """
         ...
 
@@ -217,21 +217,21 @@ class Marketplace(Protocol):
     ) -> AsyncIterator[MarketplaceEvent | Refused]:
         """Go through all upcoming events that match, without hidden ones and passes for parking.
 
-        An entry that cannot be read is given as what refuses it: it costs itself alone. Raises Blocked, Unreachable
-        or Refused where a page cannot be had: a list that ends early would look like a complete one.
+        An entry that cannot be read is yielded as a Refused, and does not affect the others. Raises Blocked,
+        Unreachable or Refused if a page cannot be had, because a list that ends early would look like a complete one.
         """
         ...
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer` again, now or in years. Pure. Raises Missing or Refused.
 
-        A listing that cannot be read is left out, and said to be; so that no part of the venue looks sold out for it,
-        the inventory is partial where that part then lacks what it should have. Where most cannot be read, it is
-        the format that has changed, and the answer is refused.
+        A listing that cannot be read is left out, with a sentence in `left_out`. The inventory is partial if a part of
+        the venue would look sold out without it. If most listings cannot be read, the format has changed, and the
+        answer is refused.
         `tolerance` is the share by which counts may differ from the stated totals (0.05 is 5 %).
         """
         ...
 
     def fields(self, body: bytes) -> set[str]:
-        """The names of all fields in the body of an `Answer`, such as "tickets.aip"; none where it is not one. Pure."""
+        """The names of all fields in the body of an `Answer`, such as "tickets.aip"; none if it is not one. Pure."""
         ...

@@ -1,4 +1,4 @@
-"""The rate limiter: when a request may be made, by one budget and one breaker for all that ask a marketplace.
+"""The rate limiter: when a request may be sent, by one budget and one breaker for all clients of a marketplace.
 
 The arithmetic is pure: `grant_requests` turns a state into the next one and a `Grant` of permits. `LocalRateLimiter`
 keeps the state in memory, for one process; `shared_rate_limiter` keeps it for many. When to retry belongs in `pacing`.
@@ -12,14 +12,14 @@ from typing import NamedTuple, Protocol
 
 from tickettape.marketplaces.breaker import Breaker, BreakerPolicy, admit_request, breaker_after
 
-GRACE_SECONDS = 0.1  # a permit that a busy process is later for is lost, or two seconds' requests would meet in one
-MARGIN_SECONDS = 0.2  # what a rate's window is longer: the grace, and as much again for the way to the marketplace
-BLOCK_SECONDS = 0.25  # of permits in one grant: a killed worker loses no more, and an open breaker is seen as soon
-AHEAD_SECONDS = 1.0  # nothing is granted further ahead: what is learnt until then would be ignored
-PROBE_POLL_SECONDS = 0.25  # how soon to look again for a probe's outcome
+GRACE_SECONDS = 0.1  # a permit that is used later than this is lost, or two seconds' requests could fall into one
+MARGIN_SECONDS = 0.2  # added to a rate's window: the grace, and as much again for the way to the marketplace
+BLOCK_SECONDS = 0.25  # of permits in one grant: a killed worker loses no more, and an open breaker is noticed by then
+AHEAD_SECONDS = 1.0  # nothing is granted further ahead, because replies until then would be ignored
+PROBE_POLL_SECONDS = 0.25  # how often to check for a probe's outcome
 
-RAISE, LOWER = 1.5, 0.9  # so that about one failure in five keeps the pace where it is, and fewer mend it
-SLOWEST = 10.0  # times the delay between two requests: slower than that, a tick would not see its events
+RAISE, LOWER = 1.5, 0.9  # with about one failure in five requests the pace stays the same; with fewer it recovers
+SLOWEST = 10.0  # times the delay between two requests; if it were slower, a tick would not reach its events
 
 
 class Rate(NamedTuple):
@@ -38,7 +38,7 @@ class RequestBlock(NamedTuple):
 
 
 class ReplySeen(NamedTuple):
-    """What a reply says about when to ask next: its class, whether it was a probe, how long to keep quiet."""
+    """What matters of a reply for the next request: its class, whether it was a probe, how long to keep quiet."""
 
     kind: str
     probe: bool = False
@@ -47,7 +47,7 @@ class ReplySeen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestBudget:
-    """What has been spent: the blocks of the longest window, the slowdown (1 is none), and until when it is quiet."""
+    """What has been used: the blocks of the longest window, the slowdown (1 means none), and the end of the quiet."""
 
     blocks: tuple[RequestBlock, ...] = ()
     slowdown: float = 1.0
@@ -56,10 +56,10 @@ class RequestBudget:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permits: times to ask at, in seconds from now; or how long to wait for some; or why there are none.
+    """The rate limiter's reply: permits (when to send, in seconds from now), or a time to wait, or a refusal.
 
-    A time below 0 is past: whoever is no later than the grace may still use it.
-    `quiet_seconds` is what the marketplace asked for: who cannot wait that long gives up at once.
+    A permit below 0 is past, but may still be used within the grace. `quiet_seconds` is what the marketplace asked for;
+    a request that cannot wait that long is given up at once.
     """
 
     starts: tuple[float, ...] = ()
@@ -70,20 +70,20 @@ class Grant:
 
 
 class RateLimiter(Protocol):
-    """The budget and the breaker of one marketplace, shared by whoever asks it."""
+    """The budget and the breaker of one marketplace, shared by all its clients."""
 
     async def acquire(self, wanted: int, seen: Sequence[ReplySeen]) -> Grant:
-        """Report what was seen, and get up to `wanted` permits; with 0 only report."""
+        """Report the replies that were seen, and get up to `wanted` permits; with 0 only report."""
         ...
 
     async def close(self) -> None:
-        """Let go of what it holds open; it can be used again."""
+        """Close what it holds open. It can be used again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The rates that hold at once, none for unpaced; the breaker's policy, None for no breaker."""
+    """The rates, which all apply at once (none: not paced), and the breaker's policy (None: no breaker)."""
 
     rates: tuple[Rate, ...] = ()
     policy: BreakerPolicy | None = None
@@ -103,7 +103,7 @@ class RateLimits:
 
 
 def rate_per_second(requests: float) -> Rate:
-    """So many requests a second; fewer than one are one in a longer time."""
+    """A rate of so many requests a second. Less than one means one in a longer time."""
     if not requests > 0:
         raise ValueError(f"{requests} requests per second is not valid. Give a number above 0, or None for no pacing.")
     return Rate(int(requests), int(requests) / requests) if requests >= 1 else Rate(1, 1 / requests)
@@ -118,10 +118,10 @@ def grant_requests(
     now: float,
     way_back_seconds: float = 0.0,
 ) -> tuple[RequestBudget, Breaker, Grant]:
-    """Take account of what was seen and grant up to `wanted` requests from `now` (seconds) on.
+    """Take account of the replies that were seen, and grant up to `wanted` requests from `now` (seconds) on.
 
-    The first is `way_back_seconds` later, or the grant would arrive too late for it.
-    `Grant.refusal` says why the breaker is open; until when is the breaker's `probe_at`.
+    The first is `way_back_seconds` later, because the grant would arrive too late for an earlier one. `Grant.refusal`
+    says why the breaker is open. It is open until its `probe_at`.
     """
     budget = replace(
         budget,
@@ -158,7 +158,7 @@ def grant_requests(
 
 
 def slowdown_after(slowdown: float, seen: Sequence[ReplySeen]) -> float:
-    """How much slower to ask after what was seen, within its bounds: only an answer to use ever speeds us up."""
+    """The slowdown after these replies, within its bounds. Only a usable answer lowers it."""
     for one in seen:
         if one.kind == "received":
             slowdown = max(1.0, slowdown * LOWER)
@@ -168,15 +168,15 @@ def slowdown_after(slowdown: float, seen: Sequence[ReplySeen]) -> float:
 
 
 def counted_blocks(blocks: Sequence[RequestBlock], since: float) -> tuple[RequestBlock, ...]:
-    """The blocks that end after `since`, and the last one: the next is spaced from it."""
+    """The blocks that end after `since`, and the last one, from which the next is spaced."""
     return (*(block for block in blocks[:-1] if block.last > since), *blocks[-1:])
 
 
 def next_block(rates: Sequence[Rate], budget: RequestBudget, wanted: int, soonest: float) -> RequestBlock:
     """The next permits from `soonest` on, up to `wanted`, so that no window of any rate holds more than its requests.
 
-    They are spaced evenly by the shortest rate: a burst is what a marketplace notices first. A longer rate is
-    kept by counting whole blocks; what it leaves no room for comes after its window.
+    They are spaced evenly by the shortest rate, because a marketplace notices bursts first. A longer rate is kept by
+    counting whole blocks. If it has no room left, the permits come after its window.
     """
     shortest, *longer = sorted(rates, key=lambda rate: rate.seconds)
     apart = (shortest.seconds + MARGIN_SECONDS) / shortest.requests * budget.slowdown
@@ -213,7 +213,7 @@ class LocalRateLimiter:
 
 
 class NotGrantedError(Exception):
-    """There is no permit: `quiet_seconds` of quiet were asked for, or the breaker is open."""
+    """There is no permit: the marketplace asked for `quiet_seconds` of quiet, or the breaker is open."""
 
     def __init__(self, reason: str, *, quiet_seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -233,9 +233,9 @@ class RequestQueue:
     _used: int = 0
 
     async def permit(self, patience_seconds: float) -> bool:
-        """Wait for a permit; whether it is the breaker's probe.
+        """Wait for a permit; returns whether it is the breaker's probe.
 
-        Raises NotGrantedError where the breaker is open, or more quiet is asked for than `patience_seconds`.
+        Raises NotGrantedError if the breaker is open, or if the quiet is longer than `patience_seconds`.
         """
         self._waiting += 1
         try:
@@ -247,7 +247,7 @@ class RequestQueue:
                     if start > _now():
                         await asyncio.sleep(start - _now())
                     if self._probe or _now() <= start + GRACE_SECONDS:
-                        break  # else it is too late for this one
+                        break  # otherwise it is too late for this permit
                 self._used += 1
                 probe, self._probe = self._probe, False
                 return probe
@@ -255,14 +255,14 @@ class RequestQueue:
             self._waiting -= 1
 
     async def report(self, seen: ReplySeen) -> None:
-        """Keep what was seen for the next grant; what changes the rules for everybody is reported at once."""
+        """Keep a reply for the next grant. One that changes the rules for everybody is reported at once."""
         self._seen.append(seen)
         if seen.probe or seen.quiet_seconds or seen.kind == "blocked":
             self._starts.clear()
             await self._report(0)
 
     async def close(self) -> None:
-        """Report what is left, and let go."""
+        """Report the remaining replies, and close the rate limiter."""
         try:
             if self._seen:
                 await self._report(0)

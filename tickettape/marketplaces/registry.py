@@ -1,4 +1,4 @@
-"""The one list of marketplaces. A marketplace is a folder that keeps `protocol`, and a line here."""
+"""The list of marketplace formats. A marketplace is a folder that implements `protocol`, and a line here."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Opens = Callable[[Settings, RateLimiter], Marketplace]
 
 @dataclass(frozen=True)
 class MarketplaceFormat:
-    """What can be watched, and how its client is made."""
+    """A format that can be watched, and how its client is made."""
 
     opened: Opens
     simulated: bool = False
@@ -50,9 +50,9 @@ FORMATS: dict[str, MarketplaceFormat] = {
 
 
 def format_of(settings: Settings) -> MarketplaceFormat:
-    """What the source of these settings speaks.
+    """The format of the source in these settings.
 
-    Raises ValueError for settings that contradict each other: an unknown format, or a source whose name is another's.
+    Raises ValueError for an unknown format, and for settings by which real and simulated prices would share a name.
     """
     source, name = settings.source, settings.format
     if name not in FORMATS:
@@ -75,7 +75,7 @@ def format_of(settings: Settings) -> MarketplaceFormat:
 
 
 def is_simulated(settings: Settings) -> bool:
-    """Whether what comes from these settings' source is made up. False where they could not be watched."""
+    """Whether the source of these settings is simulated. False if the settings are not valid."""
     try:
         return format_of(settings).simulated
     except ValueError:
@@ -93,14 +93,14 @@ def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> 
 
 @dataclass(frozen=True)
 class WatchedMarketplace:
-    """A marketplace that is watched, with what is set for it."""
+    """A marketplace that is watched, with its settings."""
 
     settings: Settings
     marketplace: Marketplace
 
     @property
     def source(self) -> str:
-        """The name that everything from it is filed under."""
+        """The name under which everything from it is stored."""
         return self.marketplace.source
 
 

@@ -1,7 +1,7 @@
-"""What no column or index can hold, mended, left out or refused before it is stored: one value must not fail a tick.
+"""Mend, leave out or refuse values that no column or index can hold, so that one value does not fail a tick.
 
-The same for every marketplace. A name is cut and rid of what no text column takes; an id never is, as it would name
-something else.
+It is the same for every marketplace. A name is shortened, and characters that no text column takes are removed. An id
+is never changed, because it would name something else.
 """
 
 import re
@@ -25,10 +25,10 @@ from tickettape.marketplaces.protocol import (
     Zone,
 )
 
-LONGEST_NAME = 255  # of zones, sections and ids: some of it is indexed, which a kilobyte or two would overflow
+LONGEST_NAME = 255  # of zones, sections and ids; some are indexed, and an index cannot hold a kilobyte or two
 LONGEST_TEXTS = {"name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100,
                  "performer_name": 255}  # fmt: skip
-SHOWN = 40  # characters of what is refused
+SHOWN = 40  # characters of a refused value in a message
 EARLIEST = datetime(
     2000, 1, 1, tzinfo=UTC
 )  # 0001, 1900 and 1970 stand for "unknown", and no catalogue goes back so far
@@ -39,9 +39,9 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of a character
 
 
 def storable_event(event: MarketplaceEvent, now: datetime) -> MarketplaceEvent:
-    """An event as columns hold it, with what is known of it. Raises Refused where its name or id is none.
+    """An event with values that columns can hold. Raises Refused if its name or id cannot be used.
 
-    A date that stands for an unknown one becomes none, "to be determined".
+    A date that is a placeholder becomes None, with the status "date_tbd".
     """
     if not _is_id(event.external_id):
         raise Refused(f"An event ({event.name[:SHOWN]!r}) has the id {event.external_id[:SHOWN]!r}, which is none")
@@ -58,15 +58,15 @@ def storable_event(event: MarketplaceEvent, now: datetime) -> MarketplaceEvent:
 
 
 def storable_inventory(inventory: Inventory, body: bytes, tolerance: float) -> Inventory:
-    """An inventory, read from `body`, as columns hold it. Raises Refused where it cannot be stored as a whole.
+    """An inventory, read from `body`, with values that columns can hold. Raises Refused if it cannot be stored at all.
 
-    Listings with an impossible price, quantity or id are left out: with a contradiction where a part of the venue
-    would look sold out without them, or where they are more than `tolerance` of all.
+    Listings with an impossible price, quantity or id are left out. That is a contradiction if a part of the venue
+    would look sold out without them, or if they are more than `tolerance` of all.
     """
     what = f"The listings of {inventory.external_id}"
     if _CURRENCY.fullmatch(inventory.currency) is None:
         raise Refused(f"{what} are in {inventory.currency[:SHOWN]!r}, which is no currency (ISO 4217)")
-    # an answer is looked through text by text only where it may have what no column takes
+    # the texts are checked one by one only if the answer may have characters that no column takes
     suspicious = b"\\u" in body or b"\0" in body
     if inventory.listings and (suspicious or _beyond_columns(inventory.listings)):
         inventory = _of_storable_listings(inventory, what, tolerance)
@@ -80,7 +80,7 @@ def storable_inventory(inventory: Inventory, body: bytes, tolerance: float) -> I
 
 
 def _beyond_columns(listings: Sequence[Listing]) -> bool:
-    """Whether any of the listings has a number or an id that no column holds; fast, as nearly none has."""
+    """Whether any of the listings has a number or an id that no column holds. It is fast, because hardly any has."""
     prices = [listing.price_cents for listing in listings]
     prices += [listing.all_in_price_cents for listing in listings if listing.all_in_price_cents is not None]
     quantities = [listing.quantity for listing in listings]
@@ -152,7 +152,7 @@ def _named(part: Part) -> Part:
 
 
 def _short(text: str | None, longest: int) -> str | None:
-    """A text as a column of so many characters holds it; None where nothing is left."""
+    """A text shortened for a column of `longest` characters; None if nothing is left."""
     if text is None:
         return None
     clean = _UNSTORABLE.sub("", text)
@@ -164,8 +164,8 @@ def _is_id(text: str) -> bool:
 
 
 def _time_zone(name: str | None) -> str | None:
-    """The name of a time zone there is; None for any other."""
+    """The name, if there is such a time zone; otherwise None."""
     try:
         return ZoneInfo(name).key if name else None
-    except (ValueError, OSError, KeyError):  # no name of a file, none of a zone (ZoneInfoNotFoundError is a KeyError)
+    except (ValueError, OSError, KeyError):  # not a file name, or not a zone (ZoneInfoNotFoundError is a KeyError)
         return None

@@ -1,7 +1,7 @@
-"""One observation of an event at a tick: when to poll, the capture, its answer read, its metrics stored.
+"""Observations of events at ticks: schedule the polls, capture the answers, read them, store their metrics.
 
-poll_schedule → tick_capture → captures → read_answers → section_metrics → section_snapshots. What is refused goes to
-`quarantine`, what a person found wrong to `voids`. Where only prices of an event are known: `price_ranges`.
+poll_schedule → tick_capture → captures → read_answers → section_metrics → section_snapshots. Refused answers go to
+`quarantine`. `voids` takes out what a person found wrong. `price_ranges` has observations without listings.
 """
 
 from tickettape.observations.answer_fields import new_answer_fields

@@ -10,7 +10,7 @@ from tickettape.observations.payloads import compress_payload, decompress_payloa
 from tickettape.observations.quarantine import hold_for_month
 
 RETRIED_STATUSES = ("failed", "missed")
-"""Statuses that a run resuming its tick asks again; every other one stands."""
+"""Statuses with which a run that resumes its tick polls the event again. Every other status stands."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Capture:
     note: str | None = None
     answer: bytes | None = None
     kind: str | None = None
-    """The class of the failure, where it tells more than the status; for the job's errors and the log."""
+    """The class of the failure, if it tells more than the status; for the job's errors and the log."""
     stack_trace: str | None = None
 
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """A raw answer as it was kept, and what was made of it so far."""
+    """A raw answer as it was stored, with the present status of its capture."""
 
     event_key: int
     external_id: str
@@ -41,12 +41,12 @@ class StoredAnswer:
 
     @property
     def answer(self) -> bytes:
-        """The answer itself: unpacked when it is asked for, so that a tick's are never all in memory."""
+        """The answer itself, decompressed only when it is used, so that a tick's answers are never all in memory."""
         return decompress_payload(self.answer_zstd)
 
 
 def captured_event_keys(connection: Connection, tick: datetime) -> set[int]:
-    """The event keys that need not be asked again at a tick."""
+    """The keys of the events that need not be polled again at a tick."""
     rows = connection.execute(
         "select event_key from market.captures where tick = %s and status != all(%s)", [tick, list(RETRIED_STATUSES)]
     ).fetchall()
@@ -54,9 +54,9 @@ def captured_event_keys(connection: Connection, tick: datetime) -> set[int]:
 
 
 def store_captures(connection: Connection, captures: Sequence[Capture], job_id: UUID | None) -> int:
-    """Store captures with their answers in the caller's transaction; how many went to quarantine instead.
+    """Store captures with their answers in the caller's transaction; returns how many went to quarantine instead.
 
-    A capture that stands is never overwritten: only one whose status is RETRIED. One of a month that takes no
+    A stored capture is overwritten only if its status is one of RETRIED_STATUSES. A capture of a month that takes no
     rows is held in quarantine until the month is back.
     """
     refused = month_refusals(connection, {capture.tick for capture in captures})
@@ -108,7 +108,7 @@ def ticks_with_answers(
     only_received: bool,
     event_key: int | None = None,
 ) -> list[datetime]:
-    """The ticks in [start, end) with stored answers of a marketplace (to be read for the first time), newest first."""
+    """The ticks in [start, end) with stored answers of a marketplace (`only_received`: unread ones), newest first."""
     table = "captures" if only_received else "capture_payloads"
     rows = connection.execute(
         f"""select distinct stored.tick from market.{table} as stored
@@ -139,9 +139,9 @@ def lock_answers(
 ) -> list[StoredAnswer]:
     """A marketplace's stored answers of a tick (of one event), their captures locked until the transaction ends.
 
-    Another marketplace's are left to the program that watches it: they may be in another format, and their event
-    may have the id of one here. Answers to be read for the first time that another process has locked are left to
-    it. A voided capture stays void: its answer is not given out unless it is asked for.
+    Answers of other marketplaces are left to the programs that watch them: they may be in another format, and their
+    events may have the same ids. Unread answers that another process has locked are left to that process. A voided
+    capture stays void: its answer is only returned if `voided_too` asks for it.
     """
     to_read_again = "true" if voided_too else "captures.status != 'void'"
     wanted = "captures.status = 'received'" if only_received else to_read_again
@@ -162,7 +162,7 @@ def lock_answers(
 
 
 def lock_capture_status(connection: Connection, event_key: int, tick: datetime) -> str | None:
-    """The status of a capture, which is locked until the caller's transaction ends; None where there is none."""
+    """The status of a capture, which is locked until the caller's transaction ends; None if there is no capture."""
     row = connection.execute(
         "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
     ).fetchone()

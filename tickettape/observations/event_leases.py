@@ -1,4 +1,4 @@
-"""What is due at a tick and who has it in hand, so that several workers capture no event twice.
+"""The leases of a tick: its due events, and which worker has each, so that no event is captured twice.
 
 A lease expires, or ends with the job that holds it: a killed worker's events go to the others.
 """
@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from tickettape.catalogue import Event
 from tickettape.database import Connection
 
-DONE_LEASES_KEPT = timedelta(days=1)  # what is done says who did it, while somebody may ask
+DONE_LEASES_KEPT = timedelta(days=1)  # they say who captured an event, while somebody may ask
 
 TAKE_LEASES = """
     with free as (
@@ -33,10 +33,10 @@ TAKE_LEASES = """
 
 
 def plan_leases(connection: Connection, tick: datetime, plan: str, event_keys: Sequence[int]) -> int:
-    """Make what is due at a tick to be taken, in this order; how much is new.
+    """Add the due events of a tick, to be leased in this order; returns how many are new.
 
-    Workers of one plan may all say what it is: the first is heard. Another plan asks again what the one before
-    is done with (and has no capture that stands: the caller leaves those out); what is in hand stays there.
+    All workers of one plan may call this; only the first call counts. Another plan polls again the events that the one
+    before has finished (the caller leaves out those whose capture stands). Events that are leased stay leased.
     """
     connection.execute("delete from market.leases where done and tick < %s", [tick - DONE_LEASES_KEPT])
     due = {"tick": tick, "plan": plan, "keys": list(event_keys)}
@@ -56,7 +56,7 @@ def plan_leases(connection: Connection, tick: datetime, plan: str, event_keys: S
            from unnest(%(keys)s::integer[]) with ordinality as due (event_key, place)
            where not exists (
                select from market.leases as known where known.event_key = due.event_key and known.tick = %(tick)s)
-           on conflict do nothing""",  # which alone would wait for a worker that is storing
+           on conflict do nothing""",  # alone, this line would wait for a worker that is storing
         due,
     )
     return again.rowcount + new.rowcount
@@ -65,7 +65,7 @@ def plan_leases(connection: Connection, tick: datetime, plan: str, event_keys: S
 def take_leases(
     connection: Connection, source: str, tick: datetime, job_id: UUID, *, most: int, length: timedelta
 ) -> list[Event]:
-    """Lease up to so many events that nobody has in hand, in the plan's order."""
+    """Lease up to `most` events that nobody has leased, in the plan's order."""
     with connection.cursor(row_factory=class_row(Event)) as cursor:
         return cursor.execute(
             TAKE_LEASES, {"source": source, "tick": tick, "job_id": job_id, "most": most, "length": length}
@@ -73,7 +73,7 @@ def take_leases(
 
 
 def renew_leases(connection: Connection, job_id: UUID, tick: datetime, length: timedelta) -> None:
-    """Keep what a job has in hand for longer."""
+    """Extend the leases of a job."""
     connection.execute(
         """update market.leases set leased_until = clock_timestamp() + %s
            where tick = %s and not done and leased_by = %s""",
@@ -82,9 +82,9 @@ def renew_leases(connection: Connection, job_id: UUID, tick: datetime, length: t
 
 
 def finish_leases(connection: Connection, job_id: UUID, tick: datetime, event_keys: Collection[int]) -> set[int]:
-    """Note what a job is done with, in the transaction that stores it; the events that were still its own.
+    """Mark a job's events as done, in the transaction that stores them; returns those that were still its own.
 
-    One that is not: its lease expired and another took it.
+    The others are not: their leases expired, and another job took them.
     """
     rows = connection.execute(
         """update market.leases set done = true
@@ -95,14 +95,14 @@ def finish_leases(connection: Connection, job_id: UUID, tick: datetime, event_ke
 
 
 def release_leases(connection: Connection, job_ids: Collection[UUID]) -> None:
-    """Free what jobs have in hand that are over."""
+    """Free the leases of jobs that have ended."""
     connection.execute(
         "update market.leases set leased_until = null where not done and leased_by = any(%s)", [list(job_ids)]
     )
 
 
 def leases_left(connection: Connection, source: str, tick: datetime) -> int:
-    """How much of a tick is not done, whoever has it in hand."""
+    """How many events of a tick are not done, leased or not."""
     row = connection.execute(
         """select count(*) from market.leases inner join market.events using (event_key)
            where tick = %s and not done and source = %s""",

@@ -1,4 +1,4 @@
-"""Ticks that never ran: what was due at them is recorded as missed, so that a hole in the history says what it is."""
+"""Record what was due at ticks that never ran as missed, so that a gap in the history explains itself."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,16 @@ from tickettape.database import Connection, ensure_partitions
 from tickettape.observations.captures import Capture, store_captures
 from tickettape.observations.tick_grid import ticks_between
 
-LOOK_BACK = timedelta(days=1)  # a program that was off for longer did not miss its ticks: nobody watched
+LOOK_BACK = timedelta(days=1)  # if the program was off for longer, nobody watched, and no tick counts as missed
 
 
 def record_missed_ticks(
     connection: Connection, source: str, tick: datetime, interval: timedelta
 ) -> dict[datetime, int]:
-    """Record what was due at the ticks before this one that have no capture; how many events at each.
+    """Record what was due at the ticks between the last captured one and this one; returns how many events at each.
 
-    Asked before the tick is planned: what was due is what was decided at the last tick that ran. A past tick that is
-    captured after all, as the simulator can, takes their place.
+    Call it before the tick is planned, because what was due was decided at the last tick that ran. If a past tick is
+    captured after all, as the simulator can, its captures replace these.
     """
     begin = _last_tick(connection, source, tick - LOOK_BACK, tick)
     if begin is None:

@@ -1,10 +1,10 @@
 """The poll schedule: when each event is polled. Pure decisions, and the one place that makes them at a tick.
 
-Near and moving events are polled at every tick, far and still ones and those without a date up to hourly, past ones
-never: one whose time is to be determined is past when its day at the venue is over. Where the
-requests do not cover all that is due, every interval is stretched alike: nobody starves.
+Events that are near or changing are polled at every tick; events that are far and do not change, or have no date, at
+least hourly; past events never. An event whose time is to be determined is past when its day at the venue is over. If
+the requests do not cover all due events, all intervals are stretched by the same factor, so that no event starves.
 
-What is known of an event comes from `poll_schedule_store`; who captures it belongs in `tick_capture`.
+`poll_schedule_store` reads what is known of an event. `tick_capture` captures it.
 """
 
 import math
@@ -25,13 +25,13 @@ from tickettape.observations.poll_schedule_store import (
 from tickettape.settings import Settings
 
 LONGEST = timedelta(hours=1)  # the rollups' bucket: a watched event has a capture in every hour
-POLLS_AHEAD = 144  # of the time to the event: from a day ahead at every tick of 10 minutes, six days ahead hourly
-MOVED_BETWEEN = 0.1  # of its sections have changed from one poll to the next
-FEW_TICKETS = 50  # what is left of a market goes within hours
+POLLS_AHEAD = 144  # divides the time to the event: 10 minutes from a day ahead, an hour from six days ahead
+MOVED_BETWEEN = 0.1  # the share of sections that should change from one poll to the next
+FEW_TICKETS = 50  # the last tickets go within hours
 FEW_TICKETS_INTERVAL = LONGEST / 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _WITHOUT_DATE = {"date_tbd": "its date is to be determined", "postponed": "postponed, without a new date"}
-REQUESTS_SHARE = 0.9  # of what may be asked in an interval; the rest is for retries and the catalogue
+REQUESTS_SHARE = 0.9  # of the requests allowed in an interval; the rest is for retries and the catalogue
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class PollRules:
 
 
 def poll_rules(settings: Settings, slowdown: float = 1.0, *, paced: bool = True) -> PollRules:
-    """What the settings of a marketplace allow; `slowdown` is how much more slowly it is asked at present.
+    """The poll rules by the settings of a marketplace; `slowdown` is the present one of its rate limiter.
 
-    One that is not `paced` may be asked about every event.
+    If it is not `paced`, every event may be polled.
     """
     every = timedelta(minutes=settings.scraper_interval_minutes)
     if not paced:
@@ -55,9 +55,9 @@ def poll_rules(settings: Settings, slowdown: float = 1.0, *, paced: bool = True)
 
 
 def plan_polls(connection: Connection, source: str, tick: datetime, rules: PollRules) -> list[int]:
-    """Decide on every watched event at a tick, keep the decisions with their reasons; whom to ask, most urgent first.
+    """Decide on every watched event and store the decisions with reasons; returns whom to poll, most urgent first.
 
-    Decided from what was seen before the tick: asked again about the same tick, it says the same.
+    Only what was seen before the tick counts, so a second call for the same tick decides the same.
     """
     with connection.transaction():
         decisions = [decide_poll(activity, tick, rules.every) for activity in event_activity(connection, source, tick)]
@@ -101,7 +101,7 @@ def _next(event_key: int, polled: datetime, steps: int, every: timedelta) -> dat
 
 
 def _target_intervals(activity: EventActivity, tick: datetime) -> Iterator[tuple[timedelta, str, float]]:
-    """How often each thing that is known of an event wants it polled, and how to say so with its figure."""
+    """The target interval for each fact about an event, with the words and the figure of its reason."""
     if activity.date is None:
         yield LONGEST, _WITHOUT_DATE[activity.date_status], 0
     else:
@@ -123,8 +123,8 @@ def _target_intervals(activity: EventActivity, tick: datetime) -> Iterator[tuple
 def choose_polls(due: Collection[PollDecision], tick: datetime, rules: PollRules) -> list[int]:
     """The due events that a tick's requests cover, most urgent first.
 
-    Urgency is how often an event's own interval has passed since it was polled: with too few requests every
-    interval is stretched by the same factor. `longest_wait` says what that bounds.
+    Urgency is how often an event's own interval has passed since it was polled. So with too few requests, every
+    interval is stretched by the same factor. `longest_wait` is the bound that follows from this.
     """
     urgent = sorted(
         due,
@@ -144,10 +144,10 @@ def poll_urgency(decision: PollDecision, tick: datetime) -> float:
 
 
 def longest_wait(interval: timedelta, load: float, events: int, rules: PollRules) -> timedelta:
-    """Within what an event of this interval is polled, when all want `load` polls a tick together.
+    """The longest time between two polls of an event of this interval, if all events together want `load` polls a tick.
 
     Beyond the urgency u = 2 × load ÷ most, another event comes first at most once, and then once in u of its own
-    intervals: half of the requests. The other half serve what waits, at most `events` before this one.
+    intervals. That takes half of the requests. The other half serve the waiting events, at most `events` before this.
     """
     if rules.most is None:
         return interval

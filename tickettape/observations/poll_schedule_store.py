@@ -1,4 +1,4 @@
-"""What is known of each watched event when it is decided when to poll it, and what was decided."""
+"""Read what is known of each watched event, from which its next poll is decided, and store the decisions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,18 +9,19 @@ from psycopg.rows import class_row, dict_row
 
 from tickettape.database import Connection
 
-BACK = timedelta(days=2)  # an event that was not polled for so long is as good as never seen
+BACK = timedelta(days=2)  # an event that was not polled for so long counts as never seen
 VIEWS_WINDOW = timedelta(days=1)
-MOST_FAILURES = 12  # in a row: more are not told apart
+MOST_FAILURES = 12  # in a row; more count as this many
 
 
 @dataclass(frozen=True, slots=True)
 class EventActivity:
     """An event as it stands before a tick.
 
-    `date` is None where it is to be determined; `date_status` says what it is. `polled_tick` is when it was last asked
-    for, `due_tick` what was decided last. `moved_per_hour` is the share of its sections that changed between its newest
-    two ok captures, `tickets` what was for sale at the newest, `views` how often people viewed it in the last day.
+    `date` is None if it is to be determined or postponed; `date_status` says which. `polled_tick` is when it was last
+    polled, and `due_tick` the newest decision. `moved_per_hour` is the share of its sections that changed between its
+    newest two ok captures, for each hour between them. `tickets` is how many were for sale at the newest one, and
+    `views` how often people viewed the event in the last day.
     """
 
     event_key: int
@@ -37,7 +38,7 @@ class EventActivity:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """A decision: how often, when next, and why. Advanced: it should have been polled before this tick."""
+    """A decision: how often, when next, and why. `advanced`: the poll was scheduled for later than it is due now."""
 
     activity: EventActivity
     interval: timedelta
@@ -56,7 +57,7 @@ class ScheduledPoll:
 
 
 def event_activity(connection: Connection, source: str, tick: datetime) -> list[EventActivity]:
-    """Every event to be watched at a tick, from what was captured before it."""
+    """Every event to be watched at a tick, with what was captured before it."""
     with connection.cursor(row_factory=class_row(EventActivity)) as cursor:
         return cursor.execute(
             """with watched as materialized (
@@ -81,7 +82,7 @@ def event_activity(connection: Connection, source: str, tick: datetime) -> list[
                    from (
                        select tick, failed, count(*) filter (where not failed) over (order by tick desc) as successes
                        from (
-                           -- a refused answer is one: it can be replayed, and so is worth asking for as often
+                           -- a refused answer is no failure: it can be replayed, so it is worth polling as often
                            select tick, status in ('missing', 'blocked', 'failed') as failed
                            from market.captures
                            where event_key = watched.event_key and tick < %(tick)s and tick >= %(tick)s - %(back)s
@@ -121,10 +122,10 @@ def event_activity(connection: Connection, source: str, tick: datetime) -> list[
 
 
 def store_poll_schedule(connection: Connection, source: str, decided: Iterable[ScheduledPoll]) -> None:
-    """Keep a tick's decisions in place of older ones, in the caller's transaction; unwatched events have none."""
+    """Store a tick's decisions in place of older ones, in the caller's transaction. Unwatched events have none."""
     rows = sorted(
         decided, key=lambda scheduled: scheduled.decision.activity.event_key
-    )  # in one order: planners wait, never deadlock
+    )  # in one order, so that planners wait but never deadlock
     activities = [scheduled.decision.activity for scheduled in rows]
     connection.execute(
         """delete from market.poll_schedule using market.events
@@ -160,10 +161,10 @@ def store_poll_schedule(connection: Connection, source: str, decided: Iterable[S
 
 
 def stale_events(connection: Connection, source: str, now: datetime) -> list[dict[str, Any]]:
-    """WatchedMarketplace events whose newest ok capture is older than twice their own interval, the stalest first.
+    """Watched events whose newest ok capture is older than twice their own interval, the stalest first.
 
-    An event counts from when it became known at the earliest: its first tick has a grid time before that. One whose
-    interval was cut short at the newest tick is not stale for that.
+    The time before an event became known does not count: its first tick has a grid time before that. An event whose
+    next poll was advanced at the newest tick does not become stale by that.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(

@@ -1,6 +1,6 @@
 """Voids of price ranges: they move to `voided_price_ranges` and back, with the same log as captures' voids.
 
-The triggers mark the hour on both ways. A voided price range leaves no row: what was not observed is not counted.
+The triggers mark the hour both times. A voided price range leaves no row, because its tick counts as not observed.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ def price_range_ticks(
 def void_price_range(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> None:
     """Void a price range, in one transaction.
 
-    Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
+    Raises NothingToDo if there is none, if it is void already, or if its month takes no writes.
     """
     with connection.transaction():
         lock_price_ranges(connection, alone=True)
@@ -57,7 +57,7 @@ def void_price_range(connection: Connection, event_key: int, tick: datetime, *, 
 def undo_price_range_void(connection: Connection, event_key: int, tick: datetime) -> None:
     """Bring a voided price range back as it was, in one transaction.
 
-    Raises NothingToDo where it is not void, or where its month takes no writes.
+    Raises NothingToDo if it is not void, or if its month takes no writes.
     """
     with connection.transaction():
         lock_price_ranges(connection, alone=True)

@@ -1,6 +1,6 @@
-"""Price ranges: the second kind of observation, of an event at a tick, where its sections and listings are not known.
+"""Price ranges: the second kind of observation, of an event at a tick without its sections and listings.
 
-An event may have captures of its listings too; the two are kept, rolled up and shown apart.
+An event may have captures of its listings too. The two are stored, rolled up and shown separately.
 """
 
 from collections import Counter, defaultdict
@@ -20,12 +20,12 @@ Key = tuple[int, datetime]
 
 
 class PriceRangeError(Exception):
-    """Price ranges that cannot be stored, none of them. The message says which, why, and what to do."""
+    """Price ranges cannot be stored, and none of them was. The message says which, why, and what to do."""
 
 
 @dataclass(frozen=True)
 class PriceRange:
-    """What was asked for one event at one tick. Prices are per ticket; at least one figure is stated.
+    """What sellers asked for one event at one tick. Prices are per ticket; at least one figure is stated.
 
     `market`: resale or primary. `price_basis`: before_fees, all_in or unknown. `currency`: ISO 4217.
     """
@@ -43,7 +43,7 @@ class PriceRange:
 
     @property
     def key(self) -> Key:
-        """What there is one of."""
+        """The event and tick, for which there is one price range."""
         return self.event_key, self.tick
 
 
@@ -55,11 +55,11 @@ _values = attrgetter(*PRICE_RANGE_COLUMNS)
 def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> Counter[str]:
     """Store price ranges in the caller's transaction; how many were `added`, `replaced`, `unchanged`, `refused`.
 
-    One that stands at its event and tick is replaced where it differs; of two in `ranges` the later counts. A voided
-    one stays void, unless it differs from what was voided. A month that takes no rows is `refused`: its price ranges
-    are held in quarantine until it is back; so make the partitions first (`ensure_partitions`). An event without a
-    currency gets that of its first price range. Raises PriceRangeError, with nothing stored, where an event has
-    another currency or is not known, and psycopg's CheckViolation for what no price range can be.
+    A stored one of the same event and tick is replaced if it differs; of two in `ranges` the later counts. A voided one
+    stays void, unless the new one differs from it. Those of a month that takes no rows are `refused`, and held in
+    quarantine until the month is back; so make the partitions first (`ensure_partitions`). An event without a currency
+    gets that of its first price range. Raises PriceRangeError, with nothing stored, if an event has another currency or
+    is not known, and psycopg's CheckViolation for an impossible price range.
     """
     counts: Counter[str] = Counter(added=0, replaced=0, unchanged=0, refused=0)
     if not ranges:
@@ -90,16 +90,17 @@ def store_price_ranges(connection: Connection, ranges: Sequence[PriceRange]) -> 
 
 
 def lock_price_ranges(connection: Connection, *, alone: bool = False) -> None:
-    """Let no void come between a writer's look at what is void and its commit, nor a writer between a void's.
+    """Keep writers and voids apart until the transaction ends. Writers share the lock; a void has it `alone`.
 
-    Until the transaction ends. A lock of the events' rows would hold off whatever refers to them: the refreshes.
+    Otherwise a void could come between a writer's check of what is void and its commit. Locking the rows of the events
+    instead would block everything that refers to them, such as the refreshes.
     """
     shared = "" if alone else "_shared"
     connection.execute(f"select pg_advisory_xact_lock{shared}(hashtextextended('price ranges', 0))".encode())
 
 
 def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -> None:
-    """Give events that have no currency the ranges' own; refuse another, and events that are not known."""
+    """Give events without a currency that of the ranges. Refuse another currency, and events that are not known."""
     stated: dict[int, str] = {}
     for one in ranges:
         if stated.setdefault(one.event_key, one.currency) != one.currency:
@@ -120,7 +121,7 @@ def _settle_currencies(connection: Connection, ranges: Collection[PriceRange]) -
 
 
 def _hold(connection: Connection, late: Sequence[PriceRange], reasons: Mapping[date, str]) -> None:
-    """Keep what came for months that take no rows: one row of the quarantine for each event and month."""
+    """Hold the price ranges of months that take no rows: one row of the quarantine for each event and month."""
     held: dict[tuple[int, date], list[PriceRange]] = defaultdict(list)
     for one in sorted(late, key=lambda one: one.key):
         held[one.event_key, month_of(one.tick)].append(one)
@@ -130,7 +131,7 @@ def _hold(connection: Connection, late: Sequence[PriceRange], reasons: Mapping[d
 
 
 def _voided(connection: Connection, keys: Collection[Key]) -> dict[Key, PriceRange]:
-    """Those of the keys that are void, as they were."""
+    """The voided price ranges at these keys, as they were."""
     with connection.cursor(row_factory=class_row(PriceRange)) as cursor:
         found = cursor.execute(
             f"""select {", ".join(f"kept.{name}" for name in PRICE_RANGE_COLUMNS)}

@@ -1,7 +1,7 @@
 """Read stored answers into snapshots: for the first time, again, or out of quarantine.
 
-What an answer turns out to be is stored in the transaction that stores its snapshots. What bytes mean belongs in
-`marketplaces`, rows in `section_snapshots` and the listing history.
+The verdict on an answer is stored in the same transaction as its snapshots. `marketplaces` reads the bytes;
+`section_snapshots` and the listing history write the rows.
 """
 
 import random
@@ -46,13 +46,13 @@ from tickettape.observations.section_snapshots import AnswerVerdict, replace_sna
 from tickettape.observations.voids import end_voids
 
 FIELDS_OF = 20
-"""How many answers of a tick are looked through for new fields: a format changes for all, and all cost a third."""
+"""How many answers of a tick are searched for new fields. A format changes for all, and all would cost a third."""
 
 LEFT_OUT_NAMED = 3
-"""Of the listings that an answer lacks as they could not be read; the others are counted."""
+"""How many of the listings that were left out of an answer its note names. The others are only counted."""
 
 UNKNOWN_AT_ONCE = 100
-"""How many inventories wait for their zones and sections to be made together."""
+"""How many inventories wait until their zones and sections are added together."""
 
 
 def read_tick(
@@ -68,7 +68,7 @@ def read_tick(
 ) -> tuple[list[AnswerVerdict], pd.DataFrame]:
     """Read a tick's stored answers (of one event) into snapshots, in one transaction; the verdicts and the rows.
 
-    What was voided stays void; with `voided_too` it is read again like the rest, and counts as it then reads.
+    Voided captures stay void. With `voided_too` they are read again like the others, and count again.
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
@@ -90,15 +90,15 @@ class NotReplayable(Exception):  # noqa: N818
 def replay_quarantined(
     connection: Connection, marketplace: Marketplace, refusal: Refusal, tolerance: float, run_id: str
 ) -> str:
-    """Feed a refused answer through again, in one transaction and exactly once; the status its capture has now.
+    """Read a refused answer again, in one transaction and exactly once; returns the status that its capture has now.
 
-    "rejected" is an answer that is still refused: it stays, with the newest reason. Raises NotReplayable.
+    "rejected" means that it is still refused, and stays with the newest reason. Raises NotReplayable.
     """
     event_key, tick = _replayable(connection, marketplace.source, refusal)
     ensure_partitions(connection, [tick])
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
-        # the capture before the refusal, as `read_tick` takes them: so the two never wait for each other
+        # lock the capture before the refusal, in the order of `read_tick`, so that the two never deadlock
         status = lock_capture_status(connection, event_key, tick)
         answer = lock_unreplayed_payload(connection, refusal.quarantine_id)
         if answer is None:
@@ -110,7 +110,7 @@ def replay_quarantined(
         if status is None or status in RETRIED_STATUSES:
             store_captures(connection, [Capture(event_key, tick, "received", answer=answer)], job_id=None)
         elif status not in ("rejected", "received"):
-            record_replayed(connection, refusal.quarantine_id)  # read again since, by the stored answer
+            record_replayed(connection, refusal.quarantine_id)  # the stored answer was read again meanwhile
             return status
         stored = StoredAnswer(event_key, refusal.external_id or "", "rejected", compress_payload(answer))
         verdicts, _ = _read(connection, marketplace, tick, [stored], tolerance, run_id)
@@ -195,15 +195,15 @@ def _read(
 
 
 def _in_currency(inventory: Inventory, known: str | None) -> Inventory:
-    """The inventory, where its prices are in the event's currency. Raises Refused where they are in another."""
+    """The inventory, if its prices are in the event's currency. Raises Refused if they are in another."""
     if known is not None and inventory.currency != known:
         raise Refused(f"{other_currency(f'Event {inventory.external_id}', known, inventory.currency)}.")
     return inventory
 
 
 class _Tape:
-    """What a tick's inventories become, one by one: each is done with while it is at hand, where all of a tick's
-    would not fit a processor's cache."""
+    """Turns a tick's inventories into rows, one by one. Each is finished while it is in the processor's cache, which
+    could not hold all of them."""
 
     def __init__(self, connection: Connection, tick: datetime, event_keys: list[int]) -> None:
         self.gathered = GatheredListings()
@@ -214,7 +214,7 @@ class _Tape:
         self._unknown: list[tuple[int, Inventory]] = []
 
     def take(self, event_key: int, inventory: Inventory | None) -> None:
-        """Take what an event's answer shows; None: nothing that can be used."""
+        """Take the inventory in an event's answer; None if it cannot be used."""
         if inventory is None:
             self.history.take(event_key, None)
         elif self._zones_and_sections.knows(event_key, inventory):
@@ -225,7 +225,7 @@ class _Tape:
                 self.take_unknown()
 
     def take_unknown(self) -> None:
-        """Take those whose zones and sections had to wait to be made."""
+        """Take the inventories that waited until their zones and sections are added."""
         if self._unknown:
             self._zones_and_sections.make(self._unknown)
         for event_key, inventory in self._unknown:
@@ -267,7 +267,7 @@ def _verdict(event_key: int, inventory: Inventory) -> AnswerVerdict:
 
 
 def _note(inventory: Inventory) -> str | None:
-    """What is wrong with an answer that counts all the same."""
+    """What is wrong with an answer that is used nevertheless."""
     said = [*inventory.contradictions]
     if inventory.left_out:
         said.append(
@@ -286,5 +286,5 @@ def _offer(
 
 @lru_cache(maxsize=8_192)
 def _tenths(deal_score: float | None) -> int:
-    """A deal score as the history has it: the marketplace's are tenths from 0 to 10; -1 where there is none."""
+    """A deal score (0 to 10) as the history has it: in tenths; -1 if there is none."""
     return round(deal_score * 10) if deal_score is not None and 0 <= deal_score <= 10 else -1

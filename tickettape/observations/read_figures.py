@@ -1,4 +1,4 @@
-"""What the answers of some ticks held, in figures of the tables: whichever run has read them."""
+"""Figures about the answers of some ticks, from the tables: whichever run has read them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from tickettape.database import Connection
 
 @dataclass(frozen=True)
 class ReadFigures:
-    """Captures by what their answers turned out to be, and what was in those that could be used."""
+    """How many captures have each status, and what the usable answers hold."""
 
     ok: int
     empty: int

@@ -1,4 +1,4 @@
-"""Answers against themselves: what they state in all, by zones and by sections, what came, and what was stored."""
+"""Compare the totals that answers state (overall, by zones, by sections) with what came and with what was stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ from tickettape.database import Connection
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """One event at one tick. None: stated nowhere in the answer."""
+    """One event at one tick. None: not stated in the answer."""
 
     event: str
     status: str
@@ -27,16 +27,16 @@ class Reconciliation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the answer did not contradict itself, and no more was stored of it than it holds.
+        """Whether the answer does not contradict itself, and no more was stored than it holds.
 
-        Less may be: a listing without a price or a quantity is counted and is no inventory.
+        Less may be stored: a listing without a price or a quantity is counted, but is not for sale.
         """
         more = self.listings_stored > self.listings_counted or self.tickets_stored > self.tickets_counted
         return self.status != "partial" and not more
 
 
 def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime | None, list[Reconciliation]]:
-    """The newest tick of a marketplace that was read, and its events; what differs most comes first."""
+    """The newest tick of a marketplace that was read, and its events; those that differ most come first."""
     newest = connection.execute(
         """select max(tick) from market.captures inner join market.events using (event_key)
            where source = %s and status in ('ok', 'empty', 'partial')""",

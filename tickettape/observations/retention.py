@@ -1,7 +1,7 @@
-"""What is deleted when its time is over: raw answers, jobs and logs. Days of rollups never are.
+"""Delete raw answers, jobs and logs that have reached their retention limit. Daily rollups are never deleted.
 
-Hours go to cold storage first (`archive.hourly_cold_storage`), and so do
-months of captures and snapshots (`archive.month_archive`).
+Hourly rollups go to cold storage first (`archive.hourly_cold_storage`), and so do months of captures and snapshots
+(`archive.month_archive`).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,9 @@ from tickettape.database import Connection, drop_payload_partitions_before, mont
 
 
 def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tuple[list[str], int]:
-    """Drop the raw answers of whole days older than so many; the dropped partitions, the answers lost unread.
+    """Drop the raw answers of whole days, older than `days`; returns the dropped partitions and how many were unread.
 
-    An answer that was never read into snapshots has no snapshots now: its capture says so by failing.
+    An answer that was never read will never have snapshots, so its capture becomes `failed`.
     """
     before = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
     dropped = drop_payload_partitions_before(connection, before.date())
@@ -25,12 +25,12 @@ def expire_payloads(connection: Connection, now: datetime, *, days: int) -> tupl
 
 
 def expire_jobs(connection: Connection, now: datetime, *, months: int) -> int:
-    """Delete the jobs that started more than so many months ago, with their logs; how many jobs."""
+    """Delete the jobs that started more than `months` ago, with their logs; returns how many jobs."""
     before = months_before(now, months)
     return connection.execute("delete from market.scraper_jobs where started_at < %s", [before]).rowcount
 
 
 def expire_logs(connection: Connection, now: datetime, *, months: int) -> int:
-    """Delete the log lines older than so many months; how many."""
+    """Delete the log lines that are older than `months`; returns how many."""
     before = months_before(now, months)
     return connection.execute('delete from market.scraper_logs where "timestamp" < %s', [before]).rowcount

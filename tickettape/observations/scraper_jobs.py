@@ -1,6 +1,6 @@
 """scraper_jobs and scraper_logs: what each scraper run did, in the required tables (R-027, R-035).
 
-A job is held by a lock of its session: where the lock is free, the run that opened the job is dead.
+The session of a run holds a lock for its job. If the lock is free, that run is dead.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def _lock(job_id: str) -> str:
 
 
 def start_job(connection: Connection, *, source: str, tick: datetime, run_id: str) -> UUID:
-    """Open a job. The connection holds it until it is finished, so that all see which jobs were killed."""
+    """Open a job. The connection holds its lock until it is finished, so that all can see which jobs were killed."""
     job_id = uuid4()
     connection.execute(f"select pg_advisory_lock({_lock('%s')})", [job_id])
     connection.execute(
@@ -29,12 +29,12 @@ def start_job(connection: Connection, *, source: str, tick: datetime, run_id: st
 
 
 def close_killed_jobs(connection: Connection, source: str, *, but: UUID | None = None) -> list[UUID]:
-    """Close as failed what runs that were killed left `running`: jobs that no connection holds; these.
+    """Close the jobs that killed runs left `running` as failed: those whose lock is free; returns them.
 
-    How long they took is not known, so it is not said. What they stored stays, and so do their counts.
+    How long they took is not known, so it is left empty. What they stored stays, and so do their counts.
     """
     closed = connection.execute(
-        f"""with running as materialized (  -- only of these is the lock tried
+        f"""with running as materialized (  -- only their locks are tried
                select job_id from market.scraper_jobs
                where status = 'running' and source = %s and job_id is distinct from %s
            )
@@ -55,7 +55,7 @@ def close_killed_jobs(connection: Connection, source: str, *, but: UUID | None =
 
 
 def add_job_progress(connection: Connection, job_id: UUID, *, scraped: int, errors: int) -> None:
-    """Count what a batch brought, in the batch's transaction."""
+    """Add the counts of a batch, in the batch's transaction."""
     connection.execute(
         """update market.scraper_jobs
            set events_scraped = events_scraped + %s, errors_count = errors_count + %s where job_id = %s""",
@@ -64,7 +64,7 @@ def add_job_progress(connection: Connection, job_id: UUID, *, scraped: int, erro
 
 
 def finish_job(connection: Connection, job_id: UUID, *, succeeded: bool, errors: Mapping[str, int]) -> None:
-    """Close a job with its errors by class. One that reached its end without a single answer has failed too."""
+    """Close a job with its errors by class. One with errors and without a single answer has failed too."""
     connection.execute(
         """update market.scraper_jobs set
                status = case when %s and (events_scraped > 0 or errors_count = 0) then 'success' else 'failed' end,
@@ -86,7 +86,7 @@ def log_about_job(
     stack_trace: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep a line about a job, and the event it is about."""
+    """Store a log line about a job, and the event that it is about."""
     connection.execute(
         """insert into market.scraper_logs (job_id, event_id, level, message, stack_trace, metadata)
            values (%s, (select id from market.events where event_key = %s), %s, %s, %s, %s)""",

@@ -54,14 +54,14 @@ def replace_snapshots(
     """Store the snapshots of the judged events at a tick in place of any they had, with the verdicts.
 
     `snapshots`: SNAPSHOT_COLUMNS without `tick`, whole numbers. Runs in the caller's transaction, which must hold the
-    captures' locks (`captures.lock_answers`). False where the tick's month takes no rows: they are held in
-    quarantine until it is back.
+    captures' locks (`captures.lock_answers`). False if the tick's month takes no rows: they are held in quarantine
+    until it is back.
     """
     for month, reason in month_refusals(connection, [tick]).items():
         _hold(connection, tick, month, reason, verdicts, snapshots)
         return False
     event_keys = [verdict.event_key for verdict in verdicts]
-    # whatever their captures' statuses are: rows that somebody's hand has left must not fail a whole tick
+    # whatever the statuses of their captures: rows that somebody left by hand must not fail a whole tick
     connection.execute(
         "delete from market.section_snapshots where tick = %s and event_key = any(%s)", [tick, event_keys]
     )

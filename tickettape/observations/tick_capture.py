@@ -1,8 +1,7 @@
-"""Capture what is due at a tick: planned once, then taken in leases by one worker or by many.
+"""Capture the due events of a tick: they are planned once, then leased by one worker or by many.
 
-What is due is decided in one place, `plan_tick`. A worker takes events, asks for them, and stores the captures
-in the transaction that notes them done; it stays until the tick is done, so that what a killed one had in hand
-is taken by another.
+What is due is decided in one place, `plan_tick`. A worker leases events, polls them, and stores the captures in the
+transaction that marks them as done. It stays until the tick is done, so that it can take the events of a killed worker.
 """
 
 import asyncio
@@ -36,12 +35,12 @@ from tickettape.observations.scraper_jobs import (
     start_job,
 )
 
-LONGEST_WAIT_SECONDS = 120  # without any answer: a marketplace bounds each by a deadline, this is the net below it
+LONGEST_WAIT_SECONDS = 120  # without any answer: a safety net below each event's own deadline
 BATCH = 20  # captures in a transaction: a killed worker loses at most these, and they are asked again
-IN_HAND = 40  # twice the connections: the next ones wait while a batch is stored
-LEASE_LENGTH = timedelta(seconds=20)  # renewed long before; what a machine that hangs has in hand is free after it
+IN_HAND = 40  # twice the connections, so that the next ones are ready while a batch is stored
+LEASE_LENGTH = timedelta(seconds=20)  # renewed long before; the leases of a machine that hangs are free after it
 RENEW_SECONDS = 5.0
-CHECK_SECONDS = 0.5  # how soon to look again for events that others have in hand
+CHECK_SECONDS = 0.5  # how often to check for events that others have leased
 
 T = TypeVar("T")
 
@@ -55,17 +54,17 @@ def capture_tick(
     plan: str | None = None,
     rules: PollRules | None = None,
 ) -> Counter[str]:
-    """Capture what is due at a tick and not captured yet; how many captures of this worker have each status.
+    """Capture what is due at a tick and not captured yet; returns how many captures of this worker have each status.
 
-    What is not answered by the deadline is missed. Workers of one `plan` (by default: one run) share its failures
-    too; another plan asks for them again. Without `rules` every watched event is due.
+    An event without an answer by the deadline is missed. The workers of one `plan` (by default: one run) do not repeat
+    each other's failures; another plan polls these events again. Without `rules` every watched event is due.
     """
     plan_tick(connection, marketplace.source, tick, plan or run_id, rules)
     return work_on_tick(connection, marketplace, tick, deadline, run_id)
 
 
 def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, rules: PollRules | None = None) -> int:
-    """Decide what is due at a tick, for all its workers; how much is new."""
+    """Decide which events are due at a tick, for all its workers; returns how many are new."""
     asked_already = captured_event_keys(connection, tick)
     wanted = plan_polls(connection, source, tick, rules) if rules else plan_every_event(connection, source, tick)
     due = [event_key for event_key in wanted if event_key not in asked_already]
@@ -76,7 +75,7 @@ def plan_tick(connection: Connection, source: str, tick: datetime, plan: str, ru
 def work_on_tick(
     connection: Connection, marketplace: Marketplace, tick: datetime, deadline: datetime | None, run_id: str
 ) -> Counter[str]:
-    """Take what is due, until the tick is done; how many captures of this worker have each status."""
+    """Take due events until the tick is done; returns how many captures of this worker have each status."""
     counts: Counter[str] = Counter()
     _close_killed(connection, marketplace.source, None)
     if not leases_left(connection, marketplace.source, tick):
@@ -132,7 +131,7 @@ class _Worker:
                 task.cancel()
 
     async def _has_work(self) -> bool:
-        """Take as much as there is room for; wait for what others have in hand. False: the tick is done."""
+        """Lease as many events as there is room for; wait for those that others hold. False: the tick is done."""
         while True:
             now = time.monotonic()
             room = IN_HAND - len(self._under_way)
@@ -196,7 +195,7 @@ class _Worker:
     async def _capture(self, event: Event) -> Capture:
         try:
             answer = await self._marketplace.listings(event.external_id, self._tick)
-        except Exception as error:  # one event's surprise must not cost the others their tick
+        except Exception as error:  # an unexpected error at one event must not affect the others
             note = f"{type(error).__name__} while requesting {event.name}: {error}"
             kind, trace = type(error).__name__, traceback.format_exc()
             return Capture(event.event_key, self._tick, "failed", note=note, kind=kind, stack_trace=trace)
@@ -214,7 +213,7 @@ class _Worker:
 
 
 def store_batch(connection: Connection, tick: datetime, batch: Sequence[Capture], job_id: UUID) -> list[Capture]:
-    """Store the captures that are still this job's and note them done, in one transaction; these."""
+    """Store the captures that are still this job's and mark them as done, in one transaction; returns them."""
     with connection.transaction():
         mine = finish_leases(connection, job_id, tick, [capture.event_key for capture in batch])
         kept = [capture for capture in batch if capture.event_key in mine]
@@ -242,7 +241,7 @@ def store_batch(connection: Connection, tick: datetime, batch: Sequence[Capture]
 
 
 def _close_killed(connection: Connection, source: str, own: UUID | None) -> None:
-    """Close the jobs of workers that were killed, and free what they had in hand."""
+    """Close the jobs of workers that were killed, and free their leases."""
     release_leases(connection, close_killed_jobs(connection, source, but=own))
 
 

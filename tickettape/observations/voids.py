@@ -1,8 +1,8 @@
-"""Voids: captures that a person found wrong. They count as nothing, and can be brought back as they were.
+"""Voids: captures that a person found wrong. They count as not observed, and can be brought back as they were.
 
-A voided capture keeps its row with the status `void`, so that nothing asks or stores it again; its snapshots
-move to `voided_snapshots` and its listings to `voided_listings`, so that whatever reads those cannot meet them.
-The triggers mark the hour on both ways. Price ranges likewise: `price_range_voids`.
+A voided capture keeps its row with the status `void`, so that it is not polled or stored again. Its snapshots move to
+`voided_snapshots` and its listings to `voided_listings`, so that no query meets them among the others. The triggers
+mark the hour both times. `price_range_voids` does the same for price ranges.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class NothingToDo(Exception):  # noqa: N818
 def capture_ticks(
     connection: Connection, event_key: int, start: datetime, end: datetime, *, voided: bool
 ) -> list[datetime]:
-    """The ticks in [start, end) at which an event has a capture that is void, or one that is not; oldest first."""
+    """The ticks in [start, end) at which an event has a capture, void or not as `voided` says; oldest first."""
     rows = connection.execute(
         """select tick from market.captures
            where event_key = %s and tick >= %s and tick < %s and (status = 'void') = %s order by tick""",
@@ -38,9 +38,9 @@ def capture_ticks(
 
 
 def void_capture(connection: Connection, event_key: int, tick: datetime, *, reason: str, by: str) -> str:
-    """Void a capture, in one transaction; what its status was.
+    """Void a capture, in one transaction; returns its status before.
 
-    Raises NothingToDo where there is none or it is void already, or where its month takes no writes.
+    Raises NothingToDo if there is none, if it is void already, or if its month takes no writes.
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
@@ -77,9 +77,9 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
 
 
 def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
-    """Bring a voided capture back as it was, in one transaction; the status it has again.
+    """Bring a voided capture back as it was, in one transaction; returns the status that it has again.
 
-    Raises NothingToDo where it is not void, or where its month takes no writes.
+    Raises NothingToDo if it is not void, or if its month takes no writes.
     """
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
@@ -115,9 +115,9 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
 def end_voids(
     connection: Connection, observations: Sequence[tuple[int, datetime]], by: str, *, kind: str = "listings"
 ) -> None:
-    """Note that observations (event_key, tick) count again, and by what: `undo`, `replay` or `import`.
+    """Record that observations (event_key, tick) count again, and why: `undo`, `replay` or `import`.
 
-    The rows that were void stay in the tables voided_…, as the record of what was found wrong.
+    The rows that were void stay in the tables voided_…, as a record of what was found wrong.
     """
     if observations:
         connection.execute(
@@ -130,7 +130,7 @@ def end_voids(
 
 
 def hold_open(connection: Connection, tick: datetime) -> None:
-    """Keep the tick's month from being closed until the caller's transaction ends."""
+    """Keep the tick's month open until the caller's transaction ends. Raises NothingToDo if it takes no writes."""
     for month in month_refusals(connection, [tick]):
         state = state_of_month(connection, month) or "without a partition"
         raise NothingToDo(

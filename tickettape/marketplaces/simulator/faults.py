@@ -1,7 +1,7 @@
-"""What goes wrong on the way to a marketplace, put on purpose: every row of the wire format's failure table.
+"""Failures on the way to a marketplace, caused on purpose: every row of the wire format's failure table.
 
-An application in front of another one, at chosen rates; the draws are reproducible. It changes only answers of
-`/listings`, and never the market behind them. How slow answers are is chosen here too.
+An application in front of another one causes them at chosen rates, reproducibly. It changes only answers of
+`/listings`, never the market behind them. It also chooses how slow the answers are.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from tickettape.marketplaces.simulator.app import HEADERS
 
 FOR_EVER_SECONDS = 3600.0  # longer than any client waits
 DRIP_SECONDS = 0.2  # between two bytes: never silent for long enough to be a read time-out
-RETRY_AFTER_SECONDS = 1  # a date is one second later: headers know no parts of a second
+RETRY_AFTER_SECONDS = 1  # less as a date, because headers have no fractions of a second
 
 Latency = Callable[[random.Random], float]
 
 
 class Fault(StrEnum):
-    """One way to fail; `CAPTURED_AS` says what becomes of an event that meets nothing else."""
+    """One kind of failure. `CAPTURED_AS` has the status of an event that meets no other."""
 
     UNKNOWN = "404"
     UNAUTHORIZED = "401"
@@ -101,15 +101,15 @@ PARTS: dict[str, tuple[Fault, ...]] = {
     "listings": (Fault.WORTHLESS, Fault.HALF_CHARACTER),
     "maps": (Fault.NEW_MAP,),
 }  # fmt: skip
-"""The faults by what they are about, so that some of them can be chosen."""
+"""The faults in groups, so that some of them can be chosen."""
 
 PASSING = {fault for fault, status in CAPTURED_AS.items() if status == "failed"}
-"""Faults that are asked again within an event's deadline, and may then be answered."""
+"""Faults after which the request is repeated within the event's deadline, and may then be answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of `/listings` as it arrived, at a monotonic time, and what was put in its way."""
+    """A request of `/listings`: when it arrived (monotonic time), and the fault that it met."""
 
     at: float
     production_id: str
@@ -117,7 +117,7 @@ class Asked:
 
 
 def evenly(least_seconds: float, most_seconds: float) -> Latency:
-    """Any latency between two as likely as any other."""
+    """A latency that is distributed evenly between two values."""
     return lambda draw: draw.uniform(least_seconds, most_seconds)
 
 
@@ -268,7 +268,7 @@ def _without_sections(answer: Any) -> Any:
 
 
 def _worthless(answer: Any) -> Any:
-    """The first listing of a section that has another one: without it nothing looks sold out."""
+    """Price one listing at 0.00, in a section that has another one, so that nothing looks sold out without it."""
     places = Counter(ticket["d"] for ticket in answer["tickets"])
     bad = next((ticket["i"] for ticket in answer["tickets"] if places[ticket["d"]] > 1), None)
     tickets = [ticket | {"p": "0.00"} if ticket["i"] == bad else ticket for ticket in answer["tickets"]]

@@ -85,8 +85,8 @@ class Stage:
 class Lives:
     """The truth about one cycle per row. Times are seconds since the production went on sale.
 
-    The listing is for sale in `born <= t < ends` if `occupied`; its figures come from `root`, which is
-    the cycle before where this one is that listing come back under another id. `partial_at` and
+    The listing is for sale in `born <= t < ends` if `occupied`. Its figures come from the cycle `root`: the one
+    before, if that listing came back under another id; otherwise its own. `partial_at` and
     `partial_sold` ([row, sale], ascending) are the sales of a part; `quantity` is what it began with.
     """
 

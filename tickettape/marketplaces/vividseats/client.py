@@ -1,7 +1,7 @@
-"""Ask Vivid Seats, or whatever speaks its format: its paths and parameters.
+"""The client for Vivid Seats, or for any server with its format: the paths and parameters of its requests.
 
-Reading answers belongs in `read_listings` and `read_catalogue`, requests in `http_client`. The whole document comes in
-one request.
+`http_client` sends the requests; `read_listings` and `read_catalogue` read the answers. All listings of an event come
+in one answer.
 """
 
 import logging
@@ -34,9 +34,9 @@ from tickettape.marketplaces.vividseats.read_catalogue import (
 from tickettape.marketplaces.vividseats.read_listings import answer_fields, read_listings
 from tickettape.marketplaces.vividseats.wire_format import CURRENCY
 
-PRICE_GROUP = "291"  # pinned: left out, the marketplace chooses one, and prices would differ by asker
+PRICE_GROUP = "291"  # fixed: without it the marketplace chooses one, and prices would depend on who asks
 PAGE_SIZE = 50  # public clients of this API ask for 12 to 100
-MOST_PAGES = 200  # 10,000 productions of one rule: past that it is a list without an end
+MOST_PAGES = 200  # 10,000 productions of one rule; a longer list has no end
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ log = logging.getLogger(__name__)
 class VividSeats(HttpMarketplace):
     """A `Marketplace` on the Vivid Seats wire format; used as `async with VividSeats(...) as marketplace`.
 
-    `base_url` is the part before `/listings`. `source` is what everything is filed under. `limiter` is the budget and
-    the breaker that this client shares with all others of its source; without, it has a budget of its own of
-    `requests_per_second`, and None means unpaced. `simulated`: a simulator answers, see `PacedHttpClient`.
+    `base_url` is the part before `/listings`. Everything is stored under the name `source`. `limiter` is the rate
+    limiter that this client shares with all others of its source. Without one it has its own, with
+    `requests_per_second`; None means not paced. `simulated`: a simulator answers, see `PacedHttpClient`.
     """
 
     def __init__(

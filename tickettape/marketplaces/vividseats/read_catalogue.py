@@ -39,7 +39,7 @@ def read_page(body: bytes, what: str) -> WirePage:
 
 
 def read_items(page: WirePage, what: str) -> tuple[list[WireProduction], list[Refused]]:
-    """The items of a page, and for each that cannot be read, what refuses it. Raises Refused where most cannot be."""
+    """The items of a page, and a Refused for each that cannot be read. Raises Refused if most cannot be read."""
     items, unreadable = decode_entries(PRODUCTION, page.items)
     refused = [
         Refused(f"{_name(raw)} is not in the expected format ({error}): it was left out.", payload=raw)
@@ -75,7 +75,7 @@ def event_of(item: WireProduction) -> MarketplaceEvent:
 
 
 def is_parking(item: WireProduction) -> bool:
-    """Whether the production is a pass: one of its own, also where `excludeParking` is ignored."""
+    """Whether the production is a pass. Its name is checked too, because `excludeParking` may be ignored."""
     return is_pass(item.name, item.venue.name if item.venue else None)
 
 
@@ -91,7 +91,7 @@ def _date(item: WireProduction) -> tuple[datetime | None, DateStatus]:
         refuse(f"Production {item.id} ({item.name}) has the date {text[:40]!r}, which is none")
     try:
         date = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:  # the first or the last day there is: it stands for an unknown one
+    except OverflowError:  # the first or the last possible day is a placeholder
         return None, "date_tbd"
     return date, "time_tbd" if item.timeTbd else "known"
 

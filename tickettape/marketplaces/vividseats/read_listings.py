@@ -43,9 +43,9 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
     An answer that contradicts itself is "partial": a group with tickets and nothing to buy, a section
     with tickets and no listing, a listing outside its section's group, or totals that differ from what
     is listed by more than `tolerance` (relative to what is stated, both ways). A listing with an impossible
-    price or count, or that is told twice with different values, is left out. Raises Missing for `global: []`, and
-    Refused for what cannot be trusted at all: not this format, another production, another currency, an
-    impossible total, most listings impossible.
+    price or count, or that occurs twice with different values, is left out. Raises Missing for `global: []`, and
+    Refused if the answer cannot be trusted at all: another format, production or currency, an impossible total,
+    or most listings impossible.
     """
     what = f"The listings of production {production_id}"
     answer, left_out = _listings(body, what)
@@ -102,7 +102,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
 
 
 def answer_fields(body: bytes) -> set[str]:
-    """The names of all fields of an answer's parts, such as "tickets.aip"; none where it is not JSON.
+    """The names of all fields of an answer's parts, such as "tickets.aip"; none if it is not JSON.
 
     Decoding everything takes as long as reading the answer.
     """
@@ -131,7 +131,7 @@ def _listings(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
     try:
         answer = decode(LISTINGS, body, what)
     except Refused:
-        # The answer about an unknown production was never recorded whole: it may lack all the rest.
+        # We have no complete answer about an unknown production. It may lack all other parts.
         if _is_unknown(body):
             raise _missing(what) from None
         answer, left_out = _listings_one_by_one(body, what)
@@ -198,7 +198,7 @@ def _told_once(tickets: list[WireTicket], left_out: list[_LeftOut]) -> list[Wire
 
 
 def _listing(ticket: WireTicket) -> tuple[Listing | None, int]:
-    """What is for sale of a listing (None: nothing), and its tickets. Raises ValueError for what it has of no sense."""
+    """The listing (None: nothing of it is for sale) and its tickets. Raises ValueError for a value without sense."""
     quantity_text = ticket.q
     quantity = 0
     if quantity_text:
@@ -246,7 +246,7 @@ def _zones(
 
 
 def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what: str) -> list[Section]:
-    """Those that are listed, then those that only listings name: in no group's list, or in another group."""
+    """The listed sections, then those that only listings name: sections that are not listed, or in another group."""
     named: dict[tuple[str, str], WireTicket] = {}
     for ticket in tickets:
         named.setdefault((ticket.d, ticket.c), ticket)
@@ -261,14 +261,14 @@ def _sections(sections: dict[str, WireSection], tickets: list[WireTicket], what:
 
 
 def _section_name(ticket: WireTicket | None, section: WireSection | None) -> str:
-    """As the list of sections has it, else as a listing."""
+    """The name in the list of sections, else the one in a listing."""
     of_ticket = (ticket.l or ticket.s or ticket.d) if ticket else ""
     return (section.n if section else "") or of_ticket
 
 
 def _contradictions(inventory: Inventory, tickets: list[WireTicket], tolerance: float) -> list[str]:
     found: list[str] = []
-    # A zone without a row at an ok capture counts as sold out, so here a listing must be inventory.
+    # A zone without a row at an ok capture counts as sold out, so only listings that are for sale count here.
     for_sale = {listing.zone_id for listing in inventory.listings}
     listed = {ticket.d for ticket in tickets}
     for zone in inventory.zones:

@@ -1,7 +1,7 @@
 """What Vivid Seats sends, as typed structs: the fields we depend on, by the wire's own names.
 
-The wire is the website's own, undocumented and unversioned: what we depend on is typed and refused when it changes,
-everything else is ignored. Reading the structs belongs in `read_listings` and `read_catalogue`.
+The format is the website's own, without documentation or versions. The fields that we depend on are typed, and an
+answer is refused if they change. All others are ignored. `read_listings` and `read_catalogue` read the structs.
 """
 
 from typing import NoReturn, TypeVar
@@ -16,7 +16,7 @@ Wire = TypeVar("Wire")
 
 
 class WireTicket(msgspec.Struct, gc=False):
-    """`tickets[]` of `/listings`; an unknown key is absent."""
+    """`tickets[]` of `/listings`; a value that is not known is absent."""
 
     i: str
     d: str
@@ -76,7 +76,7 @@ class WireListings(msgspec.Struct, rename={"globals_": "global"}):
 
 
 class WireRawListings(msgspec.Struct, rename={"globals_": "global"}):
-    """The same, its listings as they came: one that cannot be read costs itself alone."""
+    """The same with undecoded listings, so that one that cannot be read does not affect the others."""
 
     globals_: list[WireGlobal]
     tickets: list[msgspec.Raw]
@@ -86,7 +86,7 @@ class WireRawListings(msgspec.Struct, rename={"globals_": "global"}):
 
 
 class WirePlace(msgspec.Struct):
-    """Where a listing is, of one that cannot be read."""
+    """The place of a listing of which nothing else may be readable."""
 
     d: str
     c: str
@@ -143,13 +143,13 @@ class WireProduction(msgspec.Struct):
 
 
 class WireId(msgspec.Struct):
-    """What an item is about, of one that cannot be read."""
+    """The id of an item of which nothing else may be readable."""
 
     id: int
 
 
 class WirePage(msgspec.Struct):
-    """A page of `/productions`, its items as they came. Pages are counted from 1."""
+    """A page of `/productions` with undecoded items. Pages are counted from 1."""
 
     items: list[msgspec.Raw]
     numberOfPages: int  # noqa: N815

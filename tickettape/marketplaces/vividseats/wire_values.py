@@ -1,4 +1,4 @@
-"""Single values of the Vivid Seats wire: prices, counts, what may be bought of a listing. Pure."""
+"""Read single values of Vivid Seats: prices, counts, and which quantities of a listing may be bought. Pure."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
 from tickettape.marketplaces.vividseats.wire_format import refuse
 
 LONGEST_COUNT = 9  # digits: below HIGHEST_COUNT, far above any venue
-LONGEST_QUANTITY = 4  # digits: 10,000 seats are no listing, and `buyable` counts them one by one
+LONGEST_QUANTITY = 4  # digits: no listing has 10,000 seats, and `buyable` lists them one by one
 CACHED_PRICES = 65_536  # distinct price strings of a tick of a hundred events, about 10 MB
 _PRICE = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?")
 COUNT = re.compile(rf"[0-9]{{1,{LONGEST_COUNT}}}")
@@ -16,7 +16,7 @@ COUNT = re.compile(rf"[0-9]{{1,{LONGEST_COUNT}}}")
 
 @lru_cache(maxsize=CACHED_PRICES)
 def price_cents(text: str) -> int:
-    """Exact cents of a price such as "220.35", "220.3" or "220". Raises ValueError saying why not."""
+    """Exact cents of a price such as "220.35", "220.3" or "220". Raises ValueError with the reason."""
     match = _PRICE.fullmatch(text)
     if match is None:
         raise ValueError("is not a number with at most two decimals")
@@ -32,10 +32,10 @@ def price_cents(text: str) -> int:
 
 @lru_cache(maxsize=8_192)
 def buyable_quantities(stated: str | None, rule: str | None, quantity: int) -> tuple[int, ...]:
-    """The quantities one may buy of a listing, ascending, from `m`, else from split rule `t` and `q`.
+    """The quantities of a listing that may be bought, ascending: from `m`, else from split rule `t` and `q`.
 
-    Rules: 0 even numbers, 1 any, 2 custom (sells only the whole without `m`), 3 never leaves one.
-    An unknown rule sells only the whole too. Raises ValueError where `m` is not a list of numbers.
+    Rules: 0 even numbers, 1 any, 2 custom (without `m` only the whole is sold), 3 never leaves one ticket.
+    By an unknown rule only the whole is sold too. Raises ValueError if `m` is not a list of numbers.
     """
     if stated:
         parts = [part.strip() for part in stated.split(",")]
