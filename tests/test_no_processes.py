@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import environment
 from tickettape.settings import ROOT
 
 TESTS = """
@@ -52,7 +53,8 @@ def outcomes(folder: Path, tests: str, *options: str) -> dict[str, set[str]]:
     (folder / "test_some.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "tests.support.plugin", "-p", "no:cacheprovider"]
     command += ["--rootdir", str(folder), "-c", "/dev/null", *options, str(folder)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120).stdout
+    env = environment(folder)  # without the options of the run that this test is in
+    said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120).stdout
     found: dict[str, set[str]] = {}
     for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) \S*::test_(\w+)", said, re.MULTILINE):
         found.setdefault(outcome, set()).add(name)

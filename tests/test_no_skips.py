@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import environment
+from tickettape.settings import ROOT
+
 SUITE = {
     "test_marked.py": """
         import pytest
@@ -32,7 +35,8 @@ def test_a_skip_fails_the_run_with_its_reason(options: list[str], code: int, cou
         (tmp_path / name).write_text(source.replace("\n        ", "\n"))
     plugin = ["-p", "tests.support.no_skips", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", "/dev/null", "-ra"]
     command = [sys.executable, "-m", "pytest", *plugin, "--continue-on-collection-errors", *options, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    env = environment(tmp_path)  # without the options of the run that this test is in
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == code, done.stdout
     assert counts in done.stdout
     for tool in ("marked", "called", "module's"):

@@ -26,7 +26,9 @@ BIN = Path(sys.executable).parent
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a developer's shell, with data in a folder of the test's own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "TICKETTAPE_", "PG"))}
+    # nor what `make test` and CI hand to the tests themselves
+    left_out = ("DBT_", "TICKETTAPE_", "PG", "MAKE", "MFLAGS", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"TICKETTAPE_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"} | more
 
 
@@ -48,14 +50,18 @@ def start(command: list[str], home: Path, log: Path, **more: str) -> "subprocess
             stdout=out,
             stderr=out,
             start_new_session=True,
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=_hear_signals,
         )
 
 
-def _hear_ctrl_c() -> None:
-    """In the background a shell lets the tests and their children ignore SIGINT, and nohup SIGHUP."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _hear_signals() -> None:
+    """Stop at a signal, as what a person starts in a terminal.
+
+    A shell lets what it starts in the background ignore SIGINT, and nohup SIGHUP. Dagster then ignores SIGTERM too, as
+    it treats both alike. The tests' children would inherit all of it.
+    """
+    for stop in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_DFL)
 
 
 def start_make(target: str, home: Path, log: Path, **variables: str) -> "subprocess.Popen[bytes]":
