@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from serving import database as serving_database
-from tests.support.own_server import MOST_CONNECTIONS, OwnServer, own_server
+from tests.support.own_server import OwnServer, own_server
 from tests.support.processes import wait_for
 from tests.support.served_market import EVERYONE, serving
 from tickettape.api_schema import create_key, ensure_reader_role
@@ -66,15 +66,8 @@ def test_the_service_says_why_it_cannot_answer_and_answers_when_it_can(
         answers(None, *everything)
         server.stop()
         server.start()
-        taken = server.take(MOST_CONNECTIONS - len(_others(server)))
+        taken = server.take_all()
         answers("The database server has no connection left.", *everything)
         for connection in taken:
             connection.close()
         answers(None, *everything)
-
-
-def _others(server: OwnServer) -> list[tuple[object, ...]]:
-    with psycopg.connect(server.url) as connection:
-        return connection.execute(
-            "select pid from pg_stat_activity where backend_type = 'client backend' and pid != pg_backend_pid()"
-        ).fetchall()

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -49,9 +49,16 @@ class OwnServer:
         """Stop it and cut off who is connected."""
         self._run("pg_ctl", "-w", "-m", "fast", "stop")
 
-    def take(self, count: int) -> list["psycopg.Connection[tuple[object, ...]]"]:
-        """Connections that are kept until the caller closes them."""
-        return [psycopg.connect(self.url) for _ in range(count)]
+    def take_all(self) -> list["psycopg.Connection[tuple[object, ...]]"]:
+        """All of its connections, also those of others, until the caller closes them."""
+        taken = [psycopg.connect(self.url, autocommit=True)]
+        while len(taken) < MOST_CONNECTIONS:
+            others = """select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                        where backend_type = 'client backend' and not pid = any(%s)"""
+            taken[0].execute(others, [[connection.info.backend_pid for connection in taken]])
+            with suppress(psycopg.OperationalError):  # another was quicker
+                taken.append(psycopg.connect(self.url))
+        return taken
 
     def _run(self, tool: str, *arguments: str) -> None:
         root = os.geteuid() == 0

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from tests.support.databases import use_database
-from tests.support.own_server import MOST_CONNECTIONS, OwnServer, own_server
+from tests.support.own_server import OwnServer, own_server
 from tickettape.database import Warehouse, refusal_of
 from tickettape.database.migrations import upgrade_database
 from tickettape.start_and_stop import explain_failures
@@ -56,7 +56,7 @@ def test_a_server_that_is_down_a_standby_and_one_that_takes_writes_again(
 
 
 def test_connections_that_are_used_up_by_all_and_by_a_role(server: OwnServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = server.take(MOST_CONNECTIONS)
+    taken = server.take_all()
     what, said, remedy = told(monkeypatch, server.url)
     assert what == "The database server has no connection left."
     assert "too many clients already" in said
