@@ -21,7 +21,8 @@ def read(name: str) -> Any:
 def test_the_image_copies_what_there_is_and_starts_what_it_has() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     sources = [word for line in re.findall(r"^COPY \S+ (.+) \S+$", dockerfile, re.MULTILINE) for word in line.split()]
-    assert "orchestration" in sources
+    programs = {"tickettape", "orchestration", "serving", "dbt_project", "profiles"}
+    assert programs | {"profiles.yml", "dbt_project.yml"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
     command = yaml.safe_load(dockerfile.rsplit("CMD ", 1)[1])
     assert (BIN / command[0]).exists()
