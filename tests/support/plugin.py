@@ -5,6 +5,7 @@ fixtures, is left out by --no-processes. What else starts a process says so by t
 it: without the marker it fails under --no-processes, and with it, where it starts none, it fails everywhere else.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
@@ -77,6 +78,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if ROUNDS > 1 and metafunc.definition.get_closest_marker("race"):
         metafunc.fixturenames.append("_round")
         metafunc.parametrize("_round", range(ROUNDS))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` starts: one more than cores, as tests often wait for what they started."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if config.getoption("--no-processes") else cores + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

@@ -24,7 +24,7 @@ from tickettape.observations import capture_tick, floor_to_grid, read_tick
 
 NOW = floor_to_grid(TEN, datetime.now(UTC)) - timedelta(minutes=30)
 POLICY = BreakerPolicy(in_a_row=5)
-EVENTS = 30
+EVENTS = 80  # more than are ever asked at once
 
 
 @pytest.mark.parametrize("blocks", [Fault.FORBIDDEN, Fault.CHALLENGE])
