@@ -3,30 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serving import dashboard, events, examples, operations, problems, series, stream
+from serving import dashboard, events, openapi, operations, problems, series, stream
 from serving.database import open_database
-from serving.middleware import GUARDED, ServiceMiddleware
+from serving.middleware import ServiceMiddleware
 from serving.problems import Problem
 from serving.rate_limits import KeyRateLimits
 from serving.request_counts import RequestCounts
 from serving.stream import PriceBell
 from tickettape.settings import Settings
-
-DESCRIPTION = """
-What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
-
-Send your key in the header `X-API-Key`. Responses are JSON, CSV or Parquet, depending on `Accept`. Errors are
-problem+json. With `ETag` and `If-None-Match`, data that has not changed is not sent again. The `RateLimit-*` headers
-say how many requests are left in this minute.
-"""
 
 
 def build_app(settings: Settings, database_url: str) -> FastAPI:
@@ -49,13 +39,14 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 
     app = FastAPI(
         title="Tickettape",
-        version="1",
-        description=DESCRIPTION,
+        version=openapi.VERSION,
+        description=openapi.DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load scripts from another site
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # a generated client's methods have the routes' names
     )
     app.state.settings = settings
     app.state.minutes = RequestCounts()
@@ -68,7 +59,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
 
@@ -89,27 +80,3 @@ async def _not_valid(_: Request, error: Exception) -> Response:
 
 async def _failed(_: Request, error: Exception) -> Response:
     return (problems.of_database(error) or Problem(500, "The service failed. Its log says why.")).response()
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            openapi_version="3.1.0",
-        )
-        schema.setdefault("components", {})["securitySchemes"] = {
-            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tickettape keys create`"}
-        }
-        for path, operations_of in schema["paths"].items():
-            for operation in operations_of.values():
-                operation["responses"]["422"] = examples.problem(examples.REFUSALS[422])
-                for parameter in operation.get("parameters", ()):
-                    if parameter["name"] == "limit":
-                        parameter["schema"].setdefault("maximum", app.state.settings.row_cap)
-                if path.startswith(GUARDED):
-                    operation["security"] = [{"key": []}]
-        app.openapi_schema = schema
-    return app.openapi_schema

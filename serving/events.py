@@ -7,13 +7,15 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import examples, formats, query_parameters
+from serving import answers, formats, openapi, query_parameters
 from serving.database import Database
 from serving.problems import Problem
-from serving.query_parameters import EventsQuery, NoParameters
+from serving.query_parameters import EventIdInPath, EventsQuery, NoParameters
 from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, version_of
 
 router = APIRouter(prefix="/api/events", tags=["events"])
+
+_EVENT = f"/api/events/{answers.EVENT_ID}"
 
 _DATE: LiteralString = "coalesce(found.date, 'infinity')"  # events without a date come after all others
 _PAGES: dict[str, LiteralString] = {
@@ -32,8 +34,8 @@ _PAGES: dict[str, LiteralString] = {
 }
 
 
-@router.get("", **examples.of_events())
-async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
+@router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01&sort=date"))
+async def list_events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
     """Events by name, venue, city, category, performer and date."""
     sort, after, after_id = (
         query_parameters.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
@@ -44,20 +46,22 @@ async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> Re
     return await _table(request, _PAGES[query.sort], values, paged_by=query.sort, limit=query.limit)
 
 
-@router.get("/{event_id}", **examples.of_event())
-async def event(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
+@router.get("/{event_id}", **openapi.answering(answers.EventDetail, f"{_EVENT}", 304, 404))
+async def get_event(request: Request, event_id: EventIdInPath, query: Annotated[NoParameters, Query()]) -> Response:
     """One event: its catalogue entry, its newest ok capture, and what is for sale at it."""
     return await _of_event(request, event_id, "select * from api.event(%(event_id)s::uuid)", one=True)
 
 
-@router.get("/{event_id}/zones", **examples.of_zones())
-async def zones(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
+@router.get("/{event_id}/zones", **openapi.answering(answers.EventZones, f"{_EVENT}/zones", 304, 404))
+async def list_zones(request: Request, event_id: EventIdInPath, query: Annotated[NoParameters, Query()]) -> Response:
     """The event's zones in the marketplace's order, with their sections and what is for sale."""
     return await _of_event(request, event_id, "select * from api.zones(%(event_id)s::uuid)")
 
 
-@router.get("/{event_id}/latest", **examples.of_latest())
-async def latest(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
+@router.get("/{event_id}/latest", **openapi.answering(answers.LatestPrices, f"{_EVENT}/latest", 304, 404))
+async def get_latest_prices(
+    request: Request, event_id: EventIdInPath, query: Annotated[NoParameters, Query()]
+) -> Response:
     """The latest prices of the event's zones: at its newest ok capture, which `timestamp` names."""
     return await _of_event(request, event_id, "select * from api.latest_prices(%(event_id)s::uuid)")
 

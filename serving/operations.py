@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request
 from prometheus_client import exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
+from serving import answers
 from serving.database import Database
 from serving.problems import Problem
 from serving.request_counts import RequestCounts
@@ -44,8 +45,12 @@ _MARKETS: LiteralString = """
     group by source, newest.age, newest.captured, newest.captures, jobs.success, jobs.failed order by source"""
 
 
-@router.get("/health", responses={200: {"description": "It answers."}, 503: {"description": "It cannot."}})
-async def health(request: Request) -> Response:
+@router.get(
+    "/health",
+    response_model=answers.Health,
+    responses={200: {"description": "It can."}, 503: {"model": answers.Health, "description": "It cannot."}},
+)
+async def get_health(request: Request) -> Response:
     """Whether the service can answer."""
     database: Database = request.app.state.database
     ((made,),) = await database.run("select to_regprocedure('api.data_version(uuid)') is not null", {})
@@ -55,8 +60,8 @@ async def health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics", responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}})
-async def metrics(request: Request) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse, responses={200: {"description": "Prometheus' text format."}})
+async def get_metrics(request: Request) -> Response:
     """For Prometheus: requests, latencies and slow statements of the service; freshness and success of the scraper."""
     database: Database = request.app.state.database
     minutes: RequestCounts = request.app.state.minutes

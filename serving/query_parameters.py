@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from serving.answers import EVENT_ID, Basis
 from serving.problems import Problem
 
 DEFAULT_LIMIT = 1_000
@@ -37,7 +39,10 @@ def _instant(text: Any, at: time) -> Any:
 
 
 _SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, {"type": "null"}]}
+    {
+        "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, {"type": "null"}],
+        "examples": ["2026-11-21", "2026-11-21T10:00:00Z"],
+    }
 )
 Start = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.min)), _SCHEMA]
 End = Annotated[datetime | None, BeforeValidator(lambda text: _instant(text, time.max)), _SCHEMA]
@@ -48,6 +53,7 @@ Text = Annotated[
     | None,
     Field(),
 ]
+EventIdInPath = Annotated[UUID, Path(description="The event's `id`.", examples=[EVENT_ID])]
 Cursor = Annotated[
     str | None, Field(max_length=2_000, description="The `next_cursor` of the previous page, unchanged.")
 ]
@@ -60,16 +66,19 @@ class _Asked(BaseModel):
 class SeriesQuery(_Asked):
     """A series of an event's zones."""
 
-    event_id: UUID = Field(description="The event.")
+    event_id: UUID = Field(description="The event's `id`.", examples=[EVENT_ID])
     zone: Text = Field(
-        default=None, description="The name of a zone, as in `/api/events/{id}/zones`. Default: every zone."
+        default=None,
+        description="The name of a zone, as in `/api/events/{event_id}/zones`. Default: every zone.",
+        examples=["Lower Bowl"],
     )
     start_date: Start = Field(
         default=None,
         description="The first hour or day, included. A bare date means midnight UTC. Default: 7 days ago.",
     )
     end_date: End = Field(
-        default=None, description="The last hour or day, included. A bare date includes the whole day. Default: now."
+        default=None,
+        description="The last hour or day, included. A bare date includes the whole day. Default: now.",
     )
     granularity: Literal["auto", "hour", "day"] = Field(
         default="auto",
@@ -88,7 +97,7 @@ class SeriesQuery(_Asked):
 class PricedSeriesQuery(SeriesQuery):
     """A series of prices, before fees or all-in."""
 
-    basis: Literal["before_fees", "all_in"] = Field(
+    basis: Basis = Field(
         default="before_fees",
         description="`all_in` means with fees. Only the lowest all-in price is known; the other prices are null.",
     )
@@ -97,18 +106,24 @@ class PricedSeriesQuery(SeriesQuery):
 class EventsQuery(_Asked):
     """A search for events. An event must match all given parameters."""
 
-    search: Text = Field(default=None, description="Text in the event's name.")
-    venue: Text = Field(default=None, description="Text in the venue's name.")
-    city: Text = Field(default=None, description="The city.")
-    category: Text = Field(default=None, description="The category.")
-    performer: Text = Field(default=None, description="Text in the main performer's name, or the performer's id.")
+    search: Text = Field(default=None, description="Text in the event's name.", examples=["bulls"])
+    venue: Text = Field(default=None, description="Text in the venue's name.", examples=["united"])
+    city: Text = Field(default=None, description="The city.", examples=["Chicago"])
+    category: Text = Field(default=None, description="The category.", examples=["NBA"])
+    performer: Text = Field(
+        default=None,
+        description="Text in the main performer's name, or the performer's id.",
+        examples=["Chicago Bulls"],
+    )
     date_from: Start = Field(
-        default=None, description="The event begins at or after this time. A bare date means midnight UTC."
+        default=None,
+        description="The event begins at or after this time. A bare date means midnight UTC.",
     )
     date_to: End = Field(
-        default=None, description="The event begins at or before this time. A bare date includes the whole day."
+        default=None,
+        description="The event begins at or before this time. A bare date includes the whole day.",
     )
-    active: bool | None = Field(default=None, description="Whether the event is watched.")
+    active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
     sort: Literal["date", "-date", "name", "-name"] = Field(
         default="date", description="The order of the events; `-` means descending."
     )

@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import examples, formats, query_parameters
+from serving import answers, formats, openapi, query_parameters
 from serving.database import Database
 from serving.problems import Problem
 from serving.query_parameters import PricedSeriesQuery, SeriesQuery
@@ -18,6 +18,7 @@ router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 
 CACHE_CONTROL = "private, max-age=300"
 DEFAULT_RANGE = timedelta(days=7)
+_EXAMPLE = f"event_id={answers.EVENT_ID}&zone=Lower%20Bowl&start_date=2026-11-14&end_date=2026-11-20"
 
 _ARGUMENTS: LiteralString = """(
     event_id => %(event_id)s::uuid, zone => %(zone)s, start_date => %(start_date)s::timestamptz,
@@ -30,20 +31,26 @@ _CALLS: dict[str, LiteralString] = {
 }
 
 
-@router.get("/price-trends", **examples.of_series("price-trends"))
-async def price_trends(request: Request, query: Annotated[PricedSeriesQuery, Query()]) -> Response:
+@router.get(
+    "/price-trends", **openapi.answering(answers.PriceTrends, f"/api/analytics/price-trends?{_EXAMPLE}", 304, 404)
+)
+async def get_price_trends(request: Request, query: Annotated[PricedSeriesQuery, Query()]) -> Response:
     """Lowest, average and highest price."""
     return await _answer(request, "price_trends", query)
 
 
-@router.get("/group-prices", **examples.of_series("group-prices"))
-async def group_prices(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
+@router.get(
+    "/group-prices", **openapi.answering(answers.GroupPrices, f"/api/analytics/group-prices?{_EXAMPLE}", 304, 404)
+)
+async def get_group_prices(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Lowest price per ticket for exactly one, two and four together, before fees."""
     return await _answer(request, "group_prices", query)
 
 
-@router.get("/ticket-counts", **examples.of_series("ticket-counts"))
-async def ticket_counts(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
+@router.get(
+    "/ticket-counts", **openapi.answering(answers.TicketCounts, f"/api/analytics/ticket-counts?{_EXAMPLE}", 304, 404)
+)
+async def get_ticket_counts(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Tickets and listings. An observed hour in which a zone was sold out has 0."""
     return await _answer(request, "ticket_counts", query)
 

@@ -19,10 +19,10 @@ import psycopg
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from serving import examples
+from serving import answers, openapi
 from serving.database import Database
 from serving.problems import Problem, of_database
-from serving.query_parameters import NoParameters
+from serving.query_parameters import EventIdInPath, NoParameters
 from serving.series import version_of
 from tickettape.database import CONNECT_TIMEOUT_SECONDS
 
@@ -83,8 +83,20 @@ class PriceBell:
                 ring.set()
 
 
-@router.get("/{event_id}/stream", **examples.of_stream())
-async def stream(request: Request, event_id: UUID, query: Annotated[NoParameters, Query()]) -> Response:
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+@router.get(
+    "/{event_id}/stream",
+    response_class=EventStream,
+    **openapi.streaming(f"/api/events/{answers.EVENT_ID}/stream"),
+)
+async def stream_latest_prices(
+    request: Request, event_id: EventIdInPath, query: Annotated[NoParameters, Query()]
+) -> Response:
     """The latest prices now, and again whenever a tick brings new ones (`text/event-stream`)."""
     database: Database = request.app.state.database
     bell: PriceBell = request.app.state.bell
@@ -100,7 +112,7 @@ async def stream(request: Request, event_id: UUID, query: Annotated[NoParameters
     request.state.event_id = event_id
     known = request.headers.get("last-event-id")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_news(database, bell, key, event_id, known), 200, headers, "text/event-stream")
+    return EventStream(_news(database, bell, key, event_id, known), 200, headers)
 
 
 async def _news(

@@ -1,0 +1,178 @@
+"""OpenAPI is valid, says something about everything, and has the real answers' fields: no more, no fewer."""
+
+import copy
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from serving.app import build_app
+from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
+from tests.support.markets import add_event
+from tests.support.served_market import EVERYONE, Ask, id_of
+from tickettape.database import Connection
+from tickettape.settings import Settings
+
+FORMATS = ["application/json", "text/csv", "application/vnd.apache.parquet"]
+DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
+
+# what the small market lacks: a picture, prices of one and four, prices with fees, a zone that is sold out now
+_MORE = """
+    update market.events set image_url = 'https://example.com/1.jpg', last_scraped = now() where external_id = '1';
+    update analytics.aggregated_analytics
+        set min_price_1ticket = min_price, min_price_4tickets = min_price, min_price_2tickets = null
+        where zone = 'Lower';
+    update analytics.latest_prices
+        set lowest_price_1ticket = 50, lowest_price_4tickets = 50, lowest_all_in_price = 60 where zone = 'Lower';
+    update analytics.latest_prices
+        set available = false, section = null, lowest_price = null, average_price = null, highest_price = null,
+            lowest_price_2tickets = null, total_tickets = 0, total_listings = 0
+        where zone = 'Upper'"""
+_NOTHING: dict[str, Any] = dict.fromkeys(
+    ("city", "state", "country", "venue_time_zone", "date", "category", "performer_id", "performer_name")
+)
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    """The document, of which no test may change anything."""
+    return build_app(Settings(), "").openapi()
+
+
+@pytest.fixture
+def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
+    """What every path answers, with all there is and with nothing."""
+    connection.execute(_MORE)
+    add_event(connection, "7", date_status="date_tbd", **_NOTHING)
+    return list(_answered(ask(EVERYONE), id_of(connection, "1"), id_of(connection, "7")))
+
+
+def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
+    def json(path: str, **parameters: Any) -> Any:
+        answer = get(path, **parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    for limit in (1, 50):
+        yield "list_events", json("/api/events", limit=limit)
+    for event in (full, bare):
+        yield "get_event", json(f"/api/events/{event}")
+        yield "list_zones", json(f"/api/events/{event}/zones")
+        yield "get_latest_prices", json(f"/api/events/{event}/latest")
+        for name in ("price-trends", "group-prices", "ticket-counts"):
+            for more in ({"fill": True}, {"granularity": "day", "limit": 1}):
+                yield f"get_{name.replace('-', '_')}", json(f"/api/analytics/{name}", event_id=event, **DAY, **more)
+    yield "get_price_trends", json("/api/analytics/price-trends", event_id=full, zone="Lower", basis="all_in", **DAY)
+    for name in ("group-prices", "ticket-counts"):
+        yield f"get_{name.replace('-', '_')}", json(f"/api/analytics/{name}", event_id=full, zone="Lower", **DAY)
+
+
+def test_the_document_is_valid_openapi(document: Document) -> None:
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    broken = copy.deepcopy(document)
+    broken["paths"]["/api/events"]["get"]["parameters"][0]["in"] = "nowhere"
+    assert list(OpenAPIV31SpecValidator(broken).iter_errors())
+
+
+def test_every_answer_has_the_fields_that_are_described_and_null_where_it_may_be(
+    document: Document, answered: list[Answer]
+) -> None:
+    assert faults(document, answered) == []
+    asked = {operation_id for operation_id, _ in answered}
+    described = {name for name, (path, _) in operations(document).items() if path.startswith("/api/")}
+    assert described - asked == {"stream_latest_prices"}  # its data is that of get_latest_prices
+
+
+@pytest.mark.parametrize(
+    ("breaking", "fault"),
+    [
+        (lambda row, fields: row.update(price=row.pop("lowest_price")), "EventDetail.price is answered and not"),
+        (lambda row, fields: fields.update(price=fields.pop("lowest_price")), "EventDetail.price is described and not"),
+        (lambda row, fields: row.update(zones="6"), "is not of type"),
+        (lambda row, fields: row.update(id="one"), "uuid"),
+        (lambda row, fields: row.update(last_ok_at="noon"), "not valid under any"),
+        (lambda row, fields: row.update(name=None), "is not of type"),
+        (lambda row, fields: fields.update(name={"anyOf": [{"type": "string"}, {"type": "null"}]}), "never a null"),
+        (lambda row, fields: fields.update(city={"type": "string"}), "is not of type"),
+    ],
+)
+def test_control_a_field_renamed_or_changed_in_the_answer_or_in_the_schema_is_found(
+    document: Document, breaking: Callable[[Any, Any], None], fault: str
+) -> None:
+    changed = copy.deepcopy(document)
+    example = operations(changed)["get_event"][1]["responses"]["200"]["content"]["application/json"]["example"]
+    bare = example | dict.fromkeys(name for name, of in _fields(document, "EventDetail").items() if "anyOf" in of)
+    assert faults(document, [("get_event", example), ("get_event", bare)]) == []
+    breaking(example, _fields(changed, "EventDetail"))
+    assert fault in "\n".join(faults(changed, [("get_event", example), ("get_event", bare)]))
+
+
+def _fields(document: Document, name: str) -> dict[str, Any]:
+    return dict.__getitem__(document["components"]["schemas"][name], "properties")
+
+
+def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
+    document: Document, ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    get, event = ask(EVERYONE), id_of(connection, "1")
+    for name, (path, operation) in operations(document).items():
+        if list(operation["responses"]["200"]["content"]) == FORMATS:
+            needed = {one["name"]: event for one in operation["parameters"] if one["required"] and one["in"] == "query"}
+            answers = [get(path.format(event_id=event), {"accept": kind}, **needed) for kind in FORMATS[1:]]
+            header = next(csv.reader(io.StringIO(answers[0].text)))
+            columns = pq.read_schema(io.BytesIO(answers[1].content)).names
+            of = schema_of(document, name)
+            row = _fields(document, of).get("data", {}).get("items", {"$ref": of})["$ref"].rpartition("/")[2]
+            assert header == columns == list(_fields(document, row)), name
+
+
+def test_everything_is_named_and_described_with_an_example(document: Document) -> None:
+    for name, (path, operation) in operations(document).items():
+        assert re.fullmatch(r"(list|get|stream)_[a-z_]+", name)
+        assert operation["description"]
+        for parameter in operation.get("parameters", ()):
+            schema = parameter["schema"]
+            assert parameter["description"], (name, parameter["name"])
+            assert {"type": "null"} not in schema.get("anyOf", ()), "a query has no null"
+            assert schema.keys() & {"examples", "default", "enum"} or parameter["name"] == "cursor", parameter
+        if path.startswith("/api/"):
+            assert operation["security"] == [{"key": []}, {"bearer": []}]
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status >= "400":
+                    (problem,) = content.items()
+                    assert problem[0] == "application/problem+json"
+                    assert errors(document, "Problem", problem[1]["example"]) == []
+                elif status == "200" and name != "stream_latest_prices":
+                    assert list(content) == FORMATS
+                    assert errors(document, schema_of(document, name), content[FORMATS[0]]["example"]) == []
+                    assert all(content[kind]["schema"]["description"] for kind in FORMATS[1:])
+    for name, schema in document["components"]["schemas"].items():
+        assert schema["description"], name
+        for field, described in schema["properties"].items():
+            assert field in ("data", "errors") or described["description"], (name, field)
+
+
+def test_every_refusal_is_a_problem_as_described(
+    document: Document, ask: Callable[[str], Ask], connection: Connection, service: str
+) -> None:
+    get, event = ask(EVERYONE), id_of(connection, "1")
+    refused: list[httpx.Response] = [
+        httpx.get(f"{service}/api/events"),
+        get("/api/events/00000000-0000-0000-0000-000000000000"),
+        get("/api/events", {"accept": "image/png"}),
+        get("/api/events", limit=0),
+        get("/api/analytics/price-trends", event_id=event, zone="Nowhere"),
+    ]
+    assert [answer.status_code for answer in refused] == [401, 404, 406, 422, 404]
+    for answer in refused:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert errors(document, "Problem", answer.json()) == []
+        assert answer.json().keys() <= _fields(document, "Problem").keys()
+    assert refused[3].json()["errors"][0].keys() == _fields(document, "InvalidParameter").keys()
