@@ -19,3 +19,7 @@ needs_supabase_js = pytest.mark.skipif(
     not (shutil.which("node") and (NODE_FOLDER / "node_modules" / "@supabase").is_dir()),
     reason="Node or supabase-js is missing: `make test-tools` installs them",
 )
+needs_typescript = pytest.mark.skipif(
+    not (shutil.which("node") and (NODE_FOLDER / "node_modules" / "openapi-fetch").is_dir()),
+    reason="Node or TypeScript is missing: `make test-tools` installs them",
+)

@@ -1,0 +1,85 @@
+"""Clients generated from OpenAPI read everything, page by page, with typed rows. A field renamed is noticed."""
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.described_answers import Document
+from tests.support.generated_clients import PythonClient, Row, StepFailedError, TypeScriptClient
+from tests.support.served_market import EVERYONE, Ask
+from tests.support.tools import needs_typescript
+from tickettape.api_schema import create_key
+from tickettape.database import Connection
+
+CLIENTS = [PythonClient, pytest.param(TypeScriptClient, marks=needs_typescript)]
+DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
+
+
+@pytest.fixture
+def document(service: str) -> Document:
+    """The running service's own document."""
+    return dict(httpx.get(f"{service}/openapi.json").json())
+
+
+def expected(get: Ask) -> dict[str, list[Any]]:
+    """All rows by their operation, from pages that hold everything."""
+    rows: defaultdict[str, list[Any]] = defaultdict(list)
+    for event in get("/api/events").json()["data"]:
+        rows["list_events"].append(event)
+        of = f"/api/events/{event['id']}"
+        rows["get_event"].append(get(of).json())
+        rows["list_zones"] += get(f"{of}/zones").json()["data"]
+        rows["get_latest_prices"] += get(f"{of}/latest").json()["data"]
+        for name in ("price_trends", "group_prices", "ticket_counts"):
+            path = f"/api/analytics/{name.replace('_', '-')}"
+            rows[f"get_{name}"] += get(path, event_id=event["id"], **DAY).json()["data"]
+    return dict(rows)
+
+
+def by_operation(read: list[Row]) -> dict[str, list[Any]]:
+    """The rows that were read by their operation. Each field used by name had a value."""
+    rows: defaultdict[str, list[Any]] = defaultdict(list)
+    for operation, row, field in read:
+        assert field is not None, (operation, row)
+        rows[operation].append(row)
+    return dict(rows)
+
+
+@pytest.mark.parametrize("make", CLIENTS)
+def test_a_generated_client_pages_through_everything_with_typed_rows(
+    service: str,
+    document: Document,
+    ask: Callable[[str], Ask],
+    connection: Connection,
+    tmp_path: Path,
+    make: type[PythonClient | TypeScriptClient],
+) -> None:
+    client = make(document, tmp_path / "client")
+    client.check()
+    read = client.read(service, create_key(connection, EVERYONE))
+    assert by_operation(read) == expected(ask(EVERYONE))
+    assert all(len(rows) > 1 for rows in by_operation(read).values())
+
+
+@pytest.mark.parametrize("make", CLIENTS)
+def test_control_a_field_renamed_in_the_schema_is_noticed_by_the_clients_types(
+    document: Document, tmp_path: Path, make: type[PythonClient | TypeScriptClient]
+) -> None:
+    renamed = copy.deepcopy(document)
+    fields = renamed["components"]["schemas"]["LatestPrice"]["properties"]
+    fields["price"] = fields.pop("last_price")
+    with pytest.raises(StepFailedError, match="last_price"):
+        make(renamed, tmp_path / "client").check()
+
+
+def test_control_a_field_renamed_in_the_answer_is_noticed_by_the_client(
+    service: str, document: Document, connection: Connection, tmp_path: Path
+) -> None:
+    connection.execute("alter view api.latest_prices rename column last_price to price")
+    with pytest.raises(StepFailedError, match="last_price"):
+        PythonClient(document, tmp_path / "client").read(service, create_key(connection, EVERYONE))

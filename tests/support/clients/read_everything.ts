@@ -1,0 +1,52 @@
+// Reads all that a key sees, with openapi-fetch and the types that openapi-typescript makes of /openapi.json.
+// A test compiles it, which checks every page, row and field, and runs it.
+import createClient from "openapi-fetch";
+import type { paths } from "./openapi.js";
+
+declare const process: { env: { URL: string; KEY: string } };
+
+const client = createClient<paths, "application/json" | "application/problem+json">({
+  baseUrl: process.env.URL,
+  headers: { "X-API-Key": process.env.KEY },
+});
+const range = { start_date: "2026-11-20", end_date: "2026-11-20T23:00:00Z", limit: 2 };
+
+/** Print a row: the operation, the row, and one of its fields by name. */
+function say(operation: string, row: object, field: number | string) {
+  console.log(JSON.stringify([operation, row, field]));
+}
+
+/** An answer, if it is what was asked for. */
+function given<T>(answer: { data?: T; error?: { status: number; detail: string } }): T {
+  if (answer.data === undefined) throw new Error(`${answer.error?.status}: ${answer.error?.detail}`);
+  return answer.data;
+}
+
+/** The rows of all pages. */
+async function* rows<R>(ask: (cursor?: string) => Promise<{ data: R[]; next_cursor: string | null }>) {
+  let cursor: string | undefined;
+  do {
+    const page = await ask(cursor);
+    yield* page.data;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+}
+
+const events = rows(async (cursor) => given(await client.GET("/api/events", { params: { query: { limit: 1, cursor } } })));
+for await (const event of events) {
+  say("list_events", event, event.date ? new Date(event.date).getUTCFullYear() : 0);
+  const params = { path: { event_id: event.id } };
+  const detail = given(await client.GET("/api/events/{event_id}", { params }));
+  say("get_event", detail, detail.total_tickets + detail.zones);
+  for (const zone of given(await client.GET("/api/events/{event_id}/zones", { params })).data)
+    say("list_zones", zone, zone.sections.join(", "));
+  for (const price of given(await client.GET("/api/events/{event_id}/latest", { params })).data)
+    say("get_latest_prices", price, Math.round(price.last_price * price.total_tickets));
+  const query = (cursor?: string) => ({ params: { query: { event_id: event.id, ...range, cursor } } });
+  for await (const trend of rows(async (at) => given(await client.GET("/api/analytics/price-trends", query(at)))))
+    say("get_price_trends", trend, trend.min_price ? new Date(trend.timestamp).getUTCHours() : 0);
+  for await (const group of rows(async (at) => given(await client.GET("/api/analytics/group-prices", query(at)))))
+    say("get_group_prices", group, Math.round(2 * (group.price_2 ?? 0)));
+  for await (const count of rows(async (at) => given(await client.GET("/api/analytics/ticket-counts", query(at)))))
+    say("get_ticket_counts", count, count.total_tickets ?? 0);
+}
