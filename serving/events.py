@@ -1,5 +1,7 @@
 """Routes of events: search, one event, its zones, its latest prices."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, LiteralString
 from uuid import UUID
 
@@ -17,33 +19,46 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 
 _EVENT = f"/api/events/{answers.EVENT_ID}"
 
-_DATE: LiteralString = "coalesce(found.date, 'infinity')"  # events without a date come after all others
+_BY_DATE: LiteralString = "coalesce({}::timestamptz, 'infinity')"  # events without a date come after all others
+# first what is still to come, the soonest first; then what is past, the latest first. `now` is the first page's
+_UPCOMING: LiteralString = f"""{_BY_DATE} < %(now)s::timestamptz,
+    abs(extract(epoch from {_BY_DATE}) - extract(epoch from %(now)s::timestamptz))"""
 _PAGES: dict[str, LiteralString] = {
     sort: f"""select * from api.events(
             search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s,
             performer => %(performer)s, date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz,
             active => %(active)s::boolean) as found
-        where %(after)s::text is null or ({column}, found.id) {than} (%(after)s::{kind}, %(after_id)s::uuid)
-        order by {column} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
-    for sort, column, kind, than, order in (
-        ("date", _DATE, "timestamptz", ">", "asc"),
-        ("-date", _DATE, "timestamptz", "<", "desc"),
-        ("name", "found.name", "text", ">", "asc"),
-        ("-name", "found.name", "text", "<", "desc"),
+        where %(after)s::text is null
+            or ({place.replace("{}", column)}, found.id) {than} ({place.replace("{}", "%(after)s")}, %(after_id)s::uuid)
+        order by {place.replace("{}", column)} {order}, found.id {order} limit %(limit)s"""  # noqa: S608
+    for sort, place, column, than, order in (
+        ("upcoming", _UPCOMING, "found.date", ">", "asc"),
+        ("date", _BY_DATE, "found.date", ">", "asc"),
+        ("-date", _BY_DATE, "found.date", "<", "desc"),
+        ("name", "{}::text", "found.name", ">", "asc"),
+        ("-name", "{}::text", "found.name", "<", "desc"),
     )
 }
 
 
-@router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01&sort=date"))
+@router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01"))
 async def list_events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
-    """Events by name, venue, city, category, performer and date."""
-    sort, after, after_id = (
-        query_parameters.decode_cursor(query.cursor, 3) if query.cursor else (query.sort, None, None)
+    """Events by name, venue, city, category, performer and date. What is still to come is first."""
+    sort, now, after, after_id = (
+        query_parameters.decode_cursor(query.cursor, 4)
+        if query.cursor
+        else (query.sort, datetime.now(UTC).isoformat(), None, None)
     )
     if sort != query.sort:
         raise Problem(422, f"The cursor is from a response sorted by {sort}, but sort is {query.sort}.")
-    values = query.model_dump() | {"after": after, "after_id": after_id}
-    return await _table(request, _PAGES[query.sort], values, paged_by=query.sort, limit=query.limit)
+
+    def cursor_after(last: dict[str, Any]) -> str:
+        place = last["name" if sort.endswith("name") else "date"]
+        place = "infinity" if place is None else place if isinstance(place, str) else place.isoformat()
+        return query_parameters.encode_cursor(sort, now, place, str(last["id"]))
+
+    values = query.model_dump() | {"now": now, "after": after, "after_id": after_id}
+    return await _table(request, _PAGES[sort], values, page=(query.limit, cursor_after))
 
 
 @router.get("/{event_id}", **openapi.answering(answers.EventDetail, f"{_EVENT}", 304, 404))
@@ -86,11 +101,13 @@ async def _table(
     values: dict[str, Any],
     *,
     headers: dict[str, str] | None = None,
-    paged_by: str | None = None,
-    limit: int | None = None,
+    page: tuple[int, Callable[[dict[str, Any]], str]] | None = None,
     one: bool = False,
 ) -> Response:
-    """The rows of a query in the format that the request asks for. JSON: {"data": [...]}, or with `one` the row."""
+    """The rows of a query in the format that the request asks for. JSON: {"data": [...]}, or with `one` the row.
+
+    `page`: the most rows, and the cursor after the last.
+    """
     database: Database = request.app.state.database
     media_type = formats.accepted_media_type(request)
     cursor = await database.ask(request.state.key_sha256, question, values)
@@ -98,11 +115,8 @@ async def _table(
     names = [column.name for column in columns]
     headers = headers or {"cache-control": "private, no-cache"}
     next_cursor = None
-    if paged_by and len(found) == limit:
-        last = dict(zip(names, found[-1], strict=True))
-        after = last[paged_by.lstrip("-")]
-        after = "infinity" if after is None else after if isinstance(after, str) else after.isoformat()
-        next_cursor = query_parameters.encode_cursor(paged_by, after, str(last["id"]))
+    if page and len(found) == page[0]:
+        next_cursor = page[1](dict(zip(names, found[-1], strict=True)))
         headers["link"] = next_link(request, next_cursor)
     if media_type == formats.CSV:
         body = formats.as_csv(names, found)
@@ -110,6 +124,6 @@ async def _table(
         body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     else:
         rows = [dict(zip(names, row, strict=True)) for row in found]
-        answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if paged_by else {})
+        answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if page else {})
         body = orjson.dumps(answer, default=float)
     return formats.respond(request, body, media_type, headers)

@@ -124,8 +124,12 @@ class EventsQuery(_Asked):
         description="The event begins at or before this time. A bare date includes the whole day.",
     )
     active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
-    sort: Literal["date", "-date", "name", "-name"] = Field(
-        default="date", description="The order of the events; `-` means descending."
+    sort: Literal["upcoming", "date", "-date", "name", "-name"] = Field(
+        default="upcoming",
+        description=(
+            "The order of the events. `upcoming`: those to come, the soonest first; then those without a date; then "
+            "past ones, the latest first. `-` means descending."
+        ),
     )
     limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most events in the response.")
     cursor: Cursor = None
