@@ -43,7 +43,7 @@ test: $(READY) ## All tests, against a real PostgreSQL
 test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, PostgREST, supabase-js, TypeScript
 	@tests/support/install_tools.sh
 
-test-browser: $(READY) ## The charts in a headless Chromium; leaves its pictures in target/screenshots
+test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
 
 test-long: $(READY) ## Property and race tests with many more examples; the rollups' for an hour

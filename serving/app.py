@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serving import dashboard, events, openapi, operations, problems, series, stream
+from serving import dashboard, events, openapi, operations, problems, reference, series, stream
 from serving.database import open_database
 from serving.middleware import ServiceMiddleware
 from serving.problems import Problem
@@ -55,6 +55,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(events.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
+    reference.mount(app)
     dashboard.mount(app)  # last, so that every path above comes first
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
@@ -65,7 +66,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    details = {404: "There is no such path. /openapi.json lists the paths.", 405: "This path is read-only. Use GET."}
+    details = {404: "There is no such path. /docs/api lists the paths.", 405: "This path is read-only. Use GET."}
     return Problem(
         error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(error.headers or {})
     ).response()
@@ -75,7 +76,7 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
     wrong = [{"parameter": str(one["loc"][-1]), "message": one["msg"]} for one in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
-    return Problem(422, f"{detail}. /openapi.json describes the parameters.", errors=wrong).response()
+    return Problem(422, f"{detail}. /docs/api describes the parameters.", errors=wrong).response()
 
 
 async def _failed(_: Request, error: Exception) -> Response:
