@@ -11,13 +11,19 @@ from serving import answers, formats, problems
 from serving.answers import EVENT_ID
 from serving.middleware import GUARDED
 
-VERSION = "1"
+VERSION = "1.1"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 
 Send your key in the header `X-API-Key`. Responses are JSON, CSV or Parquet, depending on `Accept`. Errors are
 problem+json. With `ETag` and `If-None-Match`, data that has not changed is not sent again. The `RateLimit-*` headers
 say how many requests are left in this minute.
+
+**What may change.** Within version 1, what this document describes stays: paths, operations, parameters, fields, their
+types and their meaning. New paths, optional parameters, fields, values of a field and media types may come at any time,
+and raise the number after the point: ignore fields that you do not know. What is to go is marked `deprecated` here for
+at least 90 days, and goes with version 2. The wording of `detail` and the contents of cursors and ETags may always
+change.
 """
 
 NOT_MODIFIED = "The data has not changed since the ETag in `If-None-Match`."

@@ -3,8 +3,10 @@
 import copy
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,12 +15,14 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from serving.app import build_app
+from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
 from tests.support.markets import add_event
 from tests.support.served_market import EVERYONE, Ask, id_of
 from tickettape.database import Connection
-from tickettape.settings import Settings
+from tickettape.settings import ROOT, Settings
 
+PROMISED = Path(__file__).with_name("api_promise.json")
 FORMATS = ["application/json", "text/csv", "application/vnd.apache.parquet"]
 DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
 
@@ -176,3 +180,50 @@ def test_every_refusal_is_a_problem_as_described(
         assert errors(document, "Problem", answer.json()) == []
         assert answer.json().keys() <= _fields(document, "Problem").keys()
     assert refused[3].json()["errors"][0].keys() == _fields(document, "InvalidParameter").keys()
+
+
+def test_what_the_version_promises_is_kept_and_what_is_new_is_written_down(document: Document) -> None:
+    promised = json.loads(PROMISED.read_text())
+    now = promise(document)
+    assert breaks(promised, now) == [], "This breaks programs: it needs the next version, and 90 days before it."
+    assert now == promised, (
+        "Something is new. Raise VERSION's second number in serving/openapi.py, add a line to the changes in "
+        f"docs/api.md, and run: python -m tests.support.api_promise > {PROMISED.relative_to(ROOT)}"
+    )
+    changes = (ROOT / "docs" / "api.md").read_text().partition("| version | changes |")[2]
+    assert changes.splitlines()[2].startswith(f"| {document['info']['version']} |")
+
+
+@pytest.mark.parametrize(
+    ("breaking", "told"),
+    [
+        (lambda to: to["paths"].pop("/health"), "get_health /health: application/json is no longer Health"),
+        (lambda to: _parameter(to, "limit").update(name="most"), "limit is no longer integer"),
+        (lambda to: _parameter(to, "limit")["schema"].update(default=10), "limit is no longer default 50"),
+        (lambda to: _parameter(to, "city").update(required=True), "city is now required"),
+        (lambda to: _parameter(to, "sort")["schema"]["enum"].remove("name"), "sort is no longer 'name'"),
+        (lambda to: _fields(to, "EventZone").pop("sections"), "EventZone: sections is no longer list of string"),
+        (lambda to: _fields(to, "EventZone").update(zone={"type": "integer"}), "EventZone: zone is no longer string"),
+        (lambda to: _fields(to, "Event").update(name=_fields(to, "Event")["city"]), "Event: name is now null"),
+        (lambda to: _parameter(to, "limit")["schema"].update(enum=[1, 2]), "limit is no longer integer"),
+    ],
+)
+def test_control_what_breaks_the_promise_is_told(
+    document: Document, breaking: Callable[[Any], None], told: str
+) -> None:
+    broken = copy.deepcopy(document)
+    breaking(broken)
+    assert told in "\n".join(breaks(promise(document), promise(broken)))
+
+
+def test_control_what_is_new_breaks_nothing(document: Document) -> None:
+    more = copy.deepcopy(document)
+    more["paths"]["/api/new"] = {"get": {**more["paths"]["/health"]["get"], "operationId": "list_new"}}
+    _parameter(more, "sort")["schema"]["enum"].append("venue")
+    _fields(more, "Event")["colour"] = {"type": "string"}
+    assert breaks(promise(document), promise(more)) == []
+    assert promise(document) != promise(more)
+
+
+def _parameter(document: Document, name: str) -> Any:
+    return next(one for one in document["paths"]["/api/events"]["get"]["parameters"] if one["name"] == name)
