@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from serving import answers, formats, problems
 from serving.answers import EVENT_ID
+from serving.code_samples import request_samples, stream_samples
 from serving.middleware import GUARDED
 
 VERSION = "1.1"
@@ -71,7 +72,7 @@ def answering(model: type[BaseModel], path: str, *statuses: int) -> dict[str, An
             200: {"description": "The answer, in the format that `Accept` prefers.", "content": content},
             **_others(406, *statuses),
         },
-        "openapi_extra": {"x-codeSamples": code(path)},
+        "openapi_extra": {"x-codeSamples": request_samples(path)},
     }
 
 
@@ -87,7 +88,7 @@ def streaming(path: str) -> dict[str, Any]:
         "example": f"event: latest\nid: 5f0c1e\ndata: {data}\n\n",
     }
     answer = {"description": "Server-sent events.", "content": {"text/event-stream": content}}
-    return {"responses": {200: answer} | _others(404), "openapi_extra": {"x-codeSamples": code(path)}}
+    return {"responses": {200: answer} | _others(404), "openapi_extra": {"x-codeSamples": stream_samples(path)}}
 
 
 def _others(*statuses: int) -> dict[int, dict[str, Any]]:
@@ -110,25 +111,6 @@ def example_of(model: type[BaseModel]) -> dict[str, Any]:
         name: field.examples[0] if field.examples else [example_of(get_args(field.annotation)[0])]
         for name, field in model.model_fields.items()
     }
-
-
-def code(path: str) -> list[dict[str, str]]:
-    """Code samples that request a path, in three languages."""
-    base, _, query = path.partition("?")
-    return [
-        {"lang": "Shell", "label": "cURL", "source": f'curl -H "X-API-Key: $KEY" "http://localhost:5000{path}"'},
-        {
-            "lang": "JavaScript",
-            "source": f"const response = await fetch('http://localhost:5000{path}', "
-            "{headers: {'X-API-Key': key}});\nconst {data} = await response.json();",
-        },
-        {
-            "lang": "Python",
-            "source": f'import httpx\n\nresponse = httpx.get("http://localhost:5000{base}"'
-            + (f', params="{query}"' if query else "")
-            + ', headers={"X-API-Key": key})\nresponse.raise_for_status()\nrows = response.json()',
-        },
-    ]
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

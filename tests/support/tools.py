@@ -15,6 +15,8 @@ needs_redis = pytest.mark.skipif(
 needs_postgrest = pytest.mark.skipif(
     not POSTGREST.exists(), reason="PostgREST is missing: `make test-tools` installs it"
 )
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing: `make test-tools` installs it")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is missing: `make test-tools` installs it")
 needs_supabase_js = pytest.mark.skipif(
     not (shutil.which("node") and (NODE_FOLDER / "node_modules" / "@supabase").is_dir()),
     reason="Node or supabase-js is missing: `make test-tools` installs them",
