@@ -97,7 +97,7 @@ class EventStream(StreamingResponse):
 async def stream_latest_prices(
     request: Request, event_id: EventIdInPath, query: Annotated[NoParameters, Query()]
 ) -> Response:
-    """The latest prices now, and again whenever a tick brings new ones (`text/event-stream`)."""
+    """The latest prices now, and again whenever a tick brings new ones (`text/event-stream`). The answer never ends."""
     database: Database = request.app.state.database
     bell: PriceBell = request.app.state.bell
     key: bytes = request.state.key_sha256
