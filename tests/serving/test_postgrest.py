@@ -55,11 +55,12 @@ class Api:
 
 @pytest.fixture(scope="module")
 def database(server_url: str, template: str) -> Iterator[str]:
-    """The served market, PostgREST's documented roles and Supabase's others, and schema api as a tick applies it."""
+    """The served market, PostgREST's documented roles and settings, Supabase's other roles, and schema api."""
     with psycopg.connect(server_url, autocommit=True) as superuser:
         superuser.execute(documented("sql", "create role authenticator"))
         superuser.execute("create role authenticated; create role service_role bypassrls")
         superuser.execute("grant authenticated, service_role to authenticator")
+        superuser.execute(documented("sql", "alter role authenticator"))
         try:
             with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
                 use_database(patch, url)
@@ -202,14 +203,31 @@ def test_supabases_service_role_sees_every_event(api: Api) -> None:
     assert api.claim(f"/rpc/ticket_counts?event_id={api.two}&{DAY}", role="service_role").json()
 
 
-def test_the_planners_estimate_of_hidden_rows_is_refused(api: Api) -> None:
-    for wish in ("count=planned", "count=estimated", "return=minimal, count=planned", 'count = "planned"'):
-        answer = api.get("/aggregated_analytics?limit=1", prefer=wish)
-        assert (answer.status_code, answer.json()["hint"]) == (400, "Ask for count=exact."), wish
-        assert "content-range" not in answer.headers
-    # the page says so: PostgREST obeys the first header, and SQL sees the last
-    two = [("prefer", "count=planned"), ("prefer", "return=minimal")]
-    assert api.client.get("/aggregated_analytics?limit=1", headers=two).status_code == 206
+def test_the_planners_estimate_of_hidden_rows_is_refused_whatever_the_headers_and_settings(
+    api: Api, database: str
+) -> None:
+    refused = (400, "Ask for count=exact.")
+    planned, key = ("prefer", "count=planned"), ("x-api-key", api.keys[LEFT])
+    with (
+        postgrest(database, db_config="false", db_max_rows="1", db_plan_enabled="true") as url,
+        httpx.Client(base_url=url) as careless,
+    ):
+        for view in SERVED_RELATIONS:
+            # PostgREST obeys the first header, and SQL sees the last
+            for headers in ([planned], [planned, key], [planned, ("prefer", "count=exact")]):
+                for client in (api.client, careless):
+                    answer = client.get(f"/{view}?limit=1", headers=headers)
+                    assert (answer.status_code, answer.json()["hint"]) == refused, (view, headers)
+                    assert "content-range" not in answer.headers
+            plan = careless.get(f"/{view}", headers={"accept": "application/vnd.pgrst.plan+json"})
+            assert (plan.status_code, plan.json().get("hint")) == refused, view
+        beyond = careless.get("/aggregated_analytics", headers=[("prefer", "count=estimated"), key])
+        assert (beyond.status_code, beyond.json()["hint"]) == refused
+    assert api.get("/rpc/events", LEFT, prefer="count=planned").headers["content-range"] == "0-0/*"
+    # up to the maximum number of rows this is exact, and so about visible rows
+    for tenant, seen in ((None, 0), (LEFT, 5)):
+        estimated = api.get("/aggregated_analytics?limit=1", tenant, prefer="count=estimated")
+        assert estimated.headers["content-range"].endswith(f"/{seen}")
 
 
 def test_a_statement_that_takes_too_long_is_stopped_whoever_asks_v4(api: Api, database: str) -> None:
@@ -221,6 +239,8 @@ def test_a_statement_that_takes_too_long_is_stopped_whoever_asks_v4(api: Api, da
             for role in ("anon", "authenticated", "tickettape_reader"):
                 slow = api.claim("/latest_prices", role=role, **claims)
                 assert (slow.status_code, slow.json()["code"]) == (500, "57014"), role
+            slow = api.get("/latest_prices", LEFT)
+            assert (slow.status_code, slow.json()["code"]) == (500, "57014")
         assert api.claim("/latest_prices", role="anon", **claims).status_code == 200
     finally:
         apply_api_schema(api.connection, Settings())
@@ -243,18 +263,82 @@ def test_openapi_names_what_is_served_and_nothing_else(api: Api) -> None:
     assert (argument["required"], argument["format"]) == (True, "uuid")
 
 
-def test_on_supabase_the_documented_statement_turns_the_check_on(api: Api, database: str) -> None:
-    path, planned = f"/aggregated_analytics?event_id=eq.{api.one}", {"prefer": "count=planned"}
-    # as on Supabase: no configuration file names the check; and its row cap, for the length of its views
-    with postgrest(database, db_pre_request="", db_max_rows="3") as url, httpx.Client(base_url=url) as client:
-        assert client.get(path, headers=planned).status_code != 400
-        assert len(client.get(path, headers={"x-api-key": api.keys[LEFT]}).json()) == 3
+@pytest.fixture
+def unconfigured(api: Api) -> Iterator[None]:
+    """A database in which the documented settings of PostgREST are not set yet."""
+    api.connection.execute("alter role authenticator reset all")
+    yield
+    api.connection.execute(documented("sql", "alter role authenticator"))
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_on_supabase_the_documented_statements_turn_the_check_on_and_raise_the_cap(api: Api, database: str) -> None:
+    path, mine, unknown = "/aggregated_analytics", {"x-api-key": api.keys[LEFT]}, {"x-api-key": "tt_unknown"}
+    with postgrest(database, db_max_rows="3") as url, httpx.Client(base_url=url) as client:
+        assert client.get(path, headers=unknown).json() == []
+        assert len(client.get(path, headers=mine).json()) == 3
         api.connection.execute(documented("sql", "alter role authenticator"))
         deadline = time.monotonic() + 10
-        while client.get(path, headers=planned).status_code != 400:
+        while client.get(path, headers=unknown).status_code != 401:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-    api.connection.execute("alter role authenticator reset all")
+        assert len(client.get(path, headers=mine).json()) == 5
+
+
+@pytest.fixture
+def long_history(api: Api) -> Iterator[int]:
+    """2500 rows of an event in a view; how many."""
+    rows = "analytics.aggregated_analytics where event_id = %s and hour < '2026-11-01'"
+    api.connection.execute(
+        """insert into analytics.aggregated_analytics
+           select (jsonb_populate_record(known, jsonb_build_object('hour', hours.at))).*
+           from analytics.aggregated_analytics as known,
+               generate_series(timestamptz '2026-11-01' - interval '2500 hours', '2026-10-31 23:00', '1 hour')
+                   as hours (at)
+           where known.event_id = %s and known.zone = 'Lower' and known.hour = '2026-11-20 12:00Z'""",
+        [api.one],
+    )
+    yield len(api.sql(f"select * from {rows}", api.one))
+    api.connection.execute(f"delete from {rows}".encode(), [api.one])
+
+
+@needs_supabase_js
+@pytest.mark.usefixtures("unconfigured")
+def test_where_supabase_cuts_at_1000_rows_the_documented_loop_reads_all_and_others_are_told(
+    api: Api, database: str, long_history: int
+) -> None:
+    assert long_history == 2500
+    with postgrest(database, db_max_rows="1000") as url:
+        capped = {"SUPABASE_URL": url}
+        rows = json.loads(
+            _sample(api, documented("js", "async function readAll") + "console.log(JSON.stringify(hours))", **capped)
+        )
+        expected = "select * from analytics.aggregated_analytics where event_id = %s order by hour, zone"
+        assert rows == api.sql(expected, api.one)
+        with pytest.raises(AssertionError, match="Only 1000 of 2505 rows"):
+            _sample(api, "", start="2026-01-01", **capped)
+        with httpx.Client(base_url=url, headers={"x-api-key": api.keys[LEFT]}) as client:
+            path = f"/aggregated_analytics?event_id=eq.{api.one}"
+            part = client.get(path, headers={"prefer": "count=exact"})
+            assert (part.status_code, part.headers["content-range"]) == (206, "0-999/2505")
+            assert client.get(path).headers["content-range"] == "0-999/*"
+            trends = f"/rpc/price_trends?event_id={api.one}&zone=Lower&start_date=2026-01-01&granularity=hour"
+            refused = client.get(trends)
+            assert (refused.status_code, refused.json()["code"]) == (422, "PT422")
+            assert "more than 1000 rows" in refused.json()["message"]
+            assert client.get(f"{trends}&max_rows=1001").status_code == 422
+            assert len(client.get(f"{trends}&max_rows=1000").json()) == 1000
+
+
+def test_functions_return_as_many_rows_as_the_databases_setting_lets_postgrest(api: Api, long_history: int) -> None:
+    question = f"/rpc/price_trends?event_id={api.one}&start_date=2026-01-01&granularity=hour"
+    assert len(api.get(question, LEFT).json()) == long_history + 5
+    name = api.connection.info.dbname
+    api.connection.execute(f"alter role authenticator in database {name} set pgrst.db_max_rows = '2504'".encode())
+    try:
+        assert "more than 2504 rows" in api.get(question, LEFT).json()["message"]
+    finally:
+        api.connection.execute(f"alter role authenticator in database {name} reset all".encode())
 
 
 @needs_supabase_js
@@ -286,18 +370,22 @@ def test_supabase_js_reads_what_sql_reads(api: Api) -> None:
 
 @needs_supabase_js
 def test_the_documented_sample_runs_as_it_stands(api: Api) -> None:
+    hours, error, trends = json.loads(_sample(api, "console.log(JSON.stringify([data, error, trends.data]));"))
+    assert error is None
+    assert [hour["hour"] for hour in hours] == sorted(hour["hour"] for hour in hours)
+    assert len(hours) == 5
+    assert {trend["zone"] for trend in trends} == {"Lower"}
+
+
+def _sample(api: Api, then: str, start: str = "2026-11-20", **more: str) -> str:
+    """What the documented sample prints, with more code after it."""
     sample = f"""
-        const [eventId, startDate, endDate] = ['{api.one}', '2026-11-20', '2026-11-21'];
+        const [eventId, startDate, endDate] = ['{api.one}', '{start}', '2026-11-21'];
         const direct = fetch;  // Supabase's gateway has PostgREST under /rest/v1
         globalThis.fetch = (url, options) => direct(String(url).replace('/rest/v1', ''), options);
         {documented("js", "import").replace("Lower Bowl", "Lower")}
-        console.log(JSON.stringify([data, error, trends.data]));"""
-    hours, error, trends = json.loads(_node("--input-type=module", api, sample))
-    assert error is None
-    assert [hour["hour"] for hour in hours] == sorted(hour["hour"] for hour in hours)
-    assert hours == sorted(hours, key=lambda hour: hour["hour"])
-    assert len(hours) == 5
-    assert {trend["zone"] for trend in trends} == {"Lower"}
+        {then}"""
+    return _node("--input-type=module", api, sample, **more)
 
 
 def _node(script: str, api: Api, source: str | None = None, **more: str) -> str:

@@ -31,6 +31,18 @@ language sql stable security definer set search_path = '' as $$
     where tenant_events.tenant_id = (select access.tenant())
 $$;
 
+-- Every policy begins with this. PostgREST answers `Prefer: count=planned` from EXPLAIN, whose estimate counts hidden rows
+-- too. EXPLAIN plans a query and reads no row, so this is declared immutable: then the planner calls it, once, and puts
+-- the result in its place. People who ask in SQL may explain what they ask.
+create or replace function access.is_read() returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+    if nullif(current_setting('request.method', true), '') is not null and current_query() ~* '^\s*explain' then
+        raise sqlstate 'PT400' using message = 'Rows are not estimated here.', hint = 'Ask for count=exact.';
+    end if;
+    return true;
+end $$;
+
 -- The first statement of each of the service's transactions: sets its tenant. The key is looked up each time, so that a
 -- revoked key is refused at once.
 create or replace function access.enter(key_sha256 bytea) returns void

@@ -17,7 +17,7 @@ revoke all on schema api, api_parts, access, market, analytics from public;
 revoke all on all tables in schema access, market, analytics from public, tickettape_reader;
 revoke all on all functions in schema access, market from public, tickettape_reader;
 grant usage on schema api, api_parts, access, market, analytics to tickettape_reader;
-grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys()
+grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys(), access.is_read()
 to tickettape_reader;
 
 do $$
@@ -41,7 +41,7 @@ begin
         end if;
         -- the selects in brackets run once per statement, not once per row
         rule := format(
-            '(select access.sees_all()) or %s',
+            'access.is_read() and ((select access.sees_all()) or %s)',
             case when visible.event_id is null then 'event_key in (select access.event_keys())'
                  else visible.event_id || ' in (select access.event_ids())' end);
         -- the policy's comment holds the rule as written here. A policy that is right already is left alone, because

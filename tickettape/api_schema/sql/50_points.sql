@@ -106,8 +106,23 @@ create function api_parts.days(
     from points
 $$;
 
+-- PostgREST cuts a response after db-max-rows rows, and does not say so. So a function may return no more than that.
+-- SQL sees that setting only if it is set in the database, as docs/supabase.md says; else it may be 1000, as Supabase's.
+create function api_parts.postgrest_row_cap() returns integer language sql stable as $$
+    select coalesce(
+        (select split_part(setting, '=', 2)::integer
+         from pg_db_role_setting, unnest(setconfig) as setting
+         where setrole = session_user::regrole and starts_with(setting, 'pgrst.db_max_rows=')
+             and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+         order by setdatabase desc limit 1),
+        1000)
+$$;
+
 create function api_parts.row_cap() returns integer language sql stable as $$
-    select coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer
+    select least(
+        coalesce(nullif(current_setting('tickettape.row_cap', true), ''), (:row_cap)::text)::integer,
+        case when nullif(current_setting('request.method', true), '') is not null
+             then api_parts.postgrest_row_cap() end)
 $$;
 
 -- The zones that a question about an event is about. Checks the event, the zone, the range and max_rows.
