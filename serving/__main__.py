@@ -9,22 +9,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
-from tickettape.api_schema import (
-    ApiNotReadyError,
-    apply_api_schema,
-    create_key,
-    create_tenant,
-    list_keys,
-    list_tenants,
-    revoke_key,
-)
+from tickettape.api_schema import ApiNotReadyError, apply_api_schema, create_demo_key, revoke_demo_keys
 from tickettape.database import BusyError, Connection, Warehouse, check_session_mode, database_url, forget_killed_users
 from tickettape.marketplaces import is_simulated
-from tickettape.settings import settings
+from tickettape.settings import Settings, settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
 STOPPING_SECONDS = 3  # for responses in progress; a stream would never end by itself
-DEMO = "demo"  # the tenant, and the label of its keys
 
 
 def main() -> None:
@@ -51,13 +42,13 @@ def _serve() -> None:
             apply_api_schema(connection, chosen)
         except (ApiNotReadyError, BusyError) as error:  # serves the schema applied before, or answers that it waits
             _say(str(error))
-        if all(is_simulated(chosen.of_source(source)) for source in chosen.sources):
-            key = demo_key(connection)
-            if not os.environ.get("DASHBOARD_KEY"):
-                os.environ["DASHBOARD_KEY"] = key  # for the server processes, which read their own settings
-            _say(f'A demo key: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
-        else:
-            _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
+        key = demo_key(connection, chosen)
+    if key:
+        if not os.environ.get("DASHBOARD_KEY"):
+            os.environ["DASHBOARD_KEY"] = key  # for the server processes, which read their own settings
+        _say(f'A demo key: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
+    else:
+        _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
     _say(f"Serving {where}: charts at /, API at /api/events, to read about and try at /docs/api")
     uvicorn.run(
         "serving.__main__:app",
@@ -76,15 +67,12 @@ def app() -> FastAPI:
     return build_app(settings(), database_url())
 
 
-def demo_key(connection: Connection) -> str:
-    """A new key that sees every event of the simulated market. It replaces the demo key of the last start."""
-    with connection.transaction():
-        if DEMO not in {tenant.name for tenant in list_tenants(connection)}:
-            create_tenant(connection, DEMO, sees_all=True)
-        for key in list_keys(connection):
-            if key.tenant == DEMO and key.label == DEMO and key.revoked_at is None:
-                revoke_key(connection, key.prefix)
-        return create_key(connection, DEMO, label=DEMO)
+def demo_key(connection: Connection, chosen: Settings) -> str | None:
+    """A new demo key if only simulated markets are watched. Otherwise there is none, and an earlier one is revoked."""
+    if all(is_simulated(chosen.of_source(source)) for source in chosen.sources):
+        return create_demo_key(connection)
+    revoke_demo_keys(connection)
+    return None
 
 
 def _say(text: str) -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.assets.each_marketplace import try_each
 from orchestration.metadata_tables import by_source
+from tickettape.api_schema import revoke_demo_keys
 from tickettape.catalogue import (
     TrackingRule,
     discover_events,
@@ -22,7 +23,7 @@ from tickettape.catalogue import (
     upsert_events,
 )
 from tickettape.database import Connection, Warehouse
-from tickettape.marketplaces import MarketplaceError, Marketplaces, Missing, Refused, WatchedMarketplace
+from tickettape.marketplaces import MarketplaceError, Marketplaces, Missing, Refused, WatchedMarketplace, is_simulated
 from tickettape.observations import quarantine_refused
 
 LEFT_OUT_SHOWN = 20
@@ -38,6 +39,9 @@ def events(
 
     A failure is recorded for the check `discovery` but not raised, so that known events are still captured.
     """
+    if not all(is_simulated(watched.settings) for watched in marketplaces.values()):
+        with warehouse.connection() as connection:
+            revoke_demo_keys(connection)
     figures, failed = try_each(context, warehouse, marketplaces, _refresh_events)
     figures |= {source: {"source": source, "failed because": _reason(error)} for source, error in failed.items()}
     with warehouse.connection() as connection:

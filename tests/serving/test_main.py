@@ -1,14 +1,14 @@
 """What `python -m serving` does beside serving."""
 
-import httpx
-
 from serving.__main__ import demo_key
-from tests.support.served_market import serving
+from tickettape.api_schema import list_keys
 from tickettape.database import Connection
+from tickettape.settings import Settings
 
 
-def test_the_demonstration_has_one_valid_key(connection: Connection, database_url: str) -> None:
-    first, second = demo_key(connection), demo_key(connection)
-    with serving(database_url) as url:
-        statuses = [httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code for key in (first, second)]
-    assert statuses == [401, 200]
+def test_on_a_real_marketplace_there_is_no_demo_key_and_an_earlier_one_ends(connection: Connection) -> None:
+    assert demo_key(connection, Settings())
+    assert [key.revoked_at for key in list_keys(connection)] == [None]
+    real = Settings(marketplaces={"simulator": {}, "vividseats": {"url": "http://127.0.0.1:9"}})
+    assert demo_key(connection, real) is None
+    assert all(key.revoked_at for key in list_keys(connection))

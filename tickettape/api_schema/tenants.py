@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 
 from tickettape.database import Connection
 
+DEMO = "demo"  # the tenant of the demonstration, and the label of its keys
 KEY_PREFIX_LENGTH = 11  # `tt_` and eight characters: enough to tell keys apart, too few to help guess the rest
 
 
@@ -136,6 +137,25 @@ def revoke_key(connection: Connection, prefix: str) -> None:
         raise AccessError(
             f"No valid key begins with {prefix[:KEY_PREFIX_LENGTH]}. `tickettape keys list` shows the keys."
         )
+
+
+def create_demo_key(connection: Connection) -> str:
+    """Create a key that sees every event, for a simulated market. It replaces the demo key of the last start."""
+    with connection.transaction():
+        if DEMO not in {tenant.name for tenant in list_tenants(connection)}:
+            create_tenant(connection, DEMO, sees_all=True)
+        revoke_demo_keys(connection)
+        return create_key(connection, DEMO, label=DEMO)
+
+
+def revoke_demo_keys(connection: Connection) -> None:
+    """Revoke the demo key, before a real marketplace's events are stored: everyone at the console has seen it."""
+    connection.execute(
+        """update access.api_keys set revoked_at = now() from access.tenants
+           where tenants.tenant_id = api_keys.tenant_id and tenants.name = %(demo)s and label = %(demo)s
+               and revoked_at is null""",
+        {"demo": DEMO},
+    )
 
 
 def _tenant_id(connection: Connection, name: str) -> UUID:
