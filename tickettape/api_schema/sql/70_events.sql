@@ -9,23 +9,33 @@ create type api.event_detail as (
     image_url text, active boolean, last_scraped timestamptz, last_ok_at timestamptz, first_date date, zones integer,
     available_zones integer, lowest_price numeric(10, 2), total_tickets integer, total_listings integer, currency text);
 
+-- A text for comparison: without case and accents, the same in every Unicode form, with a keyboard's quotes and dashes.
+-- The letters in `translate` and ß do not consist of a letter and an accent.
+create function api_parts.folded(text) returns text language sql immutable parallel safe as $$
+    select translate(
+        replace(lower(regexp_replace(normalize($1, nfkd), '[\u0300-\u036f]', '', 'g')), 'ß', 'ss'),
+        'øđłħı’‘“”–—', $to$odlhi''""--$to$)
+$$;
+
 create function api.events(
     search text default null, venue text default null, city text default null, category text default null,
     performer text default null, date_from timestamptz default null, date_to timestamptz default null,
     active boolean default null
 ) returns setof api.events language sql stable as $$
     select * from api.events as found
-    where ($1 is null or position(lower($1) in lower(found.name)) > 0)
-        and ($2 is null or position(lower($2) in lower(found.venue)) > 0)
-        and ($3 is null or lower(found.city) = lower($3))
-        and ($4 is null or lower(found.category) = lower($4))
-        and ($5 is null or position(lower($5) in lower(found.performer_name)) > 0 or found.performer_id = $5)
+    where ($1 is null or position((select api_parts.folded($1)) in api_parts.folded(found.name)) > 0)
+        and ($2 is null or position((select api_parts.folded($2)) in api_parts.folded(found.venue)) > 0)
+        and ($3 is null or api_parts.folded(found.city) = (select api_parts.folded($3)))
+        and ($4 is null or api_parts.folded(found.category) = (select api_parts.folded($4)))
+        and (
+            $5 is null or found.performer_id = $5
+            or position((select api_parts.folded($5)) in api_parts.folded(found.performer_name)) > 0)
         and ($6 is null or found.date >= $6)
         and ($7 is null or found.date <= $7)
         and ($8 is null or found.active = $8)
 $$;
 comment on function api.events(text, text, text, text, text, timestamptz, timestamptz, boolean) is
-    'Events by name, venue, city, category, performer and date; an event must match all that are given';
+    'Events by name, venue, city, category, performer and date; all that is given must match. Case and accents do not matter';
 
 create function api.event(id uuid) returns setof api.event_detail language sql stable as $$
     select
