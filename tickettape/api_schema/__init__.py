@@ -7,6 +7,9 @@ from tickettape.api_schema.apply import (
     apply_api_schema,
     ensure_reader_role,
 )
+from tickettape.api_schema.readers import CONNECTIONS as READER_CONNECTIONS
+from tickettape.api_schema.readers import STATEMENT_SECONDS as READER_STATEMENT_SECONDS
+from tickettape.api_schema.readers import add_reader, connection_string, list_readers, remove_reader
 from tickettape.api_schema.service_minutes import (
     ADD_SERVICE_MINUTES,
     DATABASE_ROUTE,
@@ -39,6 +42,8 @@ __all__ = [
     "DATABASE_ROUTE",
     "KEY_PREFIX_LENGTH",
     "LATENCY_BOUNDS",
+    "READER_CONNECTIONS",
+    "READER_STATEMENT_SECONDS",
     "SERVED_RELATIONS",
     "SERVICE_MINUTES_KEPT",
     "SERVICE_TOTALS",
@@ -46,8 +51,10 @@ __all__ = [
     "AccessError",
     "ApiNotReadyError",
     "RouteTotal",
+    "add_reader",
     "api_schema_exists",
     "apply_api_schema",
+    "connection_string",
     "create_demo_key",
     "create_key",
     "create_tenant",
@@ -55,7 +62,9 @@ __all__ = [
     "fold_service_minutes",
     "latency_quantile",
     "list_keys",
+    "list_readers",
     "list_tenants",
+    "remove_reader",
     "remove_tenant",
     "revoke_demo_keys",
     "revoke_key",

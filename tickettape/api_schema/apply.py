@@ -76,7 +76,7 @@ def _apply(connection: Connection, settings: Settings) -> None:
     statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
     for placeholder, names in lists.items():
         statements = statements.replace(placeholder, f"'{' '.join(names)}'")
-    with _roles_may_be_made(connection):
+    with make_roles(connection):
         connection.execute(statements.encode())  # bytes, because psycopg wants literals: nothing in it comes from users
         connection.execute(
             f"""alter role tickettape_reader set statement_timeout = {timeout};
@@ -95,7 +95,7 @@ def ensure_reader_role(connection: Connection) -> None:
 
     Raises UnavailableDatabaseError if the user may not make roles.
     """
-    with _roles_may_be_made(connection):
+    with make_roles(connection):
         connection.execute(
             """do $$ begin
                    if to_regrole('tickettape_reader') is null then
@@ -107,7 +107,8 @@ def ensure_reader_role(connection: Connection) -> None:
 
 
 @contextmanager
-def _roles_may_be_made(connection: Connection) -> Iterator[None]:
+def make_roles(connection: Connection) -> Iterator[None]:
+    """For a block that makes or changes roles. Raises UnavailableDatabaseError if the user may not."""
     user = connection.info.user
     try:
         yield

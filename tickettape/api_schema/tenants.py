@@ -83,7 +83,7 @@ def watch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID])
         added = connection.execute(
             """insert into access.tenant_events (tenant_id, event_id) select %s, unnest(%s::uuid[])
                on conflict do nothing""",
-            [_tenant_id(connection, tenant), list(event_ids)],
+            [tenant_id_of(connection, tenant), list(event_ids)],
         )
     except ForeignKeyViolation as error:
         raise AccessError(f"At least one of these is not an event's id: {error.diag.message_detail}") from None
@@ -94,13 +94,13 @@ def unwatch_events(connection: Connection, tenant: str, event_ids: Sequence[UUID
     """Take events off a tenant's watch-list. Returns how many were on it."""
     return connection.execute(
         "delete from access.tenant_events where tenant_id = %s and event_id = any(%s)",
-        [_tenant_id(connection, tenant), list(event_ids)],
+        [tenant_id_of(connection, tenant), list(event_ids)],
     ).rowcount
 
 
 def remove_tenant(connection: Connection, tenant: str) -> None:
     """Remove a tenant with its keys and its watch-list."""
-    connection.execute("delete from access.tenants where tenant_id = %s", [_tenant_id(connection, tenant)])
+    connection.execute("delete from access.tenants where tenant_id = %s", [tenant_id_of(connection, tenant)])
 
 
 def create_key(
@@ -111,7 +111,7 @@ def create_key(
     connection.execute(
         """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute)
            values (%s, %s, %s, %s, %s)""",
-        [_tenant_id(connection, tenant), key[:KEY_PREFIX_LENGTH], key_sha256(key), label, requests_per_minute],
+        [tenant_id_of(connection, tenant), key[:KEY_PREFIX_LENGTH], key_sha256(key), label, requests_per_minute],
     )
     return key
 
@@ -158,7 +158,8 @@ def revoke_demo_keys(connection: Connection) -> None:
     )
 
 
-def _tenant_id(connection: Connection, name: str) -> UUID:
+def tenant_id_of(connection: Connection, name: str) -> UUID:
+    """The id of a tenant. Raises AccessError if there is none of this name."""
     row = connection.execute("select tenant_id from access.tenants where name = %s", [name]).fetchone()
     if row is None:
         raise AccessError(f"There is no tenant {name}. Create it with `tickettape tenants create {name}`.")

@@ -34,6 +34,7 @@ from tickettape.cli import (
     incidents,
     poll_schedule,
     quarantine,
+    readers,
     tenants,
 )
 from tickettape.cli.console import (
@@ -211,6 +212,7 @@ for commands in (
     incidents,
     health,
     quarantine,
+    readers,
     tenants,
 ):
     commands.add_commands(app)

@@ -1,7 +1,7 @@
 """The PostgreSQL server: that of DATABASE_URL, or an embedded server that this project starts itself.
 
 All processes of a machine that use the same folder share one embedded server (PostgreSQL 18 from a wheel). The first
-process starts it, and the last one stops it. It listens only on a Unix socket.
+process starts it, and the last one stops it. It listens on a Unix socket, and on a TCP port if one is set (tcp.py).
 """
 
 import json
@@ -25,6 +25,7 @@ import psycopg
 
 from tickettape.database.errors import UnavailableDatabaseError, refusal_of
 from tickettape.database.migrations import upgrade_database
+from tickettape.database.tcp import start_on_tcp
 from tickettape.database.time_outs import KEEPALIVES, LONGEST_STATEMENT
 from tickettape.settings import settings
 
@@ -49,7 +50,8 @@ def configured_url() -> str:
 
 @cache
 def _running_url(folder: Path) -> str:
-    return _usable_url(embedded_url(folder))
+    chosen = settings()
+    return _usable_url(embedded_url(folder, chosen.embedded_port, chosen.embedded_host))
 
 
 def _usable_url(url: str) -> str:
@@ -85,8 +87,10 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit((*parts[:2], f"/{quote(name)}", *parts[3:]))
 
 
-def embedded_url(folder: Path) -> str:
-    """Start the embedded server in `folder`, or join the one that runs there. Returns its URL.
+def embedded_url(folder: Path, port: int | None = None, host: str = "127.0.0.1") -> str:
+    """Start the embedded server in `folder`, or join the one that runs there. Returns the URL of its socket.
+
+    If it is started here, it also listens on the TCP port, if one is given.
 
     Raises UnavailableDatabaseError, which says what to do.
     """
@@ -98,7 +102,11 @@ def embedded_url(folder: Path) -> str:
         _check_version(folder, wheel.TARGET_POSTGRES_VERSION)
         with wheel.PostgresServer._lock:
             _forget_killed(folder)
-        return str(wheel.get_server(folder).get_uri())
+        if port:
+            start_on_tcp(wheel, folder, host, port)
+        server = wheel.get_server(folder)
+        # the name of the socket ends with the port
+        return f"{server.get_uri()}&port={server.get_postmaster_info().port}"
 
 
 @cache

@@ -16,6 +16,12 @@ class HistorySettings(SettingsGroup):
     database_url: SecretStr | None = None
     """URL of the PostgreSQL database; unset: the embedded server in `home`/postgres."""
 
+    embedded_port: int | None = Field(default=None, ge=1, le=65_535)
+    """A TCP port for the embedded server, which logins use with their passwords; unset: it has only its socket."""
+
+    embedded_host: str = "127.0.0.1"
+    """The address of that port. Default: only this machine can reach it."""
+
     tickettape_home: Path = ROOT / ".local"
     """Folder of the embedded server, of Dagster's files and of caches."""
 

@@ -2,21 +2,28 @@
 --
 -- The service sets it in request.jwt.claims. PostgREST does the same, for a token with the claim `tenant`. A caller of
 -- PostgREST can also send its API key, in the header x-api-key. Others make the tokens, so the claim `tenant` can be
--- anything: a value that is not a UUID is not a tenant of ours.
+-- anything: a value that is not a UUID is not a tenant of ours. A login of access.readers can set both to what it likes,
+-- so it is bound to its own row.
 
 create or replace function access.tenant() returns uuid
 language sql stable security definer set search_path = '' as $$
-    select coalesce(
-        (select case when claim ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then claim::uuid end
-         from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant') as token (claim)),
-        (select api_keys.tenant_id from access.api_keys
-         where api_keys.revoked_at is null and api_keys.key_sha256 = sha256(convert_to(
-             nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key', 'UTF8'))))
+    select case
+        when exists (select from access.readers where readers.login = session_user) then (
+            select readers.tenant_id from access.readers where readers.login = session_user)
+        else coalesce(
+            (select case when claim ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then claim::uuid end
+             from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant') as token (claim)),
+            (select api_keys.tenant_id from access.api_keys
+             where api_keys.revoked_at is null and api_keys.key_sha256 = sha256(convert_to(
+                 nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key', 'UTF8'))))
+    end
 $$;
 
 create or replace function access.sees_all() returns boolean
 language sql stable security definer set search_path = '' as $$
-    select coalesce((select tenants.sees_all from access.tenants where tenants.tenant_id = access.tenant()), false)
+    select exists (select from access.readers where readers.login = session_user and readers.sees_all)
+        or exists (
+            select from access.tenants where tenants.tenant_id = (select access.tenant()) and tenants.sees_all)
 $$;
 
 create or replace function access.event_ids() returns setof uuid
