@@ -12,7 +12,15 @@ from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
 from tests.support.served_market import id_of, serving
-from tickettape.api_schema import apply_api_schema, create_key, create_tenant, ensure_reader_role, watch_events
+from tickettape.api_schema import (
+    add_reader,
+    apply_api_schema,
+    create_key,
+    create_tenant,
+    ensure_reader_role,
+    remove_reader,
+    watch_events,
+)
 from tickettape.database import Connection, UnavailableDatabaseError, Warehouse, with_database
 from tickettape.database.migrations import upgrade_database
 from tickettape.settings import Settings
@@ -60,6 +68,14 @@ def test_the_owner_applies_it_and_serves_and_supabases_roles_see_what_their_key_
         assert [event["external_id"] for event in seen] == ["1"]
         assert _as(connection, "anon", key) == [(id_of(connection, "1"),)]
         assert _as(connection, "anon", "tt_unknown") == []
+        add_reader(connection, "plain_reader", tenant="one")
+        parts = urlsplit(owner)
+        url = urlunsplit(parts._replace(netloc=parts.netloc.replace("plain_owner", "plain_reader")))
+        reader = psycopg.connect(url)
+        assert reader.execute("select event_id from latest_prices").fetchall() == [(id_of(connection, "1"),)]
+        remove_reader(connection, "plain_reader")  # its open connection is ended
+        reader.close()
+        assert connection.execute("select to_regrole('plain_reader')").fetchone() == (None,)
 
 
 def test_an_owner_who_may_not_make_roles_is_told_what_to_ask_for(owner: str, server_url: str) -> None:
