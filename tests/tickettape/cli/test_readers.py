@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.support.databases import use_database
 from tests.support.served_market import EVERYONE, LEFT, build_served_template, id_of, serving
 from tests.support.tcp_market import market_on_tcp
-from tickettape.api_schema import create_key
+from tickettape.api_schema import connection_string, create_key
 from tickettape.cli import app
 from tickettape.database import psql_path
 from tickettape.settings import ROOT
@@ -51,6 +51,8 @@ def test_a_login_is_added_used_over_tcp_listed_and_removed() -> None:
     url = output.splitlines()[0]
     assert re.fullmatch(r"postgresql://ana:[\w-]{32}@127\.0\.0\.1:\d+/postgres", url)
     with psycopg.connect(url) as connection:
+        # as with a DATABASE_URL that leads to a port
+        assert connection_string(connection, "bea") == re.sub("ana.*@", "bea@", url)
         assert connection.execute("select count(*) from latest_prices").fetchone() == (3,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from latest_prices")

@@ -110,7 +110,7 @@ $$;
 -- SQL sees that setting only if it is set in the database, as docs/supabase.md says; else it may be 1000, as Supabase's.
 create function api_parts.postgrest_row_cap() returns integer language sql stable as $$
     select coalesce(
-        (select split_part(setting, '=', 2)::integer
+        (select nullif(split_part(setting, '=', 2), '')::integer
          from pg_db_role_setting, unnest(setconfig) as setting
          where setrole = session_user::regrole and starts_with(setting, 'pgrst.db_max_rows=')
              and setdatabase in (0, (select oid from pg_database where datname = current_database()))
