@@ -30,8 +30,8 @@ def start_on_tcp(wheel: ModuleType, folder: Path, host: str, port: int) -> None:
         running = wheel.PostmasterInfo.read_from_pgdata(server.pgdata)
         if running is not None and running.is_running():
             return
-        server.ensure_pgdata_inited()
         _check_address(host, port)
+        server.ensure_pgdata_inited()
         (server.pgdata / "pg_hba.conf").write_text(ACCESS)
         sockets = wheel.find_suitable_socket_dir(server.pgdata, server.runtime_path)
         if server.system_user is not None and sockets != server.pgdata:
