@@ -2,9 +2,11 @@
 
 import base64
 import json
+import os
 import re
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,12 +36,11 @@ http {{
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that nginx' workers can read."""
-    made = tmp_path_factory.mktemp("nginx")
-    for parent in (made, made.parent, made.parent.parent):
-        parent.chmod(0o755)
-    return made
+def folder() -> Iterator[Path]:
+    """A folder that nginx' workers can read, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="tickettape-nginx-") as made:
+        os.chmod(made, 0o755)
+        yield Path(made)
 
 
 @pytest.fixture(scope="module")
