@@ -43,7 +43,10 @@ _PAGES: dict[str, LiteralString] = {
 
 @router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01"))
 async def list_events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
-    """Events by name, venue, city, category, performer and date. What is still to come is first."""
+    """Events by name, venue, city, category, performer and date, without regard to case and accents.
+
+    What is still to come is first.
+    """
     sort, now, after, after_id = (
         query_parameters.decode_cursor(query.cursor, 4)
         if query.cursor
