@@ -2,7 +2,7 @@
 
 from tickettape.database.migrations import run_sql_beside
 
-revision = "0022"
+revision = "0020"
 down_revision = "0019"
 
 
