@@ -163,18 +163,25 @@ create function api_parts.series(
 #variable_conflict use_column
 declare
     zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
-    first constant timestamptz := coalesce(after_timestamp, start_date);
     most constant integer := coalesce(max_rows, api_parts.row_cap() + 1);
+    bucket constant text := api.granularity(granularity, start_date, end_date);
+    first constant timestamptz := coalesce(after_timestamp, start_date);
+    last timestamptz := end_date;
     returned bigint;
 begin
-    if api.granularity(granularity, start_date, end_date) = 'hour' then
+    if fill then
+        -- each bucket has a row of each zone, so a page needs only so many buckets, however long the range is. Two more
+        -- are for the bucket of the cursor, and for one that has begun
+        last := least(last, first + (most / greatest(cardinality(zones), 1) + 2) * ('1 ' || bucket)::interval);
+    end if;
+    if bucket = 'hour' then
         return query
-        select * from api_parts.hours(event_id, zones, first, end_date, zeros, fill)
+        select * from api_parts.hours(event_id, zones, first, last, zeros, fill)
         where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
         order by "timestamp", zone limit most;
     else
         return query
-        select * from api_parts.days(event_id, zones, first, end_date, zeros, fill)
+        select * from api_parts.days(event_id, zones, first, last, zeros, fill)
         where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
         order by "timestamp", zone limit most;
     end if;
