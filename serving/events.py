@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 from serving import answers, formats, openapi, query_parameters
 from serving.database import Database
+from serving.etags import CACHE_CONTROL, REVALIDATE, client_has, etag_of, not_modified
 from serving.problems import Problem
 from serving.query_parameters import EventIdInPath, EventsQuery, NoParameters
-from serving.series import CACHE_CONTROL, etag_of, next_link, not_modified, version_of
+from serving.series import next_link
+from serving.versions import version_of
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -41,7 +43,7 @@ _PAGES: dict[str, LiteralString] = {
 }
 
 
-@router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01"))
+@router.get("", **openapi.answering(answers.EventPage, "/api/events?city=Chicago&date_from=2026-12-01", 304))
 async def list_events(request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
     """Events by name, venue, city, category, performer and date, without regard to case and accents.
 
@@ -91,7 +93,7 @@ async def _of_event(request: Request, event_id: UUID, question: LiteralString, *
     if version is None:
         raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
     etag = etag_of(key, version, [request.url.path, request.headers.get("accept")])
-    if etag in request.headers.get("if-none-match", ""):
+    if client_has(request, etag):
         return not_modified(etag)
     request.state.event_id = event_id
     headers = {"etag": etag, "cache-control": CACHE_CONTROL}
@@ -116,7 +118,7 @@ async def _table(
     cursor = await database.ask(request.state.key_sha256, question, values)
     found, columns = await cursor.fetchall(), cursor.description or ()
     names = [column.name for column in columns]
-    headers = headers or {"cache-control": "private, no-cache"}
+    headers = headers or {"cache-control": REVALIDATE}
     next_cursor = None
     if page and len(found) == page[0]:
         next_cursor = page[1](dict(zip(names, found[-1], strict=True)))
@@ -129,4 +131,9 @@ async def _table(
         rows = [dict(zip(names, row, strict=True)) for row in found]
         answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if page else {})
         body = orjson.dumps(answer, default=float)
+    if "etag" not in headers:
+        # of the rows, because the cursor in the body differs each time
+        headers["etag"] = etag_of(request.state.key_sha256, None, [media_type, request.url.query, found])
+        if client_has(request, headers["etag"]):
+            return not_modified(headers["etag"], headers["cache-control"])
     return formats.respond(request, body, media_type, headers)

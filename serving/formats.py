@@ -13,6 +13,8 @@ from serving.problems import Problem
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 OFFERED = (JSON, CSV, PARQUET)
+VARY = "Accept, Accept-Encoding, X-API-Key, Authorization"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 WORTH_COMPRESSING = 1_000  # bytes; a smaller response is mostly headers
 
 
@@ -36,7 +38,11 @@ def accepted_media_type(request: Request) -> str:
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows as CSV with a header line. Instants are ISO 8601; null is empty."""
+    """Rows as CSV with a header line. Instants are ISO 8601; null is empty.
+
+    Names come from marketplaces, and spreadsheets run a text cell as a formula if it begins with one of FORMULA_STARTS.
+    So an apostrophe is put before such text. Numbers stay as they are.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -69,9 +75,8 @@ def as_parquet(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]
 
 def respond(request: Request, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
     """The response, gzipped if it is large enough and the client accepts gzip."""
-    headers["vary"] = "Accept, Accept-Encoding, X-API-Key, Authorization"
-    welcome = "gzip" in request.headers.get("accept-encoding", "")
-    if welcome and len(body) > WORTH_COMPRESSING and media_type != PARQUET:
+    headers["vary"] = VARY
+    if _accepts_gzip(request) and len(body) > WORTH_COMPRESSING and media_type != PARQUET:
         body = gzip.compress(body, 1, mtime=0)
         headers["content-encoding"] = "gzip"
     return Response(body, 200, headers, media_type)
@@ -80,7 +85,16 @@ def respond(request: Request, body: bytes, media_type: str, headers: dict[str, s
 def _words(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    return " ".join(value) if isinstance(value, list) else value
+    text = " ".join(value) if isinstance(value, list) else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA_STARTS) else text
+
+
+def _accepts_gzip(request: Request) -> bool:
+    weights = {}
+    for part in ",".join(request.headers.getlist("accept-encoding")).split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weights[name] = next((_number(p[2:]) for p in parameters if p.startswith("q=")), 1.0)
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _number(text: str) -> float:

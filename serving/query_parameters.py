@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,6 +17,9 @@ from serving.problems import Problem
 DEFAULT_LIMIT = 1_000
 MOST_EVENTS = 200
 
+_BLANK_FOR_PLUS = re.compile(r"(\dT[\d:.]+) (\d\d(?::?\d\d)?)\Z")
+"""An instant whose + was not written as %2B: in a query string, a + means a blank."""
+
 
 def _no_null_character(text: str) -> str:
     if "\x00" in text:
@@ -29,7 +33,7 @@ def _instant(text: Any, at: time) -> Any:
     try:
         if len(text) == len("2026-11-21"):
             return datetime.combine(date.fromisoformat(text), at, UTC)
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(_BLANK_FOR_PLUS.sub(r"\1+\2", text))
     except ValueError:
         raise ValueError("write an ISO 8601 date (2026-11-21) or instant (2026-11-21T10:00:00Z)") from None
     try:

@@ -1,6 +1,5 @@
 """The three analytics: price trends, group prices, ticket counts, by hour or day."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, LiteralString
 from urllib.parse import urlencode
@@ -11,12 +10,13 @@ from starlette.responses import Response
 
 from serving import answers, formats, openapi, query_parameters
 from serving.database import Database
+from serving.etags import CACHE_CONTROL, client_has, etag_of, not_modified
 from serving.problems import Problem
 from serving.query_parameters import PricedSeriesQuery, SeriesQuery
+from serving.versions import version_of
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 
-CACHE_CONTROL = "private, max-age=300"
 DEFAULT_RANGE = timedelta(days=7)
 _EXAMPLE = f"event_id={answers.EVENT_ID}&zone=Lower%20Bowl&start_date=2026-11-14&end_date=2026-11-20"
 
@@ -66,7 +66,8 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
     known = request.headers.get("if-none-match")
     if known or media_type != formats.JSON:
         version = await version_of(database, key, query.event_id)
-        if known and (etag := etag_of(key, version, about)) in known:
+        # `*` is any version of a response that exists, which only the query knows
+        if known and known != "*" and client_has(request, etag := etag_of(key, version, about)):
             return not_modified(etag)
     if media_type == formats.JSON:
         cursor = await database.ask(
@@ -95,7 +96,10 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
             body = formats.as_csv([column.name for column in columns], found)
         else:
             body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
-    headers = {"etag": etag_of(key, version, about), "cache-control": CACHE_CONTROL}
+    etag = etag_of(key, version, about)
+    if client_has(request, etag):
+        return not_modified(etag)
+    headers = {"etag": etag, "cache-control": CACHE_CONTROL}
     if next_cursor:
         headers["link"] = next_link(request, next_cursor)
     request.state.event_id = query.event_id
@@ -120,23 +124,6 @@ def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:
         "after_zone": after_zone,
         "basis": getattr(query, "basis", "before_fees"),
     }
-
-
-async def version_of(database: Database, key: bytes, event_id: object) -> str | None:
-    """A version that changes whenever a response about the event may change; None if the key may not see the event."""
-    cursor = await database.ask(key, "select api.data_version(%(event_id)s::uuid)", {"event_id": event_id})
-    (version,) = await cursor.fetchone() or (None,)
-    return version
-
-
-def etag_of(key: bytes, version: str | None, about: object) -> str:
-    """The ETag of a response. It is weak, because it is the same with and without gzip. No two keys share one."""
-    return f'W/"{hashlib.blake2b(repr((version, about)).encode(), digest_size=15, key=key).hexdigest()}"'
-
-
-def not_modified(etag: str) -> Response:
-    """A 304: the client already has this response."""
-    return Response(status_code=304, headers={"etag": etag, "cache-control": CACHE_CONTROL})
 
 
 def next_link(request: Request, cursor: str) -> str:

@@ -23,7 +23,7 @@ from serving import answers, openapi
 from serving.database import Database
 from serving.problems import Problem, of_database
 from serving.query_parameters import EventIdInPath, NoParameters
-from serving.series import version_of
+from serving.versions import version_of
 from tickettape.database import CONNECT_TIMEOUT_SECONDS
 
 router = APIRouter(prefix="/api/events", tags=["events"])
