@@ -14,6 +14,9 @@ from tickettape.api_schema import ADD_SERVICE_MINUTES, DATABASE_ROUTE, LATENCY_B
 from tickettape.catalogue import ADD_EVENT_VIEWS
 
 FLUSH_SECONDS = 5
+# what is kept while the database cannot be reached: some megabytes
+MOST_MINUTES_KEPT = 10_000
+MOST_EVENTS_KEPT = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +59,13 @@ class RequestCounts:
         return self._counts[datetime.now(UTC).replace(second=0, microsecond=0), route]
 
     async def flush(self, database: Database) -> None:
-        """Store the counts. Request counts that cannot be stored are kept for the next time."""
+        """Store the counts. Those that cannot be stored are kept for the next time."""
         for place in list(self._counts):
             one = self._counts.pop(place)
             try:
                 minute, route = place
                 await database.run(ADD_SERVICE_MINUTES, {"minute": minute, "route": route, **asdict(one)})
-            except Exception:
+            except BaseException:  # also a cancellation: the last flush, when the service stops, follows it
                 self._keep(place, one)
                 raise
         await self._flush_views(database)
@@ -71,9 +74,16 @@ class RequestCounts:
         seen, self._views = self._views, Counter()
         if seen:
             counts = {"ids": list(seen), "counts": list(seen.values()), "at": datetime.now(UTC)}
-            await database.run(ADD_EVENT_VIEWS, counts)
+            try:
+                await database.run(ADD_EVENT_VIEWS, counts)
+            except BaseException:
+                self._views.update(seen)
+                self._views = Counter(dict(self._views.most_common(MOST_EVENTS_KEPT)))
+                raise
 
     def _keep(self, place: tuple[datetime, str], one: _Minute) -> None:
+        if len(self._counts) >= MOST_MINUTES_KEPT:
+            del self._counts[min(self._counts)]  # the oldest
         kept = self._counts[place]
         kept.requests += one.requests
         kept.refused += one.refused

@@ -1,5 +1,6 @@
 """What operators see: health, metrics, and the checks that the pipeline's alerts come from."""
 
+import asyncio
 import contextlib
 import re
 import socket
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import httpx
@@ -15,7 +17,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from orchestration.assets.serving import service_is_well
+from serving import request_counts
 from serving.app import build_app
+from serving.request_counts import RequestCounts
 from tests.support.databases import use_database
 from tests.support.served_market import EVERYONE, id_of, serving
 from tests.support.served_minutes import did
@@ -179,3 +183,39 @@ def test_views_of_events_are_counted(database_url: str, connection: Connection) 
         "select id, sum(views) from market.event_views join market.events using (event_key) group by id"
     )
     assert views.fetchall() == [(one, 2)]
+
+
+def test_counts_that_cannot_be_stored_are_stored_later(database_url: str, connection: Connection) -> None:
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
+    with serving(database_url) as url:
+        for table in ("event_views", "service_minutes"):
+            connection.execute(f"alter table market.{table} rename to away")
+            assert httpx.get(f"{url}/api/events/{one}", headers={"x-api-key": key}).status_code == 200
+            assert httpx.get(f"{url}/metrics").status_code == 500
+            connection.execute(f"alter table market.away rename to {table}")
+        text = httpx.get(f"{url}/metrics").text
+    assert connection.execute("select sum(views) from market.event_views").fetchone() == (2,)
+    assert 'outcome="answered",route="/api/events/{event_id}"} 2.0' in text
+
+
+def test_what_is_kept_for_later_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_counts, "MOST_MINUTES_KEPT", 3)
+    monkeypatch.setattr(request_counts, "MOST_EVENTS_KEPT", 2)
+    counts, events = RequestCounts(), [uuid4() for _ in range(4)]
+    for number, event in enumerate(events):
+        counts.count(f"/{number}", 200, 0.1)
+        for _ in range(number + 1):
+            counts.count_view(event)
+
+    class Away:
+        async def run(self, statement: str, values: object) -> None:
+            raise psycopg.OperationalError("away")
+
+    away: Any = Away()
+    for _ in range(6):
+        with pytest.raises(psycopg.OperationalError):
+            asyncio.run(counts.flush(away))
+        with pytest.raises(psycopg.OperationalError):
+            asyncio.run(counts._flush_views(away))
+    assert len(counts._counts) == 3
+    assert counts._views == {events[3]: 4, events[2]: 3}
