@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
+from serving.connections import TimedProtocol
 from tickettape.api_schema import ApiNotReadyError, apply_api_schema, create_demo_key, revoke_demo_keys
 from tickettape.database import BusyError, Connection, Warehouse, check_session_mode, database_url, forget_killed_users
 from tickettape.marketplaces import is_simulated
@@ -55,6 +56,7 @@ def _serve() -> None:
         factory=True,
         host=chosen.serving_host,
         port=chosen.port,
+        http=TimedProtocol,
         workers=chosen.serving_processes,
         log_level="warning",
         timeout_graceful_shutdown=STOPPING_SECONDS,

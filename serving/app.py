@@ -3,20 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from serving import dashboard, events, openapi, operations, problems, reference, series, stream
 from serving.database import open_database
 from serving.middleware import ServiceMiddleware
+from serving.pauses import Pauses
+from serving.price_feeds import PriceFeeds
 from serving.problems import Problem
 from serving.rate_limits import KeyRateLimits
 from serving.request_counts import RequestCounts
-from serving.stream import PriceBell
+from serving.shared_work import SharedWork
+from serving.turns import Turns
 from tickettape.settings import Settings
+
+# of one address or key; what is more waits a second each
+REFUSALS_PER_SECOND = 50
+KEYLESS_PER_SECOND = 100
+
+ALLOWED_HEADERS = ["X-API-Key", "Authorization", "If-None-Match", "Last-Event-ID"]
+EXPOSED_HEADERS = ["ETag", "Link", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"]
+PREFLIGHT_SECONDS = 3_600
 
 
 def build_app(settings: Settings, database_url: str) -> FastAPI:
@@ -26,11 +39,14 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_database(database_url, settings, app.state.minutes.count_slow) as database:
             app.state.database = database
-            app.state.limits = KeyRateLimits(database, settings.key_requests_per_minute)
-            app.state.bell = PriceBell()
+            app.state.limits = KeyRateLimits(database, settings)
+            app.state.feeds = PriceFeeds(database, settings.key_streams)
+            app.state.health = SharedWork(lambda: operations.api_is_made(database))
+            app.state.metrics = SharedWork(lambda: operations.read_metrics(database, app.state.minutes))
             work = [
                 asyncio.create_task(app.state.minutes.keep_flushing(database)),
-                asyncio.create_task(app.state.bell.listen(database_url)),
+                asyncio.create_task(app.state.feeds.listen(database_url)),
+                asyncio.create_task(app.state.limits.keep_learning()),
             ]
             yield
             for task in work:
@@ -50,7 +66,20 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.minutes = RequestCounts()
+    app.state.turns = Turns(settings.key_requests_at_once)
+    app.state.refusals = Pauses(REFUSALS_PER_SECOND)
+    app.state.keyless = Pauses(KEYLESS_PER_SECOND)
     app.add_middleware(ServiceMiddleware)
+    if settings.cors_origins:
+        # outside of the other, because a browser sends no key before it knows that it may
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_methods=["GET", "HEAD"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
+        )
     app.include_router(series.router)
     app.include_router(events.router)
     app.include_router(stream.router)
@@ -67,8 +96,9 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
     details = {404: "There is no such path. /docs/api lists the paths.", 405: "This path is read-only. Use GET."}
+    headers = {"allow": "GET, HEAD"} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return Problem(
-        error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(error.headers or {})
+        error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(headers or {})
     ).response()
 
 

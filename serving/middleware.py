@@ -1,4 +1,4 @@
-"""The middleware of every request: checks the API key and its rate limit, and counts the request.
+"""The middleware of every request: bounds its size, checks the API key and its limits, and counts the request.
 
 It is plain ASGI, for speed, and runs before the routes, so that no method and no path can bypass it.
 """
@@ -10,9 +10,14 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.addresses import address_of
 from serving.problems import Problem, of_database
+from serving.turns import Turn
 
 GUARDED = "/api/"
+MOST_URL_BYTES = 8_192
+MOST_HEADER_BYTES = 32_768
+MOST_BODY_BYTES = 65_536  # nothing here reads a body
 
 
 class ServiceMiddleware:
@@ -28,35 +33,73 @@ class ServiceMiddleware:
             return
         started = time.perf_counter()
         state = scope["app"].state
-        status, seconds, more = 500, 0.0, {"x-content-type-options": "nosniff"}
+        status, seconds, ended, more = 500, 0.0, False, {"x-content-type-options": "nosniff"}
+        turn: Turn | None = None
+        client: str | bytes = address_of(scope)
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
-            nonlocal status, seconds
+            nonlocal status, seconds, ended
             if message["type"] == "http.response.start":
                 # measured until the response begins: the rest depends on the client, and a stream has no end
                 status, seconds = message["status"], time.perf_counter() - started
+                if turn:
+                    turn.end()
                 headers = MutableHeaders(scope=message)
                 for name, value in more.items():
                     headers[name] = value
+            elif head:
+                if ended:
+                    return
+                ended, message = True, {"type": "http.response.body"}
             await send(message)
 
         try:
+            headers = Headers(scope=scope)
+            if _has_body(headers):
+                more["connection"] = "close"  # so that nobody reads the rest of it
+            _check_size(scope, headers)
             if scope["path"].startswith(GUARDED):
-                key_sha256 = _key_of(Headers(scope=scope))
-                lease = await state.limits.admit(key_sha256)
+                key_sha256 = _key_of(headers)
+                lease = await state.limits.admit(key_sha256, client)
+                client = key_sha256
                 more |= lease.headers()
+                turn = await state.turns.take(key_sha256)
                 scope.setdefault("state", {})["key_sha256"] = key_sha256
+            else:
+                await state.keyless.pause(client)
             await self._app(scope, receive, answer)
         except Exception as error:
             problem = error if isinstance(error, Problem) else of_database(error)
             if problem is None or seconds:  # a response that has begun cannot be replaced
                 raise
+            if problem.status in (401, 429):
+                await state.refusals.pause(client)
             await problem.response()(scope, receive, answer)
         finally:
+            if turn:
+                turn.end()
             state.minutes.count(_route_of(scope), status, seconds or time.perf_counter() - started)
             event_id = scope.get("state", {}).get("event_id")
             if event_id:
                 state.minutes.count_view(event_id)
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _check_size(scope: Scope, headers: Headers) -> None:
+    """Raise Problem 413, 414 or 431 for a request that is larger than any of ours, before anything is read or asked."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_URL_BYTES:
+        raise Problem(414, f"The URL has more than {MOST_URL_BYTES} bytes.")
+    if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADER_BYTES:
+        raise Problem(431, f"The headers have more than {MOST_HEADER_BYTES} bytes.")
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
+        raise Problem(413, f"The body has more than {MOST_BODY_BYTES} bytes. No path here reads one.")
 
 
 def _key_of(headers: Headers) -> bytes:

@@ -33,11 +33,15 @@ REFUSALS = {
     401: "The key is missing, unknown or revoked.",
     404: "There is no such event or zone, or the key may not see it.",
     406: "The Accept header names no available format.",
+    413: "The request has a body that is too large. No path reads one.",
+    414: "The URL is too long.",
     422: "A parameter is invalid, or the request is too large. `detail` says which, and what to do.",
-    429: "The key has used up its requests for this minute. `Retry-After` says how long to wait.",
+    429: "The key has used up its requests for this minute, or has too many in progress or too many streams. "
+    "`Retry-After` says how long to wait.",
+    431: "The headers are too long.",
     503: "The database is busy or cannot be reached.",
 }
-_REFUSED_ANYWHERE = {400, 401, 422, 429, 503}
+_REFUSED_ANYWHERE = {400, 401, 413, 414, 422, 429, 431, 503}
 
 
 def answering(model: type[BaseModel], path: str, *statuses: int) -> dict[str, Any]:

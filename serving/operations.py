@@ -13,6 +13,7 @@ from serving import answers
 from serving.database import Database
 from serving.problems import Problem
 from serving.request_counts import RequestCounts
+from serving.shared_work import SharedWork
 from tickettape.api_schema import DATABASE_ROUTE, LATENCY_BOUNDS, SERVICE_TOTALS, SLOW_SECONDS, RouteTotal
 
 router = APIRouter(tags=["operations"])
@@ -52,9 +53,8 @@ _MARKETS: LiteralString = """
 )
 async def get_health(request: Request) -> Response:
     """Whether the service can answer."""
-    database: Database = request.app.state.database
-    ((made,),) = await database.run("select to_regprocedure('api.data_version(uuid)') is not null", {})
-    if not made:
+    answer: SharedWork[bool] = request.app.state.health
+    if not await answer.result():
         detail = "Schema api does not exist yet. Run a tick (`make tick`), or wait for one."
         return JSONResponse({"status": "waiting", "detail": detail}, 503)
     return JSONResponse({"status": "ok"})
@@ -63,12 +63,22 @@ async def get_health(request: Request) -> Response:
 @router.get("/metrics", response_class=PlainTextResponse, responses={200: {"description": "Prometheus' text format."}})
 async def get_metrics(request: Request) -> Response:
     """For Prometheus: requests, latencies and slow statements of the service; freshness and success of the scraper."""
-    database: Database = request.app.state.database
-    minutes: RequestCounts = request.app.state.minutes
+    answer: SharedWork[bytes] = request.app.state.metrics
+    return Response(await answer.result(), media_type=exposition.CONTENT_TYPE_PLAIN_0_0_4)
+
+
+async def api_is_made(database: Database) -> bool:
+    """Whether schema api exists. Raises psycopg.Error if the database does not answer."""
+    ((made,),) = await database.run("select to_regprocedure('api.data_version(uuid)') is not null", {})
+    return bool(made)
+
+
+async def read_metrics(database: Database, minutes: RequestCounts) -> bytes:
+    """All metrics, with what this process has counted until now."""
     await minutes.flush(database)
     totals = [RouteTotal(*row) for row in await database.run(SERVICE_TOTALS, {"since": "-infinity"})]
     families = _Families([*_of_service(totals), *_of_markets(await database.run(_MARKETS, {}))])
-    return Response(exposition.generate_latest(families), media_type=exposition.CONTENT_TYPE_PLAIN_0_0_4)
+    return exposition.generate_latest(families)
 
 
 @router.get("/docs/data", include_in_schema=False)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import stream
+from serving import price_feeds
 from tests.serving.test_access import paths_of
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, Section, add_event, observe
@@ -110,7 +110,7 @@ def test_new_prices_are_streamed_to_those_who_see_the_event_as_a_tick_lands(
 def test_a_stream_ends_when_its_key_is_revoked(
     listen: Callable[[str, object], "Queue[tuple[str, Any]]"], connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(price_feeds, "ALIVE_SECONDS", 0.2)
     key = create_key(connection, LEFT)
     arrived = listen(key, id_of(connection, "1"))
     assert arrived.get(timeout=10)[0] == "latest"
@@ -123,7 +123,7 @@ def test_a_stream_ends_when_its_key_is_revoked(
 def test_a_stream_survives_the_loss_of_its_connection_to_the_database(
     listen: Callable[[str, object], "Queue[tuple[str, Any]]"], connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "RECONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(price_feeds, "RECONNECT_SECONDS", 0.1)
     arrived = listen(create_key(connection, LEFT), id_of(connection, "1"))
     assert arrived.get(timeout=10)[0] == "latest"
     connection.execute(

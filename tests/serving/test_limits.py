@@ -67,7 +67,7 @@ def test_no_verb_and_no_path_gets_around_the_limit_v2(service: str, connection: 
             ("GET", f"/api/events/{event}"),
         ]
         statuses = [client.request(verb, path).status_code for verb, path in asked]
-        assert statuses == [405, 405, 405, 404, 422, 200]
+        assert statuses == [200, 405, 405, 404, 422, 200]
         for verb, path in asked:
             assert client.request(verb, path).status_code == 429
         # one key in another header, or a fresh connection, is the same client

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 
 from serving.app import build_app
+from serving.connections import TimedProtocol
 from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
@@ -71,7 +72,9 @@ def id_of(connection: Connection, external_id: str) -> UUID:
 def serving(url: str, settings: Settings | None = None) -> Iterator[str]:
     """The service as a server process has it, on a free loopback port; yields its URL."""
     app = build_app(settings or Settings(), url)
-    http = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    http = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=TimedProtocol, log_level="critical", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=http.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -45,6 +45,24 @@ class ServiceSettings(SettingsGroup):
     key_requests_per_minute: int = Field(default=600, ge=1)
     """Requests per minute that an API key may make, unless it has its own limit."""
 
+    key_requests_at_once: int = Field(default=4, ge=1)
+    """Requests that one server process answers at once for an API key. The others wait, at most two seconds."""
+
+    key_streams: int = Field(default=50, ge=1)
+    """Streams that an API key may have open at once, in each server process."""
+
+    unknown_keys_per_minute: int = Field(default=60, ge=1)
+    """Unknown API keys that a server process looks up for one address in a minute; for all addresses, ten times as
+    many."""
+
+    cors_origins: str = ""
+    """Origins whose web pages may call the API from a browser (`https://example.com`), separated by spaces; `*` for
+    all. Unset: none but the service's own."""
+
+    public_hosts: str = ""
+    """Names under which visitors reach the service (`tickets.example.com`), separated by spaces, beside addresses and
+    localhost. Under other names the charts give out no key."""
+
     service_error_share: float = Field(default=0.01, ge=0, le=1)
     """The check fails if more than this share of the service's responses are failures (5xx)."""
 

@@ -185,7 +185,8 @@ async function start() {
     if (await findKey()) await show();
     else askForKey("");
   } catch (failure) {
-    state("error", failure.message);
+    if (failure.status === 421) askForKey(failure.message); // a name under which the service gives out no key
+    else state("error", failure.message);
   }
 }
 
