@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import archive, ingest, listings, refresh, row_bytes, scale, scraper, serving, tick_time
+from bench import archive, fairness, ingest, listings, refresh, row_bytes, scale, scraper, serving, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -55,6 +55,9 @@ def main() -> int:
         if "serving" in parts:
             with scratch_database(server, "bench_serving") as url, open_connection(url) as connection:
                 holds &= serving.run(connection, url)
+        if "fairness" in parts:
+            with scratch_database(server, "bench_fairness") as url, open_connection(url) as connection:
+                holds &= fairness.run(connection, url)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")

@@ -20,7 +20,7 @@ from serving.problems import Problem
 from serving.rate_limits import KeyRateLimits
 from serving.request_counts import RequestCounts
 from serving.shared_work import SharedWork
-from serving.turns import Turns
+from serving.turns import LongTurns, Turns
 from tickettape.settings import Settings
 
 # of one address or key; what is more waits a second each
@@ -67,6 +67,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.settings = settings
     app.state.minutes = RequestCounts()
     app.state.turns = Turns(settings.key_requests_at_once)
+    app.state.long_turns = LongTurns()
     app.state.refusals = Pauses(REFUSALS_PER_SECOND)
     app.state.keyless = Pauses(KEYLESS_PER_SECOND)
     app.add_middleware(ServiceMiddleware)

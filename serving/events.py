@@ -116,7 +116,7 @@ async def _table(
     database: Database = request.app.state.database
     media_type = formats.accepted_media_type(request)
     cursor = await database.ask(request.state.key_sha256, question, values)
-    found, columns = await cursor.fetchall(), cursor.description or ()
+    found, columns = await formats.rows_of(cursor), cursor.description or ()
     names = [column.name for column in columns]
     headers = headers or {"cache-control": REVALIDATE}
     next_cursor = None
@@ -124,9 +124,9 @@ async def _table(
         next_cursor = page[1](dict(zip(names, found[-1], strict=True)))
         headers["link"] = next_link(request, next_cursor)
     if media_type == formats.CSV:
-        body = formats.as_csv(names, found)
+        body = await formats.as_csv(names, found)
     elif media_type == formats.PARQUET:
-        body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
+        body = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     else:
         rows = [dict(zip(names, row, strict=True)) for row in found]
         answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if page else {})
@@ -136,4 +136,4 @@ async def _table(
         headers["etag"] = etag_of(request.state.key_sha256, None, [media_type, request.url.query, found])
         if client_has(request, headers["etag"]):
             return not_modified(headers["etag"], headers["cache-control"])
-    return formats.respond(request, body, media_type, headers)
+    return await formats.respond(request, body, media_type, headers)

@@ -59,7 +59,7 @@ def answering(model: type[BaseModel], path: str, *statuses: int) -> dict[str, An
                 "ISO 8601, null is empty, and the values of a list are separated by spaces. The header `Link` has "
                 "the next page.",
             },
-            "example": formats.as_csv(list(row), [list(row.values())]).decode(),
+            "example": formats.csv_of([list(row), list(row.values())]),
         },
         formats.PARQUET: {
             "schema": {

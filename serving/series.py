@@ -13,6 +13,7 @@ from serving.database import Database
 from serving.etags import CACHE_CONTROL, client_has, etag_of, not_modified
 from serving.problems import Problem
 from serving.query_parameters import PricedSeriesQuery, SeriesQuery
+from serving.turns import LongTurns
 from serving.versions import version_of
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
@@ -56,6 +57,14 @@ async def get_ticket_counts(request: Request, query: Annotated[SeriesQuery, Quer
 
 
 async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
+    if query.limit <= query_parameters.DEFAULT_LIMIT:
+        return await _read(request, name, query)
+    turns: LongTurns = request.app.state.long_turns
+    async with turns.turn(request.state.key_sha256):
+        return await _read(request, name, query)
+
+
+async def _read(request: Request, name: str, query: SeriesQuery) -> Response:
     database: Database = request.app.state.database
     key: bytes = request.state.key_sha256
     media_type = formats.accepted_media_type(request)
@@ -80,7 +89,8 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
             values,
         )
         version, granularity, currency, count, rows = await cursor.fetchone() or (None, "", None, 0, "[]")
-        last = orjson.loads(rows)[-1] if count == query.limit else None
+        # json_agg puts each row in a line of its own, and JSON has no line breaks in text
+        last = orjson.loads(rows[1:-1].rpartition("\n")[2]) if count == query.limit else None
         next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"]) if last else None
         head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
         head |= {"granularity": granularity, "basis": values["basis"], "currency": currency, "fill": query.fill}
@@ -88,14 +98,14 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
         body = body[:-1] + b',"data":' + rows.encode() + b"}"
     else:
         cursor = await database.ask(key, f"select * from {_CALLS[name]} as series", values)  # noqa: S608
-        found, columns = await cursor.fetchall(), cursor.description or ()
+        found, columns = await formats.rows_of(cursor), cursor.description or ()
         next_cursor = None
         if len(found) == query.limit:
             next_cursor = query_parameters.encode_cursor(found[-1][0].isoformat(), found[-1][1])
         if media_type == formats.CSV:
-            body = formats.as_csv([column.name for column in columns], found)
+            body = await formats.as_csv([column.name for column in columns], found)
         else:
-            body = formats.as_parquet([(column.name, column.type_code) for column in columns], found)
+            body = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     etag = etag_of(key, version, about)
     if client_has(request, etag):
         return not_modified(etag)
@@ -103,7 +113,7 @@ async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
     if next_cursor:
         headers["link"] = next_link(request, next_cursor)
     request.state.event_id = query.event_id
-    return formats.respond(request, body, media_type, headers)
+    return await formats.respond(request, body, media_type, headers)
 
 
 def _values(query: SeriesQuery, now: datetime, row_cap: int) -> dict[str, Any]:

@@ -5,10 +5,13 @@ share waits for its own requests, not for those of others.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from serving.problems import Problem
 
+LONG_AT_ONCE = 2  # of all keys: each keeps a core of the database or this process busy
 WAIT_SECONDS = 2.0  # a client that waits asks nothing else meanwhile; one that is refused at once would ask again
 
 
@@ -28,8 +31,9 @@ class Turn:
 class Turns:
     """The lines of all keys."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, what: str = "requests") -> None:
         self._at_once = at_once
+        self._what = what
         self._lines: WeakValueDictionary[bytes, asyncio.Semaphore] = WeakValueDictionary()  # while anybody is in it
 
     async def take(self, key_sha256: bytes) -> Turn:
@@ -43,8 +47,27 @@ class Turns:
         except TimeoutError:
             raise Problem(
                 429,
-                f"Others of this key's requests have been in progress for {WAIT_SECONDS:g} s, and only {self._at_once} "
-                "may be at once. Wait for their responses before you send more.",
+                f"Only {self._at_once} of a key's {self._what} may be in progress at once, and others have been for "
+                f"{WAIT_SECONDS:g} s. Wait for their responses before you send more.",
                 headers={"retry-after": "1"},
             ) from None
         return Turn(line)
+
+
+class LongTurns:
+    """Turns of responses that may be long: one of each key, and a few of all keys, because each takes as much of the
+    database and the process as some twenty others."""
+
+    def __init__(self) -> None:
+        self._of_key = Turns(1, "long responses")
+        self._of_all = asyncio.Semaphore(LONG_AT_ONCE)
+
+    @asynccontextmanager
+    async def turn(self, key_sha256: bytes) -> AsyncIterator[None]:
+        """A turn for the block. Raises Problem 429 if the key's other long responses take too long."""
+        turn = await self._of_key.take(key_sha256)
+        try:
+            async with self._of_all:
+                yield
+        finally:
+            turn.end()

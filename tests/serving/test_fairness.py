@@ -1,5 +1,6 @@
 """One key cannot starve another: requests at once, streams, guesses of keys, and floods of refusals are limited."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import app, pauses, price_feeds, turns, unknown_keys
+from serving import app, formats, pauses, price_feeds, turns, unknown_keys
 from serving import database as serving_database
 from serving.database import Database
 from serving.problems import Problem
@@ -76,7 +77,44 @@ def test_who_waits_too_long_for_its_own_requests_is_told_when_to_come_back(
     assert (first.status_code, second.status_code) == (200, 429)
     assert second.headers["retry-after"] == "1"
     assert second.headers["content-type"] == "application/problem+json"
-    assert "only 1 may be at once" in second.json()["detail"]
+    assert "Only 1 of a key's requests may be in progress" in second.json()["detail"]
+
+
+@pytest.mark.parametrize(("limit", "one_by_one"), [(1_001, True), (1_000, False)])
+def test_long_responses_of_one_key_are_made_one_by_one(
+    connection: Connection, database_url: str, limit: int, one_by_one: bool
+) -> None:
+    connection.execute(
+        """create or replace function api.granularity(asked text, start_date timestamptz, end_date timestamptz)
+           returns text language plpgsql as $$ begin perform pg_sleep(0.1); return 'hour'; end $$"""
+    )
+    path = f"/api/analytics/price-trends?event_id={id_of(connection, '1')}&limit={limit}"
+    key = create_key(connection, EVERYONE)
+    with (
+        serving(database_url, Settings(key_requests_at_once=5)) as url,
+        httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=20) as client,
+        ThreadPoolExecutor(5) as pool,
+    ):
+        client.get(path)
+        started = time.monotonic()
+        assert client.get(path).status_code == 200
+        alone = time.monotonic() - started
+        started = time.monotonic()
+        assert {answer.status_code for answer in pool.map(lambda _: client.get(path), range(5))} == {200}
+        together = time.monotonic() - started
+    assert (together > 4 * alone) is one_by_one
+
+
+def test_others_have_their_turn_while_a_long_response_is_written() -> None:
+    async def count_turns() -> int:
+        writing = asyncio.create_task(formats.as_csv(["zone"], [("Lower Bowl",)] * 10_000))
+        turns = 0
+        while not writing.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return turns
+
+    assert asyncio.run(count_turns()) >= 10_000 / formats.PIECE
 
 
 @pytest.mark.parametrize(("most", "expected"), [(2, [200, 200, 429]), (3, [200, 200, 200])])

@@ -45,7 +45,7 @@ class ServiceSettings(SettingsGroup):
     key_requests_per_minute: int = Field(default=600, ge=1)
     """Requests per minute that an API key may make, unless it has its own limit."""
 
-    key_requests_at_once: int = Field(default=4, ge=1)
+    key_requests_at_once: int = Field(default=2, ge=1)
     """Requests that one server process answers at once for an API key. The others wait, at most two seconds."""
 
     key_streams: int = Field(default=50, ge=1)
