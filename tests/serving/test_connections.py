@@ -137,6 +137,12 @@ def test_what_is_too_large_is_refused_before_it_is_read(
         assert _until_closed(client) == b""
 
 
+def test_nobody_waits_for_a_body_that_does_not_come(client: socket.socket) -> None:
+    client.sendall(b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+    assert _response(client).startswith(b"HTTP/1.1 405")
+    assert _until_closed(client) == b""
+
+
 @pytest.mark.parametrize(
     "head", [b"GET /health HTTP/1.1\r\n", b"GET /health HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"]
 )

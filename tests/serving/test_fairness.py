@@ -201,6 +201,13 @@ def test_guesses_of_keys_end_before_the_database_and_harm_no_key_that_is_known(
         assert statuses == {401: 27, 429: 13}
 
 
+def test_control_with_a_high_limit_every_guess_is_looked_up(database_url: str, asked: list[str]) -> None:
+    with serving(database_url, Settings(unknown_keys_per_minute=100)) as url, httpx.Client(base_url=url) as client:
+        guesses = [client.get("/api/events", headers={"x-api-key": f"tt_{number}"}) for number in range(5)]
+    assert [guess.status_code for guess in guesses] == [401] * 5
+    assert sum("access.lease" in one for one in asked) == 5
+
+
 def test_addresses_of_one_ipv6_network_count_as_one(connection: Connection, database_url: str) -> None:
     with serving(database_url, Settings(unknown_keys_per_minute=1)) as url:
         statuses = [
