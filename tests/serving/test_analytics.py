@@ -92,17 +92,39 @@ def test_pages_follow_each_other_and_make_up_the_whole(series: Callable[..., Any
 
 
 @pytest.mark.parametrize("granularity", ["hour", "day"])
-def test_pages_with_gaps_make_up_the_whole_too(series: Callable[..., Any], granularity: str) -> None:
-    question = {"fill": True, "granularity": granularity, "start_date": "2026-11-20T11:30:00Z"}
-    question |= {"end_date": "2026-11-22"}
-    whole = series("ticket-counts", **question)["data"]
-    assert len(whole) == len({(*at(row), row["timestamp"]) for row in whole})
-    page = series("ticket-counts", limit=3, **question)
-    rows = page["data"]
-    while page["next_cursor"]:
-        page = series("ticket-counts", limit=3, cursor=page["next_cursor"], **question)
-        rows += page["data"]
-    assert rows == whole
+@pytest.mark.parametrize("fill", [True, False])
+def test_pages_of_every_length_and_range_make_up_the_whole(
+    series: Callable[..., Any], connection: Connection, granularity: str, fill: bool
+) -> None:
+    for name in ("price-trends", "ticket-counts"):
+        for start, end in (
+            ("2026-11-20T11:30:00Z", "2026-11-20T23:15:00Z"),
+            ("2026-11-20T12:00:00Z", "2026-11-22"),
+            ("2026-11-13T23:59:59Z", "2026-11-21T00:00:00Z"),
+        ):
+            question = {"fill": fill, "granularity": granularity, "start_date": start, "end_date": end}
+            whole = series(name, limit=10_000, **question)["data"]  # in one window
+            assert len({(row["timestamp"], row["zone"]) for row in whole}) == len(whole) > 0
+            for limit in (len(whole) // 5 + 1, len(whole)):
+                page = series(name, limit=limit, **question)
+                rows = page["data"]
+                while page["next_cursor"]:
+                    page = series(name, limit=limit, cursor=page["next_cursor"], **question)
+                    rows += page["data"]
+                assert rows == whole
+
+
+def test_a_range_without_an_end_costs_what_its_page_holds(series: Callable[..., Any], connection: Connection) -> None:
+    whole = series("ticket-counts")["data"]
+    ever = {"start_date": "0001-01-01", "end_date": "9999-12-31"}
+    assert series("ticket-counts", **ever)["data"] == whole
+    assert series("ticket-counts", limit=2, **ever)["data"] == whole[:2]
+    ever_in_sql = connection.execute(
+        """select count(*) from api.ticket_counts(%s, start_date => '-infinity', end_date => 'infinity',
+               granularity => 'hour')""",
+        [id_of(connection, "1")],
+    )
+    assert ever_in_sql.fetchone() == (len(whole),)
 
 
 @pytest.mark.parametrize("granularity", ["hour", "day"])

@@ -156,6 +156,9 @@ begin
 end $$;
 
 -- The points of zones by hour or day, in order. Every series is made from these.
+-- A page is read window by window, so that it costs what it holds, however long the range is. The first window has as
+-- many buckets as fill the page if each has a row of each zone, as with `fill`. Two more are for the bucket of the
+-- cursor, and for one that has begun. Where rows are missing, the next window is four times as long.
 create function api_parts.series(
     granularity text, event_id uuid, zone text, start_date timestamptz, end_date timestamptz,
     zeros boolean, fill boolean, after_timestamp timestamptz, after_zone text, max_rows integer
@@ -165,28 +168,35 @@ declare
     zones constant text[] := api_parts.zones_asked(event_id, zone, start_date, end_date, max_rows);
     most constant integer := coalesce(max_rows, api_parts.row_cap() + 1);
     bucket constant text := api.granularity(granularity, start_date, end_date);
-    first constant timestamptz := coalesce(after_timestamp, start_date);
-    last timestamptz := end_date;
+    step constant interval := '1 ' || bucket;
+    buckets integer := most / greatest(cardinality(zones), 1) + 2;
+    first timestamptz := coalesce(after_timestamp, start_date);
+    last timestamptz;
     returned bigint;
+    missing bigint := most;
 begin
-    if fill then
-        -- each bucket has a row of each zone, so a page needs only so many buckets, however long the range is. Two more
-        -- are for the bucket of the cursor, and for one that has begun
-        last := least(last, first + (most / greatest(cardinality(zones), 1) + 2) * ('1 ' || bucket)::interval);
-    end if;
-    if bucket = 'hour' then
-        return query
-        select * from api_parts.hours(event_id, zones, first, last, zeros, fill)
-        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
-        order by "timestamp", zone limit most;
-    else
-        return query
-        select * from api_parts.days(event_id, zones, first, last, zeros, fill)
-        where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
-        order by "timestamp", zone limit most;
-    end if;
-    get diagnostics returned = row_count;
-    if max_rows is null and returned > api_parts.row_cap() then
+    loop
+        last := case when isfinite(first) and isfinite(end_date) then least(end_date, first + buckets * step)
+                else end_date end;
+        if bucket = 'hour' then
+            return query
+            select * from api_parts.hours(event_id, zones, first, last, zeros, fill)
+            where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+            order by "timestamp", zone limit missing;
+        else
+            return query
+            select * from api_parts.days(event_id, zones, first, last, zeros, fill)
+            where after_timestamp is null or ("timestamp", zone) > (after_timestamp, after_zone)
+            order by "timestamp", zone limit missing;
+        end if;
+        get diagnostics returned = row_count;
+        missing := missing - returned;
+        exit when missing = 0 or last = end_date;
+        first := date_trunc(bucket, last, 'UTC') + step;
+        exit when first > end_date;
+        buckets := least(4 * buckets, 10000000);
+    end loop;
+    if max_rows is null and missing = 0 then
         raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
             hint = 'Ask for one zone, a shorter range or days, or use max_rows, after_timestamp and after_zone for paging.';
     end if;
