@@ -26,7 +26,7 @@ from tickettape.observations.quarantine import (
     record_replayed,
     refused_payload,
 )
-from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
+from tickettape.observations.read_answers import NotReplayable, read_tick, read_ticks, replay_quarantined
 from tickettape.observations.read_figures import read_figures
 from tickettape.observations.reconciliation import (
     not_understood_at_newest_tick,
@@ -83,6 +83,7 @@ __all__ = [
     "quarantine_refused",
     "read_figures",
     "read_tick",
+    "read_ticks",
     "reconcile_newest_tick",
     "reconciliation_totals",
     "record_missed_ticks",
