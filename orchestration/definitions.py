@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration import broken_models, checks, dbt, jobs
+from orchestration.asset_pages import PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.backlog import backlog
@@ -40,14 +41,16 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)
     own = [watched.settings for watched in marketplaces.values()]
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+        PRICE_RANGES,
+        *(events, captures, section_snapshots, marts, api, documentation),
+        *(partitions_ahead, archived_months),
+        *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
+        *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
+        *(backups.backups, backups.proved_backup),
+    ]
     return dg.Definitions(
-        assets=[
-            *(events, captures, section_snapshots, marts, api, documentation),
-            *(partitions_ahead, archived_months),
-            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
-            *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
-            *(backups.backups, backups.proved_backup),
-        ],
+        assets=dg.map_asset_specs(lambda spec: with_page(spec, settings), assets),
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
             *(checks.discovery, checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
