@@ -1,6 +1,7 @@
 """Section snapshots: read the stored answers into metrics of every section."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -67,23 +68,7 @@ def _read_range(
     own = watched.marketplace.knows_the_past and captures_itself(context.run.job_name, context.run.asset_selection)
     begin = window.start if own else max(window.start, read_before(tags, source) or window.start)
     ticks = sorted(ticks_with_answers(connection, source, begin, window.end, only_received=own))
-    progress = Progress(context, f"Read the answers of {source}", len(ticks))
-    at_once = 1
-    while ticks:
-        yield_to_live_work(connection)
-        together = [tick for tick in ticks[:at_once] if month_of(tick) == month_of(ticks[0])]
-        if progress.before(together[0], len(together)) and not own:
-            context.instance.add_run_tags(context.run.run_id, {read_before_tag(source): together[0].isoformat()})
-        read = read_ticks(
-            connection,
-            watched.marketplace,
-            together,
-            watched.settings.partial_tolerance,
-            context.run.run_id,
-            only_received=own,
-        )
-        del ticks[: len(together)]
-        at_once = min(2 * at_once, max(1, READ_AT_ONCE * len(together) // max(1, read)))
+    read_ticks_in_turn(connection, watched, context, ticks, only_received=own)
     hours = map(hour_of_partition, context.partition_keys)
     return {
         partition_of(hour): {
@@ -92,6 +77,34 @@ def _read_range(
         }
         for hour in hours
     }
+
+
+def read_ticks_in_turn(
+    connection: Connection,
+    watched: WatchedMarketplace,
+    context: dg.AssetExecutionContext,
+    ticks: Sequence[datetime],
+    *,
+    only_received: bool,
+) -> int:
+    """Read the answers of past ticks, which are in order, some in each transaction. Returns how many were read.
+
+    A replay, which reads answers again, notes in the run's tags how far it came.
+    """
+    source, tolerance, run_id = watched.source, watched.settings.partial_tolerance, context.run.run_id
+    progress = Progress(context, f"Read the answers of {source}", len(ticks))
+    done = answers = 0
+    at_once = 1
+    while done < len(ticks):
+        yield_to_live_work(connection)
+        first = ticks[done]
+        together = [tick for tick in ticks[done : done + at_once] if month_of(tick) == month_of(first)]
+        if progress.before(first, len(together)) and not only_received:
+            context.instance.add_run_tags(run_id, {read_before_tag(source): first.isoformat()})
+        read = read_ticks(connection, watched.marketplace, together, tolerance, run_id, only_received=only_received)
+        answers, done = answers + read, done + len(together)
+        at_once = min(2 * at_once, max(1, READ_AT_ONCE * len(together) // max(1, read)))
+    return answers
 
 
 def read_answers_of_tick(
