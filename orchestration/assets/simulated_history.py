@@ -16,7 +16,7 @@ from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_ro
 from tickettape.settings import Settings
 
 
-@dg.asset(kinds={"postgres", "pandas"}, group_name="upkeep")
+@dg.asset(kinds={"postgres", "pandas"}, group_name="simulator")
 def simulated_history(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
