@@ -13,6 +13,7 @@ import dagster as dg
 
 from orchestration.console import tell
 from orchestration.partitions import HOUR, HOURLY
+from orchestration.run_plan import HISTORY_TAG
 from orchestration.runs import UNDER_WAY, runs_of_tick, runs_under_way
 from orchestration.schedules import name_of
 from orchestration.shared_tables import has_shared_table, make_shared_table, shared_table
@@ -102,7 +103,8 @@ def build_history_sensor(watched: WatchedMarketplace, warehouse: Warehouse) -> d
         what = f"The simulated history of the {(history.before - history.start) // HOUR} hours before the first tick"
         tell(f"{what} {'goes on where it stopped' if attempts else 'is filled in, for the charts: some two minutes'}.")
         # Dagster never starts a run key twice, so each attempt has its own
-        return dg.RunRequest(run_key=f"history {source} {history.before.isoformat()} attempt {attempts + 1}")
+        run_key = f"history {source} {history.before.isoformat()} attempt {attempts + 1}"
+        return dg.RunRequest(run_key=run_key, tags={HISTORY_TAG: history.before.isoformat()})
 
     return fill_simulated_history
 
