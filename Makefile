@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UI_PORT ?= 3000
 
-.PHONY: help setup dev serve tick check test test-tools test-browser test-long lint bench soak psql docs lock clean
+.PHONY: help setup demo dev serve tick check test test-tools test-browser test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ $(READY): requirements.lock pyproject.toml
 		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
+
+demo: $(READY) ## A first look: make dev and make serve together, and the charts in a browser; Ctrl-C stops everything
+	@exec $(BIN)/python -m orchestration.demo --port $(UI_PORT)
 
 dev: $(READY) ## The Dagster UI on http://localhost:3000 with all schedules running; Ctrl-C stops everything (UI_PORT=3001: another port)
 	@exec $(BIN)/python -m orchestration.dev --port $(UI_PORT)

@@ -42,11 +42,11 @@ class Progress:
         self._say, self._what, self._ticks = progress_of(context), what, ticks
         self._done, self._said_at = 0, time.monotonic()
 
-    def before(self, tick: datetime) -> bool:
-        """Note that a tick begins, so all before it are done. Returns whether progress was reported."""
+    def before(self, tick: datetime, ticks: int = 1) -> bool:
+        """Note that a tick begins (or that many), so all before it are done. Returns whether progress was reported."""
         due = time.monotonic() - self._said_at >= SAY_EVERY_SECONDS
         if due:
             self._say(f"{self._what}: {self._done:,} of {self._ticks:,} ticks, to {tick:%Y-%m-%d %H:%M} UTC.")
             self._said_at = time.monotonic()
-        self._done += 1
+        self._done += ticks
         return due

@@ -1,6 +1,8 @@
 """Checks: each looks at the tables with SQL, never at the figures that a step reports.
 
-After a tick they check the newest data. The nightly audit checks everything. dbt's own tests are in dbt_project.
+After a tick they check the newest data. The nightly audit checks everything. dbt's own tests are in dbt_project. A
+failed check names its tick. None has partitions: in Dagster 1.13.27 these are a preview, and in a run of several hours,
+as our backfills are, the result is stored without a partition while the check of each hour stays planned for ever.
 """
 
 from collections import defaultdict
@@ -45,7 +47,9 @@ def discovery(
     def discovered(connection: Connection, source: str) -> SourceVerdict:
         discovered_at, failure = newest_discovery(connection, source)
         wrong = f"New events are not found, nor changed dates: {failure}" if failure else None
-        return SourceVerdict(wrong, {"newest discovery": str(discovered_at), "failure": failure or "none"})
+        what_next = "Rows: market.discoveries. The next tick asks again; `tickettape tracked` lists the rules."
+        figures = {"newest discovery": str(discovered_at), "failure": failure or "none"}
+        return SourceVerdict(wrong, figures, what_next)
 
     return _of_every_source(warehouse, marketplaces, discovered)
 
@@ -67,7 +71,11 @@ def captured_share(
         if not due:
             return SourceVerdict("No event was due. Track some with `tickettape track`.", figures)
         wrong = f"{answered} of {due} due events were answered." if share < least else None
-        return SourceVerdict(wrong, figures)
+        what_next = (
+            f"Rows: market.captures at {tick}, their note says why. If the marketplace blocks us, lower "
+            "REQUESTS_PER_MINUTE; `tickettape poll-schedule` shows when each is asked next."
+        )
+        return SourceVerdict(wrong, figures, what_next)
 
     return _of_every_source(warehouse, marketplaces, share_of)
 
@@ -96,7 +104,11 @@ def reconciliation(
             f"{len(differing)} of {len(events)} answers differ from their own totals. They are stored and marked "
             "partial, not quarantined, and the rollups leave them out."
         )
-        return SourceVerdict(wrong if differing else None, figures)
+        what_next = (
+            f"Rows: market.captures at {tick}, stated_* beside counted_*. If the answers changed their format, mend "
+            "the reader, then `tickettape replay`."
+        )
+        return SourceVerdict(wrong if differing else None, figures, what_next)
 
     return _of_every_source(warehouse, marketplaces, reconciled)
 
@@ -126,7 +138,12 @@ def listing_history(
         passed=not different,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"listings compared": compared, "answers that differ": different},
-        description=f"Read them again with `tickettape replay`. {'; '.join(different)}" if different else None,
+        description=one_line(
+            f"{len(different)} answers differ from the listing history, such as {different[0]}.",
+            "Rows: market.listing_changes. Read their hours again with `tickettape replay`.",
+        )
+        if different
+        else None,
     )
 
 
@@ -155,7 +172,11 @@ def answers_understood(
         if found.left_out:
             count = f"{listings} listings of {len(found.left_out)} answers were left out"
             wrong.append(f"{count}: {found.left_out[0]['reason']}")
-        return SourceVerdict(" ".join(wrong) or None, figures)
+        what_next = (
+            "Rows: market.quarantine, and left_out_listings in market.captures. `tickettape quarantine` shows them; "
+            "mend the reader, then `tickettape quarantine replay`."
+        )
+        return SourceVerdict(" ".join(wrong) or None, figures, what_next)
 
     return _of_every_source(warehouse, marketplaces, understood)
 
@@ -170,17 +191,31 @@ def freshness(
     def fresh(connection: Connection, source: str) -> SourceVerdict:
         stale = stale_events(connection, source, datetime.now(UTC))
         figures = {"events stale": len(stale), "stale (up to 20)": as_table(stale[:20])}
-        return SourceVerdict(f"{len(stale)} events are stale." if stale else None, figures)
+        what_next = (
+            "Rows: market.captures of these events. `tickettape poll-schedule` says when each is asked next, and "
+            "market.scraper_logs why one failed."
+        )
+        return SourceVerdict(f"{len(stale)} events are stale." if stale else None, figures, what_next)
 
     return _of_every_source(warehouse, marketplaces, fresh)
 
 
 @dataclass(frozen=True)
 class SourceVerdict:
-    """A check's result for one marketplace: what is wrong, if anything, and figures."""
+    """A check's result for one marketplace: what is wrong, if anything, figures, and, for whoever reads that something
+    is wrong, where the rows are and what to do."""
 
     wrong: str | None
     figures: dict[str, Any]
+    what_next: str = ""
+
+
+def one_line(wrong: str, what_next: str) -> str:
+    """What a failed check says: what failed, where the rows are, what to do. One line, because the console shows one.
+
+    A reason is of another's making, such as a marketplace's answer, and may have several lines.
+    """
+    return " ".join(f"{wrong} {what_next}".split())
 
 
 def _of_every_source(
@@ -197,7 +232,11 @@ def _of_every_source(
         passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=by_source({source: verdict.figures for source, verdict in verdicts.items()}, several=several),
-        description=" ".join(f"{source}: {text}" if several else text for source, text in wrong.items()) or None,
+        description=one_line(
+            " ".join(f"{source}: {text}" if several else text for source, text in wrong.items()),
+            " ".join(dict.fromkeys(verdicts[source].what_next for source in wrong)),
+        )
+        or None,
     )
 
 
@@ -242,6 +281,18 @@ def audit(
         )
 
 
+def _about_audit(about: dg.AssetKey, found: list[AuditFinding], not_passed: list[AuditFinding]) -> str | None:
+    if not found:
+        return f"No test about {about.to_user_string()} was run: the log of this run has dbt's message. Run it again."
+    if not not_passed:
+        return None
+    named = ", ".join(f"{finding.test} ({finding.failures or 'no'} rows)" for finding in not_passed)
+    return one_line(
+        f"{len(not_passed)} of {len(found)} tests did not pass: {named}.",
+        f"Rows: below, and market.audits. {dbt_tests.what_to_do(about, not_passed[0].test, not_passed[0].severity)}",
+    )
+
+
 def _audit_result(about: dg.AssetKey, found: list[AuditFinding]) -> dg.AssetCheckResult:
     broken = [finding for finding in found if finding.status in ("fail", "error")]
     warned = [finding for finding in found if finding.status == "warn"]
@@ -264,5 +315,5 @@ def _audit_result(about: dg.AssetKey, found: list[AuditFinding]) -> dg.AssetChec
                 for name, rows in dbt_tests.sample_metadata(finding.sample).items()
             },
         },
-        description=None if found else "No test about this table was run.",
+        description=_about_audit(about, found, broken + warned),
     )

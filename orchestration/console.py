@@ -120,6 +120,8 @@ class OneLine(logging.Handler):
             )
         if "section_snapshots rows" in of:
             found.append(f"{of['section_snapshots rows']:,} sections")
+        if "simulated_history ticks" in of:
+            found.append(f"{of['simulated_history answers read']:,} answers of {of['simulated_history ticks']:,} ticks")
         if of[ROLLUP_HOURS]:
             found.append(f"{of[ROLLUP_HOURS]:,} rollup hours refreshed")
         return found or ["done"]

@@ -30,7 +30,7 @@ OWN_ASSETS = frozenset(
     {
         *("events", "captures", "section_snapshots", "api", "documentation", "partitions_ahead", "archived_months"),
         *("expired_payloads", "expired_hours", "expired_jobs", "service_history", "dagster_history"),
-        *("backlog", "vacuumed_tables", "database_health", "backups", "proved_backup"),
+        *("backlog", "simulated_history", "vacuumed_tables", "database_health", "backups", "proved_backup"),
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""

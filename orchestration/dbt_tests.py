@@ -13,7 +13,7 @@ from typing import Any, Literal
 import dagster as dg
 from dagster_dbt import DbtCliInvocation
 
-from orchestration.dbt import Translator, manifest
+from orchestration.dbt import OWN_ASSETS, Translator, manifest
 from orchestration.metadata_tables import as_table
 from tickettape.database import Warehouse
 from tickettape.rollups import SAMPLE_ROWS, AuditFinding, Row, failing_rows
@@ -30,6 +30,9 @@ class DataTest:
     compiled: Path
     """Its query, below dbt's target folder, after a run."""
 
+    rule: str
+    """The first sentence of its description."""
+
 
 @cache
 def data_tests() -> dict[str, DataTest]:
@@ -42,6 +45,7 @@ def data_tests() -> dict[str, DataTest]:
             about=_about(node, {**parsed["nodes"], **parsed["sources"]}),
             severity="warn" if node["config"]["severity"].lower() == "warn" else "error",
             compiled=Path("compiled") / node["package_name"] / _written_to(node),
+            rule=_first_sentence(node.get("description") or node["name"].replace("_", " ")),
         )
         for unique_id, node in parsed["nodes"].items()
         if node["resource_type"] == "test"
@@ -75,13 +79,30 @@ def with_samples(events: Iterable[Any], invocation: DbtCliInvocation, warehouse:
                 query = (invocation.target_path / test.compiled).read_text()
                 with warehouse.connection() as connection:
                     sample = sample_metadata(failing_rows(connection, query))
-                yield event._replace(metadata={**event.metadata, **sample})
+                count = _plain(event.metadata.get("dagster_dbt/failed_row_count"))
+                wrong = f"{count if count is not None else 'Some'} rows fail {test.name}: {test.rule}"
+                what_next = f"Rows: below. {what_to_do(test.about, test.name, test.severity)}"
+                yield event._replace(metadata={**event.metadata, **sample}, description=f"{wrong} {what_next}")
                 continue
         yield event
 
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, dg.MetadataValue) else value
+
+
+def what_to_do(about: dg.AssetKey, test: str, severity: str) -> str:
+    """What somebody who reads that a test failed does next."""
+    every_row = f"`tickettape dbt show --select {test}` shows more."
+    if severity == "warn":
+        return f"{every_row} A real market may do this; `tickettape void` takes a capture out that is wrong."
+    if about.to_user_string() in OWN_ASSETS:
+        return f"{every_row} Read their hours again with `tickettape replay`."
+    return f"{every_row} Recompute their hours with `tickettape rebuild`."
+
+
+def _first_sentence(text: str) -> str:
+    return f"{' '.join(text.split()).partition('. ')[0].rstrip('.')}."
 
 
 def sample_metadata(sample: Sequence[Row]) -> dict[str, dg.MetadataValue]:

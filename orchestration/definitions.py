@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration import broken_models, checks, dbt, jobs
+from orchestration.asset_pages import PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.backlog import backlog
@@ -12,6 +13,7 @@ from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
+from orchestration.assets.simulated_history import simulated_history
 from orchestration.console import console_logger
 from orchestration.incidents import build_incident_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule
@@ -23,6 +25,7 @@ from orchestration.sensors import (
     build_rollups_sensor,
     fail_abandoned_runs,
 )
+from orchestration.simulated_history import build_history_sensor, has_simulated_history
 from tickettape.database import Warehouse
 from tickettape.marketplaces import Marketplaces, open_marketplaces
 from tickettape.settings import Settings
@@ -40,14 +43,17 @@ def build_defs(
     warehouse = warehouse or Warehouse()
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)
     own = [watched.settings for watched in marketplaces.values()]
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+        PRICE_RANGES,
+        *(events, captures, section_snapshots, marts, api, documentation),
+        *(partitions_ahead, archived_months),
+        *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
+        *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
+        simulated_history,
+        *(backups.backups, backups.proved_backup),
+    ]
     return dg.Definitions(
-        assets=[
-            *(events, captures, section_snapshots, marts, api, documentation),
-            *(partitions_ahead, archived_months),
-            *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
-            *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
-            *(backups.backups, backups.proved_backup),
-        ],
+        assets=dg.map_asset_specs(lambda spec: with_page(spec, settings), assets),
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
             *(checks.discovery, checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
@@ -55,7 +61,7 @@ def build_defs(
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
-            *(jobs.make_partitions, jobs.archive, restore_month),
+            *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
             *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
         schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING],
@@ -68,6 +74,11 @@ def build_defs(
             build_documentation_sensor(settings, warehouse),
             fail_abandoned_runs,
             *(build_rollups_sensor(each) for each in own if each.scraper_shards > 1),
+            *(
+                build_history_sensor(watched, warehouse)
+                for watched in marketplaces.values()
+                if has_simulated_history(watched)
+            ),
         ],
         loggers={"console": console_logger},
         resources={

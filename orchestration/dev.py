@@ -46,8 +46,8 @@ def main() -> None:
     options.add_argument("--port", type=int, default=3000)
     chosen = options.parse_args()
     # first, so that everything started from here on is also stopped
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, _stop)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, stop)
     stop_with_terminal_and_make()
     try:
         check_port(chosen.host, chosen.port, "make dev UI_PORT")
@@ -60,9 +60,10 @@ def main() -> None:
     sys.exit(code)
 
 
-def _stop(*_: object) -> NoReturn:
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.SIG_IGN)  # a second signal must not interrupt the stopping, which is short anyway
+def stop(*_: object) -> NoReturn:
+    """Stop this program: the handler of its signals."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)  # a second signal must not interrupt the stopping, which is short anyway
     raise KeyboardInterrupt
 
 
@@ -71,7 +72,7 @@ def _run(host: str, port: int) -> int:
     path = settings().home / "logs" / "dev.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
-    _say(f"The Dagster UI starts on {url}. Ctrl-C stops everything. The full log: {_short(path)}")
+    say(f"The Dagster UI starts on {url}. Ctrl-C stops everything. The full log: {_short(path)}")
     dagster = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)],
         cwd=ROOT,
@@ -80,7 +81,7 @@ def _run(host: str, port: int) -> int:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         process_group=0,  # Ctrl-C reaches only this process, which stops the others in order
-        preexec_fn=_as_a_child,
+        preexec_fn=as_a_child,
     )
     assert dagster.stdout is not None  # noqa: S101
     reader = threading.Thread(target=_show, args=(dagster.stdout, path, url), daemon=True)
@@ -90,16 +91,16 @@ def _run(host: str, port: int) -> int:
             time.sleep(LOOK_SECONDS)
     finally:
         if dagster.poll() is None:
-            _say("Stopping …")
+            say("Stopping …")
         _end(dagster)
         reader.join(1)
-    _say(f"error: Dagster ended by itself (exit code {dagster.returncode}). The end of {_short(path)}:")
+    say(f"error: Dagster ended by itself (exit code {dagster.returncode}). The end of {_short(path)}:")
     for line in path.read_text(errors="replace").splitlines()[-LAST_LINES:]:
-        _say(f"  {line}")
+        say(f"  {line}")
     return 1
 
 
-def _as_a_child() -> None:
+def as_a_child() -> None:
     """In the new process: accept SIGINT even if it was started in the background, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
@@ -129,7 +130,7 @@ def _show(output: IO[bytes], path: Path, url: str) -> None:
         log.info("%s", line)
         shown = what_to_show(line, url)
         if shown is not None:
-            _say(shown)
+            say(shown)
 
 
 def what_to_show(line: str, url: str) -> str | None:
@@ -151,7 +152,8 @@ def _short(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Write a line for the person at the console."""
     with suppress(OSError):  # the terminal is closed
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration import checks
 from orchestration.assets.marts import marts
 from orchestration.console import ONE_LINE
+from orchestration.simulated_history import JOB
 
 _TICK = (
     dg.AssetSelection.groups("tick", "serving")
@@ -44,6 +45,12 @@ read_backlog = _job(
     "read_backlog",
     selection=dg.AssetSelection.assets("backlog"),
     description="Read answers that were left unread and refresh what they changed, between live ticks. Can be resumed.",
+)
+
+fill_history = _job(
+    JOB,
+    selection=dg.AssetSelection.assets("simulated_history"),
+    description="Fill in the simulated market's past before the first tick, beside live ticks. Can be resumed.",
 )
 
 nightly_audit = _job(

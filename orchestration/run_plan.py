@@ -18,6 +18,7 @@ SOURCE_TAG = "tickettape/source"
 SHARD_TAG = "tickettape/shard"
 PLAN_TAG = "tickettape/plan"
 READ_BEFORE_TAG = "tickettape/read_before"
+HISTORY_TAG = "tickettape/simulated_history"
 RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 BACKFILL_TAGS = ("dagster/backfill", RANGE_START_TAG)
 

@@ -9,7 +9,15 @@ import psutil
 
 from orchestration.instance import HOST_TAG
 from orchestration.partitions import HOUR, hour_of_partition
-from orchestration.run_plan import RANGE_END_TAG, RANGE_START_TAG, SHARD_TAG, SOURCE_TAG, TICK_TAG, tick_of
+from orchestration.run_plan import (
+    HISTORY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    SHARD_TAG,
+    SOURCE_TAG,
+    TICK_TAG,
+    tick_of,
+)
 from orchestration.schedule_lease import host_name
 
 SILENT = timedelta(minutes=30)
@@ -85,6 +93,8 @@ def what_follows(tags: Mapping[str, str]) -> str:
     """A sentence for the operator: how the work of a killed run is continued."""
     if TICK_TAG in tags:
         return "Its tick is run again by itself while that lasts."
+    if HISTORY_TAG in tags:
+        return "Another one goes on where it stopped, by itself."
     if RANGE_START_TAG in tags:
         begin, last = hour_of_partition(tags[RANGE_START_TAG]), hour_of_partition(tags[RANGE_END_TAG])
         source = f" --source {tags[SOURCE_TAG]}" if SOURCE_TAG in tags else ""

@@ -21,6 +21,7 @@ from orchestration.runs import (
     what_follows,
 )
 from orchestration.schedules import name_of, tags_of_tick, tick_job, tick_requests
+from orchestration.simulated_history import history_to_fill
 from orchestration.start_claims import claim_start
 from orchestration.unread import unread_ticks
 from tickettape.database import Warehouse, known_months, months_to_archive, partitions_not_made, try_lock
@@ -146,6 +147,8 @@ def build_backlog_sensor(settings: Settings, warehouse: Warehouse) -> dg.SensorD
             with try_lock(connection, BACKGROUND) as free:
                 if not free:
                     return dg.SkipReason("A backfill or a run of the backlog is in progress.")
+            if history_to_fill(connection):
+                return dg.SkipReason("The simulated history is filled in first. Its run reads its own answers.")
             ticks = sum(len(unread_ticks(connection, context.instance, each)) for each in own)
             marked = oldest_mark(connection)
         reason = why_no_backlog_run(ticks, marked, newest_end(context.instance, "read_backlog"), now)

@@ -1,5 +1,7 @@
 """Anomalies warn: each on the one that was made for it, none on a market as it usually is, and with rows to look at."""
 
+import re
+
 import dagster as dg
 import pytest
 
@@ -7,6 +9,7 @@ from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
 from tests.support.dbt_runs import outcomes, run_dbt
+from tests.support.failed_checks import tells_what_to_do
 from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -144,6 +147,8 @@ def test_a_warning_stops_nothing_and_shows_rows_in_dagster(
     assert pending_buckets(connection) == {}
     (warning,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert (warning.check_name, warning.severity) == ("prices_do_not_jump", dg.AssetCheckSeverity.WARN)
+    assert tells_what_to_do(warning.description)
+    assert re.match(r"\d+ rows fail prices_do_not_jump: ", str(warning.description))
     sample = warning.metadata["failing rows (up to 10)"]
     assert isinstance(sample, dg.TableMetadataValue)
     assert {column.name for column in sample.schema.columns} >= {"zone", "avg_price", "usual_price", "robust_z_score"}
@@ -167,5 +172,6 @@ def test_an_error_stops_what_is_downstream_and_shows_rows_in_dagster(
     failed = {o.asset_key.to_user_string(): o.metadata for o in observed if o.metadata["status"].value == "fail"}
     assert {"snapshot_prices_are_in_order" in str(m["unique_id"].value) for m in failed.values()} == {True}
     assert isinstance(failed["section_snapshots"]["failing rows (up to 10)"], dg.TableMetadataValue)
+    assert all(tells_what_to_do(o.description) for o in observed if o.metadata["status"].value == "fail")
     assert connection.execute("select max(created_at) from analytics.aggregated_analytics").fetchall() == before
     assert pending_buckets(connection)  # nothing is lost: they are refreshed once the snapshots are right

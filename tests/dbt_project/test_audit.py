@@ -6,6 +6,7 @@ from orchestration import jobs
 from orchestration.definitions import build_defs
 from orchestration.schedules import HOUSEKEEPING
 from tests.support.dbt_runs import run_dbt
+from tests.support.failed_checks import tells_what_to_do
 from tickettape.database import Connection, Warehouse
 from tickettape.rollups import ROLLUPS_ALONE, mark_hours_between
 from tickettape.settings import Settings
@@ -41,6 +42,8 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
     red = checks["daily_analytics"]
     assert not red.passed
     assert red.severity is dg.AssetCheckSeverity.ERROR
+    assert tells_what_to_do(red.description)
+    assert "hours_make_up_their_day (2 rows)" in str(red.description)
     sample = red.metadata["hours_make_up_their_day: failing rows (up to 10)"]
     assert isinstance(sample, dg.TableMetadataValue)
     assert {record.data["zone"] for record in sample.records} == {zone}

@@ -1,8 +1,9 @@
-"""`dagster dev` and `make dev` as a person meets them: start, also after a kill, tick, say little, stop whole."""
+"""`dagster dev`, `make dev` and `make demo` as a person meets them: start, tick, say little, stop whole."""
 
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from orchestration.run_plan import TICK_TAG
@@ -35,7 +36,7 @@ def _with_status(port: int, status: str) -> list[str]:
 
 
 @pytest.mark.processes
-def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trace_and_leaves_its_history(
+def test_killed_in_mid_tick_it_starts_again_fills_in_its_past_opens_the_charts_and_stops_without_a_trace(
     home: Path,
 ) -> None:
     log, port = home / "log", free_port()
@@ -47,10 +48,23 @@ def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trac
         finally:
             kill_all(killed, home)
     console = home / "console"
-    again = start_make("dev", home, console, UI_PORT=str(port))  # as it comes, without a setting
+    opened, browser = home / "opened", home / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    charts = free_port()
+    again = start_make(
+        *("demo", home, console),
+        UI_PORT=str(port),
+        PORT=str(charts),
+        BROWSER=f"{browser} %s",
+        SIMULATOR_HISTORY_HOURS="1",
+    )
     try:
         (run, *_) = wait_for("a green tick", lambda: _with_status(port, "SUCCESS"), 120, console)
         wait_for("the killed run closed as failed", lambda: _with_status(port, "FAILURE"), 60, console)
+        url = wait_for("the charts, opened", lambda: opened.exists() and opened.read_text().strip(), 60, console)
+        assert httpx.get(url, follow_redirects=True).status_code == 200
+        wait_for("the past, filled in", lambda: "fill_simulated_history: " in console.read_text(), 120, console)
         press_ctrl_c(again)
         wait_for("the end of every process", lambda: not left_over(again, home), 60)
     finally:
@@ -59,17 +73,20 @@ def test_killed_in_mid_tick_it_starts_again_ticks_by_itself_stops_without_a_trac
     # a start that finds the killed one's history does not show that a clean stop keeps its own
     with database_of(home) as connection:
         statuses = dict(connection.execute("select run_id, status from dagster.runs").fetchall())
+        hours = connection.execute("select count(distinct hour), count(distinct event_id) from analytics.event_hours")
+        assert [hour >= 2 and events == 24 for hour, events in hours.fetchall()] == [True]
     assert statuses.pop(run) == "SUCCESS"
     assert "FAILURE" in statuses.values()
 
 
 def _says_little(said: str) -> None:
-    """Where the UI is, how to stop, a line for each tick; nothing that is untrue here, and nothing for developers."""
+    """Where the UI and the charts are, how to stop, a line for each run; nothing that is untrue, or for developers."""
     first, *rest = said.splitlines()
     assert re.search(r"http://localhost:\d+\. Ctrl-C stops everything", first)
-    (tick,) = [line for line in rest if " tick: " in line]
+    (tick, *_) = [line for line in rest if " tick: " in line]
     assert re.search(r"\d\d:\d\d tick: 24 events captured, [\d,]+ sections, \d+ rollup hours refreshed", tick)
-    assert len(rest) < 10, said
+    assert re.search(r"fill_simulated_history: [\d,]+ answers of \d+ ticks \(\d+ s\)", said)
+    assert len(rest) < 20, said
     for untrue in ("temporary directory", "dg dev", "superseded", "DEBUG", "STEP_", "Traceback"):
         assert untrue not in said
 

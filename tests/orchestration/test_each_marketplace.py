@@ -15,6 +15,7 @@ from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.incidents import Watched, find_incidents
 from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from tests.support.failed_checks import tells_what_to_do
 from tests.support.markets import TEN, watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import MarketplaceEvent, Marketplaces, Refused
@@ -149,6 +150,7 @@ def test_discovery_that_fails_stops_no_capture_and_is_an_incident_until_it_works
         (check,) = result.get_asset_check_evaluations()
         assert not check.passed
         assert "fair: New events are not found" in str(check.description)
+        assert tells_what_to_do(check.description)
         assert "KeyError: 'a field that is not there'" in str(check.description)
     watched = Watched(checks=[DISCOVERY])
     told = [one.message for one in find_incidents(settings, warehouse, instance, watched, datetime.now(UTC))]

@@ -37,13 +37,18 @@ def set_up(connection: Connection, external_id: str = "1") -> tuple[int, list[in
 def put(connection: Connection, event: int, tick: datetime, offers: dict[Offer, Prices], status: str = "ok") -> None:
     """A capture and what it showed."""
     with connection.transaction():
-        connection.execute(
-            """insert into market.captures (event_key, tick, status, fetched_at, job_id) values (%s, %s, %s, %s, %s)
-               on conflict (event_key, tick) do update set status = excluded.status""",
-            [event, tick, status, tick, UUID(int=0)],
-        )
+        capture(connection, event, tick, status)
         lock_listing_history(connection, tick)
         write_observation(connection, tick, event, Observation(microseconds(tick), status == "partial", offers))
+
+
+def capture(connection: Connection, event: int, tick: datetime, status: str) -> None:
+    """A capture, without what it showed."""
+    connection.execute(
+        """insert into market.captures (event_key, tick, status, fetched_at, job_id) values (%s, %s, %s, %s, %s)
+           on conflict (event_key, tick) do update set status = excluded.status""",
+        [event, tick, status, tick, UUID(int=0)],
+    )
 
 
 def stored(connection: Connection, event: int) -> list[Delta]:

@@ -25,11 +25,12 @@ BIN = Path(sys.executable).parent
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a developer's shell, with data in a folder of the test's own."""
+    """The environment of a developer's shell, with data in a folder of the test's own, and no week before it."""
     # nor what `make test` and CI hand to the tests themselves
     left_out = ("DBT_", "TICKETTAPE_", "PG", "MAKE", "MFLAGS", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | {"TICKETTAPE_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"} | more
+    own = {"TICKETTAPE_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "SIMULATOR_HISTORY_HOURS": "0"}
+    return kept | own | more
 
 
 @contextmanager

@@ -6,6 +6,7 @@
 
 from tickettape.listing_history.deltas import Offer, Prices
 from tickettape.listing_history.history import (
+    LateObservations,
     ListingHistoryWriter,
     OfferTermsKeys,
     listings_shown_at,
@@ -19,6 +20,7 @@ from tickettape.listing_history.latest_state import RawObservation
 from tickettape.listing_history.rows import microseconds
 
 __all__ = [
+    "LateObservations",
     "ListingHistoryWriter",
     "Offer",
     "OfferTermsKeys",

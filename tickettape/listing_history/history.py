@@ -6,7 +6,8 @@ as it was: what is stored is always what a chain made anew of all observations w
 turns.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,8 +54,10 @@ _DELTAS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as
 _DELTAS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
-def lock_listing_history(connection: Connection, tick: datetime, event_key: int | None = None) -> None:
-    """Let one transaction at a time write the history of the events captured at a tick (of one event).
+def lock_listing_history(
+    connection: Connection, tick: datetime | Sequence[datetime], event_key: int | None = None
+) -> None:
+    """Let one transaction at a time write the history of the events captured at a tick, or at some (of one event).
 
     Taken before any capture's lock, and in the order of the events, by every writer: nobody waits in a circle.
     """
@@ -62,9 +65,9 @@ def lock_listing_history(connection: Connection, tick: datetime, event_key: int 
         """select from market.events
            where event_key in (
                select event_key from market.captures
-               where tick = %(tick)s and (%(event_key)s::integer is null or event_key = %(event_key)s))
+               where tick = any(%(ticks)s) and (%(event_key)s::integer is null or event_key = %(event_key)s))
            order by event_key for no key update""",
-        {"tick": tick, "event_key": event_key},
+        {"ticks": [tick] if isinstance(tick, datetime) else list(tick), "event_key": event_key},
     )
 
 
@@ -92,14 +95,42 @@ class OfferTermsKeys(dict[tuple[int, tuple[int, ...]], int]):
         return int(offer_terms_key)
 
 
+class LateObservations:
+    """Observations of ticks that others are after, of one month: each event's go into its chain together.
+
+    Everything after them in the chain is derived again. One by one, that is done for each of them.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._of_event: dict[int, dict[datetime, Observation | None]] = defaultdict(dict)
+
+    def take(self, event_key: int, tick: datetime, observation: Observation | None) -> None:
+        """Take an event's observation in place of any it had at this tick; None takes that one out."""
+        self._of_event[event_key][tick] = observation
+
+    def write(self) -> None:
+        """Write what was taken."""
+        for event_key, observations in self._of_event.items():
+            _rewrite(self._connection, event_key, observations)
+        self._of_event.clear()
+
+
 class ListingHistoryWriter:
     """The observations of a tick on their way into the history: taken one by one, written together.
 
     In the caller's transaction, which holds `lock_listing_history`, and in its pipeline: the server stores the latest
-    states while the next answers are read.
+    states while the next answers are read. Who reads several ticks in a transaction gives them one `late`, and writes
+    it after them.
     """
 
-    def __init__(self, connection: Connection, tick: datetime, event_keys: Collection[int]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tick: datetime,
+        event_keys: Collection[int],
+        late: LateObservations | None = None,
+    ) -> None:
         self._connection = connection
         self._tick = tick
         self._refused = bool(month_refusals(connection, [tick]))
@@ -108,7 +139,8 @@ class ListingHistoryWriter:
         self._beginning = _without_history(connection, without_state)
         self._differences: dict[int, StateDifference] = {}
         self._rows: list[tuple[Any, ...]] = []
-        self._late: dict[int, Observation | None] = {}
+        self._late = late or LateObservations(connection)
+        self._late_are_others = late is not None
 
     def take(self, event_key: int, observation: Observation | RawObservation | None) -> None:
         """Take an event's observation in place of any it had at this tick; None takes that one out.
@@ -125,15 +157,14 @@ class ListingHistoryWriter:
                 if len(self._differences) == _DELTAS_MADE_AT_ONCE:
                     self._make_deltas()
         else:
-            self._late[event_key] = (
-                observation.observation() if isinstance(observation, RawObservation) else observation
-            )
+            spelled = observation.observation() if isinstance(observation, RawObservation) else observation
+            self._late.take(event_key, self._tick, spelled)
 
     def write(self) -> None:
         """Write what was taken."""
         self._make_deltas()
-        for event_key, observation in self._late.items():
-            _rewrite(self._connection, event_key, self._tick, observation)
+        if not self._late_are_others:
+            self._late.write()
         _copy(self._connection, "listing_changes", self._rows)
         if self._rows:
             event_keys = [event_key for event_key, *_ in self._rows]
@@ -197,39 +228,32 @@ def voided_observation(connection: Connection, void_id: int) -> Observation | No
     return observation_of(delta, apply_delta({}, delta))
 
 
-def _rewrite(connection: Connection, event_key: int, tick: datetime, observation: Observation | None) -> None:
-    """Put an observation into the chain where others are after it, or take one out."""
-    before, new_day = _stand_before(connection, event_key, tick)
-    at = microseconds(tick)
+def _rewrite(connection: Connection, event_key: int, late: Mapping[datetime, Observation | None]) -> None:
+    """Put observations of a month into the chain where others may be after them, or take some out (None)."""
+    first, newest_late = min(late), max(late)
+    last = newest_late
+    before, new_day = _stand_before(connection, event_key, first)
     old = before  # what stood after the delta before, in the chain as it is stored
     new = before  # and in the chain as it must be
     stale: list[datetime] = []
     fresh: list[Delta] = []
-    if observation is not None:
-        delta, new = next_delta(before, observation, keyframe=new_day != _day(tick))
-        new_day = _day(tick)
-        fresh.append(delta)
-    last = tick
     reached_end = True
-    for stored in _deltas(connection, event_key, tick, None):
-        when = instant(stored.tick)
-        old = apply_delta(old or {}, stored)
-        if stored.tick == at:
-            if fresh and fresh[0] == stored:
-                fresh.clear()
-            else:
-                stale.append(when)
-            continue
+    for when, stored in _with_late(_deltas(connection, event_key, first, None), late):
+        if stored is not None:
+            old = apply_delta(old or {}, stored)
         if month_of(when) != month_of(last) and month_refusals(connection, [when]):
             reached_end = False  # its rows are in the archive's hands, and its first delta is a keyframe
             break
-        seen = observation_of(stored, old)
+        seen = late[when] if when in late else observation_of(stored, old or {}) if stored is not None else None
+        if seen is None:
+            stale += [when] if stored is not None else []
+            continue
         delta, new = next_delta(new, seen, keyframe=new_day != _day(when))
-        new_day, last = _day(when), when
+        new_day, last = _day(when), max(last, when)
         if delta != stored:
-            stale.append(when)
+            stale += [when] if stored is not None else []
             fresh.append(delta)
-        if new == old:
+        if new == old and when > newest_late:
             reached_end = False
             break
     connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
@@ -243,9 +267,25 @@ def _rewrite(connection: Connection, event_key: int, tick: datetime, observation
         else:
             delete_latest_state(connection, event_key)
     if any(delta.stayed is not None for delta in fresh):
-        last = max(last, _day(tick) + timedelta(days=1))  # what stood when the day began
+        last = max(last, _day(newest_late) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
-        _mark_departures(connection, [event_key], tick, last, RETURN_WINDOW)
+        _mark_departures(connection, [event_key], first, last, RETURN_WINDOW)
+
+
+def _with_late(
+    deltas: Iterator[Delta], late: Mapping[datetime, Observation | None]
+) -> Iterator[tuple[datetime, Delta | None]]:
+    """Every tick that has a delta, an observation that comes late, or both, in order; with the delta."""
+    waiting = sorted(late, reverse=True)
+    for delta in deltas:
+        when = instant(delta.tick)
+        while waiting and waiting[-1] < when:
+            yield waiting.pop(), None
+        if waiting and waiting[-1] == when:
+            waiting.pop()
+        yield when, delta
+    while waiting:
+        yield waiting.pop(), None
 
 
 def _mark_departures(

@@ -6,7 +6,13 @@ poll_schedule → tick_capture → captures → read_answers → section_metrics
 
 from tickettape.observations.answer_fields import new_answer_fields
 from tickettape.observations.answer_samples import sample_answers
-from tickettape.observations.captures import Capture, newest_captured_tick, store_captures, ticks_with_answers
+from tickettape.observations.captures import (
+    Capture,
+    newest_captured_tick,
+    oldest_captured_tick,
+    store_captures,
+    ticks_with_answers,
+)
 from tickettape.observations.missed_ticks import record_missed_ticks
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
@@ -26,7 +32,7 @@ from tickettape.observations.quarantine import (
     record_replayed,
     refused_payload,
 )
-from tickettape.observations.read_answers import NotReplayable, read_tick, replay_quarantined
+from tickettape.observations.read_answers import NotReplayable, read_tick, read_ticks, replay_quarantined
 from tickettape.observations.read_figures import read_figures
 from tickettape.observations.reconciliation import (
     not_understood_at_newest_tick,
@@ -77,12 +83,14 @@ __all__ = [
     "newest_jobs",
     "newest_poll_schedule",
     "not_understood_at_newest_tick",
+    "oldest_captured_tick",
     "poll_rules",
     "poll_summary",
     "price_range_ticks",
     "quarantine_refused",
     "read_figures",
     "read_tick",
+    "read_ticks",
     "reconcile_newest_tick",
     "reconciliation_totals",
     "record_missed_ticks",

@@ -169,6 +169,17 @@ def lock_capture_status(connection: Connection, event_key: int, tick: datetime) 
     return str(row[0]) if row else None
 
 
+def oldest_captured_tick(connection: Connection, source: str) -> datetime | None:
+    """The oldest tick at which any event of a marketplace was captured or known to be missed."""
+    row = connection.execute(
+        """select min(captures.tick) from market.captures
+           inner join market.events on events.event_key = captures.event_key
+           where events.source = %s""",
+        [source],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def newest_captured_tick(connection: Connection, source: str) -> datetime | None:
     """The newest tick at which any event of a marketplace was captured or known to be missed."""
     row = connection.execute(

@@ -5,7 +5,7 @@ The verdict on an answer is stored in the same transaction as its snapshots. `ma
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -14,6 +14,7 @@ import pandas as pd
 from tickettape.catalogue import ZonesAndSections, event_currencies, fix_currencies, other_currency
 from tickettape.database import Connection, ensure_partitions, month_refusals
 from tickettape.listing_history import (
+    LateObservations,
     ListingHistoryWriter,
     Offer,
     OfferTermsKeys,
@@ -83,6 +84,31 @@ def read_tick(
         return _read(connection, marketplace, tick, answers, tolerance, run_id)
 
 
+def read_ticks(
+    connection: Connection,
+    marketplace: Marketplace,
+    ticks: Sequence[datetime],
+    tolerance: float,
+    run_id: str,
+    *,
+    only_received: bool,
+) -> int:
+    """Read the stored answers of ticks of one month, oldest first, in one transaction; returns how many were read.
+
+    It does what `read_tick` does for each, several times as fast where newer ticks are read already.
+    """
+    read = 0
+    with connection.transaction():
+        lock_listing_history(connection, ticks)
+        late = LateObservations(connection)
+        for tick in sorted(ticks):
+            answers = lock_answers(connection, marketplace.source, tick, only_received=only_received)
+            verdicts, _ = _read(connection, marketplace, tick, answers, tolerance, run_id, late)
+            read += len(verdicts)
+        late.write()
+    return read
+
+
 class NotReplayable(Exception):  # noqa: N818
     """Why something stays in quarantine, and what brings it back: a sentence for the person who asked."""
 
@@ -147,9 +173,10 @@ def _read(
     answers: list[StoredAnswer],
     tolerance: float,
     run_id: str,
+    late: LateObservations | None = None,
 ) -> tuple[list[AnswerVerdict], pd.DataFrame]:
     event_keys = [stored.event_key for stored in answers]
-    tape = _Tape(connection, tick, event_keys)
+    tape = _Tape(connection, tick, event_keys, late)
     currencies = event_currencies(connection, event_keys)
     new_currencies: dict[int, str] = {}
     verdicts: list[AnswerVerdict] = []
@@ -205,9 +232,11 @@ class _Tape:
     """Turns a tick's inventories into rows, one by one. Each is finished while it is in the processor's cache, which
     could not hold all of them."""
 
-    def __init__(self, connection: Connection, tick: datetime, event_keys: list[int]) -> None:
+    def __init__(
+        self, connection: Connection, tick: datetime, event_keys: list[int], late: LateObservations | None
+    ) -> None:
         self.gathered = GatheredListings()
-        self.history = ListingHistoryWriter(connection, tick, event_keys)
+        self.history = ListingHistoryWriter(connection, tick, event_keys, late)
         self._tick = microseconds(tick)
         self._zones_and_sections = ZonesAndSections(connection, event_keys, tick)
         self._offer_terms = OfferTermsKeys(connection)

@@ -102,6 +102,10 @@ class MarketplaceSettings(SettingsGroup):
     )
     """How many simulated events there are."""
 
+    simulator_history_hours: int = Field(default=168, ge=0, le=720)
+    """Hours before the first tick that are filled in, in the background, on a new database with the simulator; 0: none.
+    A real marketplace gets nothing of the kind."""
+
     @field_validator("scraper_interval_minutes")
     @classmethod
     def _on_the_hours_grid(cls, minutes: int) -> int:

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from orchestration.checks import listing_history
-from tests.support.listing_chains import LOTS, START, TICKS, offer, put, set_up, shelf, stored
+from tests.support.listing_chains import LOTS, START, TICKS, capture, offer, put, set_up, shelf, stored
 from tests.support.markets import TEN, watching
 from tests.support.profiles import LONG
 from tickettape.archive.month_archive import close_month
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.listing_history import (
+    LateObservations,
     Offer,
     Prices,
     listings_shown_at,
@@ -36,7 +37,7 @@ from tickettape.listing_history import (
 )
 from tickettape.listing_history import history as listings
 from tickettape.listing_history.deltas import Delta, Observation, Standing, next_delta
-from tickettape.listing_history.history import _deltas
+from tickettape.listing_history.history import ListingHistoryWriter, _deltas
 from tickettape.listing_history.latest_state import LatestState
 from tickettape.listing_history.rows import instant
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -107,17 +108,39 @@ class Histories(RuleBasedStateMachine):
         self.check()
         self.open.close()
 
+    def offers(self, observation: dict[str, Any] | None) -> dict[Offer, Prices] | None:
+        if observation is None:
+            return None
+        return {
+            (listing, self.sections[section], row, self.offer_terms[terms]): p
+            for listing, (section, row, terms, p) in observation.items()
+        }
+
     @rule(tick=a_tick, observation=a_look, status=st.sampled_from(["ok", "ok", "partial"]))
     def an_answer_is_read(self, tick: datetime, observation: dict[str, Any], status: str) -> None:
         if tick in self.voided:
             return
-        offers: dict[Offer, Prices] = {
-            (listing, self.sections[section], row, self.offer_terms[terms]): p
-            for listing, (section, row, terms, p) in observation.items()
-        }
+        offers = self.offers(observation) or {}
         put(self.connection, self.event, tick, offers, status)
         self.observations[tick] = Observation(microseconds(tick), status == "partial", offers)
         type(self).observed += 1
+
+    @rule(observations=st.dictionaries(a_tick, st.none() | a_look, min_size=2, max_size=6))
+    def some_answers_are_read_together(self, observations: dict[datetime, dict[str, Any] | None]) -> None:
+        of_month = {tick: observed for tick, observed in observations.items() if tick.month == min(observations).month}
+        with self.connection.transaction():
+            late = LateObservations(self.connection)
+            for tick in sorted(of_month.keys() - self.voided.keys()):
+                offers = self.offers(of_month[tick])
+                observation = None if offers is None else Observation(microseconds(tick), False, offers)
+                writer = ListingHistoryWriter(self.connection, tick, [self.event], late)
+                writer.take(self.event, observation)
+                writer.write()
+                self.observations.pop(tick, None)
+                if observation is not None:
+                    capture(self.connection, self.event, tick, "ok")
+                    self.observations[tick] = observation
+            late.write()
 
     @rule(observation=a_look, status=st.sampled_from(["ok", "ok", "ok", "partial"]))
     def the_next_answer_is_read(self, observation: dict[str, Any], status: str) -> None:
@@ -271,6 +294,31 @@ def test_two_looks_at_one_event_at_once_take_turns(
                 second.result(timeout=1)  # time enough to read the latest state, if nothing holds it off
         second.result(timeout=20)
     assert (stored(connection, event) == made_anew(observations)) is guarded
+
+
+@pytest.mark.parametrize(
+    ("in_time", "late"),
+    [({0: "A", 11: "A"}, {9: "A", 10: "A"}), ({1: "AB", 11: "A", 12: "A"}, {0: "A", 1: None, 9: "AB", 10: "A"})],
+    ids=["the keyframe after them shows the same and is none any more", "one is taken out, listings come and go"],
+)
+def test_late_answers_that_are_read_together_leave_the_chain_that_would_have_been(
+    connection: Connection, in_time: dict[int, str], late: dict[int, str | None]
+) -> None:
+    event, sections, offer_terms = set_up(connection)
+
+    def observed(tick: datetime, listings: str) -> Observation:
+        return Observation(microseconds(tick), False, shelf(sections, offer_terms, *map(offer, listings)))
+
+    for number, shows in in_time.items():
+        put(connection, event, TICKS[number], dict(observed(TICKS[number], shows).offers))
+    with connection.transaction():
+        together = LateObservations(connection)
+        for number, late_listings in late.items():
+            tick = TICKS[number]
+            together.take(event, tick, None if late_listings is None else observed(tick, late_listings))
+        together.write()
+    left = {TICKS[number]: shows for number, shows in (in_time | late).items() if shows is not None}
+    assert stored(connection, event) == made_anew({tick: observed(tick, shows) for tick, shows in left.items()})
 
 
 FIRST = floor_to_grid(TEN, datetime.now(UTC)) - 2 * TEN

@@ -3,6 +3,7 @@
 from typing import Any
 
 from orchestration import checks
+from tests.support.failed_checks import tells_what_to_do
 from tests.support.markets import watching
 from tests.support.refused_answers import MARKET, answered, change_currency, read
 from tickettape.database import Connection, Warehouse
@@ -38,6 +39,7 @@ def test_the_reconciliation_shows_the_answers_own_totals_by_zones_by_sections_an
     assert figures["tickets stated by zones"] == figures["tickets counted"] + 1000
     assert figures["tickets stated"] == figures["tickets stated by sections"] == figures["tickets counted"]
     assert "1 of 2 answers" in str(result.description)
+    assert tells_what_to_do(result.description)
 
 
 def test_answers_that_are_refused_warn_with_their_first_reason(warehouse: Warehouse, connection: Connection) -> None:
@@ -52,5 +54,6 @@ def test_answers_that_are_refused_warn_with_their_first_reason(warehouse: Wareho
     assert not result.passed
     assert "1 of 2 answers were refused" in result.description
     assert "in CAD instead of USD" in result.description
+    assert tells_what_to_do(result.description)
     connection.execute("update market.captures set status = 'ok'")
     assert check().passed
