@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.run_plan import (
+    HISTORY_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
     SOURCE_TAG,
@@ -89,4 +90,5 @@ def test_a_run_that_was_cut_says_how_its_work_goes_on() -> None:
         "--from 2026-11-21T07:00Z --to 2026-11-21T10:00Z --source vividseats"
     )
     assert what_follows(tag(SEVEN)) == "Its tick is run again by itself while that lasts."
+    assert what_follows({HISTORY_TAG: SEVEN.isoformat()}) == "Another one goes on where it stopped, by itself."
     assert what_follows({}) == "It can be run again."
