@@ -12,7 +12,7 @@ from bench import market
 from bench.report import figure, heading, in_turn, say, seconds
 from tests.support.recorded_refresh import Refresh, record
 from tickettape.database import Connection
-from tickettape.rollups import SNAPSHOT_ROLLUPS
+from tickettape.rollups.registry import SNAPSHOT_ROLLUPS
 
 ROLLUPS = list(SNAPSHOT_ROLLUPS)  # the market here has no listings and no price ranges
 LARGE = 20_000_000  # rows from which the bound on the hourly rollup is tighter

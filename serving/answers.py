@@ -38,7 +38,16 @@ Tickets = Annotated[int, Field(description="Tickets for sale.", examples=[84])]
 Listings = Annotated[int, Field(description="Listings for sale.", examples=[31])]
 
 
-def _price(description: str, example: float) -> Any:
+StartDate = Annotated[
+    datetime, Field(description="The first hour or day, included.", examples=["2026-11-14T00:00:00+00:00"])
+]
+EndDate = Annotated[
+    datetime, Field(description="The last hour or day, included.", examples=["2026-11-20T23:59:59.999999+00:00"])
+]
+
+
+def price(description: str, example: float) -> Any:
+    """The field of a price."""
     return Field(description=f"{description}: per ticket in the event's currency. Null if none.", examples=[example])
 
 
@@ -119,12 +128,12 @@ class LatestPrice(BaseModel):
     available: bool = Field(description="False: the zone is sold out, and its prices are null.", examples=[True])
     section: str | None = Field(description="The cheapest section.", examples=["107"])
     lowest_price: Lowest
-    average_price: float | None = _price("Mean price of the listings, before fees", 154.31)
-    highest_price: float | None = _price("Highest price, before fees", 410.0)
-    lowest_price_1ticket: float | None = _price("Lowest price of exactly 1 ticket, before fees", 131.0)
-    lowest_price_2tickets: float | None = _price("Lowest price of exactly 2 together, before fees", 120.0)
-    lowest_price_4tickets: float | None = _price("Lowest price of exactly 4 together, before fees", 120.0)
-    lowest_all_in_price: float | None = _price("Lowest price with fees, as the marketplace states it", 151.2)
+    average_price: float | None = price("Mean price of the listings, before fees", 154.31)
+    highest_price: float | None = price("Highest price, before fees", 410.0)
+    lowest_price_1ticket: float | None = price("Lowest price of exactly 1 ticket, before fees", 131.0)
+    lowest_price_2tickets: float | None = price("Lowest price of exactly 2 together, before fees", 120.0)
+    lowest_price_4tickets: float | None = price("Lowest price of exactly 4 together, before fees", 120.0)
+    lowest_all_in_price: float | None = price("Lowest price with fees, as the marketplace states it", 151.2)
     total_tickets: Tickets
     total_listings: Listings
     timestamp: datetime = Field(description="Tick of the event's newest ok capture.", examples=[_TICK])
@@ -150,17 +159,17 @@ class Point(BaseModel):
 class PriceTrend(Point):
     """The prices of a zone in an hour or on a day."""
 
-    min_price: float | None = _price("Lowest price, on the `basis` of the answer", 120.0)
-    avg_price: float | None = _price("Mean price, before fees", 154.31)
-    max_price: float | None = _price("Highest price, before fees", 410.0)
+    min_price: float | None = price("Lowest price, on the `basis` of the answer", 120.0)
+    avg_price: float | None = price("Mean price, before fees", 154.31)
+    max_price: float | None = price("Highest price, before fees", 410.0)
 
 
 class GroupPrice(Point):
     """The lowest prices of a zone for groups, in an hour or on a day."""
 
-    price_1: float | None = _price("Lowest price of exactly 1 ticket, before fees", 131.0)
-    price_2: float | None = _price("Lowest price of exactly 2 together, before fees", 120.0)
-    price_4: float | None = _price("Lowest price of exactly 4 together, before fees", 120.0)
+    price_1: float | None = price("Lowest price of exactly 1 ticket, before fees", 131.0)
+    price_2: float | None = price("Lowest price of exactly 2 together, before fees", 120.0)
+    price_4: float | None = price("Lowest price of exactly 4 together, before fees", 120.0)
 
 
 class TicketCount(Point):
@@ -199,10 +208,8 @@ class Series(BaseModel):
 
     event_id: EventId
     zone: str | None = Field(description="The zone. Null: every zone.", examples=["Lower Bowl"])
-    start_date: datetime = Field(description="The first hour or day, included.", examples=["2026-11-14T00:00:00+00:00"])
-    end_date: datetime = Field(
-        description="The last hour or day, included.", examples=["2026-11-20T23:59:59.999999+00:00"]
-    )
+    start_date: StartDate
+    end_date: EndDate
     granularity: Granularity = Field(description="Whether a point is an hour or a day.", examples=["hour"])
     basis: Basis = Field(description="Whether prices are before fees or with them.", examples=["before_fees"])
     currency: Currency

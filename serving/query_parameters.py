@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from serving.answers import EVENT_ID, Basis
 from serving.problems import Problem
+from serving.series_answers import Verdict
 
 DEFAULT_LIMIT = 1_000
 MOST_EVENTS = 200
@@ -67,10 +68,9 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SeriesQuery(_Asked):
-    """A series of an event's zones."""
+class _RangeQuery(_Asked):
+    """A range of an event's zones."""
 
-    event_id: UUID = Field(description="The event's `id`.", examples=[EVENT_ID])
     zone: Text = Field(
         default=None,
         description="The name of a zone, as in `/api/events/{event_id}/zones`. Default: every zone.",
@@ -84,6 +84,13 @@ class SeriesQuery(_Asked):
         default=None,
         description="The last hour or day, included. A bare date includes the whole day. Default: now.",
     )
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="The most rows in the response.")
+    cursor: Cursor = None
+
+
+class EventSeriesQuery(_RangeQuery):
+    """A series of the event in the path."""
+
     granularity: Literal["auto", "hour", "day"] = Field(
         default="auto",
         description="`auto` means by hour for up to 14 days, and by day for longer ranges. The response says which.",
@@ -94,8 +101,22 @@ class SeriesQuery(_Asked):
             "Also return a row for hours or days without one. Those that were not observed have `observed` false."
         ),
     )
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, description="The most rows in the response.")
-    cursor: Cursor = None
+
+
+class _OfEvent(_Asked):
+    event_id: UUID = Field(description="The event's `id`.", examples=[EVENT_ID])
+
+
+class SeriesQuery(EventSeriesQuery, _OfEvent):
+    """A series of an event's zones."""
+
+
+class MarketDaysQuery(_RangeQuery):
+    """How long the listings had been for sale that went on each day."""
+
+    verdict: Verdict = Field(
+        default="sold", description="Which of them: by what became of them, in our judgement. `open`: not known yet."
+    )
 
 
 class PricedSeriesQuery(SeriesQuery):

@@ -1,5 +1,6 @@
 """The three analytics: price trends, group prices, ticket counts, by hour or day."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, LiteralString
 from urllib.parse import urlencode
@@ -27,8 +28,17 @@ _ARGUMENTS: LiteralString = """(
     after_timestamp => %(after_timestamp)s::timestamptz, after_zone => %(after_zone)s, max_rows => %(limit)s"""
 _CALLS: dict[str, LiteralString] = {
     "price_trends": f"api.price_trends{_ARGUMENTS}, basis => %(basis)s)",
-    "group_prices": f"api.group_prices{_ARGUMENTS})",
-    "ticket_counts": f"api.ticket_counts{_ARGUMENTS})",
+    **{
+        name: f"api.{name}{_ARGUMENTS})"
+        for name in (
+            *("group_prices", "ticket_counts"),
+            *("get_in", "price_distribution", "inventory_changes", "estimated_sales"),
+        )
+    },
+    "days_on_market": """api.days_on_market(
+        event_id => %(event_id)s::uuid, zone => %(zone)s, start_date => %(start_date)s::timestamptz,
+        end_date => %(end_date)s::timestamptz, verdict => %(verdict)s,
+        after_timestamp => %(after_timestamp)s::timestamptz, after_zone => %(after_zone)s, max_rows => %(limit)s)""",
 }
 
 
@@ -37,7 +47,7 @@ _CALLS: dict[str, LiteralString] = {
 )
 async def get_price_trends(request: Request, query: Annotated[PricedSeriesQuery, Query()]) -> Response:
     """Lowest, average and highest price."""
-    return await _answer(request, "price_trends", query)
+    return await answer(request, "price_trends", query)
 
 
 @router.get(
@@ -45,7 +55,7 @@ async def get_price_trends(request: Request, query: Annotated[PricedSeriesQuery,
 )
 async def get_group_prices(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Lowest price per ticket for exactly one, two and four together, before fees."""
-    return await _answer(request, "group_prices", query)
+    return await answer(request, "group_prices", query)
 
 
 @router.get(
@@ -53,23 +63,26 @@ async def get_group_prices(request: Request, query: Annotated[SeriesQuery, Query
 )
 async def get_ticket_counts(request: Request, query: Annotated[SeriesQuery, Query()]) -> Response:
     """Tickets and listings. An observed hour in which a zone was sold out has 0."""
-    return await _answer(request, "ticket_counts", query)
+    return await answer(request, "ticket_counts", query)
 
 
-async def _answer(request: Request, name: str, query: SeriesQuery) -> Response:
+async def answer(
+    request: Request, name: str, query: SeriesQuery, head: Sequence[str] = ("basis", "fill"), **more: str
+) -> Response:
+    """A page of a series. `more`: other values that were asked for. `head`: what the answer states of them."""
     if query.limit <= query_parameters.DEFAULT_LIMIT:
-        return await _read(request, name, query)
+        return await _read(request, name, query, head, more)
     turns: LongTurns = request.app.state.long_turns
     async with turns.turn(request.state.key_sha256):
-        return await _read(request, name, query)
+        return await _read(request, name, query, head, more)
 
 
-async def _read(request: Request, name: str, query: SeriesQuery) -> Response:
+async def _read(request: Request, name: str, query: SeriesQuery, head: Sequence[str], more: dict[str, str]) -> Response:
     database: Database = request.app.state.database
     key: bytes = request.state.key_sha256
     media_type = formats.accepted_media_type(request)
     now = datetime.now(UTC)
-    values = _values(query, now, request.app.state.settings.row_cap)
+    values = _values(query, now, request.app.state.settings.row_cap) | more
     # the hour is part of the ETag: a range with an open end changes with the hour, even without new data
     about = [name, sorted(values.items()), media_type, now.replace(minute=0, second=0, microsecond=0)]
     known = request.headers.get("if-none-match")
@@ -91,17 +104,17 @@ async def _read(request: Request, name: str, query: SeriesQuery) -> Response:
         version, granularity, currency, count, rows = await cursor.fetchone() or (None, "", None, 0, "[]")
         # json_agg puts each row in a line of its own, and JSON has no line breaks in text
         last = orjson.loads(rows[1:-1].rpartition("\n")[2]) if count == query.limit else None
-        next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"]) if last else None
-        head = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date")}
-        head |= {"granularity": granularity, "basis": values["basis"], "currency": currency, "fill": query.fill}
-        body = orjson.dumps(head | {"next_cursor": next_cursor})
+        next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"] or "") if last else None
+        stated = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date", *head)}
+        stated |= {"granularity": granularity, "currency": currency, "next_cursor": next_cursor}
+        body = orjson.dumps(stated)
         body = body[:-1] + b',"data":' + rows.encode() + b"}"
     else:
         cursor = await database.ask(key, f"select * from {_CALLS[name]} as series", values)  # noqa: S608
         found, columns = await formats.rows_of(cursor), cursor.description or ()
         next_cursor = None
         if len(found) == query.limit:
-            next_cursor = query_parameters.encode_cursor(found[-1][0].isoformat(), found[-1][1])
+            next_cursor = query_parameters.encode_cursor(found[-1][0].isoformat(), found[-1][1] or "")
         if media_type == formats.CSV:
             body = await formats.as_csv([column.name for column in columns], found)
         else:

@@ -18,7 +18,7 @@ from serving.app import build_app
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
 from tests.support.markets import add_event
-from tests.support.served_market import EVERYONE, Ask, id_of
+from tests.support.served_market import ADD_SALE, EVERYONE, Ask, id_of
 from tickettape.database import Connection
 from tickettape.settings import ROOT, Settings
 
@@ -37,7 +37,18 @@ _MORE = """
     update analytics.latest_prices
         set available = false, section = null, lowest_price = null, average_price = null, highest_price = null,
             lowest_price_2tickets = null, total_tickets = 0, total_listings = 0
-        where zone = 'Upper'"""
+        where zone = 'Upper';
+    update analytics.price_distribution
+        set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
+            min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60
+        where zone = 'Lower'"""
+_OF_ZONES = {
+    "get_get_in_prices": "get-in",
+    "get_price_distribution": "price-distribution",
+    "get_inventory_changes": "inventory-changes",
+    "get_estimated_sales": "estimated-sales",
+    "get_days_on_market": "days-on-market",
+}
 _NOTHING: dict[str, Any] = dict.fromkeys(
     ("city", "state", "country", "venue_time_zone", "date", "category", "performer_id", "performer_name")
 )
@@ -52,7 +63,7 @@ def document() -> Document:
 @pytest.fixture
 def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     """What every path answers, with all there is and with nothing."""
-    connection.execute(_MORE)
+    connection.execute(f"{_MORE};{ADD_SALE}")
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
     return list(_answered(ask(EVERYONE), id_of(connection, "1"), id_of(connection, "7")))
 
@@ -72,7 +83,12 @@ def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
         for name in ("price-trends", "group-prices", "ticket-counts"):
             for more in ({"fill": True}, {"granularity": "day", "limit": 1}):
                 yield f"get_{name.replace('-', '_')}", json(f"/api/analytics/{name}", event_id=event, **DAY, **more)
+        for operation, name in _OF_ZONES.items():
+            for asked in ({"limit": 1}, {} if name == "days-on-market" else {"fill": True}):
+                yield operation, json(f"/api/events/{event}/{name}", **DAY, **asked)
     yield "get_price_trends", json("/api/analytics/price-trends", event_id=full, zone="Lower", basis="all_in", **DAY)
+    for operation, name in _OF_ZONES.items():
+        yield operation, json(f"/api/events/{full}/{name}", zone="Lower", **DAY)
     for name in ("group-prices", "ticket-counts"):
         yield f"get_{name.replace('-', '_')}", json(f"/api/analytics/{name}", event_id=full, zone="Lower", **DAY)
 

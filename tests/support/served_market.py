@@ -27,6 +27,14 @@ EVERYONE, LEFT, RIGHT = "everyone", "left", "right"
 
 Ask = Callable[..., httpx.Response]
 
+ADD_SALE = """
+    insert into analytics.listing_departures (event_id, listing_id, hour, timestamp, zone, section, seat_row, what,
+        tickets, price, first_seen_at, captures_absent, verdict, confidence, reason, created_at)
+    select id, 'sold', '2026-11-20 12:00Z', '2026-11-20 12:10Z', 'Lower', '101', 'B', 'went', 2, 70,
+        '2026-11-19 12:10Z', 3, 'sold', 0.6, 'It is absent from enough ok captures and did not come back.', now()
+    from market.events where external_id = '1'"""
+"""A sale at event 1, which the market has not: for it, a listing must be away for longer."""
+
 
 @cache
 def build_served_template(server_url: str, template: str) -> str:

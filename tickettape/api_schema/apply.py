@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from tickettape.database import Connection, UnavailableDatabaseError, with_short_lock_waits
-from tickettape.rollups import ROLLUP_NAMES, SNAPSHOT_ROLLUPS
+from tickettape.rollups import ROLLUP_NAMES
 from tickettape.settings import Settings
 
 SQL = "\n".join(path.read_text() for path in sorted(Path(__file__).with_name("sql").glob("*.sql")))
@@ -70,7 +70,7 @@ def _is_applied(connection: Connection, settings: Settings) -> bool:
 def _apply(connection: Connection, settings: Settings) -> None:
     connection.execute("set local search_path = pg_catalog")  # so that a view's definition names every schema
     ensure_reader_role(connection)
-    lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":snapshot_rollups": SNAPSHOT_ROLLUPS}
+    lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES}
     lists[":postgrest_roles"] = POSTGREST_ROLES
     timeout = f"'{settings.statement_seconds:g}s'"
     statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)

@@ -8,7 +8,7 @@ from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environm
 from tickettape.rollups.dbt_project import readable_project
 from tickettape.rollups.marks import mark_hours_between, oldest_mark, pending_buckets
 from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
-from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES, SNAPSHOT_ROLLUPS
+from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES
 from tickettape.rollups.window_counts import count_window
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "ROLLUPS_ALONE",
     "ROLLUP_NAMES",
     "SAMPLE_ROWS",
-    "SNAPSHOT_ROLLUPS",
     "AuditFinding",
     "Row",
     "call_dbt",

@@ -20,7 +20,7 @@ from tickettape.api_schema import (
     apply_api_schema,
 )
 from tickettape.database import BusyError, Connection, Warehouse, lock_waits
-from tickettape.rollups import ROLLUPS_ALONE
+from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE
 from tickettape.settings import Settings
 
 VIEWS = SERVED_RELATIONS
@@ -140,3 +140,14 @@ def test_new_prices_change_the_events_version_and_no_others(warehouse: Warehouse
     after = versions()
     assert after[0] != before[0]
     assert after[1] == before[1]
+
+
+@pytest.mark.parametrize("rollup", ROLLUP_NAMES)
+def test_every_rollup_changes_the_version_of_its_event(connection: Connection, rollup: str) -> None:
+    one, two = id_of(connection, "1"), id_of(connection, "2")
+    asked = "select api.data_version(%s), api.data_version(%s)"
+    before = connection.execute(asked, [one, two]).fetchone() or ()
+    changed = connection.execute(f"update analytics.{rollup} set created_at = now() where event_id = %s", [one])
+    after = connection.execute(asked, [one, two]).fetchone() or ()
+    assert changed.rowcount
+    assert (after[0] != before[0], after[1] == before[1]) == (True, True)

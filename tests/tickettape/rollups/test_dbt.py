@@ -17,8 +17,9 @@ from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tests.support.oracle import assert_exact, differences
 from tests.support.recorded_refresh import Refresh
 from tickettape.database import Connection
-from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, SNAPSHOT_ROLLUPS, export_dbt_environment
+from tickettape.rollups import ROLLUP_NAMES, ROLLUPS_ALONE, export_dbt_environment
 from tickettape.rollups.dbt import dbt_runner
+from tickettape.rollups.registry import SNAPSHOT_ROLLUPS
 from tickettape.settings import ROOT, Settings
 
 LONG_AGO = NOON - timedelta(days=70)

@@ -20,7 +20,7 @@ declare
     rollup text;
     change text;
 begin
-    foreach rollup in array string_to_array(:snapshot_rollups, ' ') loop
+    foreach rollup in array string_to_array(:rollups, ' ') loop
         foreach change in array array['insert', 'delete', 'update'] loop
             if not exists (
                 select from pg_trigger
