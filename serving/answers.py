@@ -46,7 +46,7 @@ EndDate = Annotated[
 ]
 
 
-def price(description: str, example: float) -> Any:
+def price_field(description: str, example: float) -> Any:
     """The field of a price."""
     return Field(description=f"{description}: per ticket in the event's currency. Null if none.", examples=[example])
 
@@ -128,12 +128,12 @@ class LatestPrice(BaseModel):
     available: bool = Field(description="False: the zone is sold out, and its prices are null.", examples=[True])
     section: str | None = Field(description="The cheapest section.", examples=["107"])
     lowest_price: Lowest
-    average_price: float | None = price("Mean price of the listings, before fees", 154.31)
-    highest_price: float | None = price("Highest price, before fees", 410.0)
-    lowest_price_1ticket: float | None = price("Lowest price of exactly 1 ticket, before fees", 131.0)
-    lowest_price_2tickets: float | None = price("Lowest price of exactly 2 together, before fees", 120.0)
-    lowest_price_4tickets: float | None = price("Lowest price of exactly 4 together, before fees", 120.0)
-    lowest_all_in_price: float | None = price("Lowest price with fees, as the marketplace states it", 151.2)
+    average_price: float | None = price_field("Mean price of the listings, before fees", 154.31)
+    highest_price: float | None = price_field("Highest price, before fees", 410.0)
+    lowest_price_1ticket: float | None = price_field("Lowest price of exactly 1 ticket, before fees", 131.0)
+    lowest_price_2tickets: float | None = price_field("Lowest price of exactly 2 together, before fees", 120.0)
+    lowest_price_4tickets: float | None = price_field("Lowest price of exactly 4 together, before fees", 120.0)
+    lowest_all_in_price: float | None = price_field("Lowest price with fees, as the marketplace states it", 151.2)
     total_tickets: Tickets
     total_listings: Listings
     timestamp: datetime = Field(description="Tick of the event's newest ok capture.", examples=[_TICK])
@@ -159,17 +159,17 @@ class Point(BaseModel):
 class PriceTrend(Point):
     """The prices of a zone in an hour or on a day."""
 
-    min_price: float | None = price("Lowest price, on the `basis` of the answer", 120.0)
-    avg_price: float | None = price("Mean price, before fees", 154.31)
-    max_price: float | None = price("Highest price, before fees", 410.0)
+    min_price: float | None = price_field("Lowest price, on the `basis` of the answer", 120.0)
+    avg_price: float | None = price_field("Mean price, before fees", 154.31)
+    max_price: float | None = price_field("Highest price, before fees", 410.0)
 
 
 class GroupPrice(Point):
     """The lowest prices of a zone for groups, in an hour or on a day."""
 
-    price_1: float | None = price("Lowest price of exactly 1 ticket, before fees", 131.0)
-    price_2: float | None = price("Lowest price of exactly 2 together, before fees", 120.0)
-    price_4: float | None = price("Lowest price of exactly 4 together, before fees", 120.0)
+    price_1: float | None = price_field("Lowest price of exactly 1 ticket, before fees", 131.0)
+    price_2: float | None = price_field("Lowest price of exactly 2 together, before fees", 120.0)
+    price_4: float | None = price_field("Lowest price of exactly 4 together, before fees", 120.0)
 
 
 class TicketCount(Point):

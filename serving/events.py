@@ -63,7 +63,7 @@ async def list_events(request: Request, query: Annotated[EventsQuery, Query()]) 
         return query_parameters.encode_cursor(sort, now, place, str(last["id"]))
 
     values = query.model_dump() | {"now": now, "after": after, "after_id": after_id}
-    return await _table(request, _PAGES[sort], values, page=(query.limit, cursor_after))
+    return await table(request, _PAGES[sort], values, page=(query.limit, cursor_after))
 
 
 @router.get("/{event_id}", **openapi.answering(answers.EventDetail, f"{_EVENT}", 304, 404))
@@ -97,21 +97,22 @@ async def _of_event(request: Request, event_id: UUID, question: LiteralString, *
         return not_modified(etag)
     request.state.event_id = event_id
     headers = {"etag": etag, "cache-control": CACHE_CONTROL}
-    return await _table(request, question, {"event_id": event_id}, headers=headers, one=one)
+    return await table(request, question, {"event_id": event_id}, headers=headers, one=one)
 
 
-async def _table(
+async def table(
     request: Request,
     question: LiteralString,
     values: dict[str, Any],
     *,
     headers: dict[str, str] | None = None,
     page: tuple[int, Callable[[dict[str, Any]], str]] | None = None,
+    head: dict[str, Any] | None = None,
     one: bool = False,
 ) -> Response:
     """The rows of a query in the format that the request asks for. JSON: {"data": [...]}, or with `one` the row.
 
-    `page`: the most rows, and the cursor after the last.
+    `page`: the most rows, and the cursor after the last. `head`: what JSON states beside the rows.
     """
     database: Database = request.app.state.database
     media_type = formats.accepted_media_type(request)
@@ -129,7 +130,7 @@ async def _table(
         body = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     else:
         rows = [dict(zip(names, row, strict=True)) for row in found]
-        answer = rows[0] if one else {"data": rows} | ({"next_cursor": next_cursor} if page else {})
+        answer = rows[0] if one else (head or {}) | ({"next_cursor": next_cursor} if page else {}) | {"data": rows}
         body = orjson.dumps(answer, default=float)
     if "etag" not in headers:
         # of the rows, because the cursor in the body differs each time

@@ -85,6 +85,7 @@ async def as_parquet(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence
     types = {
         16: pa.bool_(), 20: pa.int64(), 23: pa.int32(), 1082: pa.date32(), 1184: pa.timestamp("us", "UTC"),
         1700: pa.decimal128(12, 2), 1009: pa.list_(pa.string()), 1015: pa.list_(pa.string()),
+        1007: pa.list_(pa.int32()), 1231: pa.list_(pa.decimal128(12, 2)),
     }  # fmt: skip
     schema = pa.schema([(name, types.get(oid, pa.string())) for name, oid in columns])
     arrays = []
@@ -118,7 +119,7 @@ async def respond(request: Request, body: bytes, media_type: str, headers: dict[
 def _words(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    text = " ".join(value) if isinstance(value, list) else value
+    text = " ".join("null" if one is None else str(one) for one in value) if isinstance(value, list) else value
     return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA_STARTS) else text
 
 

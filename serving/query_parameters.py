@@ -12,6 +12,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from serving.answers import EVENT_ID, Basis
+from serving.listing_answers import LISTING_ID
 from serving.problems import Problem
 from serving.series_answers import Verdict
 
@@ -59,6 +60,16 @@ Text = Annotated[
     Field(),
 ]
 EventIdInPath = Annotated[UUID, Path(description="The event's `id`.", examples=[EVENT_ID])]
+ListingIdInPath = Annotated[
+    str,
+    Path(
+        description="The listing's `listing_id`.",
+        examples=[LISTING_ID],
+        max_length=255,
+        json_schema_extra={"pattern": r"^[^\u0000]*$"},
+    ),
+    AfterValidator(_no_null_character),
+]
 Cursor = Annotated[
     str | None, Field(max_length=2_000, description="The `next_cursor` of the previous page, unchanged.")
 ]
@@ -126,6 +137,34 @@ class PricedSeriesQuery(SeriesQuery):
         default="before_fees",
         description="`all_in` means with fees. Only the lowest all-in price is known; the other prices are null.",
     )
+
+
+class ListingsQuery(_Asked):
+    """The listings of the event in the path."""
+
+    at: End = Field(
+        default=None,
+        description="The listings at the last ok capture until this time, at most a day older. A bare date means its "
+        "end. Default: the newest.",
+    )
+    zone: Text = Field(default=None, description="The name of a zone. Default: every zone.", examples=["Lower Bowl"])
+    tickets: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Only listings from which exactly so many can be bought together.",
+        examples=[2],
+    )
+    basis: Basis = Field(default="before_fees", description="The price by which they are sorted, the lowest first.")
+    limit: int = Field(default=100, ge=1, le=DEFAULT_LIMIT, description="The most listings in the response.")
+    cursor: Cursor = None
+
+
+class ListingHistoryQuery(_Asked):
+    """The states of the listing in the path."""
+
+    limit: int = Field(default=100, ge=1, le=DEFAULT_LIMIT, description="The most states in the response.")
+    cursor: Cursor = None
 
 
 class EventsQuery(_Asked):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from serving.answers import Currency, EndDate, EventId, Granularity, NextCursor, Point, StartDate, price
+from serving.answers import Currency, EndDate, EventId, Granularity, NextCursor, Point, StartDate, price_field
 
 Verdict = Literal["sold", "withdrawn", "relisted", "split", "open"]
 
@@ -15,12 +15,12 @@ class GetInPrice(Point):
     """The lowest prices at which people get into an event, or into a zone, in an hour or on a day."""
 
     zone: str | None = Field(description="The zone. Null: the whole event.", examples=["Lower Bowl"])  # type: ignore[assignment]
-    price_1: float | None = price("Lowest price of exactly 1 ticket, before fees", 131.0)
-    price_2: float | None = price("Lowest price of exactly 2 together, before fees", 120.0)
-    price_4: float | None = price("Lowest price of exactly 4 together, before fees", 120.0)
-    all_in_price_1: float | None = price("Lowest price of exactly 1 ticket, with fees", 165.1)
-    all_in_price_2: float | None = price("Lowest price of exactly 2 together, with fees", 151.2)
-    all_in_price_4: float | None = price("Lowest price of exactly 4 together, with fees", 151.2)
+    price_1: float | None = price_field("Lowest price of exactly 1 ticket, before fees", 131.0)
+    price_2: float | None = price_field("Lowest price of exactly 2 together, before fees", 120.0)
+    price_4: float | None = price_field("Lowest price of exactly 4 together, before fees", 120.0)
+    all_in_price_1: float | None = price_field("Lowest price of exactly 1 ticket, with fees", 165.1)
+    all_in_price_2: float | None = price_field("Lowest price of exactly 2 together, with fees", 151.2)
+    all_in_price_4: float | None = price_field("Lowest price of exactly 4 together, with fees", 151.2)
 
 
 class PriceQuartiles(Point):
@@ -28,11 +28,11 @@ class PriceQuartiles(Point):
 
     total_listings: int | None = Field(description=f"Listings for sale. {_UNKNOWN}", examples=[31])
     total_tickets: int | None = Field(description=f"Tickets for sale. {_UNKNOWN}", examples=[84])
-    min_price: float | None = price("Lowest price, before fees", 120.0)
-    lower_quartile_price: float | None = price("A quarter of the listings cost at most this, before fees", 135.0)
-    median_price: float | None = price("Half of the listings cost at most this, before fees", 150.0)
-    upper_quartile_price: float | None = price("Three quarters of the listings cost at most this, before fees", 180.0)
-    max_price: float | None = price("Highest price, before fees", 410.0)
+    min_price: float | None = price_field("Lowest price, before fees", 120.0)
+    lower_quartile_price: float | None = price_field("A quarter of the listings cost at most this, before fees", 135.0)
+    median_price: float | None = price_field("Half of the listings cost at most this, before fees", 150.0)
+    upper_quartile_price: float | None = price_field("Three quarters of them cost at most this, before fees", 180.0)
+    max_price: float | None = price_field("Highest price, before fees", 410.0)
 
 
 class InventoryChange(Point):
@@ -59,7 +59,7 @@ class EstimatedSale(Point):
         description=f"Their tickets times their price before fees, in the event's currency. {_UNKNOWN}",
         examples=[840.0],
     )
-    median_sold_price: float | None = price("Median of their last prices, before fees", 140.0)
+    median_sold_price: float | None = price_field("Median of their last prices, before fees", 140.0)
     avg_confidence: float | None = Field(
         description="Mean confidence that they were sold, from 0 to 1. Null: none was.", examples=[0.7]
     )

@@ -12,6 +12,7 @@ import pytest
 from serving.answers import EVENT_ID
 from serving.app import build_app
 from serving.code_samples import SERVICE
+from serving.listing_answers import LISTING_ID
 from tests.support.described_answers import operations
 from tests.support.served_market import ADD_SALE, EVERYONE, Ask, id_of
 from tests.support.tools import needs_curl, needs_node
@@ -38,7 +39,7 @@ def samples(service: str, connection: Connection) -> Callable[[str], Samples]:
             for sample in operation.get("x-codeSamples", ()):
                 if sample["lang"] == language:
                     code = str(sample["source"]).replace(SERVICE, service).replace("Lower%20Bowl", "Lower")
-                    found[name] = code.replace(EVENT_ID, str(id_of(connection, "1")))
+                    found[name] = code.replace(EVENT_ID, str(id_of(connection, "1"))).replace(LISTING_ID, "101-0")
         return found
 
     return of

@@ -41,7 +41,10 @@ _MORE = """
     update analytics.price_distribution
         set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
             min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60
-        where zone = 'Lower'"""
+        where zone = 'Lower';
+    update market.events set currency = null where external_id = '2';
+    update market.listing_changes set deal_scores = '{-1}' from market.events
+        where events.event_key = listing_changes.event_key and external_id = '2'"""
 _OF_ZONES = {
     "get_get_in_prices": "get-in",
     "get_price_distribution": "price-distribution",
@@ -65,7 +68,8 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     """What every path answers, with all there is and with nothing."""
     connection.execute(f"{_MORE};{ADD_SALE}")
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
-    return list(_answered(ask(EVERYONE), id_of(connection, "1"), id_of(connection, "7")))
+    one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
+    return [*_answered(ask(EVERYONE), one, seven), *_listed(ask(EVERYONE), one, two)]
 
 
 def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
@@ -91,6 +95,19 @@ def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
         yield operation, json(f"/api/events/{full}/{name}", zone="Lower", **DAY)
     for name in ("group-prices", "ticket-counts"):
         yield f"get_{name.replace('-', '_')}", json(f"/api/analytics/{name}", event_id=full, zone="Lower", **DAY)
+
+
+def _listed(get: Ask, one: object, two: object) -> Iterator[Answer]:
+    for path in (f"{one}/listings?zone=Lower&tickets=2", f"{one}/listings?limit=1", f"{two}/listings"):
+        yield "list_listings", get(f"/api/events/{path}").json()
+    for path in (
+        f"{one}/listings/101-0/history?limit=1",
+        f"{one}/listings/101-1/history",
+        f"{two}/listings/1-0/history",
+    ):
+        yield "get_listing_history", get(f"/api/events/{path}").json()
+    # the one with an all-in price
+    yield "get_listing_history", get(f"/api/events/{one}/listings/101-0/history").json()
 
 
 def test_the_document_is_valid_openapi(document: Document) -> None:
@@ -144,7 +161,8 @@ def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
     for name, (path, operation) in operations(document).items():
         if list(operation["responses"]["200"]["content"]) == FORMATS:
             needed = {one["name"]: event for one in operation["parameters"] if one["required"] and one["in"] == "query"}
-            answers = [get(path.format(event_id=event), {"accept": kind}, **needed) for kind in FORMATS[1:]]
+            at = path.format(event_id=event, listing_id="101-0")
+            answers = [get(at, {"accept": kind}, **needed) for kind in FORMATS[1:]]
             header = next(csv.reader(io.StringIO(answers[0].text)))
             columns = pq.read_schema(io.BytesIO(answers[1].content)).names
             of = schema_of(document, name)

@@ -108,6 +108,8 @@ def test_every_function_answers_as_in_sql_by_get_and_by_post(api: Api) -> None:
         "price_distribution": series | {"max_rows": 3},
         "inventory_changes": series | {"zone": "Upper"},
         "estimated_sales": series,
+        "listings": {"event_id": str(api.one), "at": "2026-11-20T12:05:00Z", "zone": "Lower", "tickets": 2},
+        "listing_history": {"event_id": str(api.one), "listing_id": "101-0"},
         "events": {"search": "EVENING", "city": "chicago"},
         "event": {"id": str(api.one)},
         "zones": {"event_id": str(api.one)},
