@@ -11,7 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from serving import dashboard, event_series, events, listings, openapi, operations, problems, reference, series, stream
+from serving import (
+    board,
+    dashboard,
+    event_series,
+    events,
+    listings,
+    openapi,
+    operations,
+    problems,
+    reference,
+    series,
+    stream,
+)
 from serving.database import open_database
 from serving.middleware import ServiceMiddleware
 from serving.pauses import Pauses
@@ -83,6 +95,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         )
     app.include_router(series.router)
     app.include_router(events.router)
+    app.include_router(board.router)
     app.include_router(event_series.router)
     app.include_router(listings.router)
     app.include_router(stream.router)

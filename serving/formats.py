@@ -85,7 +85,7 @@ async def as_parquet(columns: Sequence[tuple[str, int]], rows: Sequence[Sequence
     types = {
         16: pa.bool_(), 20: pa.int64(), 23: pa.int32(), 1082: pa.date32(), 1184: pa.timestamp("us", "UTC"),
         1700: pa.decimal128(12, 2), 1009: pa.list_(pa.string()), 1015: pa.list_(pa.string()),
-        1007: pa.list_(pa.int32()), 1231: pa.list_(pa.decimal128(12, 2)),
+        701: pa.float64(), 1007: pa.list_(pa.int32()), 1231: pa.list_(pa.decimal128(12, 2)),
     }  # fmt: skip
     schema = pa.schema([(name, types.get(oid, pa.string())) for name, oid in columns])
     arrays = []

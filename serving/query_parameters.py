@@ -12,6 +12,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from serving.answers import EVENT_ID, Basis
+from serving.board_answers import BoardSort
 from serving.listing_answers import LISTING_ID
 from serving.problems import Problem
 from serving.series_answers import Verdict
@@ -59,6 +60,9 @@ Text = Annotated[
     | None,
     Field(),
 ]
+_NUMBER = BeforeValidator(lambda text: int(text) if isinstance(text, str) and text.isdecimal() else text)
+OneTwoFour = Annotated[Literal[1, 2, 4], _NUMBER]
+OneSevenThirty = Annotated[Literal[1, 7, 30], _NUMBER]
 EventIdInPath = Annotated[UUID, Path(description="The event's `id`.", examples=[EVENT_ID])]
 ListingIdInPath = Annotated[
     str,
@@ -196,6 +200,48 @@ class EventsQuery(_Asked):
         ),
     )
     limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most events in the response.")
+    cursor: Cursor = None
+
+
+class BoardQuery(_Asked):
+    """The board. An event must match all given parameters."""
+
+    search: Text = Field(default=None, description="Text in the event's name.", examples=["bulls"])
+    venue: Text = Field(default=None, description="Text in the venue's name.", examples=["united"])
+    city: Text = Field(default=None, description="The city.", examples=["Chicago"])
+    category: Text = Field(default=None, description="The category.", examples=["NBA"])
+    performer: Text = Field(
+        default=None, description="Text in the main performer's name, or the performer's id.", examples=["Bulls"]
+    )
+    date_from: Start = Field(default=None, description="The event begins at or after this time.")
+    date_to: End = Field(default=None, description="The event begins at or before this time.")
+    active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
+    tickets: OneTwoFour = Field(default=2, description="For how many together prices are.")
+    basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
+    sort: BoardSort = Field(
+        default="movers",
+        description="`movers`: the largest change in 7 days, up or down, as a share. Or a column, where `-` means "
+        "descending. What has no value is last.",
+    )
+    group: Literal["performer"] | None = Field(
+        default=None,
+        description="Events of one performer together, each group in the order of `sort`.",
+        json_schema_extra={"enum": ["performer"]},  # with one value pydantic writes `const`
+    )
+    limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most events in the response.")
+    cursor: Cursor = None
+
+
+class MoversQuery(_Asked):
+    """The zones whose prices changed most."""
+
+    days: OneSevenThirty = Field(default=7, description="Since how many days ago.")
+    tickets: OneTwoFour = Field(default=2, description="For how many together prices are.")
+    basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
+    direction: Literal["up", "down", "both"] = Field(default="both", description="Prices that rose, fell, or both.")
+    category: Text = Field(default=None, description="The category.", examples=["NBA"])
+    active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
+    limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most zones in the response.")
     cursor: Cursor = None
 
 

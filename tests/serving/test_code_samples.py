@@ -14,7 +14,7 @@ from serving.app import build_app
 from serving.code_samples import SERVICE
 from serving.listing_answers import LISTING_ID
 from tests.support.described_answers import operations
-from tests.support.served_market import ADD_SALE, EVERYONE, Ask, id_of
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, id_of
 from tests.support.tools import needs_curl, needs_node
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
@@ -31,7 +31,7 @@ _NODE = ["node", "--input-type=module", "--eval"]
 def samples(service: str, connection: Connection) -> Callable[[str], Samples]:
     """The code of a language, about this market: its address, its event and its zone."""
     document = build_app(Settings(), "").openapi()
-    connection.execute(ADD_SALE)
+    connection.execute(f"{ADD_PAST};{ADD_SALE}")
 
     def of(language: str) -> Samples:
         found = {}

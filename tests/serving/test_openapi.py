@@ -18,7 +18,7 @@ from serving.app import build_app
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
 from tests.support.markets import add_event
-from tests.support.served_market import ADD_SALE, EVERYONE, Ask, id_of
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, id_of
 from tickettape.database import Connection
 from tickettape.settings import ROOT, Settings
 
@@ -42,7 +42,7 @@ _MORE = """
         set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
             min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60
         where zone = 'Lower';
-    update market.events set currency = null where external_id = '2';
+    update market.events set currency = null, date = null, date_status = 'date_tbd' where external_id = '2';
     update market.listing_changes set deal_scores = '{-1}' from market.events
         where events.event_key = listing_changes.event_key and external_id = '2'"""
 _OF_ZONES = {
@@ -66,10 +66,11 @@ def document() -> Document:
 @pytest.fixture
 def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     """What every path answers, with all there is and with nothing."""
-    connection.execute(f"{_MORE};{ADD_SALE}")
+    connection.execute(f"{ADD_PAST};{ADD_SALE};{_MORE}")
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
     one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
-    return [*_answered(ask(EVERYONE), one, seven), *_listed(ask(EVERYONE), one, two)]
+    get = ask(EVERYONE)
+    return [*_answered(get, one, seven), *_listed(get, one, two), *_of_all(get)]
 
 
 def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
@@ -108,6 +109,13 @@ def _listed(get: Ask, one: object, two: object) -> Iterator[Answer]:
         yield "get_listing_history", get(f"/api/events/{path}").json()
     # the one with an all-in price
     yield "get_listing_history", get(f"/api/events/{one}/listings/101-0/history").json()
+
+
+def _of_all(get: Ask) -> Iterator[Answer]:
+    for asked in ({"limit": 1}, {"sort": "name"}, {"sort": "-name", "tickets": 1}):
+        yield "list_board", get("/api/board", **asked).json()
+    for asked in ({"limit": 1}, {"days": 1}):
+        yield "list_movers", get("/api/movers", **asked).json()
 
 
 def test_the_document_is_valid_openapi(document: Document) -> None:

@@ -110,6 +110,7 @@ def test_every_function_answers_as_in_sql_by_get_and_by_post(api: Api) -> None:
         "estimated_sales": series,
         "listings": {"event_id": str(api.one), "at": "2026-11-20T12:05:00Z", "zone": "Lower", "tickets": 2},
         "listing_history": {"event_id": str(api.one), "listing_id": "101-0"},
+        "board": {"search": "EVENING", "sort": "-price"},
         "events": {"search": "EVENING", "city": "chicago"},
         "event": {"id": str(api.one)},
         "zones": {"event_id": str(api.one)},

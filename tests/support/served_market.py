@@ -70,6 +70,20 @@ def build_served_template(server_url: str, template: str) -> str:
     return "template_served"
 
 
+ADD_PAST = """
+    insert into analytics.event_hours (event_id, hour, ok_captures, partial_captures, missed_captures,
+            failed_captures, voided_captures, last_ok_at, created_at)
+        select event_id, hour - days * interval '1 day', 1, 0, 0, 0, 0, last_ok_at, now()
+        from analytics.event_hours, unnest(array[1, 7, 30]) as days
+        where last_ok_at in ('2026-11-20 12:00Z', '2026-11-20 15:00Z');
+    insert into analytics.price_distribution
+        select event_id, zone, hour - days * interval '1 day', timestamp, total_listings, total_tickets, 90, 90, 90, 90,
+            90, 90, 90, 90, 90, 90, 90, now()
+        from analytics.price_distribution, unnest(array[1, 7, 30]) as days
+        where timestamp in ('2026-11-20 12:00Z', '2026-11-20 15:00Z')"""
+"""A day, 7 and 30 days before the newest capture of both events, everything cost 90."""
+
+
 def id_of(connection: Connection, external_id: str) -> UUID:
     row = connection.execute("select id from market.events where external_id = %s", [external_id]).fetchone()
     assert row
