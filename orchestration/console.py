@@ -5,7 +5,6 @@ events of a run and the output of its steps.
 """
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import CONSOLE_MARK
+from orchestration import tell
 from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, tick_of
 from tickettape.settings import settings
 
@@ -130,12 +129,6 @@ class OneLine(logging.Handler):
         if level >= self._least:
             word = f"{logging.getLevelName(level).lower()}: " if level > logging.INFO else ""
             tell(f"{word}{text}")
-
-
-def tell(text: str) -> None:
-    """Write a line for the person at the console."""
-    sys.stderr.write(f"{CONSOLE_MARK}{text}\n")
-    sys.stderr.flush()
 
 
 def name_of_run(about: Mapping[str, Any]) -> str:

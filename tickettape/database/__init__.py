@@ -20,7 +20,6 @@ from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_
 from tickettape.database.migrations import SCHEMA_VERSION
 from tickettape.database.month_state import (
     known_months,
-    month_after,
     month_bounds,
     month_of,
     month_refusals,
@@ -30,7 +29,9 @@ from tickettape.database.month_state import (
 )
 from tickettape.database.partitions import (
     DAILY_TABLES,
+    DAYS_AHEAD,
     MONTHLY_TABLES,
+    MONTHS_AHEAD,
     attach_partition,
     drop_payload_partitions_before,
     ensure_partitions,
@@ -44,10 +45,12 @@ from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_tab
 __all__ = [
     "CONNECT_TIMEOUT_SECONDS",
     "DAILY_TABLES",
+    "DAYS_AHEAD",
     "HEALTH_CHECKS",
     "KEEPALIVES",
     "LONGEST_STATEMENT",
     "MONTHLY_TABLES",
+    "MONTHS_AHEAD",
     "SCHEMA_VERSION",
     "BusyError",
     "Connection",
@@ -70,7 +73,6 @@ __all__ = [
     "make_partitions_ahead",
     "measure_health",
     "measured_since",
-    "month_after",
     "month_bounds",
     "month_of",
     "month_refusals",
