@@ -61,3 +61,11 @@ def test_the_values_for_kubernetes_start_our_code_and_set_what_is_a_setting() ->
     assert set(deployment["env"]) <= Settings.variables()
     assert values["runLauncher"]["type"] == "K8sRunLauncher"
     assert not values["postgresql"]["enabled"]
+
+
+def test_what_notices_from_outside_that_nothing_ticks_is_the_health_of_the_daemon() -> None:
+    assert read("compose.yaml")["services"]["daemon"]["healthcheck"]["test"] == ["CMD", "tickettape", "health"]
+    values = read("kubernetes.yaml")
+    daemon, (code,) = values["dagsterDaemon"], values["dagster-user-deployments"]["deployments"]
+    assert daemon["livenessProbe"]["exec"]["command"] == ["tickettape", "health"]
+    assert (daemon["image"], daemon["envSecrets"]) == (code["image"], code["envSecrets"])  # it has the command
