@@ -12,6 +12,7 @@ and errors."""
 
 
 def tell(text: str) -> None:
-    """Write a line for the person at the console."""
-    sys.stderr.write(f"{CONSOLE_MARK}{text}\n")
-    sys.stderr.flush()
+    """Write a line for the person at the console, also while `output_to` sends everything else to a file."""
+    console = sys.__stderr__ or sys.stderr
+    console.write(f"{CONSOLE_MARK}{text}\n")
+    console.flush()

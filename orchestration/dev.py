@@ -8,12 +8,14 @@ import argparse
 import ctypes
 import logging
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,7 +23,7 @@ from textwrap import shorten
 from typing import IO, NoReturn
 
 from orchestration import CONSOLE_MARK
-from tickettape.database import database_url, forget_killed_users
+from tickettape.database import database_url, forget_killed_users, refusal_in
 from tickettape.settings import ROOT, settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
@@ -30,6 +32,8 @@ LOOK_SECONDS = 0.2
 LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
 LOGS_KEPT = 2
 LAST_LINES = 15
+TRACE_SECONDS = 0.5  # without a line, after which a trace has ended
+REASON_AGAIN_SECONDS = 600.0
 WIDTH = 300  # the most characters of an error that Dagster prints
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # Linux: the option that sets which signal a process gets when its parent dies
@@ -49,6 +53,7 @@ def main() -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, stop)
     stop_with_terminal_and_make()
+    logging.raiseExceptions = False  # a line that a full disk does not take is lost, and not told about line by line
     try:
         check_port(chosen.host, chosen.port, "make dev UI_PORT")
         with explain_failures():
@@ -125,12 +130,71 @@ def _show(output: IO[bytes], path: Path, url: str) -> None:
     """Write every line to the file, and the lines that matter to the console."""
     log = logging.Logger("dev")
     log.addHandler(RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT))
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(output, lines), daemon=True).start()
+    screen = Screen(url)
+    while True:
+        try:
+            line = lines.get(timeout=TRACE_SECONDS)
+        except queue.Empty:
+            shown = screen.end_of_trace()
+        else:
+            if line is None:
+                break
+            log.info("%s", line)
+            shown = screen.hear(line)
+        for text in shown:
+            say(text)
+    for text in screen.end_of_trace():
+        say(text)
+
+
+def _read(output: IO[bytes], lines: "queue.Queue[str | None]") -> None:
     for raw in output:
-        line = COLORS.sub("", raw.decode(errors="replace").rstrip())
-        log.info("%s", line)
-        shown = what_to_show(line, url)
-        if shown is not None:
-            say(shown)
+        lines.put(COLORS.sub("", raw.decode(errors="replace").rstrip()))
+    lines.put(None)
+
+
+class Screen:
+    """Decides what the console shows of the lines that Dagster prints.
+
+    When the database is away, each of Dagster's services says so every few seconds, with a trace that has the reason at
+    its end. The console shows the reason, with what to do, and again only after a while.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url, self._clock = url, clock
+        self._error: str | None = None
+        self._trace: list[str] = []
+        self._said_at: dict[str, float] = {}
+
+    def hear(self, line: str) -> list[str]:
+        """Take the next line. Returns what is to be shown now."""
+        if not line.startswith(CONSOLE_MARK) and not SERVICE_LINE.match(line):
+            if self._error is not None:
+                self._trace.append(line)
+            return []
+        shown = self.end_of_trace()
+        text = what_to_show(line, self._url)
+        if text is not None and text.startswith("error: ") and not line.startswith(CONSOLE_MARK):
+            self._error, self._trace = text, [line]
+        elif text is not None:
+            shown.append(text)
+        return shown
+
+    def end_of_trace(self) -> list[str]:
+        """Show the error whose trace has ended, if there is one and its reason was not shown just now."""
+        error, self._error = self._error, None
+        if error is None:
+            return []
+        refusal = refusal_in("\n".join(self._trace))
+        if refusal is None:
+            return [error]
+        now = self._clock()
+        if now - self._said_at.get(refusal.what, -REASON_AGAIN_SECONDS) < REASON_AGAIN_SECONDS:
+            return []
+        self._said_at[refusal.what] = now
+        return [f"error: {refusal.what} {refusal.remedy}"]
 
 
 def what_to_show(line: str, url: str) -> str | None:

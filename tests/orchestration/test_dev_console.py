@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.dev import what_to_show
+from orchestration.dev import REASON_AGAIN_SECONDS, Screen, what_to_show
 
 URL = "http://localhost:3000"
 
@@ -29,3 +29,36 @@ URL = "http://localhost:3000"
 )
 def test_the_console_shows_what_is_for_a_person(line: str, shown: str | None) -> None:
     assert what_to_show(line, URL) == shown
+
+
+def error(words: str, reason: str) -> list[str]:
+    """What a service of Dagster prints: a line, and a trace with the reason at its end."""
+    trace = ["Traceback (most recent call last):", '  File "base.py", line 1967, in _exec_single_context', reason]
+    return [f"2026-11-20 03:10:01 +0000 - dagster.daemon - ERROR - {words}", *trace]
+
+
+REFUSED = 'psycopg2.OperationalError: connection to server at "127.0.0.1", port 5432 failed: Connection refused'
+FULL = 'psycopg2.errors.DiskFull: could not extend file "base/5/17414": No space left on device'
+
+
+def test_what_every_service_says_of_one_fault_is_told_once_with_its_reason_and_what_to_do() -> None:
+    now = [0.0]
+    screen = Screen(URL, lambda: now[0])
+
+    def shown(*lines: str) -> list[str]:
+        return [text for line in lines for text in screen.hear(line)] + screen.end_of_trace()
+
+    (said,) = shown(*error("Failed to add heartbeat:", REFUSED), *error("SensorDaemon caught an error", REFUSED))
+    assert said.startswith("error: The database server cannot be reached. Start it, or check DATABASE_URL.")
+    assert shown(*error("Caught error:", REFUSED)) == []
+    (said,) = shown(*error("Caught error:", FULL))
+    assert said.startswith("error: The database's disk is full. Free some space on it")
+    now[0] = REASON_AGAIN_SECONDS
+    assert len(shown(*error("Caught error:", REFUSED))) == 1
+
+
+def test_an_error_without_a_known_reason_is_shown_as_it_is_and_a_runs_line_at_once() -> None:
+    screen = Screen(URL)
+    assert [text for line in error("Caught an error", "ValueError: 7") for text in screen.hear(line)] == []
+    assert screen.hear("tickettape: 03:10 tick: done") == ["error: Caught an error", "03:10 tick: done"]
+    assert screen.end_of_trace() == []

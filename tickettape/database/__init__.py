@@ -6,7 +6,7 @@ The contents of the tables are the business of the packages that own them. This 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
 from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
-from tickettape.database.errors import UnavailableDatabaseError, refusal_of
+from tickettape.database.errors import UnavailableDatabaseError, refusal_in, refusal_of
 from tickettape.database.health import (
     HEALTH_CHECKS,
     database_size_bytes,
@@ -81,6 +81,7 @@ __all__ = [
     "partitions_not_made",
     "postgres_tool",
     "psql_path",
+    "refusal_in",
     "refusal_of",
     "sqlalchemy_url",
     "state_of_month",

@@ -64,8 +64,8 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
                 Incident(
                     f"runs of {of}",
                     f"The job {of} {what}",
-                    f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the "
-                    "UI. Once the cause is fixed, the next successful run ends this incident.",
+                    f"Its newest run {runs[0].run_id} says: {(runs[0].why or 'nothing').rstrip('.')}. Open it under "
+                    "Runs in the UI. Once the cause is fixed, the next successful run ends this incident.",
                 )
             )
     return found
