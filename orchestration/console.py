@@ -178,7 +178,7 @@ def cause_of(error: SerializableErrorInfo | None) -> str:
         return "no reason is known"
     refusal = refusal_in(error.message)
     if refusal is not None:
-        return f"{refusal.what} {refusal.remedy}"
+        return refusal.in_short
     return cause_of(error.cause) if error.cause is not None else first_line(error.message)
 
 

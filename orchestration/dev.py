@@ -40,6 +40,11 @@ PR_SET_PDEATHSIG = 1  # Linux: the option that sets which signal a process gets 
 
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 SERVICE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ - (?P<name>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
+OF_THE_CODE_SERVER = ("No heartbeat received in", "user code server", "Code server process has exited")
+NO_CODE_SERVER = (
+    "The code server does not answer: it was stopped, or the machine slept. Dagster starts it again by itself, and the "
+    "schedules go on. If not, start this program again."
+)
 HIDDEN = ("BetaWarning", "SupersessionWarning", "PreviewWarning")  # about Dagster's own API: users cannot fix these
 
 
@@ -158,8 +163,8 @@ def _read(output: IO[bytes], lines: "queue.Queue[str | None]") -> None:
 class Screen:
     """Decides what the console shows of the lines that Dagster prints.
 
-    When the database is away, each of Dagster's services says so every few seconds, with a trace that has the reason at
-    its end. The console shows the reason, with what to do, and again only after a while.
+    When the database or the code server is away, each of Dagster's services says so every few seconds, with a trace
+    that has the reason at its end. The console shows the reason, with what to do, and again only after a while.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -176,7 +181,7 @@ class Screen:
             return []
         shown = self.end_of_trace()
         text = what_to_show(line, self._url)
-        if text is not None and text.startswith("error: ") and not line.startswith(CONSOLE_MARK):
+        if text is not None and text.startswith(("error: ", "warning: ")) and not line.startswith(CONSOLE_MARK):
             self._error, self._trace = text, [line]
         elif text is not None:
             shown.append(text)
@@ -187,14 +192,22 @@ class Screen:
         error, self._error = self._error, None
         if error is None:
             return []
-        refusal = refusal_in("\n".join(self._trace))
-        if refusal is None:
+        reason = _reason_in("\n".join(self._trace))
+        if reason is None:
             return [error]
         now = self._clock()
-        if now - self._said_at.get(refusal.what, -REASON_AGAIN_SECONDS) < REASON_AGAIN_SECONDS:
+        if now - self._said_at.get(reason, -REASON_AGAIN_SECONDS) < REASON_AGAIN_SECONDS:
             return []
-        self._said_at[refusal.what] = now
-        return [f"error: {refusal.what} {refusal.remedy}"]
+        self._said_at[reason] = now
+        return [f"error: {reason}"]
+
+
+def _reason_in(trace: str) -> str | None:
+    """What is wrong and what to do, if a trace is about the whole database or the code server."""
+    refusal = refusal_in(trace)
+    if refusal is not None:
+        return refusal.in_short
+    return NO_CODE_SERVER if any(words in trace for words in OF_THE_CODE_SERVER) else None
 
 
 def what_to_show(line: str, url: str) -> str | None:

@@ -16,7 +16,7 @@ from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.schedule_lease import watched_sources
 from orchestration.sensors import MOST_ATTEMPTS
 from orchestration.shared_tables import SHARED_SCHEMA
-from tickettape.database import Connection, Warehouse, database_size_bytes, try_lock
+from tickettape.database import Connection, Warehouse, database_size_bytes, refusal_of, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,
     EndedRun,
@@ -185,8 +185,10 @@ def find_incidents(
             yield from detect()
         except Exception as error:  # one part that fails must not hide the others
             log.exception("The %s could not be checked for incidents.", part)
-            why = f"{type(error).__name__}: {error} Until this is fixed, incidents of the {part} are not reported."
-            yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", why)
+            refusal = refusal_of(error)
+            why = refusal.in_short if refusal else f"{type(error).__name__}: {error}".rstrip(".") + "."
+            blind = f"{why} Until this is fixed, incidents of the {part} are not reported."
+            yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", blind)
 
 
 def ended_runs(

@@ -57,6 +57,19 @@ def test_what_every_service_says_of_one_fault_is_told_once_with_its_reason_and_w
     assert len(shown(*error("Caught error:", REFUSED))) == 1
 
 
+def test_a_code_server_that_starts_anew_is_told_once() -> None:
+    unreachable = "dagster._core.errors.DagsterUserCodeUnreachableError: Could not reach user code server."
+    lines = [
+        "2026-11-20 03:10:01 +0000 - dagster - WARNING - No heartbeat received in 45 seconds, shutting down",
+        *error("Sensor tick caught an error", unreachable),
+        f"2026-11-20 03:10:02 +0000 - dagster - WARNING - context.py:1172: UserWarning: Error loading {unreachable}",
+        "2026-11-20 03:10:03 +0000 - dagster - WARNING - Code server process has exited with code 0. Restarting it.",
+    ]
+    screen = Screen(URL)
+    (said,) = [text for line in lines for text in screen.hear(line)] + screen.end_of_trace()
+    assert said.startswith("error: The code server does not answer")
+
+
 def test_an_error_without_a_known_reason_is_shown_as_it_is_and_a_runs_line_at_once() -> None:
     screen = Screen(URL)
     assert [text for line in error("Caught an error", "ValueError: 7") for text in screen.hear(line)] == []

@@ -21,6 +21,11 @@ class Refusal:
     def __str__(self) -> str:
         return f"{self.what}\nThe reason given: {self.said}.\n{self.remedy}"
 
+    @property
+    def in_short(self) -> str:
+        """What is wrong and what to do, without the server's words."""
+        return f"{self.what} {self.remedy}"
+
 
 _READ_ONLY = (
     "The database is read-only.",

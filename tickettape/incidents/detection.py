@@ -126,7 +126,7 @@ def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
             Incident(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
-                f"{named}{more}. Warnings stop nothing. See them in the UI, under the checks of the assets.",
+                f"{named.rstrip('.')}{more}. Warnings stop nothing. The UI has them under the checks of the assets.",
             )
         )
     return found
