@@ -33,7 +33,7 @@ LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
 LOGS_KEPT = 2
 LAST_LINES = 15
 TRACE_SECONDS = 0.5  # without a line, after which a trace has ended
-REASON_AGAIN_SECONDS = 600.0
+AGAIN_SECONDS = 600.0  # before the same line of a service, or the same reason, is shown again
 WIDTH = 300  # the most characters of an error that Dagster prints
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # Linux: the option that sets which signal a process gets when its parent dies
@@ -188,18 +188,17 @@ class Screen:
         return shown
 
     def end_of_trace(self) -> list[str]:
-        """Show the error whose trace has ended, if there is one and its reason was not shown just now."""
+        """Show the error whose trace has ended, if there is one and it was not shown just now."""
         error, self._error = self._error, None
         if error is None:
             return []
         reason = _reason_in("\n".join(self._trace))
-        if reason is None:
-            return [error]
+        text = f"error: {reason}" if reason else error
         now = self._clock()
-        if now - self._said_at.get(reason, -REASON_AGAIN_SECONDS) < REASON_AGAIN_SECONDS:
+        if now - self._said_at.get(text, -AGAIN_SECONDS) < AGAIN_SECONDS:
             return []
-        self._said_at[reason] = now
-        return [f"error: {reason}"]
+        self._said_at[text] = now
+        return [text]
 
 
 def _reason_in(trace: str) -> str | None:

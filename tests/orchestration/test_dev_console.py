@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.dev import REASON_AGAIN_SECONDS, Screen, what_to_show
+from orchestration.dev import AGAIN_SECONDS, Screen, what_to_show
 
 URL = "http://localhost:3000"
 
@@ -53,7 +53,7 @@ def test_what_every_service_says_of_one_fault_is_told_once_with_its_reason_and_w
     assert shown(*error("Caught error:", REFUSED)) == []
     (said,) = shown(*error("Caught error:", FULL))
     assert said.startswith("error: The database's disk is full. Free some space on it")
-    now[0] = REASON_AGAIN_SECONDS
+    now[0] = AGAIN_SECONDS
     assert len(shown(*error("Caught error:", REFUSED))) == 1
 
 
