@@ -179,6 +179,8 @@ def cause_of(error: SerializableErrorInfo | None) -> str:
     refusal = refusal_in(error.message)
     if refusal is not None:
         return refusal.in_short
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return "It was stopped: by a person, by the time limit of its run, or with the program. It can be run again."
     return cause_of(error.cause) if error.cause is not None else first_line(error.message)
 
 

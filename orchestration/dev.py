@@ -22,13 +22,23 @@ from pathlib import Path
 from textwrap import shorten
 from typing import IO, NoReturn
 
+import psutil
+import psycopg
+
 from orchestration import CONSOLE_MARK
-from tickettape.database import database_url, forget_killed_users, refusal_in
+from tickettape.database import (
+    UnavailableDatabaseError,
+    configured_url,
+    database_url,
+    forget_killed_users,
+    refusal_in,
+)
 from tickettape.settings import ROOT, settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
 STOPPING_SECONDS = 3.0  # Dagster needs one or two, on a busy machine more; the rest of the ten is for Postgres
 LOOK_SECONDS = 0.2
+CODE_SERVER_SECONDS = 20.0  # without a child: longer than it needs to start one
 LOG_BYTES = 20_000_000  # a day of ticks is some 5 MB
 LOGS_KEPT = 2
 LAST_LINES = 15
@@ -63,7 +73,8 @@ def main() -> None:
         check_port(chosen.host, chosen.port, "make dev UI_PORT")
         with explain_failures():
             database_url()
-            code = _run(chosen.host, chosen.port)
+            while (code := _run(chosen.host, chosen.port)) is None:
+                say("error: Dagster had no code server any more. All of it is started again.")
     except KeyboardInterrupt:
         code = 0
     forget_killed_users()
@@ -77,8 +88,8 @@ def stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run(host: str, port: int) -> int:
-    """Run `dagster dev` until it ends or this process is told to stop. Returns the exit code."""
+def _run(host: str, port: int) -> int | None:
+    """Run `dagster dev` until it ends or this process is told to stop. Returns the exit code; None: run it again."""
     path = settings().home / "logs" / "dev.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
@@ -96,9 +107,12 @@ def _run(host: str, port: int) -> int:
     assert dagster.stdout is not None  # noqa: S101
     reader = threading.Thread(target=_show, args=(dagster.stdout, path, url), daemon=True)
     reader.start()
+    code_servers = CodeServers(dagster.pid)
     try:
         while dagster.poll() is None:
             time.sleep(LOOK_SECONDS)
+            if not code_servers.look():
+                return None
     finally:
         if dagster.poll() is None:
             say("Stopping …")
@@ -108,6 +122,56 @@ def _run(host: str, port: int) -> int:
     for line in path.read_text(errors="replace").splitlines()[-LAST_LINES:]:
         say(f"  {line}")
     return 1
+
+
+class CodeServers:
+    """Ends a code server whose child is gone, for example because memory ran out. The child has the code.
+
+    Dagster starts a code server again when it ends. It does not notice that the child is gone. And it gives up for ever
+    if the code server cannot start, as while the database is away. No schedule and no sensor would run any more, and no
+    incident would be found, until somebody starts the program again.
+    """
+
+    def __init__(self, dagster: int) -> None:
+        self._dagster = psutil.Process(dagster)
+        self._whole_at = self._look_at = time.monotonic()
+
+    def look(self) -> bool:
+        """Look now and then, and end a code server that has been without its child for too long.
+
+        Returns False if there is none, and Dagster must be started again. Nothing is done while the database is away.
+        """
+        now = time.monotonic()
+        if now < self._look_at:
+            return True
+        self._look_at = now + CODE_SERVER_SECONDS / 10
+        with suppress(psutil.NoSuchProcess):
+            servers = [one for one in self._dagster.children() if _is(one, "code-server")]
+            broken = [one for one in servers if not any(_is(child, "grpc") for child in one.children())]
+            if servers and not broken:
+                self._whole_at = now
+            elif now - self._whole_at > CODE_SERVER_SECONDS * (1 if broken else 3) and _database_answers():
+                self._whole_at = now
+                for server in broken:
+                    say("error: The code server lost the process that has the code. It is started again.")
+                    server.kill()
+                return bool(broken)
+        return True
+
+
+def _database_answers() -> bool:
+    try:
+        psycopg.connect(configured_url(), connect_timeout=2).close()
+    except (psycopg.Error, UnavailableDatabaseError):
+        return False
+    return True
+
+
+def _is(process: psutil.Process, command: str) -> bool:
+    """Whether a process runs a command of Dagster's. A killed one, which waits to be reaped, has no command line."""
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return command in process.cmdline()
+    return False
 
 
 def as_a_child() -> None:

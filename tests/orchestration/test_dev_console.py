@@ -1,8 +1,18 @@
 """What `make dev` shows of all that Dagster prints."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psutil
 import pytest
 
-from orchestration.dev import AGAIN_SECONDS, Screen, what_to_show
+from orchestration import dev
+from orchestration.dev import AGAIN_SECONDS, CodeServers, Screen, what_to_show
+from tests.support.processes import wait_for
 
 URL = "http://localhost:3000"
 
@@ -75,3 +85,42 @@ def test_an_error_without_a_known_reason_is_shown_as_it_is_and_a_runs_line_at_on
     assert [text for line in error("Caught an error", "ValueError: 7") for text in screen.hear(line)] == []
     assert screen.hear("tickettape: 03:10 tick: done") == ["error: Caught an error", "03:10 tick: done"]
     assert screen.end_of_trace() == []
+
+
+SLEEP = "import time; time.sleep(60)"
+WITH_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{SLEEP}', 'grpc'])"
+
+
+@pytest.mark.processes
+def test_a_code_server_that_lost_its_child_is_ended_once_the_database_answers_and_one_that_has_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [False]
+    monkeypatch.setattr(dev, "_database_answers", lambda: answers[0])
+    monkeypatch.setattr(dev, "CODE_SERVER_SECONDS", 0.3)
+    whole, broken, other = (
+        subprocess.Popen([sys.executable, "-c", code, command], start_new_session=True)
+        for code, command in ((WITH_CHILD, "code-server"), (SLEEP, "code-server"), (SLEEP, "webserver"))
+    )
+    try:
+        wait_for("its child", lambda: psutil.Process(whole.pid).children(), 10)
+        servers = CodeServers(os.getpid())
+
+        def ended() -> bool:
+            assert servers.look()
+            return broken.poll() is not None
+
+        for _ in range(40):
+            time.sleep(0.02)
+            assert not ended()
+        answers[0] = True
+        wait_for("the end of the broken one", ended, 10)
+        assert (whole.poll(), other.poll()) == (None, None)
+        os.killpg(whole.pid, signal.SIGKILL)
+        whole.wait()
+        wait_for("that Dagster must be started again", lambda: not servers.look(), 10)
+    finally:
+        for process in (whole, broken, other):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -350,7 +350,11 @@ def failed_run(instance: dg.DagsterInstance, error: Exception) -> str:
         (OSError(28, "No space left on device"), "disk is full", "Free some space"),
         (psycopg.errors.ReadOnlySqlTransaction("in a read-only transaction"), "read-only", "to the primary"),
         (psycopg.OperationalError("FATAL: sorry, too many clients already"), "no connection left", "max_connections"),
-        (psycopg.OperationalError("port 5432 failed: Connection refused"), "cannot be reached", "check DATABASE_URL"),
+        (
+            psycopg.OperationalError("connection to server failed: Connection refused"),
+            "cannot be reached",
+            "check DATABASE_URL",
+        ),
         (psycopg.OperationalError("server closed the connection unexpectedly"), "was stopped", "Wait until"),
         (psycopg.errors.ConnectionTimeout("connection timeout expired"), "cannot be reached", "check DATABASE_URL"),
     ],

@@ -94,8 +94,8 @@ _IN_A_RECORD = {
     "read-only transaction": _READ_ONLY,
     "during recovery": _READ_ONLY,
     "terminating connection": _CUT,
-    "Connection refused": _DOWN,
-    "timeout expired": _DOWN,
+    "connection to server": _DOWN,  # not "Connection refused" alone, which others say too
+    "connection timeout expired": _DOWN,
 }
 
 
