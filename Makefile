@@ -49,7 +49,7 @@ test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node
 test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
 
-test-long: $(READY) ## Property and race tests with many more examples; the rollups' for an hour
+test-long: $(READY) ## Property and race tests with many more examples, and faults of a whole program: two hours
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s -m long
 
 lint: $(READY) ## ruff, mypy and sqlfluff

@@ -4,18 +4,23 @@ Dagster's own logger prints every event, some 200 lines a tick, and hides errors
 events of a run and the output of its steps.
 """
 
+import io
 import logging
-import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import lru_cache
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import JobFailureData
+from dagster_shared.error import SerializableErrorInfo
 
-from orchestration import CONSOLE_MARK
+from orchestration import tell
 from orchestration.run_plan import SHARD_TAG, SOURCE_TAG, tick_of
+from tickettape.database import refusal_in
 from tickettape.settings import settings
 
 ONE_LINE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
@@ -27,9 +32,9 @@ PROGRESS = {"progress": True}
 ROLLUP_HOURS = "rollup_hours"
 """The `extra` of a log line that says how many hours of events were refreshed."""
 
-NO_NEWS = "Logging an `AssetObservation` instead of"
-"""The beginning of a warning that dagster-dbt gives in every tick, about tests of tables that are not models. Their
-results are stored all the same, so the warning is hidden."""
+NO_NEWS = ("Logging an `AssetObservation` instead of", "Dependencies for step ")
+"""The beginnings of messages that are hidden. dagster-dbt gives the first in every tick, about tests of tables that are
+not models; their results are stored all the same. The second comes for each step after one that failed."""
 
 WIDTH = 200  # the most characters of an error's or a check's text
 CHECKS_NAMED = 3  # the most failed checks in one line
@@ -97,7 +102,7 @@ class OneLine(logging.Handler):
                 level = max((_level_of(check) for check in failed), default=logging.INFO)
                 self._say(level, f"{name}: {', '.join([*self._found(), *_words_on(failed, len(self._checks))])} {took}")
             case dg.DagsterEventType.RUN_FAILURE | dg.DagsterEventType.RUN_CANCELED:
-                why = "; ".join(self._failures) or first_line(event.message or "")
+                why = "; ".join(self._failures) or why_run_failed(event)
                 where = f"See run {about.get('run_id', '')[:8]} in the UI."
                 self._say(logging.ERROR, f"{name} did not succeed {took}. {why.rstrip('.')}. {where}")
             case _:
@@ -132,10 +137,26 @@ class OneLine(logging.Handler):
             tell(f"{word}{text}")
 
 
-def tell(text: str) -> None:
-    """Write a line for the person at the console."""
-    sys.stderr.write(f"{CONSOLE_MARK}{text}\n")
-    sys.stderr.flush()
+@contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Send to a file what Dagster and dbt print in the block. What cannot be written, on a full disk, is lost."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb", buffering=0) as file:
+        out = _LossyText(file)
+        with redirect_stdout(out), redirect_stderr(out):
+            yield
+
+
+class _LossyText(io.TextIOBase):
+    """Writes to a file as long as that works."""
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text.encode(errors="replace"))
+        return len(text)
 
 
 def name_of_run(about: Mapping[str, Any]) -> str:
@@ -148,11 +169,26 @@ def name_of_run(about: Mapping[str, Any]) -> str:
     return f"{tick:%H:%M} {job}{shard}{source}" if tick else job
 
 
-def cause_of(error: Any) -> str:
-    """The first line of an error's original cause. Dagster wraps it in errors of its own."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return first_line(error.message) if error is not None else "no reason is known"
+def cause_of(error: SerializableErrorInfo | None) -> str:
+    """The first line of an error's original cause, which Dagster wraps in errors of its own.
+
+    If the database refused to work, or a disk is full: what is wrong, and what to do.
+    """
+    if error is None:
+        return "no reason is known"
+    refusal = refusal_in(error.message)
+    if refusal is not None:
+        return refusal.in_short
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return "It was stopped: by a person, by the time limit of its run, or with the program. It can be run again."
+    return cause_of(error.cause) if error.cause is not None else first_line(error.message)
+
+
+def why_run_failed(event: dg.DagsterEvent) -> str:
+    """What a run's last event says about a failure that is not a step's."""
+    data = event.event_specific_data
+    error = data.error if isinstance(data, JobFailureData) else None
+    return cause_of(error) if error else first_line(event.message or "")
 
 
 def first_line(text: str) -> str:

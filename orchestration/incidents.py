@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.console import cause_of, why_run_failed
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from orchestration.schedule_lease import watched_sources
 from orchestration.sensors import MOST_ATTEMPTS
 from orchestration.shared_tables import SHARED_SCHEMA
-from tickettape.database import Connection, Warehouse, database_size_bytes, try_lock
+from tickettape.database import Connection, Warehouse, database_size_bytes, refusal_of, try_lock
 from tickettape.incidents import (
     FREQUENT_JOBS,
     EndedRun,
@@ -184,8 +185,10 @@ def find_incidents(
             yield from detect()
         except Exception as error:  # one part that fails must not hide the others
             log.exception("The %s could not be checked for incidents.", part)
-            why = f"{type(error).__name__}: {error} Until this is fixed, incidents of the {part} are not reported."
-            yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", why)
+            refusal = refusal_of(error)
+            why = refusal.in_short if refusal else f"{type(error).__name__}: {error}".rstrip(".") + "."
+            blind = f"{why} Until this is fixed, incidents of the {part} are not reported."
+            yield Incident(f"watching {part}", f"The {part} could not be checked for incidents", blind)
 
 
 def ended_runs(
@@ -231,12 +234,11 @@ def _newest_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> d
 
 
 def _why(instance: dg.DagsterInstance, run_id: str) -> str:
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        error = event.step_failure_data.error if event else None
-        while error is not None and error.cause is not None:
-            error = error.cause  # the cause, not Dagster's wrapping of it
-        if error is not None:
-            return " ".join(error.message.split())[:300]
+    """Why a run failed: what its first failed step says, or else what its last event says."""
+    for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
+        for record in instance.get_records_for_run(run_id, of_type=kind).records:
+            event = record.event_log_entry.dagster_event
+            if event is not None:
+                of_step = kind is dg.DagsterEventType.STEP_FAILURE
+                return cause_of(event.step_failure_data.error) if of_step else why_run_failed(event)
     return ""

@@ -7,11 +7,11 @@ read, and a replay records in the run's tags how far it came.
 import argparse
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.console import cause_of, output_to
 from orchestration.definitions import defs
 from orchestration.instance import HOST_TAG, open_instance
 from orchestration.partitions import HOUR, HOURLY, partition_of
@@ -40,10 +40,8 @@ def run_backfill(say: Callable[[str], None], start: datetime, end: datetime, sou
         goes_on = f", and goes on from run {cut.run_id[:8]}, which was interrupted" if cut else ""
         say(f"Backfill of {begin:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC, one run{goes_on}. Live ticks go first.")
         reached = {name: value for name, value in cut.tags.items() if name.startswith(READ_BEFORE_TAG)} if cut else {}
-        log = settings().home / "logs" / "backfill.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("w") as out, redirect_stdout(out):  # dbt's output goes to the log
+            with output_to(settings().home / "logs" / "backfill.log"):
                 result = defs.resolve_job_def("backfill").execute_in_process(
                     instance=instance,
                     tags=hours | reached | {HOST_TAG: host_name()},
@@ -54,7 +52,8 @@ def run_backfill(say: Callable[[str], None], start: datetime, end: datetime, sou
             say("Interrupted. The same command continues where it stopped.")
             return False
     for failure in result.filter_events(lambda event: event.is_failure):
-        say(f"  failed: {failure.message}")
+        cause = cause_of(failure.step_failure_data.error) if failure.is_step_failure else failure.message
+        say(f"  failed: {cause}")
     again = f"Run {result.run_id} failed. The same command continues where it stopped."
     say("Done." if result.success else again)
     return result.success

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.console import cause_of
+from orchestration.console import cause_of, output_to
 from orchestration.definitions import defs
 from orchestration.instance import HOST_TAG, open_instance
 from orchestration.partitions import partition_of
@@ -24,7 +24,7 @@ def run_tick(say: Callable[[str], None], source: str) -> bool:
     interval = timedelta(minutes=settings().of_source(source).scraper_interval_minutes)
     tick = floor_to_grid(interval, datetime.now(UTC))
     say(f"Tick {tick:%Y-%m-%d %H:%M} UTC on {source}")
-    with open_instance() as instance:
+    with open_instance() as instance, output_to(settings().home / "logs" / "tick.log"):
         result = defs.resolve_job_def("tick").execute_in_process(
             instance=instance,
             partition_key=partition_of(tick),

@@ -124,7 +124,10 @@ def close_abandoned(instance: dg.DagsterInstance) -> list[str]:
             continue
         pids = _pids(instance, run.run_id)
         if pids and not any(_lives(pid, started_by=at) for pid, at in pids):
-            message = f"The process of this run (pid {pids[-1][0]}) is gone: it was killed. {what_follows(run.tags)}"
+            message = (
+                f"The process of this run (pid {pids[-1][0]}) is gone: it was killed, or it could not record its end, "
+                f"because the disk was full or the database away. {what_follows(run.tags)}"
+            )
             instance.report_run_failed(run, message)
             closed.append(run.run_id)
     return closed

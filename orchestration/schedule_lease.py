@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 from dagster._utils.interrupts import raise_interrupts_as
 
-from orchestration import CONSOLE_MARK
+from orchestration import tell
 from orchestration.shared_tables import has_shared_table, make_shared_table, shared_table
 from tickettape.database import KEEPALIVES, Connection
 from tickettape.settings import ROOT
@@ -198,10 +198,6 @@ class ScheduleLease:
         return bool(row and row[0])
 
 
-def _say(text: str) -> None:
-    print(f"{CONSOLE_MARK}{text}", file=sys.stderr, flush=True)  # noqa: T201
-
-
 def watched_sources(connection: Connection, own: Iterable[str]) -> set[str]:
     """The marketplaces watched on this database: `own`, and those whose schedules other programs run now."""
     others = _held_schedules(connection) if has_shared_table(connection, "schedule_holders") else []
@@ -225,7 +221,7 @@ def _held_schedules(connection: "psycopg.Connection[Any]") -> list[tuple[str, Pr
 
 def wait_for_schedules(url: str, schema: str, sources: Sequence[str]) -> ScheduleLease:
     """Make this process, Dagster's daemon, wait until it may run the schedules of these marketplaces."""
-    lease = ScheduleLease(url, schema, sources, _say)
+    lease = ScheduleLease(url, schema, sources, tell)
     lease.wait()
     lease.keep()
     return lease

@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import jobs
+from orchestration import jobs, tell
 from orchestration.background import BACKGROUND
-from orchestration.console import tell
 from orchestration.partitions import partition_of, partition_of_month
 from orchestration.run_plan import SOURCE_TAG
 from orchestration.runs import (

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 SHARED_SCHEMA = "dagster"
-_LOCK = 7153909  # `if not exists` alone fails if two programs create at the same time
+_LOCK = 7_153_910  # `if not exists` alone fails if two programs create at the same time
 
 
 def make_shared_table(connection: "psycopg.Connection[Any]", name: str, columns: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.console import tell
+from orchestration import tell
 from orchestration.partitions import HOUR, HOURLY
 from orchestration.run_plan import HISTORY_TAG
 from orchestration.runs import UNDER_WAY, runs_of_tick, runs_under_way

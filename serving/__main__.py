@@ -11,7 +11,15 @@ from fastapi import FastAPI
 from serving.app import build_app
 from serving.connections import TimedProtocol
 from tickettape.api_schema import ApiNotReadyError, apply_api_schema, create_demo_key, revoke_demo_keys
-from tickettape.database import BusyError, Connection, Warehouse, check_session_mode, database_url, forget_killed_users
+from tickettape.database import (
+    BusyError,
+    Connection,
+    Warehouse,
+    check_session_mode,
+    configured_url,
+    database_url,
+    forget_killed_users,
+)
 from tickettape.marketplaces import is_simulated
 from tickettape.settings import Settings, settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
@@ -64,9 +72,13 @@ def _serve() -> None:
 
 
 def app() -> FastAPI:
-    """The application of one server process."""
+    """The application of one server process. Main has migrated the database, so it may be away now: it is asked later.
+
+    A process that is replaced while the database is away then answers 503 with the reason, and heals with it.
+    """
     settings.cache_clear()  # main may have set the dashboard's key
-    return build_app(settings(), database_url())
+    with explain_failures():
+        return build_app(settings(), configured_url())
 
 
 def demo_key(connection: Connection, chosen: Settings) -> str | None:

@@ -85,8 +85,8 @@ class Storage:
         """
         folder, _, leaf = name.rpartition("/")
         temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex}-{leaf}".lstrip("/")
-        self.fs.makedirs(self.path(folder), exist_ok=True)
         try:
+            self.fs.makedirs(self.path(folder), exist_ok=True)
             with self.fs.open(self.path(temporary), "wb", block_size=PIECE_BYTES) as file:
                 hashed = _HashedFile(file)
                 fill(cast(BinaryIO, hashed))

@@ -18,6 +18,7 @@ import psutil
 from pydantic import ValidationError
 
 from tickettape.database import UnavailableDatabaseError, refusal_of
+from tickettape.file_storage import FullDiskError
 
 LOOK_SECONDS = 0.5  # between two looks at the process of make
 MAKES = ("make", "gmake")
@@ -26,10 +27,10 @@ STOPS_MAKE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
 @contextmanager
 def explain_failures() -> Iterator[None]:
-    """End the program with a sentence, not a traceback, if its settings or its database cannot be used."""
+    """End the program with a sentence, not a traceback, if its settings, its database or its disk cannot be used."""
     try:
         yield
-    except UnavailableDatabaseError as error:
+    except (UnavailableDatabaseError, FullDiskError) as error:
         sys.exit(str(error))
     except ValidationError as error:
         if error.title != "Settings":

@@ -14,13 +14,16 @@ from tickettape.archive import (
     run_archive,
     run_restore,
 )
-from tickettape.database import Warehouse, finish_interrupted_detaches, make_partitions_ahead
+from tickettape.database import (
+    DAYS_AHEAD,
+    MONTHS_AHEAD,
+    Warehouse,
+    finish_interrupted_detaches,
+    make_partitions_ahead,
+)
 from tickettape.marketplaces import Marketplaces
 from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment
 from tickettape.settings import Settings
-
-MONTHS_AHEAD = 3
-DAYS_AHEAD = 7
 
 
 @dg.asset(kinds={"postgres"}, group_name="months")

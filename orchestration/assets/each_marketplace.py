@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.metadata_tables import by_source
 from orchestration.run_plan import sources_of
-from tickettape.database import Connection, Warehouse
+from tickettape.database import Connection, Warehouse, refusal_of
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 
 Figures = dict[str, Any]
@@ -62,6 +62,7 @@ def try_each(
             with warehouse.connection() as connection:  # a new one each time: a failure may have broken the last one
                 figures[source] = step(connection, watched, context)
         except Exception as error:  # whatever failed, the other marketplaces are still done
-            context.log.exception("%s failed.", source)
+            refusal = refusal_of(error)
+            context.log.exception("%s failed: %s", source, refusal.in_short if refusal else error)
             failed[source] = error
     return figures, failed

@@ -27,6 +27,7 @@ def test_the_image_copies_what_there_is_and_starts_what_it_has() -> None:
     command = yaml.safe_load(dockerfile.rsplit("CMD ", 1)[1])
     assert (BIN / command[0]).exists()
     assert "orchestration.definitions" in command
+    assert command[1:3] == ["api", "grpc"]  # killed, it ends its container, which is then started again
     ignored = {line.strip("*/") for line in (ROOT / ".dockerignore").read_text().split()}
     assert {".env", ".local", ".git"} <= ignored
     assert not ignored & set(sources)
@@ -57,7 +58,15 @@ def test_dagsters_state_is_kept_by_a_class_that_there_is(name: str) -> None:
 def test_the_values_for_kubernetes_start_our_code_and_set_what_is_a_setting() -> None:
     values = read("kubernetes.yaml")
     (deployment,) = values["dagster-user-deployments"]["deployments"]
-    assert deployment["codeServerArgs"][1] == "orchestration.definitions"
+    assert deployment["dagsterApiGrpcArgs"][1] == "orchestration.definitions"
     assert set(deployment["env"]) <= Settings.variables()
     assert values["runLauncher"]["type"] == "K8sRunLauncher"
     assert not values["postgresql"]["enabled"]
+
+
+def test_what_notices_from_outside_that_nothing_ticks_is_the_health_of_the_daemon() -> None:
+    assert read("compose.yaml")["services"]["daemon"]["healthcheck"]["test"] == ["CMD", "tickettape", "health"]
+    values = read("kubernetes.yaml")
+    daemon, (code,) = values["dagsterDaemon"], values["dagster-user-deployments"]["deployments"]
+    assert daemon["livenessProbe"]["exec"]["command"] == ["tickettape", "health"]
+    assert (daemon["image"], daemon["envSecrets"]) == (code["image"], code["envSecrets"])  # it has the command

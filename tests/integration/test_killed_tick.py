@@ -23,6 +23,9 @@ def test_no_capture_is_made_twice_and_none_is_missing(home: Path) -> None:
         first = market.asked.copy()
         market.seconds = 0
         assert tick_once(home, log, **environment) == 0, log.read_text()[-3000:]
+    # what dbt prints is in a file, and what the tick found on the console
+    assert "START sql" not in log.read_text()
+    assert "START sql" in (home / "logs" / "tick.log").read_text()
     with database_of(home) as connection:
         stored = connection.execute(
             """select count(*), count(*) filter (where status in ('ok', 'empty')), count(distinct tick)

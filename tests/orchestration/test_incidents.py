@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -316,3 +317,64 @@ def test_it_says_regularly_that_it_is_alive_and_nothing_once_ticks_do_not_start(
     assert set(receiver.titles()) == {"Tickettape: still alive"}
     watch_for_incidents(Settings(), warehouse, instance, Watched(), NOON + 5 * HOUR, SendAttempts())
     assert len(receiver.messages) == 3  # a control: off by default
+
+
+def failed_run(instance: dg.DagsterInstance, error: Exception) -> str:
+    """What an incident says of a run in which a step raised `error` below Dagster's and another's wrapping."""
+
+    @dg.op
+    def capture() -> None:
+        try:
+            raise error
+        except Exception as below:
+            raise RuntimeError("the step failed") from below
+
+    @dg.job(name="tick", executor_def=dg.in_process_executor)
+    def ticking() -> None:
+        capture()
+
+    ticking.execute_in_process(instance=instance, raise_on_error=False, tags={SOURCE_TAG: "simulator"})
+    (ended,) = ended_runs(instance, ["tick"], ["simulator"], Settings(incident_failed_runs=1))
+    (incident,) = failed_run_incidents([ended], 1)
+    return incident.message
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "remedy"),
+    [
+        (
+            psycopg.errors.DiskFull('could not extend file "base/5/1": No space left on device'),
+            "disk is full",
+            "Free some space",
+        ),
+        (OSError(28, "No space left on device"), "disk is full", "Free some space"),
+        (psycopg.errors.ReadOnlySqlTransaction("in a read-only transaction"), "read-only", "to the primary"),
+        (psycopg.OperationalError("FATAL: sorry, too many clients already"), "no connection left", "max_connections"),
+        (
+            psycopg.OperationalError("connection to server failed: Connection refused"),
+            "cannot be reached",
+            "check DATABASE_URL",
+        ),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), "was stopped", "Wait until"),
+        (psycopg.errors.ConnectionTimeout("connection timeout expired"), "cannot be reached", "check DATABASE_URL"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_an_incident_of_a_failed_run_names_the_cause_and_the_remedy(
+    instance: dg.DagsterInstance, error: Exception, cause: str, remedy: str
+) -> None:
+    message = failed_run(instance, error)
+    assert cause in message
+    assert remedy in message
+    assert ".." not in message
+
+
+def test_an_incident_of_a_run_whose_process_is_gone_says_so_and_how_its_work_goes_on(
+    instance: dg.DagsterInstance,
+) -> None:
+    made = dg.DagsterRun("backup", status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(made)
+    instance.report_run_failed(made, "The process of this run (pid 7) is gone: it was killed. It can be run again.")
+    (ended,) = ended_runs(instance, ["backup"], [], Settings())
+    (incident,) = failed_run_incidents([ended], 1)
+    assert "says: The process of this run (pid 7) is gone: it was killed. It can be run again. Open" in incident.message

@@ -1,14 +1,16 @@
-"""A PostgreSQL server of a test's own on a loopback port, to be stopped, made a standby and promoted."""
+"""A PostgreSQL server of a test's own on a loopback port, to be stopped, frozen, made a standby and promoted."""
 
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from tests.support.processes import free_port
@@ -21,8 +23,8 @@ MOST_CONNECTIONS = 12
 class OwnServer:
     """A server in a folder, not started yet."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, most_connections: int = MOST_CONNECTIONS) -> None:
+        self._folder, self._most_connections = folder, most_connections
         self._port = free_port()
         self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
 
@@ -33,26 +35,42 @@ class OwnServer:
 
     def start(self, *, standby: bool = False) -> None:
         """Start it; as a standby it answers and takes no writes."""
-        signal = self._folder / "standby.signal"
-        signal.unlink(missing_ok=True)
+        marker = self._folder / "standby.signal"
+        marker.unlink(missing_ok=True)
         if standby:
-            signal.touch()
-            shutil.chown(signal, self._folder.owner())
-        options = f"-p {self._port} -k {self._folder} -h 127.0.0.1 -c max_connections={MOST_CONNECTIONS} -c fsync=off"
+            marker.touch()
+            shutil.chown(marker, self._folder.owner())
+        options = f"-p {self._port} -k {self._folder} -h 127.0.0.1 -c fsync=off"
+        options += f" -c max_connections={self._most_connections}"
         self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", options, "start")
 
     def promote(self) -> None:
         """Let a standby take writes."""
         self._run("pg_ctl", "-w", "promote")
 
-    def stop(self) -> None:
-        """Stop it and cut off who is connected."""
-        self._run("pg_ctl", "-w", "-m", "fast", "stop")
+    def stop(self, how: str = "fast") -> None:
+        """Stop it and cut off who is connected; `immediate`: as after a crash."""
+        self._run("pg_ctl", "-w", "-m", how, "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For the block it takes connections, as its kernel does, and never answers."""
+        main = psutil.Process(int((self._folder / "postmaster.pid").read_text().splitlines()[0]))
+        stopped = [main, *main.children()]
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGCONT)
 
     def take_all(self) -> list["psycopg.Connection[tuple[object, ...]]"]:
         """All of its connections, also those of others, until the caller closes them."""
         taken = [psycopg.connect(self.url, autocommit=True)]
-        while len(taken) < MOST_CONNECTIONS:
+        while len(taken) < self._most_connections:
             others = """select pg_terminate_backend(pid, 5000) from pg_stat_activity
                         where backend_type = 'client backend' and not pid = any(%s)"""
             taken[0].execute(others, [[connection.info.backend_pid for connection in taken]])
@@ -68,7 +86,7 @@ class OwnServer:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
+def own_server(most_connections: int = MOST_CONNECTIONS) -> Iterator[OwnServer]:
     """A started server for the block. The test run's own must have been started before: it makes the server's user."""
     with tempfile.TemporaryDirectory(prefix="tickettape-own-") as parent:
         folder = Path(parent) / "data"
@@ -77,7 +95,7 @@ def own_server() -> Iterator[OwnServer]:
             os.chmod(parent, 0o755)
             shutil.chown(folder, server.SERVER_USER)
         folder.chmod(0o700)
-        made = OwnServer(folder)
+        made = OwnServer(folder, most_connections)
         made.start()
         try:
             yield made

@@ -110,16 +110,26 @@ def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
 
 def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
     """kill -9 of everything: the group, what else it started, and the embedded server."""
-    for victim in [*_started(process.pid, home), *_servers(home)]:
-        with suppress(psutil.NoSuchProcess):
-            victim.kill()
+    signal_all(process, home, signal.SIGKILL)
     process.wait(timeout=30)
+
+
+def signal_all(process: "subprocess.Popen[bytes]", home: Path, sent: signal.Signals) -> None:
+    """Send a signal to the group, to what else it started, and to the embedded server."""
+    for one in processes_of(process, home):
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(sent)
+
+
+def processes_of(process: "subprocess.Popen[bytes]", home: Path) -> list[psutil.Process]:
+    """The group, what else it started, and the embedded server."""
+    return [*_started(process.pid, home), *_servers(home)]
 
 
 def left_over(process: "subprocess.Popen[bytes]", home: Path) -> list[str]:
     """The command lines of what is still there of a group, of what else it started, and of its embedded server."""
     found = []
-    for one in [*_started(process.pid, home), *_servers(home)]:
+    for one in processes_of(process, home):
         with suppress(psutil.NoSuchProcess):  # it has ended since, or waits to be reaped
             found.append(" ".join(one.cmdline())[:120])
     return found

@@ -22,7 +22,7 @@ from tickettape.archive.hourly_parquet import (
     mart_table,
     scratch_tables,
 )
-from tickettape.database import Connection, month_after, months_before
+from tickettape.database import Connection, month_bounds, months_before
 from tickettape.file_storage import DamagedError, Storage, StoredFile
 from tickettape.rollups import HOURLY_ROLLUPS
 
@@ -59,7 +59,7 @@ def hourly_months_due(
     due, held_back = [], {}
     for month in sorted(present):
         until = pinned.get(month)
-        if datetime.combine(month_after(month), datetime.min.time(), UTC) > cut_off:
+        if month_bounds(month)[1] > cut_off:
             continue
         if until is not None and until >= now.date():
             held_back[month] = f"pinned until {until}"
@@ -249,7 +249,7 @@ def _load_absent(
 
 
 def _refuse_marked(connection: Connection, month: date) -> None:
-    start, end = _instants(month)
+    start, end = month_bounds(month)
     row = connection.execute(
         "select count(*) from market.dirty_buckets where bucket >= %s and bucket < %s", [start, end]
     ).fetchone()
@@ -291,11 +291,6 @@ def _remade(connection: Connection, month: date) -> tuple[Any, ...] | None:
     ).fetchone()
 
 
-def _instants(month: date) -> tuple[datetime, datetime]:
-    first, after = (datetime.combine(day, datetime.min.time(), UTC) for day in (month, month_after(month)))
-    return first, after
-
-
 def _in_month(month: date) -> sql.Composed:
-    start, end = _instants(month)
+    start, end = month_bounds(month)
     return sql.SQL("hour >= {} and hour < {}").format(sql.Literal(start), sql.Literal(end))

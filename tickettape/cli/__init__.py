@@ -155,7 +155,7 @@ def tick() -> None:
     """
     database_url()  # an error of the database is shown here, not in Dagster's traceback
     # in a process of its own, because the commands do not import Dagster
-    sys.exit(subprocess.run([sys.executable, "-m", "orchestration.run_tick"]).returncode)
+    sys.exit(subprocess.run([sys.executable, "-W", "ignore", "-m", "orchestration.run_tick"]).returncode)
 
 
 @app.command()

@@ -16,8 +16,8 @@ from tickettape.archive import (
 )
 from tickettape.cli.console import fail, say
 from tickettape.cli.refresh import refresh_once
-from tickettape.database import BusyError, Warehouse, known_months
-from tickettape.file_storage import DamagedError
+from tickettape.database import BusyError, Warehouse, known_months, refusal_of
+from tickettape.file_storage import DamagedError, FullDiskError
 from tickettape.marketplaces import open_marketplaces
 from tickettape.settings import settings
 
@@ -50,7 +50,7 @@ def archive(month: MonthArgument) -> None:
     try:
         outcome = run_archive(Warehouse(), settings(), _month(month), refresh=refresh_once, say=say)
     except FAILURES as error:
-        fail(str(error))
+        fail(_words_for(error))
     for name, value in outcome.figures.items():
         say(f"  {name}: {value}")
     kept = "" if outcome.step == "dropped" else f" Its tables are kept for {settings().keep_detached_days} more days."
@@ -73,7 +73,7 @@ def reopen(month: MonthArgument) -> None:
                 for each in open_marketplaces(settings()).values()
             )
     except FAILURES as error:
-        fail(str(error))
+        fail(_words_for(error))
     say(f"{month} is open again. {replayed} late answers were read.")
 
 
@@ -103,7 +103,7 @@ def restore(
             say=say,
         )
     except FAILURES as error:
-        fail(str(error))
+        fail(_words_for(error))
     for name, value in figures.items():
         say(f"  {name}: {value}")
     say(f"{month} is restored. It stays until {f'the end of {until}' if until else '`tickettape release`'}.")
@@ -115,8 +115,14 @@ def release(month: MonthArgument) -> None:
         with Warehouse().connection() as connection:
             release_month(connection, _month(month))
     except FAILURES as error:
-        fail(str(error))
+        fail(_words_for(error))
     say(f"{month} is released. The archive takes it once it is {settings().raw_months} months old.")
+
+
+def _words_for(error: Exception) -> str:
+    """Why it failed. A full disk of the cold storage names the file; any other full disk is explained too."""
+    refusal = None if isinstance(error, FullDiskError) else refusal_of(error)
+    return str(refusal or error)
 
 
 def _month(text: str) -> date:

@@ -6,7 +6,7 @@ The contents of the tables are the business of the packages that own them. This 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
 from tickettape.database.connections import Connection, Warehouse, check_session_mode
 from tickettape.database.disk import database_disk
-from tickettape.database.errors import UnavailableDatabaseError, refusal_of
+from tickettape.database.errors import UnavailableDatabaseError, refusal_in, refusal_of
 from tickettape.database.health import (
     HEALTH_CHECKS,
     database_size_bytes,
@@ -20,7 +20,6 @@ from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_
 from tickettape.database.migrations import SCHEMA_VERSION
 from tickettape.database.month_state import (
     known_months,
-    month_after,
     month_bounds,
     month_of,
     month_refusals,
@@ -30,7 +29,9 @@ from tickettape.database.month_state import (
 )
 from tickettape.database.partitions import (
     DAILY_TABLES,
+    DAYS_AHEAD,
     MONTHLY_TABLES,
+    MONTHS_AHEAD,
     attach_partition,
     drop_payload_partitions_before,
     ensure_partitions,
@@ -44,10 +45,12 @@ from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_tab
 __all__ = [
     "CONNECT_TIMEOUT_SECONDS",
     "DAILY_TABLES",
+    "DAYS_AHEAD",
     "HEALTH_CHECKS",
     "KEEPALIVES",
     "LONGEST_STATEMENT",
     "MONTHLY_TABLES",
+    "MONTHS_AHEAD",
     "SCHEMA_VERSION",
     "BusyError",
     "Connection",
@@ -70,7 +73,6 @@ __all__ = [
     "make_partitions_ahead",
     "measure_health",
     "measured_since",
-    "month_after",
     "month_bounds",
     "month_of",
     "month_refusals",
@@ -79,6 +81,7 @@ __all__ = [
     "partitions_not_made",
     "postgres_tool",
     "psql_path",
+    "refusal_in",
     "refusal_of",
     "sqlalchemy_url",
     "state_of_month",

@@ -21,6 +21,11 @@ class Refusal:
     def __str__(self) -> str:
         return f"{self.what}\nThe reason given: {self.said}.\n{self.remedy}"
 
+    @property
+    def in_short(self) -> str:
+        """What is wrong and what to do, without the server's words."""
+        return f"{self.what} {self.remedy}"
+
 
 _READ_ONLY = (
     "The database is read-only.",
@@ -31,15 +36,18 @@ _DISK_FULL = (
     "The database's disk is full.",
     "Free some space on it, or make it larger. Nothing that was stored is lost, and the next tick continues.",
 )
+_CUT = (
+    "The database server was stopped, or somebody ended this connection.",
+    "Wait until the server is back. The next tick tries the interrupted work again.",
+)
 _BY_SQLSTATE = {
     "25006": _READ_ONLY,  # read_only_sql_transaction
     "53100": _DISK_FULL,
-    "57P01": (
-        "The database server is being stopped, or somebody ended this connection.",
-        "Wait until the server is back. The next tick tries the interrupted work again.",
-    ),
+    "57P01": _CUT,
 }
 _BY_WORDS = {
+    "No space left on device": _DISK_FULL,  # first: a server with a full disk also refuses connections
+    "Disk quota exceeded": _DISK_FULL,
     # psycopg gives no sqlstate for a refused connection, so the server's English message decides
     "too many connections for role": (
         "The database allows this user no more connections.",
@@ -69,17 +77,26 @@ _BY_WORDS = {
         "The database server does not accept this user from this machine.",
         "Let its administrator add the user and this machine to pg_hba.conf, or check DATABASE_URL.",
     ),
-    "does not exist": (
-        "The database server does not know the user or the database.",
-        "Create it, or check DATABASE_URL.",
-    ),
     "session is read-only": _READ_ONLY,  # target_session_attrs=read-write found no other server
+    "closed the connection unexpectedly": _CUT,
 }
+_UNKNOWN = (
+    "The database server does not know the user or the database.",
+    "Create it, or check DATABASE_URL.",
+)
 _OF_CONNECTIONS = ("OperationalError", "ConnectionTimeout", "TooManyConnections", "CannotConnectNow")
 _DOWN = (
     "The database server cannot be reached.",
     "Start it, or check DATABASE_URL. With DATABASE_URL unset, the embedded server is used.",
 )
+_IN_A_RECORD = {
+    **_BY_WORDS,
+    "read-only transaction": _READ_ONLY,
+    "during recovery": _READ_ONLY,
+    "terminating connection": _CUT,
+    "connection to server": _DOWN,  # not "Connection refused" alone, which others say too
+    "connection timeout expired": _DOWN,
+}
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
@@ -97,6 +114,13 @@ def refusal_of(error: BaseException) -> Refusal | None:
     return None
 
 
+def refusal_in(record: str) -> Refusal | None:
+    """As `refusal_of`, for an error of which only the text is left, as in what Dagster and dbt record."""
+    said = " ".join(record.split()).rstrip(".")
+    found = next((found for words, found in _IN_A_RECORD.items() if words in said), None)
+    return Refusal(found[0], said, found[1]) if found else None
+
+
 def _refusal_of(error: BaseException) -> Refusal | None:
     if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
         return Refusal("The disk is full.", str(error), _DISK_FULL[1])
@@ -112,5 +136,6 @@ def _refusal_of(error: BaseException) -> Refusal | None:
         return Refusal(what, said, remedy)
     if type(error).__name__ not in _OF_CONNECTIONS or sqlstate not in (None, "53300", "57P03"):
         return None
-    what, remedy = next((found for words, found in _BY_WORDS.items() if words in said), _DOWN)
+    otherwise = _UNKNOWN if "does not exist" in said else _DOWN
+    what, remedy = next((found for words, found in _BY_WORDS.items() if words in said), otherwise)
     return Refusal(what, said, remedy)

@@ -14,15 +14,13 @@ from psycopg.rows import dict_row
 from tickettape.database.connections import Connection
 from tickettape.database.disk import Disk, database_disk
 from tickettape.database.month_state import month_after, month_of
-from tickettape.database.partitions import DAILY_TABLES, MONTHLY_TABLES
+from tickettape.database.partitions import DAILY_TABLES, DAYS_AHEAD, MONTHLY_TABLES, MONTHS_AHEAD
 
 SCHEMAS = ("market", "analytics", "dagster")
 WHOLE = "database"  # the name under which the size of the whole database is stored
 GROWTH_DAYS = 7  # a week has each weekday's traffic once
 SHORTEST_GROWTH = timedelta(days=1)  # shorter measurements say nothing about the growth of a day
 SIZES_KEPT_DAYS = 400  # more than a year, to compare a month with the same month of last year
-MONTHS_AHEAD = 3
-DAYS_AHEAD = 7
 FIRST_HOUR = timedelta(hours=1)  # a new database may be measured before its partitions are made
 OLDEST_MARK = timedelta(hours=1)  # ticks refresh every 10 to 20 minutes: so three in a row did not
 XID_AGE = 500_000_000  # autovacuum freezes at 200 million; Postgres stops writing at 2,100 million

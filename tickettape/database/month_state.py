@@ -36,11 +36,6 @@ def month_after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def month_before(month: date) -> date:
-    """The first day of the month before."""
-    return (month - timedelta(days=1)).replace(day=1)
-
-
 def month_bounds(month: date) -> tuple[datetime, datetime]:
     """The instants at which a UTC month and the next one begin."""
     return _midnight(month), _midnight(month_after(month))

@@ -17,6 +17,8 @@ from tickettape.database.month_state import ATTACHED_STATES, month_after, month_
 
 MONTHLY_TABLES = ("captures", "section_snapshots", "listing_changes", "price_ranges")
 DAILY_TABLES = ("capture_payloads",)
+MONTHS_AHEAD = 3
+DAYS_AHEAD = 7
 
 _LOCK = 7_153_906  # one process makes partitions at a time
 

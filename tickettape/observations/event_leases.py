@@ -109,3 +109,27 @@ def leases_left(connection: Connection, source: str, tick: datetime) -> int:
         [tick, source],
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def give_up_leases(
+    connection: Connection, source: str, since: datetime, before: datetime
+) -> list[tuple[datetime, Event]]:
+    """Close what ticks in [since, before) planned and nobody works on any more; returns the events, with their ticks.
+
+    A tick on which a worker still holds a lease is left to that worker.
+    """
+    rows = connection.execute(
+        """update market.leases set done = true
+           from market.events
+           where events.event_key = leases.event_key and source = %(source)s
+               and tick >= %(since)s and tick < %(before)s and not done
+               and not exists (
+                   select from market.leases as held
+                   where held.tick = leases.tick and not held.done and held.leased_until >= clock_timestamp())
+               and not exists (
+                   select from market.captures
+                   where captures.event_key = leases.event_key and captures.tick = leases.tick)
+           returning leases.tick, leases.event_key, external_id, name, date, date_status""",
+        {"source": source, "since": since, "before": before},
+    ).fetchall()
+    return [(tick, Event(*event)) for tick, *event in sorted(rows, key=lambda row: row[:2])]

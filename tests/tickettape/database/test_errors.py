@@ -9,7 +9,7 @@ import sqlalchemy
 
 from tests.support.databases import use_database
 from tests.support.own_server import OwnServer, own_server
-from tickettape.database import Warehouse, refusal_of
+from tickettape.database import Warehouse, refusal_in, refusal_of
 from tickettape.database.migrations import upgrade_database
 from tickettape.start_and_stop import explain_failures
 
@@ -99,3 +99,21 @@ def test_what_dagsters_storage_says_is_found_below_its_wrapping(server: OwnServe
 def test_a_full_disk_of_this_machine_is_told_like_the_servers() -> None:
     with pytest.raises(SystemExit, match=r"^The disk is full\.\n.*No space left"), explain_failures():
         Path("/dev/full").write_text("something")
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        ("FATAL:  could not write init file: No space left on device", "The database's disk is full."),
+        ("Database Error in model event_hours\n  cannot execute INSERT in a read-only transaction", "read-only"),
+        ("psycopg2.OperationalError: server closed the connection unexpectedly\n\tThis probably", "was stopped"),
+        ('connection to server at "::1", port 5432 failed: Connection refused\n\tIs it', "cannot be reached"),
+        ("grpc: failed to connect to all addresses; last error: Connection refused", None),
+        ('Database Error in model mine\n  relation "nowhere" does not exist', None),
+        ("ValueError: 7", None),
+    ],
+)
+def test_a_record_of_an_error_is_explained_where_the_whole_server_refuses(record: str, what: str | None) -> None:
+    refusal = refusal_in(record)
+    assert (refusal is None) == (what is None)
+    assert refusal is None or what is None or what in refusal.what

@@ -1,6 +1,7 @@
 """The embedded server's first start as root, on a machine that has no user for it yet."""
 
 import pwd
+import resource
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,18 @@ def test_a_missing_tool_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name, path: None)
     with pytest.raises(RuntimeError, match=r"`useradd`.* is missing"):
         server._make_server_user()
+
+
+def test_on_a_full_disk_the_list_of_the_servers_users_stays_as_it_was(tmp_path: Path) -> None:
+    """A limit of the size of files stands for a full disk."""
+    users = server._wheel().DiskList(tmp_path / "users")
+    users.put([1, 22, 333])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            users.get_and_remove(22)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert users.get_and_remove(22) == [1, 22, 333]
+    assert (tmp_path / "users").read_text() == "[1, 333]"

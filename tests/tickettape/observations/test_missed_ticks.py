@@ -1,10 +1,12 @@
 """A tick that never ran leaves rows that say so, and one that did leaves none beside its own."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 from tests.support.markets import NOON, TEN, Section, add_event, observe
 from tickettape.database import Connection
 from tickettape.observations import Capture, record_missed_ticks, store_captures
+from tickettape.observations.event_leases import plan_leases, take_leases
 
 
 def decide(connection: Connection, event: int, due_in_ticks: int) -> None:
@@ -76,3 +78,25 @@ def test_a_missed_tick_that_is_captured_after_all_is_captured(connection: Connec
     record_missed_ticks(connection, "simulator", NOON + 2 * TEN, TEN)
     store_captures(connection, [Capture(event, NOON + TEN, "missing")], job_id=None)
     assert statuses(connection, event) == [(0, "ok"), (1, "missing")]
+
+
+def test_what_a_tick_planned_and_its_run_was_cut_before_it_asked_is_missed(connection: Connection) -> None:
+    asked, planned = add_event(connection), add_event(connection, "2")
+    for event in (asked, planned):
+        observe(connection, event, NOON, Section("Lower", "101"))
+    plan_leases(connection, NOON + TEN, "a run", [asked, planned])
+    store_captures(connection, [Capture(asked, NOON + TEN, "ok")], job_id=None)
+    assert record_missed_ticks(connection, "vividseats", NOON + 2 * TEN, TEN) == {}
+    assert record_missed_ticks(connection, "simulator", NOON + 2 * TEN, TEN) == {NOON + TEN: 1}
+    assert statuses(connection, asked) == [(0, "ok"), (1, "ok")]
+    assert statuses(connection, planned) == [(0, "ok"), (1, "missed")]
+    assert record_missed_ticks(connection, "simulator", NOON + 2 * TEN, TEN) == {}
+
+
+def test_what_a_worker_still_has_in_hand_is_not_missed(connection: Connection) -> None:
+    in_hand, waiting = add_event(connection), add_event(connection, "2")
+    for event in (in_hand, waiting):
+        observe(connection, event, NOON, Section("Lower", "101"))
+    plan_leases(connection, NOON + TEN, "a run", [in_hand, waiting])
+    take_leases(connection, "simulator", NOON + TEN, uuid4(), most=1, length=TEN)
+    assert record_missed_ticks(connection, "simulator", NOON + 2 * TEN, TEN) == {}

@@ -1,0 +1,1 @@
+"""Faults of a whole program that runs: see README.md beside this file."""
