@@ -83,14 +83,22 @@ def test_control_the_browser_reaches_nothing_else(chrome: Chrome, service: Servi
 
 
 def test_a_reader_brings_a_key_that_enters_no_url(
-    chrome: Chrome, dashboard: Dashboard, week_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chrome: Chrome,
+    dashboard: Dashboard,
+    service: Service,
+    week_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    request.addfinalizer(service.start)  # a real marketplace ends the demonstration's key: visitors get another
+    service.stop()
     use_database(monkeypatch, week_url)
     with Warehouse().connection() as connection:
         create_tenant(connection, "readers", sees_all=True)
         key = create_key(connection, "readers")
-    with running(week_url, tmp_path, "vividseats") as service:
-        own = Dashboard(chrome, service.base)
+    with running(week_url, tmp_path, "vividseats") as real:
+        own = Dashboard(chrome, real.base)
         own.visit()
         own.wait(lambda: own.find("#key").is_displayed(), "the question for a key")
         own.screenshot("key")
