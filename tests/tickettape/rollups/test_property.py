@@ -389,7 +389,8 @@ def test_control_a_faulty_refresh_is_found(
     )
     assert broken != refresh
     Machine.connect, Machine.refresh = staticmethod(warehouse.connection), broken
-    # the same examples each time: that a fault is found must not be luck
-    quick = settings(max_examples=100, stateful_step_count=30, derandomize=True, phases=[Phase.generate])
+    # It ends at the first example that finds the fault: some 40 are needed. Which come depends on what else the process
+    # has imported, even if derandomized, so many are allowed: that a fault is found must not be luck.
+    quick = settings(max_examples=500, stateful_step_count=30, derandomize=True, phases=[Phase.generate])
     with pytest.raises((AssertionError, psycopg.errors.UniqueViolation)):
         run_state_machine_as_test(Machine, settings=settings(quick, suppress_health_check=list(HealthCheck)))
