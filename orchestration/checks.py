@@ -245,6 +245,7 @@ def _of_every_source(
         dg.AssetCheckSpec("audit", asset=key, description="Every dbt test about this table, over all its rows.")
         for key in sorted({test.about for test in dbt_tests.data_tests().values()})
     ],
+    can_subset=True,  # else no asset that it is about could be materialized alone
 )
 def audit(
     context: dg.AssetCheckExecutionContext,
@@ -256,7 +257,13 @@ def audit(
 
     There is one check per table. The results are kept in market.audits. If a test of severity error fails, the run
     fails after all results are stored, so that somebody looks at it.
+
+    Dagster adds every check of an asset to a run that materializes it from the UI, so to each backfill there. Such a
+    run tests what it made; to look at all rows is the audit's own job, at night.
     """
+    if context.run.asset_selection:
+        context.log.info("This run makes assets, so all rows are not looked at. The job `audit` does that.")
+        return
     export_dbt_environment(settings, all_of_it=True)
     started_at = datetime.now(UTC)
     invocation = dbt.cli(["test", "--exclude-resource-type", "unit_test"], raise_on_error=False).wait()

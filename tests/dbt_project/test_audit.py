@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration import jobs
 from orchestration.definitions import build_defs
+from orchestration.partitions import HOURLY
 from orchestration.schedules import HOUSEKEEPING
 from tests.support.dbt_runs import run_dbt
 from tests.support.failed_checks import tells_what_to_do
@@ -69,3 +70,21 @@ def test_the_audit_runs_every_night_without_being_told_and_never_in_a_tick() -> 
     assert {check.name for check in jobs.nightly_audit.selection.resolve_checks(graph)} == {"audit"}
     assert "audit" not in in_a_tick
     assert {"prices_do_not_jump", "hours_make_up_their_day"} <= in_a_tick
+
+
+def test_a_run_that_makes_assets_does_not_look_at_all_rows(
+    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    """From the UI, Dagster adds the audit to such a run, so to each backfill."""
+    latest_prices = dg.AssetKey("latest_prices")
+    repository = build_defs(settings=Settings(), warehouse=warehouse).get_repository_def()
+    job = repository.get_maybe_subset_job_def("__ASSET_JOB", asset_selection={latest_prices})
+    assert job
+    assert "audit" in {node.name for node in job.nodes}
+    made = job.execute_in_process(
+        instance=instance, partition_key=HOURLY.get_last_partition_key(), asset_selection=[latest_prices]
+    )
+    assert made.success
+    assert [event.asset_key for event in made.get_asset_materialization_events()] == [latest_prices]
+    assert "audit" not in {check.check_name for check in made.get_asset_check_evaluations()}
+    assert connection.execute("select count(*) from market.audits").fetchone() == (0,)

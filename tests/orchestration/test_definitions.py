@@ -5,6 +5,7 @@ import tomllib
 import yaml
 
 from orchestration.definitions import defs
+from orchestration.partitions import HOURLY
 from tickettape.settings import ROOT
 
 
@@ -12,6 +13,18 @@ def test_every_job_sensor_and_asset_loads_together() -> None:
     repository = defs.get_repository_def()
     repository.load_all_definitions()
     assert {"tick", "nightly_audit", "archive"} <= {job.name for job in repository.get_all_jobs()}
+
+
+def test_every_asset_can_be_materialized_alone_and_the_hours_models_together() -> None:
+    """As the UI does it, with all checks of what is chosen. A check of several assets must not need the others."""
+    repository = defs.get_repository_def()
+    graph = repository.asset_graph
+    of_hours = {key for key in graph.materializable_asset_keys if graph.get(key).partitions_def == HOURLY}
+    assert len(of_hours) > 20
+    for chosen in [*({key} for key in graph.materializable_asset_keys), of_hours]:
+        job = repository.get_maybe_subset_job_def("__ASSET_JOB", asset_selection=chosen)
+        assert job
+        assert job.asset_layer.executable_asset_keys == chosen
 
 
 def test_dg_and_dagster_load_the_same_module() -> None:
