@@ -86,5 +86,13 @@ def test_a_run_that_makes_assets_does_not_look_at_all_rows(
     )
     assert made.success
     assert [event.asset_key for event in made.get_asset_materialization_events()] == [latest_prices]
-    assert "audit" not in {check.check_name for check in made.get_asset_check_evaluations()}
+    checked = {check.check_name for check in made.get_asset_check_evaluations()}
+    assert "zones_do_not_vanish_at_once" in checked
+    assert not {"audit", "latest_prices_equals_a_recomputation"} & checked
+    observed = {
+        str(event.asset_observation_data.asset_observation.metadata.get("unique_id"))
+        for event in made.all_events
+        if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION
+    }
+    assert not [test for test in observed if "recomputation" in test]
     assert connection.execute("select count(*) from market.audits").fetchone() == (0,)
