@@ -1,6 +1,5 @@
 -- The parts of every series: the points of zones by hour or day, including gaps and zeros.
 
-
 create function api.granularity(asked text, start_date timestamptz, end_date timestamptz) returns text
 language plpgsql immutable as $$
 begin
@@ -125,6 +124,37 @@ create function api_parts.row_cap() returns integer language sql stable as $$
              then api_parts.postgrest_row_cap() end)
 $$;
 
+create function api_parts.check_max_rows(max_rows integer) returns void language plpgsql stable as $$
+begin
+    if max_rows not between 1 and api_parts.row_cap() then
+        raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
+            hint = format('It is at most %s.', api_parts.row_cap());
+    end if;
+end $$;
+
+-- Without max_rows a response has all rows, or fails: nobody would notice that some are missing.
+create function api_parts.check_whole(returned bigint, max_rows integer, what_to_do text) returns void
+language plpgsql stable as $$
+begin
+    if max_rows is null and returned > api_parts.row_cap() then
+        raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
+            hint = what_to_do;
+    end if;
+end $$;
+
+create function api_parts.check_whole_series(returned bigint, max_rows integer) returns void
+language sql stable as $$
+    select api_parts.check_whole($1, $2,
+        'Ask for one zone, a shorter range or days, or use max_rows, after_timestamp and after_zone for paging.')
+$$;
+
+create function api_parts.check_basis(basis text) returns void language plpgsql immutable as $$
+begin
+    if basis not in ('before_fees', 'all_in') then
+        raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
+    end if;
+end $$;
+
 -- The zones that a question about an event is about. Checks the event, the zone, the range and max_rows.
 create function api_parts.zones_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
 returns text[] language plpgsql stable as $$
@@ -148,10 +178,7 @@ begin
         raise sqlstate 'PT422' using message = 'start_date is after end_date.',
             hint = 'Both are included in the range. Swap them.';
     end if;
-    if max_rows is not null and max_rows not between 1 and api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
-            hint = format('It is at most %s.', api_parts.row_cap());
-    end if;
+    perform api_parts.check_max_rows(max_rows);
     return array_remove(names, null);
 end $$;
 
@@ -196,8 +223,5 @@ begin
         exit when first > end_date;
         buckets := least(4 * buckets, 10000000);
     end loop;
-    if max_rows is null and missing = 0 then
-        raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
-            hint = 'Ask for one zone, a shorter range or days, or use max_rows, after_timestamp and after_zone for paging.';
-    end if;
+    perform api_parts.check_whole_series(most - missing, max_rows);
 end $$;

@@ -19,9 +19,7 @@ create function api.price_trends(
 ) returns setof api.price_trend language plpgsql stable as $$
 #variable_conflict use_variable
 begin
-    if basis not in ('before_fees', 'all_in') then
-        raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
-    end if;
+    perform api_parts.check_basis(basis);
     return query
     select series."timestamp", series.zone, series.observed,
         (case basis when 'all_in' then series.min_all_in_price else series.min_price end)::numeric(10, 2),

@@ -66,13 +66,15 @@ returns table (moment timestamptz, observed boolean, listed boolean) language sq
     ) as series (moment)
 $$;
 
-create function api_parts.check_rows(returned bigint, max_rows integer) returns void language plpgsql stable as $$
-begin
-    if max_rows is null and returned > api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
-            hint = 'Ask for one zone, a shorter range or days, or use max_rows, after_timestamp and after_zone for paging.';
-    end if;
-end $$;
+-- What `fill` adds to the rows of zones: every bucket of every zone, with `nothing` for its counts.
+create function api_parts.zone_buckets(
+    bucket interval, event_id uuid, first timestamptz, last timestamptz, zones text[], fill boolean
+) returns table (moment timestamptz, zone text, observed boolean, nothing integer) language sql stable as $$
+    select buckets.moment, names.name, buckets.observed, case when buckets.listed then 0 end
+    from api_parts.buckets($1, $2, $3, $4) as buckets
+    cross join unnest($5) as names (name)
+    where $6
+$$;
 
 create function api.get_in(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
@@ -112,7 +114,7 @@ begin
     where after_timestamp is null or points.moment > after_timestamp
     order by points.moment limit asked.most;
     get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    perform api_parts.check_whole_series(returned, max_rows);
 end $$;
 comment on function api.get_in is
     'The lowest price of exactly 1, 2 and 4 together in an event or one of its zones, before fees and all-in; by day, that of the day';
@@ -148,17 +150,15 @@ begin
             spread.lower_quartile_price, spread.median_price, spread.upper_quartile_price, spread.max_price
         from spread
         union all
-        select buckets.moment, names.name, buckets.observed, counts.nothing, counts.nothing, null::numeric(10, 2),
+        select added.moment, added.zone, added.observed, added.nothing, added.nothing, null::numeric(10, 2),
             null::numeric(10, 2), null::numeric(10, 2), null::numeric(10, 2), null::numeric(10, 2)
-        from api_parts.buckets(asked.bucket, event_id, asked.first, asked.last) as buckets
-        cross join unnest(zones) as names (name)
-        cross join lateral (select case when buckets.listed then 0 end as nothing) as counts
-        where fill and (buckets.moment, names.name) not in (select spread.moment, spread.of_zone from spread)
+        from api_parts.zone_buckets(asked.bucket, event_id, asked.first, asked.last, zones, fill) as added
+        where (added.moment, added.zone) not in (select spread.moment, spread.of_zone from spread)
     ) as points
     where after_timestamp is null or (points.moment, points.of_zone) > (after_timestamp, after_zone)
     order by points.moment, points.of_zone limit asked.most;
     get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    perform api_parts.check_whole_series(returned, max_rows);
 end $$;
 comment on function api.price_distribution(
     uuid, text, timestamptz, timestamptz, text, boolean, timestamptz, text, integer) is
@@ -198,22 +198,27 @@ begin
             changes.went_tickets
         from changes
         union all
-        select buckets.moment, names.name, buckets.observed, counts.nothing, counts.nothing, counts.nothing,
-            counts.nothing, counts.nothing, counts.nothing, counts.nothing, counts.nothing, counts.nothing,
-            counts.nothing
-        from api_parts.buckets(asked.bucket, event_id, asked.first, asked.last) as buckets
-        cross join unnest(zones) as names (name)
-        cross join lateral (select case when buckets.listed then 0 end as nothing) as counts
-        where fill and (buckets.moment, names.name) not in (select changes.moment, changes.of_zone from changes)
+        select added.moment, added.zone, added.observed, added.nothing, added.nothing, added.nothing,
+            added.nothing, added.nothing, added.nothing, added.nothing, added.nothing, added.nothing,
+            added.nothing
+        from api_parts.zone_buckets(asked.bucket, event_id, asked.first, asked.last, zones, fill) as added
+        where (added.moment, added.zone) not in (select changes.moment, changes.of_zone from changes)
     ) as points
     where after_timestamp is null or (points.moment, points.of_zone) > (after_timestamp, after_zone)
     order by points.moment, points.of_zone limit asked.most;
     get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    perform api_parts.check_whole_series(returned, max_rows);
 end $$;
 comment on function api.inventory_changes(
     uuid, text, timestamptz, timestamptz, text, boolean, timestamptz, text, integer) is
     'How many listings of a zone appeared, were repriced, shrank, grew, moved or went in an hour or on a day';
+
+-- What became of a departed listing, as in the table estimated_sales: what goes in the last two hours before an event was
+-- taken down with the rest. A test compares the two.
+create function api_parts.final_verdict(verdict text, what text, at timestamptz, event_date timestamptz) returns text
+language sql immutable as $$
+    select case when $1 = 'sold' and $2 = 'went' and $3 >= $4 - interval '2 hours' then 'withdrawn' else $1 end
+$$;
 
 create function api.estimated_sales(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
@@ -229,15 +234,12 @@ declare
 begin
     return query
     with judged as (
-        -- the same as in the table estimated_sales, whose hours have medians that cannot be added up to days
+        -- from the departures, because the medians of the table's hours cannot be added up to days
         select
             date_bin(asked.bucket, departures.hour, timestamptz '2000-01-01 00:00Z') as moment,
             departures.zone as of_zone, departures.tickets, departures.price, departures.confidence,
-            case
-                when departures.verdict = 'sold' and departures.what = 'went'
-                    and departures."timestamp" >= events.date - interval '2 hours' then 'withdrawn'
-                else departures.verdict
-            end as verdict
+            api_parts.final_verdict(
+                departures.verdict, departures.what, departures."timestamp", events.date) as verdict
         from analytics.listing_departures as departures
         inner join market.events on events.id = departures.event_id
         where departures.event_id = event_id and departures.zone = any(zones) and departures.hour >= asked.first
@@ -271,18 +273,16 @@ begin
             sales.came_back, sales.open
         from sales
         union all
-        select buckets.moment, names.name, buckets.observed, counts.nothing, counts.nothing, counts.nothing::numeric(12, 2),
-            null::numeric(10, 2), null::numeric(3, 2), counts.nothing, counts.nothing, counts.nothing, counts.nothing,
-            counts.nothing
-        from api_parts.buckets(asked.bucket, event_id, asked.first, asked.last) as buckets
-        cross join unnest(zones) as names (name)
-        cross join lateral (select case when buckets.listed then 0 end as nothing) as counts
-        where fill and (buckets.moment, names.name) not in (select sales.moment, sales.of_zone from sales)
+        select added.moment, added.zone, added.observed, added.nothing, added.nothing, added.nothing::numeric(12, 2),
+            null::numeric(10, 2), null::numeric(3, 2), added.nothing, added.nothing, added.nothing, added.nothing,
+            added.nothing
+        from api_parts.zone_buckets(asked.bucket, event_id, asked.first, asked.last, zones, fill) as added
+        where (added.moment, added.zone) not in (select sales.moment, sales.of_zone from sales)
     ) as points
     where after_timestamp is null or (points.moment, points.of_zone) > (after_timestamp, after_zone)
     order by points.moment, points.of_zone limit asked.most;
     get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    perform api_parts.check_whole_series(returned, max_rows);
 end $$;
 comment on function api.estimated_sales(
     uuid, text, timestamptz, timestamptz, text, boolean, timestamptz, text, integer) is
@@ -322,7 +322,7 @@ begin
     where after_timestamp is null or (days.moment, days.of_zone) > (after_timestamp, after_zone)
     order by days.moment, days.of_zone limit asked.most;
     get diagnostics returned = row_count;
-    perform api_parts.check_rows(returned, max_rows);
+    perform api_parts.check_whole_series(returned, max_rows);
 end $$;
 comment on function api.days_on_market(
     uuid, text, timestamptz, timestamptz, text, timestamptz, text, integer) is

@@ -40,9 +40,7 @@ declare
     seen_at constant timestamptz := api.listings_seen_at(event_id, at);
     returned bigint;
 begin
-    if basis not in ('before_fees', 'all_in') then
-        raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
-    end if;
+    perform api_parts.check_basis(basis);
     if seen_at is null then
         raise sqlstate 'PT404' using message = format(
             'The listings of event %s are not known%s.', event_id, coalesce(' at ' || (at at time zone 'UTC') || ' UTC', '')),
@@ -104,10 +102,8 @@ begin
     left join repriced on repriced.listing_id = page.listing_id
     order by page.place, page.listing_id;
     get diagnostics returned = row_count;
-    if max_rows is null and returned > api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('The response has more than %s rows.', api_parts.row_cap()),
-            hint = 'Ask for one zone, or use max_rows, after_price and after_listing for paging.';
-    end if;
+    perform api_parts.check_whole(
+        returned, max_rows, 'Ask for one zone, or use max_rows, after_price and after_listing for paging.');
 end $$;
 comment on function api.listings is
     'The listings of an event at the last ok capture until an instant (default: the newest), the cheapest first; tickets: only those from which exactly so many can be bought';

@@ -32,9 +32,8 @@ create function api_parts.check_choice(tickets integer, basis text) returns void
 begin
     if tickets not in (1, 2, 4) then
         raise sqlstate 'PT422' using message = format('tickets is %s.', tickets), hint = 'It is 1, 2 or 4.';
-    elsif basis not in ('before_fees', 'all_in') then
-        raise sqlstate 'PT422' using message = format('basis is %L.', basis), hint = 'It is before_fees or all_in.';
     end if;
+    perform api_parts.check_basis(basis);
 end $$;
 
 -- The figures of some events. As in get_in_prices, a past price is that of the last observed hour until then, at most a
@@ -103,12 +102,10 @@ returns setof api_parts.board_figures language sql stable as $$
     cross join lateral (
         select coalesce(sum(departures.tickets), 0)::integer as tickets
         from analytics.listing_departures as departures
-        where departures.event_id = newest.id and departures.verdict = 'sold'
-            and departures.hour > newest.last_ok_at - interval '25 hours'
+        where departures.event_id = newest.id and departures.hour > newest.last_ok_at - interval '25 hours'
             and departures."timestamp" > newest.last_ok_at - interval '1 day'
-            -- as in estimated_sales: a listing that goes just before the event is withdrawn
-            and not (departures.what = 'went'
-                     and departures."timestamp" >= coalesce(events.date, 'infinity') - interval '2 hours')
+            and api_parts.final_verdict(
+                departures.verdict, departures.what, departures."timestamp", events.date) = 'sold'
     ) as sold
 $$;
 
@@ -180,10 +177,7 @@ begin
         raise sqlstate 'PT422' using message = format('sort is %L.', sort),
             hint = 'It is movers, or the name of a column, with - before it for descending.';
     end if;
-    if most not between 1 and api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
-            hint = format('It is at most %s.', api_parts.row_cap());
-    end if;
+    perform api_parts.check_max_rows(max_rows);
     page := array(
         with found as materialized (
             select * from api.events(search, venue, city, category, performer, date_from, date_to, active)
@@ -277,10 +271,8 @@ begin
         raise sqlstate 'PT422' using message = format('days is %s.', days), hint = 'It is 1, 7 or 30.';
     elsif direction not in ('up', 'down', 'both') then
         raise sqlstate 'PT422' using message = format('direction is %L.', direction), hint = 'It is up, down or both.';
-    elsif most not between 1 and api_parts.row_cap() then
-        raise sqlstate 'PT422' using message = format('max_rows is %s.', max_rows),
-            hint = format('It is at most %s.', api_parts.row_cap());
     end if;
+    perform api_parts.check_max_rows(max_rows);
     return query
     with hours as materialized (
         select events.id, events.name, events.venue, events.date, events.currency, newest.last_ok_at, now_seen.hour,
