@@ -9,6 +9,7 @@ TESTS = ROOT / "tests" / "tickettape"
 
 SHOWN_ELSEWHERE = {
     "archive/month_operations": "calls other modules, one after another: cli/test_archive types what calls it",
+    "cli/access": "the connection of commands that cli/test_tenants and cli/test_readers type",
     "cli/hourly_cold_storage": "one command: archive/test_hourly_cold_storage types it",
     "cli/import_report": "sentences of what was counted: cli/test_imports and imports/ read them",
     "cli/refresh": "calls refresh_rollups with dbt: cli/test_corrections and imports/test_range_import do",

@@ -1,7 +1,5 @@
 """`tickettape readers`: logins of the database that may only read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -9,14 +7,13 @@ import typer
 from tickettape.api_schema import (
     READER_CONNECTIONS,
     READER_STATEMENT_SECONDS,
-    AccessError,
     add_reader,
     connection_string,
     list_readers,
     remove_reader,
 )
-from tickettape.cli.console import fail, say
-from tickettape.database import Connection, Warehouse
+from tickettape.cli.access import access_connection
+from tickettape.cli.console import say
 
 readers = typer.Typer(
     help="Manage logins of the database that may only read, for notebooks and BI tools.", no_args_is_help=True
@@ -28,16 +25,6 @@ Login = Annotated[str, typer.Argument(metavar="NAME", help="The name of the logi
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.add_typer(readers, name="readers")
-
-
-@contextmanager
-def _connection() -> Iterator[Connection]:
-    """A connection to the database. An AccessError ends the command with its message."""
-    with Warehouse().connection() as connection:
-        try:
-            yield connection
-        except AccessError as error:
-            fail(str(error))
 
 
 @readers.command("add")
@@ -61,7 +48,7 @@ def add(
     ] = READER_STATEMENT_SECONDS,
 ) -> None:
     """Create a login and print its connection string. A password that is made here is shown only once."""
-    with _connection() as connection:
+    with access_connection() as connection:
         where = connection_string(connection, login)  # without a port no login is of use
         made = add_reader(
             connection, login, tenant=tenant, password=password, connections=connections, statement_seconds=seconds
@@ -74,7 +61,7 @@ def add(
 @readers.command("list")
 def list_command() -> None:
     """List the logins, and what they see."""
-    with _connection() as connection:
+    with access_connection() as connection:
         found = list_readers(connection)
     say(f"{len(found)} login{'s' * (len(found) != 1)}.")
     for one in found:
@@ -86,6 +73,6 @@ def list_command() -> None:
 @readers.command("remove")
 def remove(login: Login) -> None:
     """Remove a login and end its connections."""
-    with _connection() as connection:
+    with access_connection() as connection:
         remove_reader(connection, login)
     say(f"Removed the login {login}.")

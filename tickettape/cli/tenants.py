@@ -1,7 +1,5 @@
 """`tickettape tenants` and `tickettape keys`: who may ask the API, and what they may see."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +7,6 @@ import typer
 
 from tickettape.api_schema import (
     KEY_PREFIX_LENGTH,
-    AccessError,
     create_key,
     create_tenant,
     list_keys,
@@ -19,8 +16,8 @@ from tickettape.api_schema import (
     unwatch_events,
     watch_events,
 )
-from tickettape.cli.console import fail, say
-from tickettape.database import Connection, Warehouse
+from tickettape.cli.access import access_connection
+from tickettape.cli.console import say
 from tickettape.settings import settings
 
 tenants = typer.Typer(help="Manage who may use the API, and which events they may see.", no_args_is_help=True)
@@ -36,16 +33,6 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
-@contextmanager
-def _connection() -> Iterator[Connection]:
-    """A connection to the database. An AccessError ends the command with its message."""
-    with Warehouse().connection() as connection:
-        try:
-            yield connection
-        except AccessError as error:
-            fail(str(error))
-
-
 @tenants.command("create")
 def create_tenant_command(
     tenant: Name,
@@ -54,7 +41,7 @@ def create_tenant_command(
     ] = False,
 ) -> None:
     """Create a tenant. Without --all it sees nothing until you run `tickettape tenants watch`."""
-    with _connection() as connection:
+    with access_connection() as connection:
         create_tenant(connection, tenant, sees_all=sees_all)
     say(f"Created tenant {tenant}, which sees {'every event' if sees_all else 'no event yet'}.")
 
@@ -62,7 +49,7 @@ def create_tenant_command(
 @tenants.command("list")
 def list_tenants_command() -> None:
     """List the tenants, which events they may see, and how many keys they have."""
-    with _connection() as connection:
+    with access_connection() as connection:
         found = list_tenants(connection)
     say(f"{len(found)} tenant{'s' * (len(found) != 1)}.")
     for one in found:
@@ -73,7 +60,7 @@ def list_tenants_command() -> None:
 @tenants.command("watch")
 def watch(tenant: Name, events: Events) -> None:
     """Add events to the watch-list of a tenant."""
-    with _connection() as connection:
+    with access_connection() as connection:
         added = watch_events(connection, tenant, events)
     say(f"Added {added} of {len(events)} events to the watch-list of {tenant}.")
 
@@ -81,7 +68,7 @@ def watch(tenant: Name, events: Events) -> None:
 @tenants.command("unwatch")
 def unwatch(tenant: Name, events: Events) -> None:
     """Remove events from the watch-list of a tenant."""
-    with _connection() as connection:
+    with access_connection() as connection:
         removed = unwatch_events(connection, tenant, events)
     say(f"Removed {removed} of {len(events)} events from the watch-list of {tenant}.")
 
@@ -89,7 +76,7 @@ def unwatch(tenant: Name, events: Events) -> None:
 @tenants.command("remove")
 def remove_tenant_command(tenant: Name) -> None:
     """Remove a tenant with its keys and its watch-list."""
-    with _connection() as connection:
+    with access_connection() as connection:
         remove_tenant(connection, tenant)
     say(f"Removed tenant {tenant} and its keys.")
 
@@ -103,7 +90,7 @@ def create_key_command(
     ] = None,
 ) -> None:
     """Create an API key for a tenant. It is shown only once."""
-    with _connection() as connection:
+    with access_connection() as connection:
         key = create_key(connection, tenant, label=label, requests_per_minute=per_minute)
     say(key)
     typer.echo("Save this key now: only its SHA-256 is stored. Send it in the header X-API-Key.", err=True)
@@ -112,7 +99,7 @@ def create_key_command(
 @keys.command("list")
 def list_keys_command() -> None:
     """List all keys by their first characters, including revoked ones."""
-    with _connection() as connection:
+    with access_connection() as connection:
         found = list_keys(connection)
     say(f"{len(found)} key{'s' * (len(found) != 1)}.")
     for key in found:
@@ -130,6 +117,6 @@ def revoke(
     ],
 ) -> None:
     """Revoke a key. The next request with it is refused."""
-    with _connection() as connection:
+    with access_connection() as connection:
         revoke_key(connection, prefix)
     say(f"Revoked {prefix[:KEY_PREFIX_LENGTH]}…. The next request with it is refused.")

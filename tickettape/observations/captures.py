@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from tickettape.database import Connection, month_of, month_refusals
@@ -171,21 +172,19 @@ def lock_capture_status(connection: Connection, event_key: int, tick: datetime) 
 
 def oldest_captured_tick(connection: Connection, source: str) -> datetime | None:
     """The oldest tick at which any event of a marketplace was captured or known to be missed."""
-    row = connection.execute(
-        """select min(captures.tick) from market.captures
-           inner join market.events on events.event_key = captures.event_key
-           where events.source = %s""",
-        [source],
-    ).fetchone()
-    return row[0] if row else None
+    return _captured_tick(connection, source, "min")
 
 
 def newest_captured_tick(connection: Connection, source: str) -> datetime | None:
     """The newest tick at which any event of a marketplace was captured or known to be missed."""
+    return _captured_tick(connection, source, "max")
+
+
+def _captured_tick(connection: Connection, source: str, which: Literal["min", "max"]) -> datetime | None:
     row = connection.execute(
-        """select max(captures.tick) from market.captures
-           inner join market.events on events.event_key = captures.event_key
-           where events.source = %s""",
+        f"""select {which}(captures.tick) from market.captures
+            inner join market.events on events.event_key = captures.event_key
+            where events.source = %s""",  # noqa: S608
         [source],
     ).fetchone()
     return row[0] if row else None
