@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import dagster as dg
+from dagster_dbt import DbtCliResource
 
 from orchestration.console import PROGRESS
-from tickettape.database import Connection, wait_for_lock
+from tickettape.database import Connection, wait_for_lock, yield_to_live_work
+from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_rollups
+from tickettape.settings import Settings
 
 BACKGROUND = "background"
 CLAIM_LIMIT = 500
@@ -28,6 +31,24 @@ def in_background(connection: Connection) -> Iterator[None]:
     """Hold the background lock for a step of a backfill; start without it after LONGEST_WAIT."""
     with wait_for_lock(connection, BACKGROUND, at_most=LONGEST_WAIT):
         yield
+
+
+def refresh_in_background(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    dbt: DbtCliResource,
+    settings: Settings,
+    *,
+    for_at_most: timedelta | None = None,
+) -> int:
+    """Refresh the rollups between live ticks, a few buckets at a time. Returns the most that a rollup has left."""
+    export_dbt_environment(settings, claim_limit=min(CLAIM_LIMIT, settings.claim_limit))
+
+    def refresh_once() -> None:
+        yield_to_live_work(connection)
+        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()
+
+    return refresh_rollups(connection, refresh_once, progress_of(context), for_at_most=for_at_most)
 
 
 def progress_of(context: dg.AssetExecutionContext) -> Callable[[str], None]:

@@ -10,12 +10,11 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.assets.section_snapshots import read_answers_of_tick
-from orchestration.background import BACKGROUND, CLAIM_LIMIT, Progress, progress_of
+from orchestration.background import BACKGROUND, Progress, refresh_in_background
 from orchestration.dbt import REFRESH_AGAIN_FOR
 from orchestration.unread import unread_ticks
 from tickettape.database import Connection, Warehouse, try_lock, yield_to_live_work
 from tickettape.marketplaces import Marketplaces
-from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_rollups
 from tickettape.settings import Settings
 
 READ_FOR = timedelta(minutes=10)  # then the run ends, and the next run continues
@@ -33,17 +32,11 @@ def backlog(
 
     Each tick is read in its own transaction, between live ticks. If the run is killed, the next run continues.
     """
-    export_dbt_environment(settings, claim_limit=min(CLAIM_LIMIT, settings.claim_limit))
     with warehouse.connection() as connection, try_lock(connection, BACKGROUND) as alone:
         if not alone:
             return dg.MaterializeResult(metadata={"left": "A backfill, or another run of the backlog, is under way."})
         read, left, failed = _read(context, connection, marketplaces)
-
-        def refresh_once() -> None:
-            yield_to_live_work(connection)
-            dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()
-
-        marks = refresh_rollups(connection, refresh_once, progress_of(context), for_at_most=REFRESH_AGAIN_FOR)
+        marks = refresh_in_background(context, connection, dbt, settings, for_at_most=REFRESH_AGAIN_FOR)
     if failed:
         some = "; ".join(f"{tick:%Y-%m-%d %H:%M} of {source}: {why}" for (source, tick), why in [*failed.items()][:3])
         raise dg.Failure(f"The answers of {len(failed)} ticks could not be read. {some}", allow_retries=False)

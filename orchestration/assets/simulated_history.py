@@ -7,12 +7,11 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.assets.section_snapshots import read_ticks_in_turn
-from orchestration.background import Progress, in_background, progress_of
+from orchestration.background import Progress, in_background, refresh_in_background
 from orchestration.simulated_history import has_simulated_history, known_history, settle_history
 from tickettape.database import Connection, Warehouse, ensure_partitions, yield_to_live_work
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
 from tickettape.observations import capture_tick, ticks_with_answers
-from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_rollups
 from tickettape.settings import Settings
 
 
@@ -41,13 +40,7 @@ def simulated_history(
             unread = ticks_with_answers(connection, source, history.start, history.before, only_received=True)
             read += read_ticks_in_turn(connection, watched, context, sorted(unread), only_received=True)
             ticks += len(todo)
-        export_dbt_environment(settings)
-
-        def refresh_once() -> None:
-            yield_to_live_work(connection)
-            dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()
-
-        left = refresh_rollups(connection, refresh_once, progress_of(context))
+        left = refresh_in_background(context, connection, dbt, settings)
         for source in marketplaces:
             settle_history(connection, source, f"It was filled in at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.")
     seconds = round(time.monotonic() - started, 1)
