@@ -36,8 +36,34 @@ Lowest = Annotated[
 ]
 Tickets = Annotated[int, Field(description="Tickets for sale.", examples=[84])]
 Listings = Annotated[int, Field(description="Listings for sale.", examples=[31])]
-
-
+EventName = Annotated[
+    str,
+    Field(description="The event's name; a simulated one says so.", examples=["Chicago Bulls vs. Boston Celtics"]),
+]
+Venue = Annotated[str, Field(description="Where it takes place.", examples=["United Center"])]
+City = Annotated[str | None, Field(description="The venue's city.", examples=["Chicago"])]
+VenueTimeZone = Annotated[str | None, Field(description="The venue's time zone (IANA).", examples=["America/Chicago"])]
+Begins = Annotated[
+    datetime | None,
+    Field(
+        description="When it begins (UTC). Null while that is to be determined.", examples=["2026-12-05T01:00:00+00:00"]
+    ),
+]
+DateStatus = Annotated[
+    Literal["known", "time_tbd", "date_tbd", "postponed"],
+    Field(
+        description="`known`; `time_tbd`: the day is right, the time is to be determined; `date_tbd`: the date is to "
+        "be determined; `postponed`: there is no new date yet.",
+        examples=["known"],
+    ),
+]
+Category = Annotated[str | None, Field(description="What kind of event: NBA, concerts, …", examples=["NBA"])]
+PerformerId = Annotated[str | None, Field(description="The marketplace's id of the main performer.", examples=["156"])]
+PerformerName = Annotated[str | None, Field(description="The main performer.", examples=["Chicago Bulls"])]
+ImageUrl = Annotated[
+    str | None,
+    Field(description="The URL of a picture, if there is one.", examples=["https://example.com/bulls.jpg"]),
+]
 StartDate = Annotated[
     datetime, Field(description="The first hour or day, included.", examples=["2026-11-14T00:00:00+00:00"])
 ]
@@ -57,28 +83,18 @@ class CatalogueEntry(BaseModel):
     id: EventId
     source: str = Field(description="The marketplace; `simulator` if the data is simulated.", examples=["vividseats"])
     external_id: str = Field(description="The marketplace's id of the event.", examples=["5990417"])
-    name: str = Field(
-        description="The event's name; a simulated one says so.", examples=["Chicago Bulls vs. Boston Celtics"]
-    )
-    venue: str = Field(description="Where it takes place.", examples=["United Center"])
-    city: str | None = Field(description="The venue's city.", examples=["Chicago"])
+    name: EventName
+    venue: Venue
+    city: City
     state: str | None = Field(description="The venue's state or province.", examples=["IL"])
     country: str | None = Field(description="The venue's country code.", examples=["US"])
-    venue_time_zone: str | None = Field(description="The venue's time zone (IANA).", examples=["America/Chicago"])
-    date: datetime | None = Field(
-        description="When it begins (UTC). Null while that is to be determined.", examples=["2026-12-05T01:00:00+00:00"]
-    )
-    date_status: Literal["known", "time_tbd", "date_tbd", "postponed"] = Field(
-        description="`known`; `time_tbd`: the day is right, the time is to be determined; `date_tbd`: the date is to "
-        "be determined; `postponed`: there is no new date yet.",
-        examples=["known"],
-    )
-    category: str | None = Field(description="What kind of event: NBA, concerts, …", examples=["NBA"])
-    performer_id: str | None = Field(description="The marketplace's id of the main performer.", examples=["156"])
-    performer_name: str | None = Field(description="The main performer.", examples=["Chicago Bulls"])
-    image_url: str | None = Field(
-        description="The URL of a picture, if there is one.", examples=["https://example.com/bulls.jpg"]
-    )
+    venue_time_zone: VenueTimeZone
+    date: Begins
+    date_status: DateStatus
+    category: Category
+    performer_id: PerformerId
+    performer_name: PerformerName
+    image_url: ImageUrl
     active: bool = Field(description="Whether it is watched.", examples=[True])
 
 
@@ -203,7 +219,7 @@ class LatestPrices(BaseModel):
     data: list[LatestPrice]
 
 
-class Series(BaseModel):
+class EventSeries(BaseModel):
     """What was asked, defaults filled in, and a page of the points, by `timestamp` and `zone`."""
 
     event_id: EventId
@@ -211,10 +227,20 @@ class Series(BaseModel):
     start_date: StartDate
     end_date: EndDate
     granularity: Granularity = Field(description="Whether a point is an hour or a day.", examples=["hour"])
-    basis: Basis = Field(description="Whether prices are before fees or with them.", examples=["before_fees"])
     currency: Currency
-    fill: bool = Field(description="Whether hours or days without a point have one too.", examples=[False])
     next_cursor: NextCursor
+
+
+class FilledSeries(EventSeries):
+    """A series that can have points for hours or days without one."""
+
+    fill: bool = Field(description="Whether hours or days without a point have one too.", examples=[False])
+
+
+class Series(FilledSeries):
+    """One of the three analytics."""
+
+    basis: Basis = Field(description="Whether prices are before fees or with them.", examples=["before_fees"])
 
 
 class PriceTrends(Series):

@@ -6,7 +6,24 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from serving.answers import Basis, Currency, EventId, NextCursor, price_field
+from serving.answers import (
+    Basis,
+    Begins,
+    Category,
+    City,
+    Currency,
+    DateStatus,
+    EventId,
+    EventName,
+    ImageUrl,
+    NextCursor,
+    PerformerId,
+    PerformerName,
+    Venue,
+    VenueTimeZone,
+    ZoneName,
+    price_field,
+)
 
 _TICK = "2026-11-20T12:50:00+00:00"
 _PAST = "Null: there was no price then"
@@ -37,26 +54,20 @@ class BoardRow(BaseModel):
     id: EventId
     source: str = Field(description="The marketplace.", examples=["vividseats"])
     simulated: bool = Field(description="Whether its data is simulated.", examples=[False])
-    name: str = Field(description="The event's name.", examples=["Chicago Bulls vs. Boston Celtics"])
-    venue: str = Field(description="Where it takes place.", examples=["United Center"])
-    city: str | None = Field(description="The venue's city.", examples=["Chicago"])
-    venue_time_zone: str | None = Field(description="The venue's time zone (IANA).", examples=["America/Chicago"])
-    date: datetime | None = Field(
-        description="When it begins (UTC). Null while that is to be determined.", examples=["2026-12-05T01:00:00+00:00"]
-    )
+    name: EventName
+    venue: Venue
+    city: City
+    venue_time_zone: VenueTimeZone
+    date: Begins
     local_date: day | None = Field(
         description="The day on which it begins at the venue. Null if the date or the time zone is not known.",
         examples=["2026-12-04"],
     )
-    date_status: Literal["known", "time_tbd", "date_tbd", "postponed"] = Field(
-        description="As for `/api/events`.", examples=["known"]
-    )
-    category: str | None = Field(description="What kind of event: NBA, concerts, …", examples=["NBA"])
-    performer_id: str | None = Field(description="The marketplace's id of the main performer.", examples=["156"])
-    performer_name: str | None = Field(description="The main performer.", examples=["Chicago Bulls"])
-    image_url: str | None = Field(
-        description="The URL of a picture, if there is one.", examples=["https://example.com/bulls.jpg"]
-    )
+    date_status: DateStatus
+    category: Category
+    performer_id: PerformerId
+    performer_name: PerformerName
+    image_url: ImageUrl
     currency: Currency
     price: float | None = price_field("Get-in price at the newest ok capture of its hour", 120.0)
     change_1day: float | None = _change("a day", -4.0)
@@ -97,12 +108,10 @@ class Mover(BaseModel):
     """A zone whose lowest price has changed."""
 
     event_id: EventId
-    name: str = Field(description="The event's name.", examples=["Chicago Bulls vs. Boston Celtics"])
-    venue: str = Field(description="Where it takes place.", examples=["United Center"])
-    date: datetime | None = Field(
-        description="When it begins (UTC). Null while that is to be determined.", examples=["2026-12-05T01:00:00+00:00"]
-    )
-    zone: str = Field(description="The zone: the name that never changes.", examples=["Lower Bowl"])
+    name: EventName
+    venue: Venue
+    date: Begins
+    zone: ZoneName
     currency: Currency
     price: float = Field(description="Its lowest price now: per ticket in the event's currency.", examples=[120.0])
     previous_price: float = Field(description="Its lowest price so many days earlier.", examples=[150.0])

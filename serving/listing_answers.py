@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from serving.answers import Basis, Currency, EventId, NextCursor, price_field
+from serving.answers import Basis, Currency, EventId, NextCursor, ZoneName, price_field
 
 LISTING_ID = "VB123"  # the listing of all examples
 _TICK = "2026-11-20T12:50:00+00:00"
@@ -15,7 +15,7 @@ class Listing(BaseModel):
     """What one seller offers in one place at one price, at a tick."""
 
     listing_id: str = Field(description="The marketplace's id of the listing.", examples=[LISTING_ID])
-    zone: str = Field(description="Its zone: the name that never changes.", examples=["Lower Bowl"])
+    zone: ZoneName
     section: str = Field(description="Its section.", examples=["107"])
     seat_row: str = Field(description="Its row.", examples=["12"])
     quantity: int = Field(description="Tickets in it.", examples=[4])

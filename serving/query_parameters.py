@@ -171,8 +171,8 @@ class ListingHistoryQuery(_Asked):
     cursor: Cursor = None
 
 
-class EventsQuery(_Asked):
-    """A search for events. An event must match all given parameters."""
+class _EventFilters(_Asked):
+    """An event must match all given parameters."""
 
     search: Text = Field(default=None, description="Text in the event's name.", examples=["bulls"])
     venue: Text = Field(default=None, description="Text in the venue's name.", examples=["united"])
@@ -192,6 +192,11 @@ class EventsQuery(_Asked):
         description="The event begins at or before this time. A bare date includes the whole day.",
     )
     active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
+
+
+class EventsQuery(_EventFilters):
+    """A search for events. An event must match all given parameters."""
+
     sort: Literal["upcoming", "date", "-date", "name", "-name"] = Field(
         default="upcoming",
         description=(
@@ -203,19 +208,9 @@ class EventsQuery(_Asked):
     cursor: Cursor = None
 
 
-class BoardQuery(_Asked):
+class BoardQuery(_EventFilters):
     """The board. An event must match all given parameters."""
 
-    search: Text = Field(default=None, description="Text in the event's name.", examples=["bulls"])
-    venue: Text = Field(default=None, description="Text in the venue's name.", examples=["united"])
-    city: Text = Field(default=None, description="The city.", examples=["Chicago"])
-    category: Text = Field(default=None, description="The category.", examples=["NBA"])
-    performer: Text = Field(
-        default=None, description="Text in the main performer's name, or the performer's id.", examples=["Bulls"]
-    )
-    date_from: Start = Field(default=None, description="The event begins at or after this time.")
-    date_to: End = Field(default=None, description="The event begins at or before this time.")
-    active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
     tickets: OneTwoFour = Field(default=2, description="For how many together prices are.")
     basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
     sort: BoardSort = Field(

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from serving.answers import Currency, EndDate, EventId, Granularity, NextCursor, Point, StartDate, price_field
+from serving.answers import EventSeries, FilledSeries, Point, price_field
 
 Verdict = Literal["sold", "withdrawn", "relisted", "split", "open"]
 
@@ -82,45 +82,31 @@ class MarketDays(Point):
     max_days: float = Field(description="The longest time, in days.", examples=[41.2])
 
 
-class _EventSeries(BaseModel):
-    event_id: EventId
-    zone: str | None = Field(description="The zone. Null: every zone.", examples=["Lower Bowl"])
-    start_date: StartDate
-    end_date: EndDate
-    granularity: Granularity = Field(description="Whether a point is an hour or a day.", examples=["hour"])
-    currency: Currency
-    next_cursor: NextCursor
-
-
-class _Filled(_EventSeries):
-    fill: bool = Field(description="Whether hours or days without a point have one too.", examples=[False])
-
-
-class GetInPrices(_Filled):
+class GetInPrices(FilledSeries):
     """Get-in prices of an event, or of one of its zones, by hour or day."""
 
     data: list[GetInPrice]
 
 
-class PriceDistribution(_Filled):
+class PriceDistribution(FilledSeries):
     """The spread of the prices of an event's zones, by hour or day."""
 
     data: list[PriceQuartiles]
 
 
-class InventoryChanges(_Filled):
+class InventoryChanges(FilledSeries):
     """Changes of the listings of an event's zones, by hour or day."""
 
     data: list[InventoryChange]
 
 
-class EstimatedSales(_Filled):
+class EstimatedSales(FilledSeries):
     """Estimated sales in an event's zones, by hour or day."""
 
     data: list[EstimatedSale]
 
 
-class DaysOnMarket(_EventSeries):
+class DaysOnMarket(EventSeries):
     """How long listings had been for sale that went, by day."""
 
     verdict: Verdict = Field(description="What became of them, in our judgement.", examples=["sold"])
