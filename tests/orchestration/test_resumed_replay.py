@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,9 +13,9 @@ from orchestration.partitions import HOUR, partition_of
 from orchestration.run_backfill import run_that_was_cut
 from orchestration.run_plan import RANGE_END_TAG, RANGE_START_TAG, read_before
 from tests.support.markets import TEN, watching
+from tests.support.simulated_market import BreakingMarket
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, Warehouse, ensure_partitions
-from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid
 
 START = floor_to_grid(HOUR, datetime.now(UTC) - timedelta(days=2))
@@ -24,24 +23,11 @@ TICKS = [START + number * TEN for number in range(12)]
 HOURS = {RANGE_START_TAG: partition_of(START), RANGE_END_TAG: partition_of(START + HOUR)}
 
 
-class Market(SimulatedMarketplace):
-    """A market whose answers are counted as they are read, and whose reader may be broken from some answer on."""
-
-    read = 0
-    breaks_at: int | None = None
-
-    def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Any:
-        self.read += 1
-        if self.read == self.breaks_at:
-            raise RuntimeError("a mistake in the reader")
-        return super().read_listings(body, external_id, tolerance)
-
-
 @pytest.fixture
-def market(connection: Connection) -> Market:
+def market(connection: Connection) -> BreakingMarket:
     """One event, captured for two hours."""
     now = datetime.now(UTC)
-    market = Market(seed=7, events=1, clock=lambda: now)
+    market = BreakingMarket(seed=7, events=1, clock=lambda: now)
     found = asyncio.run(discover_events(market, "search", "simulated")).events
     upsert_events(connection, "simulator", map(asdict, found))
     ensure_partitions(connection, TICKS)
@@ -50,7 +36,7 @@ def market(connection: Connection) -> Market:
     return market
 
 
-def replay(warehouse: Warehouse, instance: dg.DagsterInstance, market: Market, tags: dict[str, str]) -> bool:
+def replay(warehouse: Warehouse, instance: dg.DagsterInstance, market: BreakingMarket, tags: dict[str, str]) -> bool:
     return dg.materialize(
         [section_snapshots],
         selection=[section_snapshots],
@@ -63,7 +49,7 @@ def replay(warehouse: Warehouse, instance: dg.DagsterInstance, market: Market, t
 
 
 def test_only_what_was_not_read_is_read_and_a_new_replay_reads_all(
-    warehouse: Warehouse, instance: dg.DagsterInstance, market: Market, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, instance: dg.DagsterInstance, market: BreakingMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background, "SAY_EVERY_SECONDS", 0)
     market.breaks_at = 8

@@ -22,6 +22,7 @@ from orchestration.simulated_history import (
     why_no_history,
 )
 from tests.support.markets import TEN
+from tests.support.simulated_market import BreakingMarket
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces import Marketplaces, WatchedMarketplace
@@ -35,27 +36,14 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HOURS = 3
 
 
-class Market(SimulatedMarketplace):
-    """A market whose reader breaks at some answer, as often as it is told."""
-
-    read = 0
-    breaks_at: int | None = None
-
-    def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Any:
-        self.read += 1
-        if self.read == self.breaks_at:
-            raise RuntimeError("killed")
-        return super().read_listings(body, external_id, tolerance)
-
-
 @pytest.fixture
-def market() -> Market:
-    return Market(seed=7, events=1)
+def market() -> BreakingMarket:
+    return BreakingMarket(seed=7, events=1)
 
 
 @pytest.fixture
 def program(
-    market: Market, warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    market: BreakingMarket, warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> "Program":
     made = WithoutRollups(**dbt_resource().model_dump())
     monkeypatch.setattr("orchestration.dbt.dbt_resource", lambda: made)
@@ -72,7 +60,7 @@ class WithoutRollups(Dbt):
 class Program:
     """`make dev`, run by run."""
 
-    def __init__(self, market: Market, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
+    def __init__(self, market: BreakingMarket, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
         settings = Settings(simulator_history_hours=HOURS, simulator_events=1)
         self.watched = WatchedMarketplace(settings, market)
         self.instance = instance
@@ -92,7 +80,7 @@ class Program:
 
 
 def test_the_history_is_filled_in_once_and_goes_on_when_it_was_cut(
-    program: Program, market: Market, connection: Connection
+    program: Program, market: BreakingMarket, connection: Connection
 ) -> None:
     assert "first tick" in program.asked().skip_message
     found = asyncio.run(discover_events(market, "search", "simulated")).events
