@@ -35,7 +35,7 @@ from serving.shared_work import SharedWork
 from serving.turns import LongTurns, Turns
 from tickettape.settings import Settings
 
-# of one address or key; what is more waits a second each
+# from one address or key; each further request waits a second
 REFUSALS_PER_SECOND = 50
 KEYLESS_PER_SECOND = 100
 

@@ -98,7 +98,7 @@ class BoardRow(BaseModel):
 class Board(BaseModel):
     """A page of the board."""
 
-    tickets: Literal[1, 2, 4] = Field(description="For how many together `price` is.", examples=[2])
+    tickets: Literal[1, 2, 4] = Field(description="`price` is for this many tickets together.", examples=[2])
     basis: Basis = Field(description="Whether `price` is before fees or with them.", examples=["before_fees"])
     next_cursor: NextCursor
     data: list[BoardRow]
@@ -114,8 +114,8 @@ class Mover(BaseModel):
     zone: ZoneName
     currency: Currency
     price: float = Field(description="Its lowest price now: per ticket in the event's currency.", examples=[120.0])
-    previous_price: float = Field(description="Its lowest price so many days earlier.", examples=[150.0])
-    change: float = Field(description="The one minus the other.", examples=[-30.0])
+    previous_price: float = Field(description="Its lowest price `days` days earlier.", examples=[150.0])
+    change: float = Field(description="`price` minus `previous_price`.", examples=[-30.0])
     share: float = Field(description="The change as a share of the earlier price.", examples=[-0.2])
     total_tickets: int = Field(description="Tickets left in the zone.", examples=[84])
     timestamp: datetime = Field(description="Tick of the event's newest ok capture.", examples=[_TICK])
@@ -124,8 +124,8 @@ class Mover(BaseModel):
 class Movers(BaseModel):
     """A page of the zones whose prices changed most, the largest share first."""
 
-    days: Literal[1, 7, 30] = Field(description="Since how many days ago.", examples=[7])
-    tickets: Literal[1, 2, 4] = Field(description="For how many together the prices are.", examples=[2])
+    days: Literal[1, 7, 30] = Field(description="How many days lie between the two prices.", examples=[7])
+    tickets: Literal[1, 2, 4] = Field(description="The prices are for this many tickets together.", examples=[2])
     basis: Basis = Field(description="Whether prices are before fees or with them.", examples=["before_fees"])
     next_cursor: NextCursor
     data: list[Mover]

@@ -55,7 +55,7 @@ async def get_estimated_sales(request: Request, event_id: EventIdInPath, query: 
 async def get_days_on_market(
     request: Request, event_id: EventIdInPath, query: Annotated[MarketDaysQuery, Query()]
 ) -> Response:
-    """How many days the listings had been for sale that went, by the day on which they went."""
+    """How many days the listings that went had been for sale, by the day on which they went."""
     asked = SeriesQuery(event_id=event_id, granularity="day", **query.model_dump(exclude={"verdict"}))
     return await series.answer(request, "days_on_market", asked, head=("verdict",), verdict=query.verdict)
 

@@ -8,7 +8,7 @@ from serving.answers import Basis, Currency, EventId, NextCursor, ZoneName, pric
 
 LISTING_ID = "VB123"  # the listing of all examples
 _TICK = "2026-11-20T12:50:00+00:00"
-_BUYABLE = "The numbers of tickets that can be bought of it."
+_BUYABLE = "The quantities in which its tickets can be bought."
 
 
 class Listing(BaseModel):
@@ -38,7 +38,8 @@ class ListingState(BaseModel):
 
     from_tick: datetime = Field(description="The first tick that showed it so.", examples=["2026-11-18T09:10:00+00:00"])
     until_tick: datetime | None = Field(
-        description="The first tick that showed it otherwise, or no more. Null: it is still so.", examples=[_TICK]
+        description="The first tick at which it was different or gone. Null: it has not changed since.",
+        examples=[_TICK],
     )
     section: str = Field(description="Its section.", examples=["107"])
     seat_row: str = Field(description="Its row.", examples=["12"])
@@ -56,9 +57,10 @@ class Listings(BaseModel):
     timestamp: datetime = Field(description="Tick of the ok capture that shows them.", examples=[_TICK])
     zone: str | None = Field(description="The zone. Null: every zone.", examples=["Lower Bowl"])
     tickets: int | None = Field(
-        description="From which exactly so many can be bought. Null: from which any number can.", examples=[2]
+        description="Only listings from which exactly this many tickets can be bought. Null: all listings.",
+        examples=[2],
     )
-    basis: Basis = Field(description="By which price they are sorted.", examples=["before_fees"])
+    basis: Basis = Field(description="The price by which they are sorted.", examples=["before_fees"])
     currency: Currency
     next_cursor: NextCursor
     data: list[Listing]

@@ -127,10 +127,11 @@ class SeriesQuery(EventSeriesQuery, _OfEvent):
 
 
 class MarketDaysQuery(_RangeQuery):
-    """How long the listings had been for sale that went on each day."""
+    """For each day, how long the listings that went on it had been for sale."""
 
     verdict: Verdict = Field(
-        default="sold", description="Which of them: by what became of them, in our judgement. `open`: not known yet."
+        default="sold",
+        description="Only listings with this verdict, which is our judgement. `open`: it is too early to judge.",
     )
 
 
@@ -156,7 +157,7 @@ class ListingsQuery(_Asked):
         default=None,
         ge=1,
         le=100,
-        description="Only listings from which exactly so many can be bought together.",
+        description="Only listings from which exactly this many tickets can be bought together.",
         examples=[2],
     )
     basis: Basis = Field(default="before_fees", description="The price by which they are sorted, the lowest first.")
@@ -211,7 +212,7 @@ class EventsQuery(_EventFilters):
 class BoardQuery(_EventFilters):
     """The board. An event must match all given parameters."""
 
-    tickets: OneTwoFour = Field(default=2, description="For how many together prices are.")
+    tickets: OneTwoFour = Field(default=2, description="Prices are for this many tickets together.")
     basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
     sort: BoardSort = Field(
         default="movers",
@@ -230,8 +231,8 @@ class BoardQuery(_EventFilters):
 class MoversQuery(_Asked):
     """The zones whose prices changed most."""
 
-    days: OneSevenThirty = Field(default=7, description="Since how many days ago.")
-    tickets: OneTwoFour = Field(default=2, description="For how many together prices are.")
+    days: OneSevenThirty = Field(default=7, description="How many days ago the earlier price was.")
+    tickets: OneTwoFour = Field(default=2, description="Prices are for this many tickets together.")
     basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
     direction: Literal["up", "down", "both"] = Field(default="both", description="Prices that rose, fell, or both.")
     category: Text = Field(default=None, description="The category.", examples=["NBA"])

@@ -69,14 +69,14 @@ class EstimatedSale(Point):
         description=f"Listings that appeared again as others, whole or in parts. {_UNKNOWN}", examples=[0]
     )
     came_back: int | None = Field(description=f"Listings that came back within a day. {_UNKNOWN}", examples=[1])
-    open: int | None = Field(description=f"Listings of which it is too early to say. {_UNKNOWN}", examples=[0])
+    open: int | None = Field(description=f"Listings for which it is too early to judge. {_UNKNOWN}", examples=[0])
 
 
 class MarketDays(Point):
-    """How long the listings of a zone had been for sale that went on a day."""
+    """How long the listings of a zone that went on a day had been for sale."""
 
     verdict: Verdict = Field(description="What became of them, in our judgement.", examples=["sold"])
-    listings: int = Field(description="How many they are.", examples=[12])
+    listings: int = Field(description="How many listings these are.", examples=[12])
     min_days: float = Field(description="The shortest time, in days.", examples=[0.02])
     median_days: float = Field(description="The median time, in days.", examples=[3.5])
     max_days: float = Field(description="The longest time, in days.", examples=[41.2])
@@ -107,7 +107,7 @@ class EstimatedSales(FilledSeries):
 
 
 class DaysOnMarket(EventSeries):
-    """How long listings had been for sale that went, by day."""
+    """How long the listings that went had been for sale, by day."""
 
     verdict: Verdict = Field(description="What became of them, in our judgement.", examples=["sold"])
     data: list[MarketDays]

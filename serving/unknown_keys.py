@@ -12,7 +12,7 @@ from serving.problems import Problem
 
 MOST_REMEMBERED = 10_000  # refused keys, and addresses, each with some hundred bytes
 REMEMBER_SECONDS = 60
-ADDRESSES = 10  # the limit of all addresses together is that of so many
+ADDRESSES = 10  # all addresses together may look up as many keys as this many of them
 
 
 class UnknownKeys:

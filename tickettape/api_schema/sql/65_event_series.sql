@@ -23,7 +23,7 @@ create type api.market_days as (
     "timestamp" timestamptz, zone text, observed boolean, verdict text, listings integer, min_days numeric(8, 2),
     median_days numeric(8, 2), max_days numeric(8, 2));
 
--- A bucket and the hours in it that a question is about. A day is asked for whole; a page begins at its cursor; and with
+-- The bucket and the hours of a question. A day is asked for whole; a page begins at its cursor; and with
 -- `fill` a page needs only so many buckets, however long the range is.
 create function api_parts.hours_asked(
     granularity text, start_date timestamptz, end_date timestamptz, fill boolean, zones integer,
@@ -326,4 +326,4 @@ begin
 end $$;
 comment on function api.days_on_market(
     uuid, text, timestamptz, timestamptz, text, timestamptz, text, integer) is
-    'How many days the listings of a zone had been for sale that went on a day and, by our verdict, were sold, withdrawn, relisted or split';
+    'How many days the listings of a zone that went on a day had been for sale; verdict: only those that were, in our judgement, sold, withdrawn, relisted or split';
