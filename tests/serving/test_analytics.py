@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -135,6 +136,22 @@ def test_gaps_since_the_year_1_cost_what_their_page_holds(series: Callable[..., 
         assert len(rows) == 1000
         assert not any(row["observed"] for row in rows)
         assert len(series(name, limit=10_000, **question)["data"]) == 10_000
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+def test_gaps_since_ever_begin_in_the_year_1(connection: Connection, series: object, granularity: str) -> None:
+    """As a PostgREST client can ask: generated without a beginning, they would never end."""
+    connection.execute("set statement_timeout = '5s'")
+    for name in (
+        *("price_trends", "group_prices", "ticket_counts"),
+        *("get_in", "price_distribution", "inventory_changes", "estimated_sales"),
+    ):
+        found = connection.execute(
+            f"""select count(*), min("timestamp") from api.{name}(
+                    %s, start_date => '-infinity', granularity => %s, fill => true, max_rows => 100)""",
+            [id_of(connection, "1"), granularity],
+        ).fetchone()
+        assert found == (100, datetime(1, 1, 1, tzinfo=UTC))
 
 
 def test_gaps_of_an_event_without_zones_cost_nothing(series: Callable[..., Any], connection: Connection) -> None:

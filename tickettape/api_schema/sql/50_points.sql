@@ -124,6 +124,13 @@ create function api_parts.row_cap() returns integer language sql stable as $$
              then api_parts.postgrest_row_cap() end)
 $$;
 
+-- Where the reading of a range begins: at its start, or at a page's cursor. Nothing is older than the year 1, and without
+-- a beginning `fill` would have no end of gaps to add.
+create function api_parts.first_of_page(start_date timestamptz, after_timestamp timestamptz) returns timestamptz
+language sql immutable as $$
+    select greatest(coalesce($2, $1), timestamptz '0001-01-01 00:00Z')
+$$;
+
 create function api_parts.check_max_rows(max_rows integer) returns void language plpgsql stable as $$
 begin
     if max_rows not between 1 and api_parts.row_cap() then
@@ -197,7 +204,7 @@ declare
     bucket constant text := api.granularity(granularity, start_date, end_date);
     step constant interval := '1 ' || bucket;
     buckets integer := most / greatest(cardinality(zones), 1) + 2;
-    first timestamptz := coalesce(after_timestamp, start_date);
+    first timestamptz := api_parts.first_of_page(start_date, after_timestamp);
     last timestamptz;
     returned bigint;
     missing bigint := most;

@@ -33,7 +33,7 @@ create function api_parts.hours_asked(
 begin
     most := coalesce(max_rows, api_parts.row_cap() + 1);
     bucket := ('1 ' || api.granularity(granularity, start_date, end_date))::interval;
-    first := coalesce(after_timestamp, start_date);
+    first := api_parts.first_of_page(start_date, after_timestamp);
     last := end_date;
     if bucket = interval '1 day' then
         first := date_bin(bucket, first, timestamptz '2000-01-01 00:00Z');
