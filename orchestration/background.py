@@ -1,4 +1,4 @@
-"""Background work, which must not delay live ticks: backfills, and runs of the backlog.
+"""Background work, which must not delay live ticks: backfills, the simulated history, and runs of the backlog.
 
 They hold one lock and so exclude each other: answers that a running backfill has captured but not read yet are not
 backlog. A lock shows that a backfill is running; the status of a killed run would show that for hours.
