@@ -12,7 +12,7 @@ from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import TEN
 from tickettape.catalogue import discover_events, upsert_events
-from tickettape.database import Warehouse, ensure_partitions
+from tickettape.database import Connection, Warehouse, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid, read_tick
 from tickettape.settings import Settings
@@ -22,12 +22,29 @@ PRODUCTIONS = 4
 
 
 def some_days(now: datetime) -> list[datetime]:
-    """The running hour's ticks, one of each of the last 26 hours, and the same hour of the days before."""
+    """The running hour's ticks, one of each of the last 26 hours, and the same hour of the days before.
+
+    Of the days before, the next hour's too: it may be the running one when a test's turn comes.
+    """
     hour = floor_to_grid(HOUR, now)
-    running = [tick for number in range(6) if (tick := hour + number * TEN) <= now]
     before = [hour - hours * HOUR for hours in range(1, 27)]
-    days = [hour - timedelta(days=day) for day in range(2, DAYS + 1)]
-    return sorted(running + before + days)
+    days = [hour + next_hour - timedelta(days=day) for day in range(2, DAYS + 1) for next_hour in (0 * HOUR, HOUR)]
+    return sorted(ticks_of_hour(now) + before + days)
+
+
+def ticks_of_hour(now: datetime) -> list[datetime]:
+    """The running hour's ticks so far."""
+    hour = floor_to_grid(HOUR, now)
+    return [tick for number in range(6) if (tick := hour + number * TEN) <= now]
+
+
+def capture_and_read(connection: Connection, ticks: list[datetime]) -> None:
+    """Capture the simulated market at ticks in order, and read its answers."""
+    market = SimulatedMarketplace(seed=7, events=PRODUCTIONS, clock=lambda: ticks[-1])
+    ensure_partitions(connection, ticks)
+    for tick in ticks:
+        capture_tick(connection, market, tick, None, "a-test")
+        read_tick(connection, market, tick, Settings().partial_tolerance, "a-test", only_received=True)
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +57,7 @@ def template(server_url: str, template: str) -> str:
         with Warehouse().connection() as connection:
             found = asyncio.run(discover_events(market, "search", "simulated")).events
             upsert_events(connection, market.source, map(asdict, found))
-            ensure_partitions(connection, ticks)
-            for tick in ticks:
-                capture_tick(connection, market, tick, None, "a-test")
-                read_tick(connection, market, tick, Settings().partial_tolerance, "a-test", only_received=True)
+            capture_and_read(connection, ticks)
         run_dbt("run")
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(

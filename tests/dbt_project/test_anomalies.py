@@ -1,6 +1,7 @@
 """Anomalies warn: each on the one that was made for it, none on a market as it usually is, and with rows to look at."""
 
 import re
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from orchestration.definitions import build_defs
 from orchestration.partitions import partition_of
 from orchestration.run_plan import TICK_TAG
+from tests.dbt_project.conftest import capture_and_read, ticks_of_hour
 from tests.support.dbt_runs import outcomes, run_dbt
 from tests.support.failed_checks import tells_what_to_do
 from tests.support.markets import watching
@@ -49,6 +51,16 @@ MADE = {
             and sections.zone_key > (select min(zone_key) from market.sections where event_key = %(event)s)
             and gone.tick = (select max(tick) from market.captures where event_key = %(event)s)""",
 }
+
+
+@pytest.fixture(autouse=True)
+def running_hour(connection: Connection) -> None:
+    """The running hour is captured, should it have begun since the days before it were."""
+    ticks = ticks_of_hour(datetime.now(UTC))
+    (newest,) = connection.execute("select max(tick) from market.captures").fetchone() or (None,)
+    assert newest is not None
+    if newest < ticks[0]:
+        capture_and_read(connection, ticks)
 
 
 @pytest.fixture

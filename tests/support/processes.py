@@ -105,7 +105,7 @@ def seconds_to_end(process: "subprocess.Popen[bytes]", home: Path) -> float:
 def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
     """What the terminal does: SIGINT to every process of the group."""
     os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=60)
+    process.wait(timeout=120)
 
 
 def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
