@@ -9,19 +9,25 @@ import pytest
 from pydantic import SecretStr
 
 from tickettape.database import server, with_database
+from tickettape.database.server import EMBEDDED_DATABASE
 from tickettape.settings import Settings
+
+
+def _names() -> Iterator[str]:
+    yield EMBEDDED_DATABASE
+    yield from (f"test_{number}" for number in count(1))
 
 
 @contextmanager
 def fresh_database(server_url: str, template: str) -> Iterator[str]:
     """A copy of the template for the block; its URL.
 
-    Its name is the first that is free. One test after the other has the same, because the program keeps by URL what
-    it has parsed for dbt (three seconds), and that the database is migrated.
+    Its name is the first that is free, and first of all that of the embedded server's own database. One test after the
+    other has the same, because dbt's project is parsed for a name, which takes three seconds.
     """
     with psycopg.connect(server_url, autocommit=True) as connection:
         taken = {name for (name,) in connection.execute("select datname from pg_database").fetchall()}
-        name = next(name for number in count(1) if (name := f"test_{number}") not in taken)
+        name = next(name for name in _names() if name not in taken)
         connection.execute(f"create database {name} template {template}")
         # a database's own settings are not copied with it
         connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
