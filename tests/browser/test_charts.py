@@ -42,7 +42,7 @@ def test_the_first_event_is_shown_with_its_last_capture(dashboard: Dashboard) ->
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_week_is_drawn_as_the_api_tells_it(dashboard: Dashboard, service: Service, chart: str) -> None:
     dashboard.open(zone=LOWER)
-    (event,) = re.findall("event=([^&]+)", dashboard.chrome.current_url)
+    (event,) = re.findall("/events/([^?]+)", dashboard.chrome.current_url)
     start = str(datetime.now(UTC).date() - timedelta(days=7))
     told = service.get(f"analytics/{chart}", event_id=event, zone=LOWER, fill="true", start_date=start)["data"]
     assert len(told) > 7 * 24

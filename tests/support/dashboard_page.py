@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
@@ -56,14 +57,19 @@ class Dashboard:
         self.chrome = chrome
         self.base = base
 
-    def open(self, **filters: str) -> "Dashboard":
-        """Open the page with filters in its URL, and wait for its charts."""
-        self.visit(**filters)
+    def open(self, event: str = "", **filters: str) -> "Dashboard":
+        """Open an event's page with filters in its URL, and wait for its charts."""
+        self.visit(event, **filters)
         return self.wait_until("ready")
 
-    def visit(self, **filters: str) -> None:
-        """Open the page with filters in its URL."""
-        self.chrome.get(f"{self.base}/dashboard/?{urlencode(filters)}")
+    def visit(self, event: str = "", **filters: str) -> None:
+        """Open an event's page, by default the first event's, with filters in its URL."""
+        self.chrome.get(f"{self.base}/events/{event or self._first_event()}?{urlencode(filters)}")
+
+    def _first_event(self) -> str:
+        key = httpx.get(f"{self.base}/site/key").json()["key"]
+        answer = httpx.get(f"{self.base}/api/events?active=true&limit=1", headers={"x-api-key": key})
+        return str(answer.json()["data"][0]["id"])
 
     def wait_until(self, state: str) -> "Dashboard":
         """Wait for the charts to be ready, empty or error."""

@@ -1,11 +1,14 @@
-// The page: reads the filters from the URL, asks the API, and draws the three charts.
+// An event's page: reads the event and the filters from the URL, asks the API, and draws the three charts.
 
-import { ask, askAll, Failure, findKey, forgetKey, isOwnKey, keepKey } from "./api.js";
+import { asked, change, settle } from "../shared/address.js";
+import { ask, askAll, Failure, ROOT } from "../shared/api.js";
+import { at } from "../shared/dom.js";
+import { keyGate } from "../shared/key.js";
+import { States } from "../shared/states.js";
 import { Chart, inWords } from "./chart.js";
 import { picker } from "./picker.js";
 
-const HOUR = 3_600_000, DAY = 24 * HOUR, LOOK_AGAIN_MS = 60_000, FILTERS = ["event", "zone", "from", "to", "basis"];
-const at = (id) => document.getElementById(id);
+const HOUR = 3_600_000, DAY = 24 * HOUR, LOOK_AGAIN_MS = 60_000, FILTERS = ["zone", "from", "to", "basis"];
 
 const inCurrency = (currency, more) => new Intl.NumberFormat("en-US", { style: "currency", currency, ...more });
 const money = { exact: inCurrency("USD"), whole: inCurrency("USD", { maximumFractionDigits: 0 }) };
@@ -25,30 +28,17 @@ const charts = {
   "ticket-counts": new Chart(at("ticket-counts"),
     { title: "Tickets and listings", names: ["Tickets", "Listings"], format: count, fromZero: true }),
 };
-const showEvent = picker(at("event"), at("event-list"), searchEvents, ({ value }) => change({ event: value }));
+const showEvent = picker(at("event"), at("event-list"), searchEvents, ({ value }) => choose({}, value));
+const states = new States(at("charts"), () => gate.open());
+const gate = keyGate(at("main"), show, (why) => states.show("error", why));
 let going = new AbortController(); // aborts the newest request when another one replaces it
 
-/** The filters in the URL. One that is missing is null and gets its default later. */
-function asked() {
-  const url = new URLSearchParams(location.search);
-  return Object.fromEntries(FILTERS.map((name) => [name, url.get(name)]));
-}
+const idOf = () => decodeURIComponent(location.pathname.split("/").at(-1));
 
-/** Change filters. They get their own URL, so that the view can be shared and the back button works. */
-function change(changes) {
-  history.pushState(null, "", urlWith(changes));
+/** Change filters, or the event. */
+function choose(changes, id = idOf()) {
+  change(changes, new URL(`events/${encodeURIComponent(id)}`, ROOT).pathname);
   show();
-}
-
-/** Write the defaults into the URL, so that whoever opens a shared URL sees the same. */
-function settle(chosen) {
-  history.replaceState(null, "", urlWith(chosen));
-}
-
-function urlWith(changes) {
-  const url = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(changes)) value ? url.set(name, value) : url.delete(name);
-  return `?${url}`;
 }
 
 /** Both dates. Default: the last week, or the part of it since the event was first seen. */
@@ -71,23 +61,21 @@ const placeOf = (event) =>
 async function show({ again = false } = {}) {
   going.abort();
   going = new AbortController();
-  const { signal } = going, filters = asked();
-  if (!again) state("loading", "Loading …");
+  const { signal } = going, filters = asked(FILTERS);
+  if (!again) states.show("loading", "Loading …");
   try {
-    const id = filters.event ?? (await ask("events", { active: "true", limit: 1 }, signal)).data[0]?.id;
-    if (!id) return state("empty", "There are no events yet. The first tick finds them.");
-    const path = `events/${encodeURIComponent(id)}`;
+    const path = `events/${encodeURIComponent(idOf())}`;
     const [event, zones] = await Promise.all([ask(path, {}, signal), ask(`${path}/zones`, {}, signal)]);
     const zone = zones.data.find((one) => one.zone === filters.zone)
       ?? zones.data.find((one) => one.available) ?? zones.data[0];
     const basis = filters.basis === "all_in" ? "all_in" : "before_fees";
     const dates = datesOf(filters, event);
     if (!again || at("filters").hidden) {
-      settle({ event: event.id, zone: zone?.zone });
+      settle({ zone: zone?.zone });
       fillFilters(event, zones.data, zone, basis, dates);
     }
     about(event);
-    if (!event.last_ok_at || !zone) return state("empty", "There is no complete capture of this event yet.");
+    if (!event.last_ok_at || !zone) return states.show("empty", "There is no complete capture of this event yet.");
     const what = { event_id: event.id, zone: zone.zone, ...dates, fill: "true" };
     const [trends, groups, tickets] = await Promise.all([
       askAll("analytics/price-trends", { ...what, basis }, signal),
@@ -95,10 +83,10 @@ async function show({ again = false } = {}) {
       askAll("analytics/ticket-counts", what, signal),
     ]);
     if (!tickets.data.some((row) => row.observed)) {
-      return state("empty", `This event was not observed between ${dates.start_date} and ${dates.end_date}. `
+      return states.show("empty", `This event was not observed between ${dates.start_date} and ${dates.end_date}. `
         + `It was seen from ${event.first_date} to ${event.last_ok_at.slice(0, 10)}.`);
     }
-    state("ready"); // before drawing: a hidden chart has no width
+    states.show("ready"); // before drawing: a hidden chart has no width
     if (!filters.from && dates.start_date === event.first_date) {
       const first = tickets.data.findIndex((row) => row.observed); // hours before the first observation are no gap
       for (const answer of [trends, groups, tickets]) answer.data.splice(0, first);
@@ -106,8 +94,8 @@ async function show({ again = false } = {}) {
     drawAll(zone, basis, trends, groups, tickets);
   } catch (failure) {
     if (signal.aborted) return;
-    if (failure.status === 401) askForKey(isOwnKey() ? failure.message : "");
-    else state("error", failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`);
+    if (failure.status === 401) gate.ask(failure);
+    else states.show("error", failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`);
   }
 }
 
@@ -131,9 +119,7 @@ function drawAll(zone, basis, trends, groups, tickets) {
 }
 
 function fillFilters(event, zones, zone, basis, dates) {
-  at("key").hidden = true;
   at("filters").hidden = at("about").hidden = false;
-  at("forget").hidden = !isOwnKey();
   document.title = `${event.name} · Tickettape`;
   showEvent(event.name);
   const named = (one) => one.zone + (one.available || !event.last_ok_at ? "" : " (sold out)");
@@ -161,49 +147,11 @@ function ageOf(captured) {
   return ["Last capture ", time, `, ${new Intl.RelativeTimeFormat("en").format(-age, unit)}`];
 }
 
-/** Set the state of the charts: loading, ready, empty or error. The last two show a sentence that says why. */
-function state(name, words = "") {
-  const failed = name === "error";
-  at("charts").hidden = false;
-  at("charts").dataset.state = name;
-  at("charts").setAttribute("aria-busy", name === "loading");
-  at("status").textContent = failed ? "" : words;
-  at("failure").hidden = !failed;
-  at("failure").firstElementChild.textContent = failed ? words : "";
-}
-
-function askForKey(why) {
-  forgetKey();
-  for (const id of ["filters", "about", "charts", "forget"]) at(id).hidden = true;
-  at("key").hidden = false;
-  at("key-why").textContent = why || "The charts need an API key. Ask whoever runs the service for one.";
-  at("key-input").focus();
-}
-
-async function start() {
-  try {
-    if (await findKey()) await show();
-    else askForKey("");
-  } catch (failure) {
-    if (failure.status === 421) askForKey(failure.message); // a name under which the service gives out no key
-    else state("error", failure.message);
-  }
-}
-
 for (const name of ["zone", "from", "to", "basis"])
-  at(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
+  at(name).addEventListener("change", (event) => choose({ [name]: event.target.value }));
 at("filters").addEventListener("submit", (event) => event.preventDefault());
-at("failure").querySelector("button").addEventListener("click", start);
-at("forget").addEventListener("click", () => askForKey("The key was removed from this tab."));
-at("key").addEventListener("submit", (event) => {
-  event.preventDefault();
-  keepKey(at("key-input").value.trim());
-  at("key-input").value = "";
-  at("key").hidden = true;
-  show();
-});
 addEventListener("popstate", () => show());
 setInterval(() => {
-  if (!document.hidden && at("key").hidden && at("charts").dataset.state !== "loading") show({ again: true });
+  if (!document.hidden && at("key").hidden && states.name !== "loading") show({ again: true });
 }, LOOK_AGAIN_MS);
-start();
+gate.open();

@@ -1,5 +1,7 @@
 // One chart: lines over time as SVG, a legend that reads a moment out, and a table of the same numbers.
 
+import { drawn, html } from "../shared/dom.js";
+
 const HEIGHT = 220, TOP = 8, RIGHT = 14, BOTTOM = 24;
 const HOUR = 3_600_000, DAY = 24 * HOUR, MONDAY = 4 * DAY; // the first Monday after the epoch
 const TIME_STEPS = [...[1, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 7, 14, 28, 91, 364].map((n) => n * DAY)];
@@ -192,17 +194,4 @@ function runsOf(points, fits) {
     else runs.push((run = [point]));
   }
   return runs;
-}
-
-function html(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
-function drawn(name, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children);
-  return element;
 }

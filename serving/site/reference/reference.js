@@ -2,14 +2,14 @@
 
 const ui = SwaggerUIBundle({
   url: "../../openapi.json",
-  dom_id: "#reference",
+  dom_id: "#main",
   deepLinking: true,
   docExpansion: "list",
   tryItOutEnabled: true,
   displayRequestDuration: true,
   validatorUrl: null, // it would show the description to another site
   async onComplete() {
-    const { key } = await (await fetch("../../dashboard/key", { cache: "no-store" })).json();
+    const { key } = await (await fetch("../../site/key", { cache: "no-store" })).json();
     if (key) ui.preauthorizeApiKey("key", key);
   },
 });
