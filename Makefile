@@ -25,13 +25,13 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-demo: $(READY) ## A first look: make dev and make serve together, and the charts in a browser; Ctrl-C stops everything
+demo: $(READY) ## A first look: make dev and make serve together, and the board in a browser; Ctrl-C stops everything
 	@exec $(BIN)/python -m orchestration.demo --port $(UI_PORT)
 
 dev: $(READY) ## The Dagster UI on http://localhost:3000 with all schedules running; Ctrl-C stops everything (UI_PORT=3001: another port)
 	@exec $(BIN)/python -m orchestration.dev --port $(UI_PORT)
 
-serve: $(READY) ## The charts and the API on http://localhost:5000; prints an API key if the market is simulated
+serve: $(READY) ## The board, the charts and the API on http://localhost:5000; prints an API key if the market is simulated
 	@exec $(BIN)/python -m serving
 
 tick: $(READY) ## One tick now, without a UI

@@ -8,7 +8,7 @@ const LOCALE = navigator.languages; // the reader's, in the order of preference
 export const NOTHING = "–"; // for a value that is not known
 
 const number = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const percent = new Intl.NumberFormat(LOCALE, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
 export const count = (value) => (value === null ? NOTHING : number.format(value));
 
@@ -55,18 +55,15 @@ export const utcInWords = (instant) => inUTC.format(new Date(instant));
 
 /**
  * When an event begins, at its venue: a <time>. UTC is its title, for hovering. An event has `date`, `date_status` and
- * `venue_time_zone`; where the zone is not known, UTC is shown and said.
+ * `venue_time_zone`; where the zone is not known, UTC is shown and said. `lines`: the time below the day.
  */
-export function dateAtVenue({ date, date_status: status, venue_time_zone: zone }) {
-  if (!date) return html("span", { textContent: status === "postponed" ? "postponed" : "date to be announced" });
-  const timed = status === "known" ? { ...TIME, ...(zone ? {} : { timeZoneName: "short" }) } : {};
-  const words = moments({ ...DATE, ...timed }, zone ?? "UTC").format(new Date(date));
-  const remark = { time_tbd: ", time to be announced", date_tbd: ", to be confirmed", postponed: ", postponed" }[status];
-  return html("time", {
-    dateTime: new Date(date).toISOString(),
-    title: status === "known" ? utcInWords(date) : `${utcInWords(date)}${remark ?? ""}`,
-    textContent: words + (remark ?? ""),
-  });
+export function dateAtVenue({ date, date_status: status, venue_time_zone: zone }, { lines = false } = {}) {
+  if (!date) return html("span", { textContent: status === "postponed" ? "Postponed" : "Date to be announced" });
+  const day = moments(DATE, zone ?? "UTC").format(new Date(date));
+  const hour = moments({ ...TIME, ...(zone ? {} : { timeZoneName: "short" }) }, zone ?? "UTC").format(new Date(date));
+  const more = { known: hour, time_tbd: "time to be announced", date_tbd: "to be confirmed", postponed: "postponed" }[status];
+  return html("time", { dateTime: new Date(date).toISOString(), title: status === "known" ? utcInWords(date) : "" },
+    day, lines ? html("small", { textContent: more }) : `, ${more}`);
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
