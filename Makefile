@@ -43,7 +43,7 @@ check: lint ## Lint, and the tests that start no process: before each commit
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript
+test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript, axe
 	@tests/support/install_tools.sh
 
 test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots

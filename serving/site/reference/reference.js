@@ -1,7 +1,10 @@
 // Shows the API's description. A call is sent with the key that the reader enters, or that the service gives everyone.
 
+import { ROOT } from "../shared/api.js";
+import { at } from "../shared/dom.js";
+
 const ui = SwaggerUIBundle({
-  url: "../../openapi.json",
+  url: new URL("openapi.json", ROOT).href,
   dom_id: "#main",
   deepLinking: true,
   docExpansion: "list",
@@ -9,7 +12,23 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   validatorUrl: null, // it would show the description to another site
   async onComplete() {
-    const { key } = await (await fetch("../../site/key", { cache: "no-store" })).json();
+    const { key } = await (await fetch(new URL("site/key", ROOT), { cache: "no-store" })).json();
     if (key) ui.preauthorizeApiKey("key", key);
   },
 });
+
+/** What Swagger UI leaves out for those who use a keyboard or listen: axe-core finds it. */
+const MENDS = {
+  "h3.opblock-tag": (heading) => heading.setAttribute("aria-level", 2),
+  ":is(h4, h5):not([aria-level])": (heading) => heading.setAttribute("aria-level", 3),
+  "button a[href]": (link) => link.removeAttribute("href"), // the button does what the link in it does
+  "pre:not([tabindex])": (example) => example.setAttribute("tabindex", 0),
+  "tr[data-param-name] :is(select, input, textarea):not([aria-label])": (field) =>
+    field.setAttribute("aria-label", field.closest("tr").dataset.paramName),
+};
+
+function mend() {
+  for (const [which, how] of Object.entries(MENDS)) for (const one of at("main").querySelectorAll(which)) how(one);
+}
+
+new MutationObserver(mend).observe(at("main"), { childList: true, subtree: true });
