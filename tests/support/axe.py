@@ -7,7 +7,8 @@ from selenium.webdriver import Chrome
 from tests.support.tools import AXE
 
 _RUN = """const done = arguments[0];
-    axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.violations), (error) => done(String(error)))"""
+    axe.run(document, {resultTypes: ["violations"]})
+        .then((found) => done(found.violations), (error) => done(String(error)))"""
 
 
 def violations(chrome: Chrome) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from tests.support.board_events import add_crowd, add_simulated_events
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import add_event
 from tickettape.api_schema import apply_api_schema
@@ -69,10 +70,10 @@ def day_in_words(day: datetime) -> str:
 
 def build(connection: Connection) -> None:
     """Write the week, refresh the rollups as the pipeline does, and make schema api."""
-    starts = datetime(2027, 6, 1, 19, tzinfo=UTC)
+    starts = LAST_HOUR + timedelta(days=2)  # before the simulator's events
     for number, name in enumerate((GAME, PLAY, NEW, UNSEEN, SEEN_IN_PART)):
         add_event(
-            connection, str(number + 1), name=name, venue="United Center", date=starts + number * timedelta(days=1)
+            connection, f"week-{number}", name=name, venue="United Center", date=starts + number * timedelta(days=1)
         )
     values = {
         "game": GAME, "play": PLAY, "new": NEW, "part": SEEN_IN_PART, "first": FIRST_HOUR,
@@ -82,6 +83,8 @@ def build(connection: Connection) -> None:
     with connection.transaction():
         for statement in (*_ZONES.split(";"), _CAPTURES, _SNAPSHOTS):
             connection.execute(statement, values)
+    add_crowd(connection)
+    add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))
     run_dbt("run")
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
     apply_api_schema(connection, Settings())

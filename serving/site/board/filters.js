@@ -34,7 +34,7 @@ export function setUp(choose) {
   const set = (changes, how = change) => {
     clearTimeout(timer);
     how(changes);
-    fill();
+    fill(at("search")); // someone may go on typing
     choose();
   };
   at("sort").append(...Object.entries(ORDERS).map(([value, words]) => new Option(words, value)));
@@ -73,12 +73,12 @@ function headOf({ key, name, sort, first, title }, set) {
   return cell;
 }
 
-/** Make the fields say what the URL says. */
-function fill() {
+/** Make the fields say what the URL says, but for the one that is typed in. */
+function fill(typed) {
   const found = filters();
   for (const name of [...CHOICES, "sort"]) {
     const field = at(name), value = found[name] ?? "";
-    if (field === document.activeElement && field.type === "search") continue; // someone types
+    if (field === typed && field === document.activeElement) continue;
     if (name === "category" && value && ![...field.options].some((one) => one.value === value)) field.add(new Option(value));
     field.value = value;
   }

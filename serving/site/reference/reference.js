@@ -19,10 +19,16 @@ const ui = SwaggerUIBundle({
 
 /** What Swagger UI leaves out for those who use a keyboard or listen: axe-core finds it. */
 const MENDS = {
-  "h3.opblock-tag": (heading) => heading.setAttribute("aria-level", 2),
+  "h3:not([aria-level])": (heading) => heading.setAttribute("aria-level", 2),
   ":is(h4, h5):not([aria-level])": (heading) => heading.setAttribute("aria-level", 3),
+  "h6:not([aria-level])": (heading) => heading.setAttribute("aria-level", 4),
+  ".modal-btn[aria-label]": (button) => button.removeAttribute("aria-label"), // it says something else than the button
   "button a[href]": (link) => link.removeAttribute("href"), // the button does what the link in it does
-  "pre:not([tabindex])": (example) => example.setAttribute("tabindex", 0),
+  "button.close-modal:not([aria-label])": (button) => button.setAttribute("aria-label", "Close"),
+  "pre:is(.example, .microlight):not([tabindex])": (example) => {
+    for (const [name, value] of [["tabindex", 0], ["role", "group"], ["aria-label", "Example"]])
+      example.setAttribute(name, value);
+  },
   "tr[data-param-name] :is(select, input, textarea):not([aria-label])": (field) =>
     field.setAttribute("aria-label", field.closest("tr").dataset.paramName),
 };

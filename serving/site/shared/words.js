@@ -63,7 +63,7 @@ export function dateAtVenue({ date, date_status: status, venue_time_zone: zone }
   const hour = moments({ ...TIME, ...(zone ? {} : { timeZoneName: "short" }) }, zone ?? "UTC").format(new Date(date));
   const more = { known: hour, time_tbd: "time to be announced", date_tbd: "to be confirmed", postponed: "postponed" }[status];
   return html("time", { dateTime: new Date(date).toISOString(), title: status === "known" ? utcInWords(date) : "" },
-    day, lines ? html("small", { textContent: more }) : `, ${more}`);
+    day, ...(lines ? [" ", html("small", { textContent: more })] : [`, ${more}`]));
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
