@@ -15,7 +15,7 @@ from tests.browser.conftest import Service
 from tests.support.axe import violations
 from tests.support.board_page import Board
 from tests.support.dashboard_page import DESKTOP, Dashboard
-from tests.support.served_week import GAME
+from tests.support.served_week import GAME, UNSEEN
 from tests.support.tools import needs_axe
 
 SMALLEST, ZOOMED, LARGEST = (320, 640), (640, 450), (3840, 2160)  # 1280 × 900 at 200 % is 640 × 450
@@ -90,6 +90,9 @@ STATES: dict[str, Callable[[Site], None]] = {
     "board, refused": lambda site: site.open("/?sort=wrong", "[data-state=error]"),
     "board, without a key": lambda site: _asks_for_a_key(site, "board"),
     "board, loading": lambda site: _loads(site, "board"),
+    "event": lambda site: site.open_page("event"),
+    "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
+    "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),
     "event, without a key": lambda site: _asks_for_a_key(site, "event"),
     "reference": lambda site: site.open_page("reference"),
     "reference, a call": lambda site: site.open(

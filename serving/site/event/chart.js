@@ -1,150 +1,205 @@
-// One chart: lines over time as SVG, a legend that reads a moment out, and a table of the same numbers.
+// One chart: a drawing over time that is read out by pointer and keyboard, a table of the same numbers, and exports.
 
 import { drawn, html } from "../shared/dom.js";
+import { NOTHING } from "../shared/words.js";
+import { DAY } from "./clock.js";
+import { exportsOf } from "./exports.js";
+import { SHAPES } from "./marks.js";
+import { daysBefore, momentsOf, runsOf } from "./scales.js";
 
-const HEIGHT = 220, TOP = 8, RIGHT = 14, BOTTOM = 24;
-const HOUR = 3_600_000, DAY = 24 * HOUR, MONDAY = 4 * DAY; // the first Monday after the epoch
-const TIME_STEPS = [...[1, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 7, 14, 28, 91, 364].map((n) => n * DAY)];
-const SHAPES = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z", "M-3.5-3.5h7v7h-7Z", "M0-5 5 4H-5Z"]; // not by colour alone
+const RIGHT = 14;
 
-const inUTC = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options });
-const asHour = inUTC({ hour: "2-digit", minute: "2-digit" });
-const asDay = inUTC({ day: "numeric", month: "short" });
-const asDate = inUTC({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
-
-/** A moment in words: its day, and its hour where hours are shown. */
-export const inWords = (at, step) => asDate.format(at) + (step < DAY ? `, ${asHour.format(at)} UTC` : "");
-
-/** A figure with a chart in it. `names` are its lines', `format` writes a value, `band` fills the first to the last. */
+/**
+ * A figure with a chart in it. `drawing` is what marks.js has; `format` writes a value. With `mark(at, done)` a reader can
+ * mark a point, by dragging or with Enter: `at` is its end. Null takes the mark away.
+ */
 export class Chart {
-  #points = [];
-  #step = HOUR;
+  #view = null;
   #at = null; // the point that someone reads; null: nobody does
   #x = () => 0;
-  #y = () => 0;
+  #drawing = null;
+  #marking = false;
 
-  constructor(figure, { title, names, format, fromZero = false, band = false }) {
-    Object.assign(this, { figure, names, format, fromZero, band });
-    this.title = title;
+  constructor(figure, { title, format, drawing, mark = null, hint = "" }) {
+    Object.assign(this, { figure, title, format, drawing, mark, hint });
     this.note = html("p", { className: "note" });
     this.when = html("p", { className: "when" });
-    this.values = names.map(() => html("b"));
+    this.legend = html("ul");
     this.svg = drawn("svg", { role: "slider", tabindex: 0, "aria-label": title, "aria-valuemin": 0 });
     this.keys = html("p", { className: "keys" });
     this.table = html("table");
+    this.exports = html("p", { className: "exports" });
+    const help = html("p", { className: "hint", id: `${figure.id}-hint`, textContent: hint, hidden: !hint });
+    if (hint) this.svg.setAttribute("aria-describedby", help.id);
     figure.replaceChildren(
       html("figcaption", {}, html("h3", { textContent: title }), this.note),
-      html("div", { className: "readout" }, this.when, html("ul", {}, ...names.map((name, n) =>
-        html("li", {}, drawn("svg", { viewBox: "-6 -6 12 12", class: `line-${n}`, "aria-hidden": true },
-          drawn("path", { d: SHAPES[n], class: "shape" })), `${name} `, this.values[n])))),
+      html("div", { className: "readout" }, this.when, this.legend),
       this.svg,
       this.keys,
-      html("details", {}, html("summary", { textContent: `${title} as a table` }),
-        html("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `${title}, table` }, this.table)),
+      help,
+      html("div", { className: "foot" },
+        html("details", {}, html("summary", { textContent: "Table", ariaLabel: `${title} as a table` }),
+          html("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `${title}, table` }, this.table)),
+        this.exports),
     );
     this.svg.addEventListener("pointermove", (event) => this.#pointAt(event));
-    this.svg.addEventListener("pointerdown", (event) => this.#pointAt(event));
-    this.svg.addEventListener("pointerleave", () => this.#read(null));
+    this.svg.addEventListener("pointerdown", (event) => this.#pointDown(event));
+    this.svg.addEventListener("pointerup", () => this.#pointUp());
+    this.svg.addEventListener("pointercancel", () => this.#pointUp());
+    this.svg.addEventListener("pointerleave", () => this.#marking || this.#read(null));
     this.svg.addEventListener("blur", () => this.#read(null));
     this.svg.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.#draw()).observe(figure);
   }
 
-  /** Show points {at, observed, soldOut, values}, evenly `step` ms apart, with a note under the title. */
-  show(points, step, note) {
-    this.#points = points;
-    this.#step = step;
-    this.note.textContent = note;
-    this.#draw();
+  /**
+   * Show points {at, observed, soldOut, values}, `step` ms apart, which `lines` [{name, style}] name, with a note under
+   * the title. `clock` is the venue's. `event`: the moment of the event, where days before it are shown. `marked`: a
+   * moment that is marked, or null. `source`: the API's address of the rows.
+   */
+  show(view) {
+    this.#view = { ...view, name: this.figure.id, format: this.format };
+    this.note.textContent = view.note;
+    this.#drawing = this.drawing(this.#view);
+    this.values = view.lines.map(() => html("b"));
+    this.legend.replaceChildren(...view.lines.map(({ name, style }, n) =>
+      html("li", {}, drawn("svg", { viewBox: "-6 -6 12 12", class: `line-${style}`, "aria-hidden": true },
+        drawn("path", { d: SHAPES[style], class: "shape" })), `${name} `, this.values[n])));
+    this.figure.dataset.drawn = "";
+    this.figure.removeAttribute("data-says");
     this.#tabulate();
+    this.exports.replaceChildren(...exportsOf(this, this.#view));
+    this.#draw();
+  }
+
+  /** Show why there is no drawing. */
+  say(words) {
+    this.#view = null;
+    this.note.textContent = words;
+    this.figure.dataset.says = "";
+    delete this.figure.dataset.drawn;
+    this.table.replaceChildren();
+  }
+
+  /** Mark a moment; null: none. */
+  set marked(at) {
+    if (!this.#view || this.#view.marked === at) return;
+    this.#view.marked = at;
+    this.#read(this.#at);
   }
 
   #draw() {
-    const width = this.svg.getBoundingClientRect().width, points = this.#points;
-    if (!points.length || !width) return;
-    const first = points[0].at, last = points.at(-1).at;
-    const known = points.flatMap((point) => point.values.filter((value) => value !== null));
-    const levels = known.length ? levelsOf(this.fromZero ? 0 : Math.min(...known), Math.max(...known)) : [];
-    const [low, high] = [levels[0] ?? 0, levels.at(-1) ?? 1];
-    const labels = levels.map((level) => this.format(level, levels[1] - levels[0]));
-    const left = 10 + 7.5 * Math.max(4, ...labels.map((label) => label.length)), wide = width - left - RIGHT;
-    this.#x = (at) => left + ((at - first + this.#step / 2) / (last - first + this.#step)) * wide;
-    this.#y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    const width = this.svg.getBoundingClientRect().width, view = this.#view;
+    if (!view?.points.length || !width) return;
+    const { points, step, clock } = view, { height, top, bottom, left, draw, cut } = this.#drawing;
+    const first = points[0].at, last = points.at(-1).at, right = width - RIGHT;
+    this.#x = (at) => left + ((at - first + step / 2) / (last - first + step)) * (right - left);
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.svg.setAttribute("height", height);
     this.svg.setAttribute("aria-valuemax", points.length - 1);
-    const unobserved = runsOf(points, (point) => !point.observed), soldOut = runsOf(points, (point) => point.soldOut);
-    const bottom = HEIGHT - BOTTOM;
+    const unobserved = runsOf(points, (point) => point.observed === false), soldOut = runsOf(points, (point) => point.soldOut);
+    const most = (right - left) / 54;
+    const moments = view.event ? daysBefore(first, last, most, view.event) : momentsOf(first, last, most, step, clock);
     this.svg.replaceChildren(
       drawn("defs", {}, drawn("pattern",
-        { id: `${this.figure.id}-hatch`, width: 6, height: 6, patternUnits: "userSpaceOnUse", class: "hatch" },
+        { id: `${view.name}-hatch`, width: 6, height: 6, patternUnits: "userSpaceOnUse", class: "hatch" },
         drawn("path", { d: "M0 6 6 0" }))),
-      ...unobserved.map((run) => this.#block(run, "unobserved", { fill: `url(#${this.figure.id}-hatch)` })),
+      ...unobserved.map((run) => this.#block(run, "unobserved", { fill: `url(#${view.name}-hatch)` })),
       ...soldOut.map((run) => this.#block(run, "sold-out", {})),
-      ...levels.map((level, n) => drawn("g", { class: "level" },
-        drawn("path", { d: `M${left} ${this.#y(level)}h${wide}` }),
-        drawn("text", { x: left - 6, y: this.#y(level) + 4 }, labels[n]))),
-      ...momentsOf(first, last, wide / 64).map(([at, label]) => drawn("g", { class: "moment" },
-        drawn("path", { d: `M${this.#x(at)} ${bottom}v4` }), drawn("text", { x: this.#x(at), y: HEIGHT - 6 }, label))),
-      ...(this.band ? runsOf(points, (p) => p.values[0] !== null && p.values.at(-1) !== null) : []).map((run) =>
-        drawn("path", { class: "band", d: `M${[...run.map((p) => this.#place(p, 0)),
-          ...run.toReversed().map((p) => this.#place(p, -1))].join("L")}Z` })),
-      ...this.names.flatMap((_, n) => {
-        const runs = runsOf(points, (p) => p.values[n] !== null).map((run) => run.map((p) => this.#place(p, n)));
-        const alone = runs.filter((run) => run.length === 1); // between two gaps: no line, so a dot
-        return [
-          drawn("path", { class: `line line-${n}`, d: runs.map((run) => `M${run.join("L")}`).join("") }),
-          drawn("path", { class: `dots line-${n}`, d: alone.map((run) => `M${run}h0`).join("") }),
-        ];
-      }),
+      ...moments.map(([at, label]) => drawn("g", { class: "moment" },
+        drawn("path", { d: `M${this.#x(at)} ${bottom}v4` }), drawn("text", { x: this.#x(at), y: height - 6 }, label))),
+      ...draw(this.#x, right),
       this.cursor = drawn("g", { class: "cursor" }),
     );
     this.keys.replaceChildren(
       ...(unobserved.length ? [html("span", { className: "unobserved", textContent: "not observed" })] : []),
-      ...(soldOut.length ? [html("span", { className: "sold-out", textContent: "sold out" })] : []));
+      ...(soldOut.length ? [html("span", { className: "sold-out", textContent: "sold out" })] : []),
+      ...cut.map(({ line, highest }) => html("span",
+        { className: "off", textContent: `off the scale: ${view.lines[line].name}, up to ${this.format(highest)}` })));
     this.#read(this.#at);
   }
 
-  #place(point, n) {
-    return `${this.#x(point.at).toFixed(1)} ${this.#y(point.values.at(n)).toFixed(1)}`;
-  }
-
   #block(run, name, more) {
-    const from = this.#x(run[0].at - this.#step / 2), to = this.#x(run.at(-1).at + this.#step / 2);
-    return drawn("rect", { class: name, x: from, y: TOP, width: to - from, height: HEIGHT - TOP - BOTTOM, ...more });
+    const { step } = this.#view, { top, bottom } = this.#drawing;
+    const from = this.#x(run[0].at - step / 2), to = this.#x(run.at(-1).at + step / 2);
+    return drawn("rect", { class: name, x: from, y: top, width: to - from, height: bottom - top, ...more });
   }
 
-  /** Read a point out, in the legend and to screen readers: the one that someone chose, or the last observed. */
+  /** Read a point out, in the legend and to screen readers: the one that someone chose, the marked, or the last observed. */
   #read(index) {
     this.#at = index;
-    const last = this.#points.length - 1;
-    const shown = Math.min(last, index ?? Math.max(0, this.#points.findLastIndex((point) => point.observed)));
-    const point = this.#points[shown];
-    if (!point) return;
-    const words = this.#words(point), when = inWords(point.at, this.#step);
-    this.when.textContent = when + (point.observed ? (point.soldOut ? ": sold out" : "") : ": not observed");
+    const { points, clock, step, lines, event, marked } = this.#view ?? {};
+    if (!points?.length) return;
+    const held = marked ? points.findLastIndex((one) => one.at <= marked && marked < one.at + step) : -1;
+    const rest = held < 0 ? points.findLastIndex((one) => one.observed) : held;
+    const shown = Math.min(points.length - 1, index ?? Math.max(0, rest));
+    const point = points[shown], words = this.#words(point);
+    const remark = point.observed === false ? ": not observed" : point.soldOut ? ": sold out" : "";
+    this.when.textContent = clock.inWords(point.at, step) + (event ? `, ${daysTo(point.at, event)}` : "") + remark;
+    this.when.title = clock.inUTC(point.at);
     this.values.forEach((value, n) => (value.textContent = words[n]));
     this.svg.setAttribute("aria-valuenow", shown);
     this.svg.setAttribute("aria-valuetext",
-      `${this.when.textContent}; ${this.names.map((name, n) => `${name} ${words[n]}`).join(", ")}`);
-    const x = this.#x(point.at);
+      `${this.when.textContent}; ${lines.map(({ name }, n) => `${name} ${words[n]}`).join(", ")}`);
+    if (!this.cursor) return;
+    const { top, bottom, place } = this.#drawing, x = this.#x(point.at);
+    const upright = (at, name) => drawn("path", { class: name, d: `M${at} ${top}V${bottom}` });
     this.cursor.replaceChildren(
-      ...(index === null ? [] : [drawn("path", { class: "now", d: `M${x} ${TOP}V${HEIGHT - BOTTOM}` })]),
-      ...point.values.flatMap((value, n) => value === null ? [] :
-        [drawn("path", { class: `shape line-${n}`, d: SHAPES[n], transform: `translate(${x} ${this.#y(value)})` })]));
+      ...(held < 0 ? [] : [upright(this.#x(points[held].at), "marked")]),
+      ...(index === null || index === held ? [] : [upright(x, "now")]),
+      ...point.values.flatMap((value, n) => {
+        const found = value === null ? null : place(value, n);
+        return found ? [drawn("path", { class: `shape line-${lines[n].style}`, d: SHAPES[lines[n].style],
+          transform: `translate(${x} ${found[1]})` })] : [];
+      }));
   }
 
   #words(point) {
-    return point.values.map((value) => (value === null ? "–" : this.format(value)));
+    return point.values.map((value) => (value === null ? NOTHING : this.format(value)));
+  }
+
+  #nearest(x) {
+    const distances = this.#view.points.map((point) => Math.abs(this.#x(point.at) - x));
+    return distances.indexOf(Math.min(...distances));
   }
 
   #pointAt(event) {
-    const x = event.clientX - this.svg.getBoundingClientRect().left;
-    const distances = this.#points.map((point) => Math.abs(this.#x(point.at) - x));
-    this.#read(distances.indexOf(Math.min(...distances)));
+    if (!this.#view) return;
+    this.#read(this.#nearest(event.clientX - this.svg.getBoundingClientRect().left));
+    if (this.#marking) this.#mark(false);
+  }
+
+  #pointDown(event) {
+    if (this.mark && event.button === 0) {
+      this.svg.setPointerCapture(event.pointerId);
+      this.#marking = true;
+    }
+    this.#pointAt(event);
+  }
+
+  #pointUp() {
+    if (!this.#marking) return;
+    this.#marking = false;
+    this.#mark(true);
+  }
+
+  #mark(done) {
+    const point = this.#view?.points[this.#at];
+    if (!point) return;
+    this.#view.marked = point.at;
+    this.#read(this.#at);
+    this.mark(Math.min(point.at + this.#view.step - 1_000, Date.now()), done);
   }
 
   #key(event) {
-    const last = this.#points.length - 1, at = Number(this.svg.getAttribute("aria-valuenow"));
+    if (!this.#view || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = this.#view.points.length - 1, at = Number(this.svg.getAttribute("aria-valuenow"));
+    if (this.mark && ["Enter", " ", "Escape"].includes(event.key)) {
+      event.preventDefault();
+      if (event.key === "Escape") return this.mark(null, true);
+      this.#at ??= at;
+      return this.#mark(true);
+    }
     const to = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, Home: 0, End: last,
       PageUp: at + 24, PageDown: at - 24 }[event.key];
     if (to === undefined) return;
@@ -153,45 +208,22 @@ export class Chart {
   }
 
   #tabulate() {
+    const { points, lines, step, clock, event, note } = this.#view;
     const cell = (name, textContent, more = {}) => html(name, { textContent, ...more });
+    const heads = [step < DAY ? "Hour" : "Day (UTC)", ...(event ? ["Days to the event"] : []),
+      ...lines.map(({ name }) => name), "Remark"];
     this.table.replaceChildren(
-      html("caption", { textContent: `${this.title}. ${this.note.textContent}` }),
-      html("thead", {}, html("tr", {}, ...[this.#step < DAY ? "Hour" : "Day (UTC)", ...this.names, "Remark"]
-        .map((name) => cell("th", name, { scope: "col" })))),
-      html("tbody", {}, ...this.#points.map((point) => html("tr", {},
-        cell("th", inWords(point.at, this.#step), { scope: "row" }),
+      html("caption", { textContent: `${this.title}. ${note}` }),
+      html("thead", {}, html("tr", {}, ...heads.map((name) => cell("th", name, { scope: "col" })))),
+      html("tbody", {}, ...points.map((point) => html("tr", {},
+        cell("th", clock.inWords(point.at, step), { scope: "row", title: clock.inUTC(point.at) }),
+        ...(event ? [cell("td", ((event - point.at) / DAY).toFixed(1))] : []),
         ...this.#words(point).map((words) => cell("td", words)),
-        cell("td", point.observed ? (point.soldOut ? "sold out" : "") : "not observed")))));
+        cell("td", point.observed === false ? "not observed" : point.soldOut ? "sold out" : "")))));
   }
 }
 
-/** Round levels that hold low and high between the first and the last. */
-function levelsOf(low, high) {
-  const rough = (high - low || Math.max(1, high / 10)) / 4, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-  const levels = [];
-  const first = Math.floor(low / step);
-  for (let n = first; n === first || levels.at(-1) < high; n++) levels.push(n * step);
-  return levels.length > 1 ? levels : [...levels, levels[0] + step];
-}
-
-/** Round moments between first and last, at most so many, with their labels. */
-function momentsOf(first, last, most) {
-  const step = TIME_STEPS.find((one) => (last - first) / one <= most) ?? TIME_STEPS.at(-1);
-  const origin = step >= 7 * DAY ? MONDAY : 0, moments = [];
-  for (let at = origin + Math.ceil((first - origin) / step) * step; at <= last; at += step)
-    moments.push([at, (at % DAY ? asHour : asDay).format(at)]);
-  return moments;
-}
-
-/** The unbroken runs of points that fit. */
-function runsOf(points, fits) {
-  const runs = [];
-  let run = null;
-  for (const point of points) {
-    if (!fits(point)) run = null;
-    else if (run) run.push(point);
-    else runs.push((run = [point]));
-  }
-  return runs;
-}
+const daysTo = (at, event) => {
+  const days = (event - at) / DAY;
+  return days < 0 ? `${(-days).toFixed(1)} days after` : `${days.toFixed(1)} days before`;
+};

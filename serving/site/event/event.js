@@ -1,157 +1,200 @@
-// An event's page: reads the event and the filters from the URL, asks the API, and draws the three charts.
+// An event's page: reads what is asked from the URL, asks the API, and shows charts, zones and listings; then it follows
+// the event's stream.
 
 import { asked, change, settle } from "../shared/address.js";
-import { ask, askAll, Failure, ROOT } from "../shared/api.js";
+import { ask, Failure } from "../shared/api.js";
 import { at } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
-import { Chart, inWords } from "./chart.js";
+import { age, count, dateAtVenue, money, share } from "../shared/words.js";
+import { makeCharts, showActivity, showDays, showGetIn, showZone } from "./charts.js";
+import { fillFields, showFigures, watchFields } from "./choices.js";
+import { Clock, DAY, HOUR } from "./clock.js";
+import { Listings } from "./listings.js";
+import { follow } from "./live.js";
 import { picker } from "./picker.js";
+import { labelsOf, LIMIT, rangeAsked } from "./series.js";
+import { askZones, showZones } from "./zones.js";
 
-const HOUR = 3_600_000, DAY = 24 * HOUR, LOOK_AGAIN_MS = 60_000, FILTERS = ["zone", "from", "to", "basis"];
+const CHOICES = ["zone", "with", "versus", "axis", "tickets", "basis", "days", "from", "to", "at", "where"];
+const DRAG_PAUSE_MS = 120; // between two questions for listings while someone drags
+const STALE_MS = 3 * HOUR; // without a capture, of an event that is still to come
 
-const inCurrency = (currency, more) => new Intl.NumberFormat("en-US", { style: "currency", currency, ...more });
-const money = { exact: inCurrency("USD"), whole: inCurrency("USD", { maximumFractionDigits: 0 }) };
-function priceIn(currency) {
-  money.exact = inCurrency(currency);
-  money.whole = inCurrency(currency, { maximumFractionDigits: 0 });
-}
-const counts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-const price = (value, step = 0) => (step >= 1 ? money.whole : money.exact).format(value);
-const count = (value) => counts.format(value);
+const UNTIL = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
-const charts = {
-  "price-trends": new Chart(at("price-trends"),
-    { title: "Price trends", names: ["Lowest", "Average", "Highest"], format: price, band: true }),
-  "group-prices": new Chart(at("group-prices"),
-    { title: "Prices for groups", names: ["For one", "For two", "For four"], format: price }),
-  "ticket-counts": new Chart(at("ticket-counts"),
-    { title: "Tickets and listings", names: ["Tickets", "Listings"], format: count, fromZero: true }),
-};
-const showEvent = picker(at("event"), at("event-list"), searchEvents, ({ value }) => choose({}, value));
+const id = decodeURIComponent(location.pathname.split("/").at(-1));
+const path = `events/${encodeURIComponent(id)}`;
+const charts = makeCharts(mark);
+const listings = new Listings(at("listings"), { travel, where: (where) => choose({ where }) });
+const showVersus = picker(at("versus"), at("versus-list"), searchEvents,
+  ({ value }) => choose({ versus: value === "none" ? null : value, axis: value === "none" ? null : asked(["axis"]).axis }));
 const states = new States(at("charts"), () => gate.open());
-const gate = keyGate(at("main"), show, (why) => states.show("error", why));
+const gate = keyGate(at("main"), open, (why) => states.show("error", why));
 let going = new AbortController(); // aborts the newest request when another one replaces it
+let view = null; // what is shown
+let unfollow = null, dragging = null;
 
-const idOf = () => decodeURIComponent(location.pathname.split("/").at(-1));
-
-/** Change filters, or the event. */
-function choose(changes, id = idOf()) {
-  change(changes, new URL(`events/${encodeURIComponent(id)}`, ROOT).pathname);
-  show();
+async function open() {
+  await show();
+  unfollow?.();
+  unfollow = follow(`${path}/stream`, { news: () => show({ again: true }), tell: showLive });
 }
 
-/** Both dates. Default: the last week, or the part of it since the event was first seen. */
-function datesOf({ from, to }, event) {
-  const day = (ms) => new Date(ms).toISOString().slice(0, 10);
-  const end = to ?? day(Date.now()), week = day((Date.parse(end) || Date.now()) - 7 * DAY);
-  const start = event.first_date > week && event.first_date <= end ? event.first_date : week;
-  return { start_date: from ?? start, end_date: end };
+/** A choice of the reader. It gets its own URL, so that the view can be shared and the Back button works. */
+function choose(changes) {
+  change(changes);
+  show();
 }
 
 async function searchEvents(search) {
   const { data } = await ask("events", { search, limit: 20 });
-  return data.map((event) => ({ value: event.id, label: event.name, hint: placeOf(event) }));
+  const others = data.filter((event) => event.id !== id).map((event) => ({
+    value: event.id, label: event.name, hint: [event.venue, event.city, dateAtVenue(event).textContent].filter(Boolean).join(", ") }));
+  return view?.versus && !search ? [{ value: "none", label: "None" }, ...others] : others;
 }
 
-const placeOf = (event) =>
-  [event.venue, event.city, event.date && inWords(Date.parse(event.date), HOUR)].filter(Boolean).join(", ");
-
-/** Load and show what the URL asks for. `again`: keep the page until the response comes, and leave the fields alone. */
+/** Load and show what the URL asks for. `again`: keep what is there until the answers come, and leave the fields alone. */
 async function show({ again = false } = {}) {
   going.abort();
   going = new AbortController();
-  const { signal } = going, filters = asked(FILTERS);
+  const { signal } = going, choices = asked(CHOICES);
   if (!again) states.show("loading", "Loading …");
   try {
-    const path = `events/${encodeURIComponent(idOf())}`;
-    const [event, zones] = await Promise.all([ask(path, {}, signal), ask(`${path}/zones`, {}, signal)]);
-    const zone = zones.data.find((one) => one.zone === filters.zone)
-      ?? zones.data.find((one) => one.available) ?? zones.data[0];
-    const basis = filters.basis === "all_in" ? "all_in" : "before_fees";
-    const dates = datesOf(filters, event);
+    const [event, { data: zones }, versus] = await Promise.all([ask(path, {}, signal), ask(`${path}/zones`, {}, signal),
+      choices.versus ? ask(`events/${encodeURIComponent(choices.versus)}`, {}, signal) : null]);
+    view = viewOf(choices, event, zones, versus);
+    about(view);
     if (!again || at("filters").hidden) {
-      settle({ zone: zone?.zone });
-      fillFilters(event, zones.data, zone, basis, dates);
+      at("filters").hidden = false;
+      settle({ zone: view.zone?.zone });
+      fillFields(view);
+      showVersus(versus?.name ?? "");
     }
-    about(event);
-    if (!event.last_ok_at || !zone) return states.show("empty", "There is no complete capture of this event yet.");
-    const what = { event_id: event.id, zone: zone.zone, ...dates, fill: "true" };
-    const [trends, groups, tickets] = await Promise.all([
-      askAll("analytics/price-trends", { ...what, basis }, signal),
-      askAll("analytics/group-prices", what, signal),
-      askAll("analytics/ticket-counts", what, signal),
-    ]);
-    if (!tickets.data.some((row) => row.observed)) {
-      return states.show("empty", `This event was not observed between ${dates.start_date} and ${dates.end_date}. `
-        + `It was seen from ${event.first_date} to ${event.last_ok_at.slice(0, 10)}.`);
-    }
-    states.show("ready"); // before drawing: a hidden chart has no width
-    if (!filters.from && dates.start_date === event.first_date) {
-      const first = tickets.data.findIndex((row) => row.observed); // hours before the first observation are no gap
-      for (const answer of [trends, groups, tickets]) answer.data.splice(0, first);
-    }
-    drawAll(zone, basis, trends, groups, tickets);
+    if (event.last_ok_at && view.zone) await fill(view, signal);
+    else states.show("empty", "There is no complete capture of this event yet.");
   } catch (failure) {
     if (signal.aborted) return;
+    const words = failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`;
     if (failure.status === 401) gate.ask(failure);
-    else states.show("error", failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`);
+    else if (again && states.name === "ready") states.keepStale(`What is shown may be old: ${words}`);
+    else states.show("error", words);
   }
 }
 
-function drawAll(zone, basis, trends, groups, tickets) {
-  priceIn(trends.currency ?? "USD"); // null: the event's currency is not known yet
-  const hourly = tickets.granularity === "hour", step = hourly ? HOUR : DAY;
-  const soldOut = new Set(tickets.data.filter((row) => row.observed && !row.peak_tickets).map((row) => row.timestamp));
-  const points = (answer, ...columns) => answer.data.map((row) => ({
-    at: Date.parse(row.timestamp),
-    observed: row.observed,
-    soldOut: soldOut.has(row.timestamp),
-    values: columns.map((column) => row[column]),
-  }));
-  const per = `${zone.zone}, by ${hourly ? "hour" : "day"}`;
-  charts["price-trends"].show(points(trends, "min_price", "avg_price", "max_price"), step, basis === "all_in"
-    ? `${per}, per ticket, all-in. With fees only the lowest price is known.` : `${per}, per ticket, before fees.`);
-  charts["group-prices"].show(points(groups, "price_1", "price_2", "price_4"), step,
-    `${per}, lowest per ticket for exactly so many together, before fees.`);
-  charts["ticket-counts"].show(points(tickets, hourly ? "total_tickets" : "avg_tickets", "total_listings"), step, hourly
-    ? `${per}, at the hour's last capture.` : `${per}, the mean of its hours. Listings are counted by hour alone.`);
+function viewOf(choices, event, zones, versus) {
+  const clock = new Clock(event.venue_time_zone), named = (name) => zones.find((one) => one.zone === name);
+  const zone = named(choices.zone) ?? zones.find((one) => one.available) ?? zones[0];
+  const other = named(choices.with), instant = Date.parse(choices.at ?? "");
+  return {
+    id, path, event, zones, versus, clock, zone, title: event.name, currency: event.currency, labels: labelsOf(zones),
+    other: other === zone ? undefined : other, where: named(choices.where)?.zone ?? "",
+    tickets: ["1", "4"].includes(choices.tickets) ? Number(choices.tickets) : 2,
+    basis: choices.basis === "all_in" ? "all_in" : "before_fees",
+    axis: choices.axis === "days" && event.date ? "days" : null, range: rangeAsked(choices, event, clock),
+    instant: Number.isNaN(instant) ? null : instant, marked: Number.isNaN(instant) ? null : instant,
+    last: Date.parse(event.last_ok_at ?? ""),
+  };
 }
 
-function fillFilters(event, zones, zone, basis, dates) {
-  at("filters").hidden = at("about").hidden = false;
+/** Fill every part with its answers, each as soon as it has them. */
+async function fill(shown, signal) {
+  const { range, event, zone, clock } = shown;
+  const getIn = showGetIn(charts, shown, signal);
+  const nothing = getIn.then(({ points }) => !points.some((point) => point.observed));
+  await Promise.all([
+    getIn,
+    getIn.then((series) => showActivity(charts.activity, shown, series, signal)),
+    Promise.all([getIn, soldInADay(shown, signal)]).then(([prices, sold]) => figures(shown, prices, sold)),
+    listings.show(shown, shown.instant, signal).then((seen) => seen !== null && shown.instant !== null
+      && (charts.getIn.marked = shown.instant)),
+    getIn.then(async (series) => {
+      const found = await askZones(shown, series.start ?? shown.last, series.step, signal);
+      showZones(at("zones"), shown, sinceWhen(shown, series), found, (name) => {
+        choose({ zone: name });
+        at("one-zone").scrollIntoView({ behavior: "smooth" });
+      });
+    }),
+    showZone(charts, shown, signal),
+    getIn.then((series) => showActivity(charts.zoneActivity, shown, series, signal, zone.zone)),
+    showDays(charts.days, shown, signal),
+  ]);
+  if (await nothing) {
+    states.show("empty", `This event was not observed ${range.words}. `
+      + `It was seen from ${clock.dateInWords(event.first_date)} to ${clock.dateInWords(clock.dateOf(shown.last))}.`);
+    return;
+  }
+  states.show("ready");
+  const old = Date.now() - shown.last, coming = event.active && (!event.date || Date.parse(event.date) > Date.now());
+  if (coming && old > STALE_MS) states.keepStale(`Nothing was captured for ${count(old / HOUR)} hours.`);
+}
+
+function about({ event, clock }) {
+  const { date, venue, city } = event;
   document.title = `${event.name} · Tickettape`;
-  showEvent(event.name);
-  const named = (one) => one.zone + (one.available || !event.last_ok_at ? "" : " (sold out)");
-  at("zone").replaceChildren(...zones.map((one) => new Option(named(one), one.zone, false, one === zone)));
-  at("zone").disabled = !zone;
-  at("basis").value = basis;
-  at("from").value = dates.start_date;
-  at("to").value = dates.end_date;
-}
-
-function about(event) {
+  at("about").hidden = false;
   at("name").textContent = event.name;
-  at("place").textContent = placeOf(event);
-  const seen = event.last_ok_at ? ageOf(Date.parse(event.last_ok_at)) : ["No complete capture yet"];
-  at("captured").replaceChildren(...seen);
+  const when = date ? [`, ${UNTIL.format(clock.daysBetween(Date.now(), Date.parse(date)), "day")}`] : [];
+  at("place").replaceChildren([venue, city].filter(Boolean).join(", "), venue || city ? " · " : "", dateAtVenue(event), ...when);
+  at("captured").replaceChildren(...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
+  at("times").textContent = event.venue_time_zone
+    ? `Times are the venue's (${clock.name(Date.now())}); point at one to see it in UTC. Days of charts by day are days of UTC.`
+    : "The venue's time zone is not known, so times are UTC.";
 }
 
-function ageOf(captured) {
-  const minutes = Math.max(0, Math.round((Date.now() - captured) / 60_000));
-  const [age, unit] = minutes < 120 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.round(minutes / 60), "hour"]
-    : [Math.round(minutes / 60 / 24), "day"];
-  const time = document.createElement("time");
-  time.dateTime = new Date(captured).toISOString();
-  time.textContent = inWords(captured, HOUR);
-  return ["Last capture ", time, `, ${new Intl.RelativeTimeFormat("en").format(-age, unit)}`];
+/** Since when the change is: the range in words, or the first price where that is later. */
+function sinceWhen({ range, clock }, { before, step }) {
+  return before && before.at > Date.parse(range.start_date) + DAY ? `since ${clock.shortly(before.at, step)}` : range.words;
 }
 
-for (const name of ["zone", "from", "to", "basis"])
-  at(name).addEventListener("change", (event) => choose({ [name]: event.target.value }));
-at("filters").addEventListener("submit", (event) => event.preventDefault());
+async function soldInADay({ path: of }, signal) {
+  const { data } = await ask(`${of}/estimated-sales`,
+    { start_date: new Date(Math.floor(Date.now() / HOUR) * HOUR - DAY).toISOString(), granularity: "hour", limit: LIMIT }, signal);
+  return data.reduce((total, row) => total + (row.sold_tickets ?? 0), 0);
+}
+
+function figures(shown, series, sold) {
+  const { latest, before, points, step } = series;
+  const { event, tickets, basis, currency, clock } = shown;
+  const first = before?.values[0] ?? null, now = latest?.values[0] ?? null;
+  const gone = latest && points.findLast((point) => point.observed)?.at > latest.at;
+  const change = now && first ? now / first - 1 : null;
+  showFigures([
+    [`Get-in for ${tickets}, ${basis === "all_in" ? "all-in" : "before fees"}`, money(gone ? null : now, currency),
+      gone ? `none since ${clock.shortly(latest.at, step)}` : change === null ? "" : `${change ? share(change) : "unchanged"} ${sinceWhen(shown, series)}`,
+      gone || !change ? "soft" : change < 0 ? "fall" : "rise"],
+    ["Tickets left", count(event.total_tickets), `in ${count(event.total_listings)} listings`],
+    ["Zones for sale", `${count(event.available_zones)} of ${count(event.zones)}`],
+    ["Tickets sold in 24 hours", count(sold), "estimated"],
+  ]);
+}
+
+/** A moment that is marked on the get-in chart; null: none. `done`: the reader has let go. */
+function mark(moment, done) {
+  clearTimeout(dragging);
+  if (done) return travel(moment);
+  dragging = setTimeout(() => listings.show(view, moment, going.signal).catch(() => {}), DRAG_PAUSE_MS);
+  return undefined;
+}
+
+/** Show the listings of an instant; null: now. Nothing else changes. */
+async function travel(instant) {
+  change({ at: instant === null ? null : new Date(instant).toISOString() });
+  view = { ...view, instant, marked: instant };
+  charts.getIn.marked = instant;
+  try {
+    await listings.show(view, instant, going.signal);
+  } catch (failure) {
+    if (failure.name !== "AbortError") states.keepStale(failure.message);
+  }
+}
+
+function showLive(state) {
+  const words = { live: "Live", waiting: "Connecting" }[state];
+  at("live").dataset.state = words ? state : "ended";
+  at("live").textContent = words ?? "Not live";
+  at("live").title = words ? "New prices appear by themselves" : state;
+}
+
+watchFields(choose);
 addEventListener("popstate", () => show());
-setInterval(() => {
-  if (!document.hidden && at("key").hidden && states.name !== "loading") show({ again: true });
-}, LOOK_AGAIN_MS);
 gate.open();
