@@ -25,13 +25,13 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-demo: $(READY) ## A first look: make dev and make serve together, and the charts in a browser; Ctrl-C stops everything
+demo: $(READY) ## A first look: make dev and make serve together, and the board in a browser; Ctrl-C stops everything
 	@exec $(BIN)/python -m orchestration.demo --port $(UI_PORT)
 
 dev: $(READY) ## The Dagster UI on http://localhost:3000 with all schedules running; Ctrl-C stops everything (UI_PORT=3001: another port)
 	@exec $(BIN)/python -m orchestration.dev --port $(UI_PORT)
 
-serve: $(READY) ## The charts and the API on http://localhost:5000; prints an API key if the market is simulated
+serve: $(READY) ## The board, the charts and the API on http://localhost:5000; prints an API key if the market is simulated
 	@exec $(BIN)/python -m serving
 
 tick: $(READY) ## One tick now, without a UI
@@ -43,7 +43,7 @@ check: lint ## Lint, and the tests that start no process: before each commit
 test: $(READY) ## All tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript
+test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript, axe
 	@tests/support/install_tools.sh
 
 test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots

@@ -1,6 +1,6 @@
 """Start everything for a first look: `python -m orchestration.demo`, or `make demo`.
 
-It runs `make dev` and `make serve` together, and opens the charts in a browser once there is something to see. When it
+It runs `make dev` and `make serve` together, and opens the board in a browser once there is something to see. When it
 is stopped, or when one of the two ends by itself, both end.
 """
 
@@ -27,7 +27,7 @@ Program = subprocess.Popen[bytes]
 
 
 def main() -> None:
-    """Check the ports and the database, start both programs, open the charts, and stop all of it."""
+    """Check the ports and the database, start both programs, open the board, and stop all of it."""
     options = argparse.ArgumentParser(prog="make demo")
     options.add_argument("--port", type=int, default=3000, help="of the Dagster UI")
     chosen = options.parse_args()
@@ -60,7 +60,7 @@ def _run(started: list[Program], ui_port: int) -> None:
     started.append(_start("serving"))
     where = service_url(settings())
     _wait_until_it_answers(started[1], where)
-    say(f"The charts: {where}. They follow every tick.")
+    say(f"The board: {where}. They follow every tick.")
     started.append(_start("webbrowser", "-t", where, quiet=True))
     programs = started[:2]
     while all(program.poll() is None for program in programs):

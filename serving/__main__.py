@@ -58,7 +58,7 @@ def _serve() -> None:
         _say(f'A demo key: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
     else:
         _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
-    _say(f"Serving {where}: charts at /, API at /api/events, to read about and try at /docs/api")
+    _say(f"Serving {where}: board at /, API at /api/events, to read about and try at /docs/api")
     uvicorn.run(
         "serving.__main__:app",
         factory=True,

@@ -13,15 +13,14 @@ from starlette.responses import Response
 
 from serving import (
     board,
-    dashboard,
     event_series,
     events,
     listings,
     openapi,
     operations,
     problems,
-    reference,
     series,
+    site,
     stream,
 )
 from serving.database import open_database
@@ -100,8 +99,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
-    reference.mount(app)
-    dashboard.mount(app)  # last, so that every path above comes first
+    site.mount(app)  # last, so that every path above comes first
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)

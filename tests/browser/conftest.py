@@ -48,7 +48,7 @@ class Service:
 
     def get(self, path: str, **params: str) -> Any:
         """The API's answer, with the key that the page has."""
-        key = httpx.get(f"{self.base}/dashboard/key").json()["key"]
+        key = httpx.get(f"{self.base}/site/key").json()["key"]
         return httpx.get(f"{self.base}/api/{path}", params=params, headers={"x-api-key": key}).json()
 
     def start(self) -> None:

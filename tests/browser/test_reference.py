@@ -1,16 +1,12 @@
 """The reference: a call is tried in the browser, with a key, without the internet."""
 
-import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from selenium.webdriver.common.by import By
 
-from serving import reference
-from serving.pages import HEADERS
 from tests.browser.conftest import Service
 from tests.support.dashboard_page import Dashboard
 from tests.support.served_week import GAME
@@ -66,7 +62,7 @@ def test_a_call_is_tried_and_answered_and_nothing_comes_from_elsewhere(page: Das
 
 
 def test_a_wrong_key_is_refused_and_another_is_taken(page: Dashboard, service: Service) -> None:
-    key = httpx.get(f"{service.base}/dashboard/key").json()["key"]
+    key = httpx.get(f"{service.base}/site/key").json()["key"]
     give_key(page, "tt_wrong")
     status, body = answered(page)
     assert (status, body["title"]) == (401, "Unauthorized")
@@ -74,18 +70,3 @@ def test_a_wrong_key_is_refused_and_another_is_taken(page: Dashboard, service: S
     page.find(f"{OPERATION} .btn-clear").click()
     assert answered(page)[0] == 200
     assert not [url for url in page.requests() if key in url]
-
-
-def test_the_policy_is_on_every_file() -> None:
-    app = FastAPI()
-    reference.mount(app)
-
-    async def ask() -> None:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tickettape") as client:
-            assert (await client.get("/docs/api")).headers["location"] == "/docs/api/"
-            for file in ("", "reference.js", "swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css"):
-                answer = await client.get(f"/docs/api/{file}")
-                assert answer.status_code == 200
-                assert answer.headers.items() >= HEADERS.items()
-
-    asyncio.run(ask())

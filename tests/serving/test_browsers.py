@@ -65,12 +65,12 @@ def test_the_charts_key_is_given_out_under_the_services_own_names(database_url: 
     settings = Settings(dashboard_key=SecretStr("tt_shown"), public_hosts="tickets.example.com charts.example.com")
     with serving(database_url, settings) as url, httpx.Client(base_url=url) as client:
         for host in OWN_HOSTS:
-            assert client.get("/dashboard/key", headers={"host": host}).json() == {"key": "tt_shown"}, host
+            assert client.get("/site/key", headers={"host": host}).json() == {"key": "tt_shown"}, host
         for host in FOREIGN_HOSTS:
-            refused = client.get("/dashboard/key", headers={"host": host})
+            refused = client.get("/site/key", headers={"host": host})
             assert (refused.status_code, "tt_shown" in refused.text) == (421, False), host
 
 
 def test_without_a_key_to_give_any_name_may_open_the_charts(service: str) -> None:
-    answer = httpx.get(f"{service}/dashboard/key", headers={"host": "evil.example"})
+    answer = httpx.get(f"{service}/site/key", headers={"host": "evil.example"})
     assert (answer.status_code, answer.json()) == (200, {"key": None})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
@@ -56,14 +57,19 @@ class Dashboard:
         self.chrome = chrome
         self.base = base
 
-    def open(self, **filters: str) -> "Dashboard":
-        """Open the page with filters in its URL, and wait for its charts."""
-        self.visit(**filters)
+    def open(self, event: str = "", **filters: str) -> "Dashboard":
+        """Open an event's page with filters in its URL, and wait for its charts."""
+        self.visit(event, **filters)
         return self.wait_until("ready")
 
-    def visit(self, **filters: str) -> None:
-        """Open the page with filters in its URL."""
-        self.chrome.get(f"{self.base}/dashboard/?{urlencode(filters)}")
+    def visit(self, event: str = "", **filters: str) -> None:
+        """Open an event's page, by default the first event's, with filters in its URL."""
+        self.chrome.get(f"{self.base}/events/{event or self._first_event()}?{urlencode(filters)}")
+
+    def _first_event(self) -> str:
+        key = httpx.get(f"{self.base}/site/key").json()["key"]
+        answer = httpx.get(f"{self.base}/api/events?active=true&limit=1", headers={"x-api-key": key})
+        return str(answer.json()["data"][0]["id"])
 
     def wait_until(self, state: str) -> "Dashboard":
         """Wait for the charts to be ready, empty or error."""
@@ -100,7 +106,11 @@ class Dashboard:
 
     def text(self, css: str) -> str:
         """The visible text of the first element."""
-        return str(self.find(css).text)
+        return _plain(str(self.find(css).text))
+
+    def choose(self, name: str, value: str) -> None:
+        """Choose one of a group of buttons."""
+        self.find(f"#{name} [value='{value}']").click()
 
     def select(self, name: str) -> Select:
         """A filter that is a list."""
@@ -120,15 +130,14 @@ class Dashboard:
         return {row["Hour"]: row for row in self.table(chart)}
 
     def table(self, chart: str) -> list[dict[str, str]]:
-        """The rows of a chart's table."""
-        return list(
-            self.chrome.execute_script(
-                """const [head, ...rows] = [...document.querySelectorAll(`#${arguments[0]} tr`)]
-                       .map((row) => [...row.cells].map((cell) => cell.textContent));
-                   return rows.map((row) => Object.fromEntries(row.map((text, n) => [head[n], text])));""",
-                chart,
-            )
+        """The rows of a table: a chart's, the zones', the listings'."""
+        found = self.chrome.execute_script(
+            """const [head, ...rows] = [...document.querySelectorAll(`#${arguments[0]} tr`)]
+                   .map((row) => [...row.cells].map((cell) => cell.textContent));
+               return rows.map((row) => Object.fromEntries(row.map((text, n) => [head[n], text])));""",
+            chart,
         )
+        return [{name: _plain(text) for name, text in row.items()} for row in found]
 
     def paths(self, chart: str) -> list[str]:
         """What is drawn of each of a chart's lines."""
@@ -157,3 +166,8 @@ class Dashboard:
         """The URLs that the browser asked for since the last time."""
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+def _plain(text: str) -> str:
+    """Text with ordinary blanks, where the browser's language has narrow ones: 9:20 AM."""
+    return text.replace("\u202f", " ")

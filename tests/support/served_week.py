@@ -1,29 +1,49 @@
-"""A simulated week, as facts: an event with all that a chart can meet, a quiet one, a new one, two without prices."""
+"""A simulated week, as facts: an event with all that a chart can meet, a quiet one, a new one, two without prices.
+
+The game's listings are known for the last two days. In the play somebody asks a million.
+"""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from tests.support.board_events import add_crowd, add_simulated_events
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import add_event
 from tickettape.api_schema import apply_api_schema
 from tickettape.database import Connection, ensure_partitions
+from tickettape.listing_history import (
+    Offer,
+    OfferTermsKeys,
+    Prices,
+    lock_listing_history,
+    microseconds,
+    write_observation,
+)
+from tickettape.listing_history.deltas import Observation
 from tickettape.settings import Settings
 
 GAME, PLAY, NEW = "Bulls vs. Celtics", "A Quiet Play", "Just Announced"
 UNSEEN, SEEN_IN_PART = "Nobody Looked Yet", "Seen In Part"
 LOWER, UPPER, COURTSIDE = "Lower Bowl", "Upper Deck", "Courtside"
+CLUB = "Club (40107)"  # as the marketplace's name is kept; it displays "Club"
+VENUE = ZoneInfo("America/Chicago")
 LAST_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 FIRST_HOUR = LAST_HOUR - timedelta(days=8)
 HOUR = timedelta(hours=1)
 UNOBSERVED = [LAST_HOUR - timedelta(hours=hours) for hours in (*range(102, 109), *range(110, 113), 30)]
 """Hour 109 was observed. The day of three days ago, whatever the time is now, has every hour."""
 ANNOUNCED = LAST_HOUR - timedelta(hours=30)  # the new event's first capture
+LISTED_SINCE = LAST_HOUR - timedelta(hours=48)
+SOLD_AT = LAST_HOUR - timedelta(hours=9)  # the first tick without the game's cheapest listing
+JOKE_CENTS = 115_228_900
 SOLD_OUT_SINCE = LAST_HOUR - timedelta(hours=40)  # Upper Deck; Courtside was never for sale
 
 _ZONES = """
     insert into market.zones (event_key, external_id, name, display_name, display_order)
-    select event_key, names.n, names.name, names.name, names.n from market.events inner join (values
+    select event_key, names.n, names.name, regexp_replace(names.name, ' [(].*', ''), names.n
+    from market.events inner join (values
         (%(game)s, 1, 'Courtside'), (%(game)s, 2, 'Lower Bowl'), (%(game)s, 3, 'Upper Deck'), (%(play)s, 1, 'Stalls'),
-        (%(new)s, 1, 'Floor'), (%(part)s, 1, 'Balcony')
+        (%(play)s, 2, %(club)s), (%(new)s, 1, 'Floor'), (%(part)s, 1, 'Balcony')
     ) as names (event, n, name) on names.event = events.name
     order by event_key, names.n;
     insert into market.sections (event_key, zone_key, external_id, name)
@@ -44,7 +64,8 @@ _SNAPSHOTS = """
         tick, event_key, section_key, price_sum_cents, lowest_price_cents, highest_price_cents,
         lowest_price_1ticket_cents, lowest_price_2tickets_cents, lowest_price_4tickets_cents,
         lowest_all_in_price_cents, total_tickets, total_listings)
-    select tick, event_key, section_key, low * 3 / 2 * listings, low, low * 2, low + 150 * noise, low,
+    select tick, event_key, section_key, low * 3 / 2 * listings, low,
+        case when zones.name = 'Stalls' then %(joke)s else low * 2 end, low + 150 * noise, low,
         low + 1700 - 100 * noise, low * 5 / 4, 3 * listings + noise, listings
     from market.captures inner join market.sections using (event_key)
         inner join market.zones using (event_key, zone_key),
@@ -58,30 +79,71 @@ _SNAPSHOTS = """
 
 
 def in_words(hour: datetime) -> str:
-    """An hour as the page writes it."""
-    return f"{day_in_words(hour)}, {hour:%H:%M} UTC"
+    """An hour as the page writes it: in the time of the venue."""
+    there = hour.astimezone(VENUE)
+    return f"{there:%a, %b %-d, %Y, %-I:%M %p}"
 
 
 def day_in_words(day: datetime) -> str:
-    """A day as the page writes it: as British English does, whose September has four letters."""
-    return f"{day:%a, %-d %b %Y}".replace("Sep ", "Sept ")
+    """A UTC day as the page writes it."""
+    return f"{day:%a, %b %-d, %Y}"
+
+
+def offers_at(hour: datetime, section: int, terms: dict[int, int]) -> dict[Offer, Prices]:
+    """What the game's first section of the Lower Bowl offers in an hour; prices in cents, with fees a quarter more.
+
+    One listing of each size. That of two is repriced every six hours. The cheapest, of two, is sold at SOLD_AT. One of
+    two appears five hours after LISTED_SINCE.
+    """
+    steps = int((hour - LISTED_SINCE) / HOUR)
+    prices = {"L1": (1, 9_000), "L2": (2, 8_000 + 100 * (steps // 6 % 5)), "L4": (4, 11_000)}
+    if hour < SOLD_AT:
+        prices["L0"] = (2, 6_500)
+    if steps >= 5:
+        prices["L5"] = (2, 14_000)
+    return {(name, section, "A", terms[size]): (price, price * 5 // 4, 70) for name, (size, price) in prices.items()}
 
 
 def build(connection: Connection) -> None:
     """Write the week, refresh the rollups as the pipeline does, and make schema api."""
-    starts = datetime(2027, 6, 1, 19, tzinfo=UTC)
+    starts = LAST_HOUR + timedelta(days=2)  # before the simulator's events
     for number, name in enumerate((GAME, PLAY, NEW, UNSEEN, SEEN_IN_PART)):
         add_event(
-            connection, str(number + 1), name=name, venue="United Center", date=starts + number * timedelta(days=1)
+            connection, f"week-{number}", name=name, venue="United Center", date=starts + number * timedelta(days=1)
         )
     values = {
-        "game": GAME, "play": PLAY, "new": NEW, "part": SEEN_IN_PART, "first": FIRST_HOUR,
-        "last": LAST_HOUR, "announced": ANNOUNCED, "unobserved": UNOBSERVED, "sold_out_since": SOLD_OUT_SINCE,
+        "game": GAME, "play": PLAY, "new": NEW, "part": SEEN_IN_PART, "club": CLUB, "joke": JOKE_CENTS,
+        "first": FIRST_HOUR, "last": LAST_HOUR, "announced": ANNOUNCED, "unobserved": UNOBSERVED,
+        "sold_out_since": SOLD_OUT_SINCE,
     }  # fmt: skip
     ensure_partitions(connection, [FIRST_HOUR, LAST_HOUR])
     with connection.transaction():
         for statement in (*_ZONES.split(";"), _CAPTURES, _SNAPSHOTS):
             connection.execute(statement, values)
+    connection.execute("update market.events set currency = 'USD'")
+    _list_the_game(connection)
+    add_crowd(connection)
+    add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))
     run_dbt("run")
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
     apply_api_schema(connection, Settings())
+
+
+def _list_the_game(connection: Connection) -> None:
+    """Write the listings of each observed hour, at its first capture, and at the last capture of all."""
+    row = connection.execute(
+        """select event_key, min(section_key) from market.events inner join market.zones using (event_key)
+               inner join market.sections using (event_key, zone_key)
+           where events.name = %s and zones.name = %s group by 1""",
+        [GAME, LOWER],
+    ).fetchone()
+    assert row
+    event, section = row
+    keys = OfferTermsKeys(connection)
+    terms = {size: keys[size, (size,)] for size in (1, 2, 4)}
+    hours = [LISTED_SINCE + n * HOUR for n in range(49)]
+    for tick in [*(hour for hour in hours if hour not in UNOBSERVED), LAST_HOUR + timedelta(minutes=40)]:
+        with connection.transaction():
+            lock_listing_history(connection, tick)
+            seen = Observation(microseconds(tick), False, offers_at(tick, section, terms))
+            write_observation(connection, tick, event, seen)

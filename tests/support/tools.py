@@ -27,3 +27,5 @@ needs_typescript = pytest.mark.skipif(
     not (shutil.which("node") and (NODE_FOLDER / "node_modules" / "openapi-fetch").is_dir()),
     reason="Node or TypeScript is missing: `make test-tools` installs them",
 )
+AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: `make test-tools` installs it")

@@ -1,0 +1,162 @@
+// The cheapest listings of an event, now or at any tick before, and what one of them cost over time.
+
+import { ask } from "../shared/api.js";
+import { html } from "../shared/dom.js";
+import { age, count, money } from "../shared/words.js";
+import { linesOf, parquet, save } from "./exports.js";
+
+const FIRST = 12, MORE = 50, TICK_MS = 10 * 60_000;
+const COLUMNS = ["Seats", "Tickets", "Price", "All-in", "Since", "Repriced"];
+
+/** The panel. `travel(instant)` is called with the instant that a reader goes to; null: now. `where(zone)` with a zone. */
+export class Listings {
+  #asked = null; // {view, at}
+  #answer = null;
+  #known = new Map(); // prices of the last answer, to show what is new
+
+  constructor(panel, { travel, where }) {
+    this.panel = panel;
+    this.table = panel.querySelector("table");
+    this.note = panel.querySelector(".note");
+    const button = (id) => panel.querySelector(`#${id}`);
+    this.where = button("where");
+    this.more = button("more");
+    this.nowButton = button("now");
+    this.laterButton = button("later");
+    button("earlier").addEventListener("click", () => this.#answer && travel(Date.parse(this.#answer.timestamp) - 1_000));
+    this.laterButton.addEventListener("click", () => this.#later(travel));
+    this.nowButton.addEventListener("click", () => travel(null));
+    this.where.addEventListener("change", () => where(this.where.value));
+    this.more.addEventListener("click", () => this.#more());
+  }
+
+  /** Show the listings at an instant (null: now). Answers the tick at which they were seen; null if none is known. */
+  async show(view, instant, signal) {
+    this.#asked = { view, instant };
+    const parameters = this.#parameters(FIRST);
+    this.nowButton.hidden = this.laterButton.disabled = instant === null;
+    try {
+      const answer = await ask(`${view.path}/listings`, parameters, signal);
+      const same = this.#answer && this.#answer.key === this.#key();
+      this.#draw({ ...answer, key: this.#key() }, same);
+      return Date.parse(answer.timestamp);
+    } catch (failure) {
+      if (failure.status !== 404) throw failure;
+      this.#answer = null;
+      this.table.replaceChildren();
+      this.more.hidden = true;
+      this.note.textContent = instant === null ? "The listings of this event are not known."
+        : `No listings are known for ${view.clock.inWords(instant)}, nor for the day before.`;
+      return null;
+    }
+  }
+
+  #key() {
+    const { view, instant } = this.#asked;
+    return JSON.stringify([view.path, view.tickets, view.basis, view.where, instant]);
+  }
+
+  #parameters(limit) {
+    const { view, instant } = this.#asked;
+    return { tickets: view.tickets, basis: view.basis, zone: view.where, limit,
+      at: instant === null ? null : new Date(instant).toISOString() };
+  }
+
+  async #later(travel) {
+    if (!this.#answer) return;
+    const seen = Date.parse(this.#answer.timestamp);
+    for (let step = TICK_MS; seen + step < Date.now(); step *= 2) {
+      const answer = await ask(`${this.#asked.view.path}/listings`,
+        { ...this.#parameters(1), at: new Date(seen + step).toISOString() });
+      if (Date.parse(answer.timestamp) > seen) return travel(seen + step);
+    }
+    travel(null);
+  }
+
+  async #more() {
+    const { view } = this.#asked, key = this.#answer.key;
+    const next = await ask(`${view.path}/listings`, { ...this.#parameters(MORE), cursor: this.#answer.next_cursor });
+    if (this.#answer?.key !== key) return;
+    this.#draw({ ...next, key, data: [...this.#answer.data, ...next.data] }, false);
+  }
+
+  #draw(answer, same) {
+    const { view, instant } = this.#asked, { clock } = view;
+    this.#answer = answer;
+    const seen = Date.parse(answer.timestamp);
+    const when = instant === null ? ["now: seen ", age(answer.timestamp)]
+      : ["as seen on ", html("time", { dateTime: answer.timestamp, title: clock.inUTC(seen), textContent: clock.inWords(seen) })];
+    this.note.replaceChildren(`For ${view.tickets} together, cheapest ${view.basis === "all_in" ? "with fees" : "before fees"} first, `,
+      ...when, ".");
+    this.panel.dataset.past = instant === null ? "" : "past";
+    const known = this.#known;
+    this.#known = new Map(answer.data.map((row) => [row.listing_id, row.price]));
+    this.table.replaceChildren(
+      html("caption", { className: "hidden-text", textContent: "The cheapest listings" }),
+      html("thead", {}, html("tr", {}, ...COLUMNS.map((name) => html("th", { scope: "col", textContent: name })),
+        html("th", { scope: "col" }, html("span", { className: "hidden-text", textContent: "History" })))),
+      html("tbody", {}, ...answer.data.map((row) => this.#row(row, same && known.get(row.listing_id) !== row.price))),
+    );
+    if (!answer.data.length) {
+      this.table.tBodies[0].append(html("tr", {}, html("td", { colSpan: COLUMNS.length + 1,
+        textContent: `Nobody offers exactly ${view.tickets} together.` })));
+    }
+    this.more.hidden = !answer.next_cursor;
+    const name = `${view.title} listings`;
+    this.panel.querySelector(".exports").replaceChildren(
+      html("button", { type: "button", textContent: "CSV", ariaLabel: "Cheapest listings as CSV",
+        onclick: () => save(new Blob([this.#csv()], { type: "text/csv" }), `${name}.csv`) }),
+      parquet("Cheapest listings", `${name}.parquet`, `${view.path}/listings`, this.#parameters(1000)));
+  }
+
+  #row(row, fresh) {
+    const { view } = this.#asked, { currency } = view;
+    const label = view.labels.get(row.zone) ?? row.zone;
+    // many marketplaces repeat the zone in the section's name
+    const section = row.section.startsWith(`${row.zone} `) ? row.section.slice(row.zone.length + 1) : row.section;
+    const named = /^Section /.test(section) ? section.replace(/^Section (?=\d)/, label.startsWith("Section") ? "Section " : `${label} `)
+      : `${label} ${section}`;
+    const cell = (text, className = "") => html("td", { textContent: text, className });
+    const moment = (instant) => html("time", { dateTime: instant, title: view.clock.inUTC(Date.parse(instant)),
+      textContent: view.clock.shortly(Date.parse(instant)) });
+    const repriced = row.price_changes_7days
+      ? html("td", { textContent: `${count(row.price_changes_7days)}×`,
+        title: `in 7 days, last ${view.clock.inWords(Date.parse(row.last_repriced_at))}` }) : cell("never", "soft");
+    const place = html("th", { scope: "row" }, html("span", { textContent: named }),
+      ...(row.seat_row ? [html("span", { className: "soft", textContent: ` row ${row.seat_row}` })] : []));
+    const button = html("button", { type: "button", className: "plain", textContent: "History", ariaExpanded: "false",
+      ariaLabel: `History of ${place.textContent}` });
+    const made = html("tr", { className: fresh ? "fresh" : "" }, place, cell(count(row.quantity)),
+      cell(money(row.price, currency), view.basis === "all_in" ? "" : "first"),
+      cell(money(row.all_in_price, currency), view.basis === "all_in" ? "first" : ""),
+      html("td", {}, moment(row.first_seen_at)), repriced, html("td", {}, button));
+    button.addEventListener("click", () => this.#history(row, made, button));
+    return made;
+  }
+
+  async #history(row, line, button) {
+    if (button.ariaExpanded === "true") {
+      line.nextElementSibling.remove();
+      button.ariaExpanded = "false";
+      return;
+    }
+    const { view } = this.#asked;
+    const { data } = await ask(`${view.path}/listings/${encodeURIComponent(row.listing_id)}/history`);
+    if (button.ariaExpanded === "true" || !line.isConnected) return;
+    button.ariaExpanded = "true";
+    const when = (instant) => html("time", { dateTime: instant, title: view.clock.inUTC(Date.parse(instant)),
+      textContent: view.clock.inWords(Date.parse(instant)) });
+    const price = view.basis === "all_in" ? "all_in_price" : "price";
+    line.after(html("tr", { className: "history" }, html("td", { colSpan: COLUMNS.length + 1 },
+      html("ol", { reversed: true }, ...data.toReversed().map((state) => html("li", {},
+        html("b", { textContent: money(state[price], view.currency) }),
+        ` for ${count(state.quantity)} from `, when(state.from_tick),
+        ...(state.until_tick ? [" until ", when(state.until_tick)] : [" on"])))))));
+  }
+
+  #csv() {
+    const columns = ["zone", "section", "seat_row", "quantity", "price", "all_in_price", "first_seen_at",
+      "price_changes_7days", "last_repriced_at", "timestamp"];
+    return linesOf([columns, ...this.#answer.data.map((row) => columns.map((column) => row[column]))]);
+  }
+}

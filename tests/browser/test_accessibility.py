@@ -1,0 +1,235 @@
+"""Every page for everyone: axe-core finds nothing, the keyboard suffices, and it fits from a phone to 4k.
+
+STATES is every page of the site in its main states. A new page is added here.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome, Keys
+
+from tests.browser.conftest import Service
+from tests.support.axe import violations
+from tests.support.board_page import Board
+from tests.support.dashboard_page import DESKTOP, Dashboard
+from tests.support.served_week import GAME, UNSEEN
+from tests.support.tools import needs_axe
+
+SMALLEST, ZOOMED, LARGEST = (320, 640), (640, 450), (3840, 2160)  # 1280 × 900 at 200 % is 640 × 450
+PAGES = ("board", "event", "reference")
+
+
+class Site:
+    """Every page of a service."""
+
+    def __init__(self, chrome: Chrome, service: Service) -> None:
+        self.page = Dashboard(chrome, service.base)
+        self.service = service
+
+    def path(self, page: str, event: str = GAME) -> str:
+        """Where a page is."""
+        if page == "event":
+            return f"/events/{self.service.get('events', search=event)['data'][0]['id']}"
+        return {"board": "/", "reference": "/docs/api/"}[page]
+
+    def open(self, path: str, shows: str) -> None:
+        """Open an address, and wait until it shows an element."""
+        self.page.chrome.get("about:blank")  # what follows # makes no new page
+        self.page.chrome.get(self.page.base + path)
+        self.page.wait(lambda: self.page.find(shows), f"{shows} of {path}")
+
+    def open_page(self, page: str) -> None:
+        """Open a page with its data."""
+        shows = "[data-state=ready]" if page != "reference" else "[aria-label='authorization button locked']"
+        self.open(self.path(page), shows)
+
+    @contextmanager
+    def key(self, key: str) -> Iterator[None]:
+        """For the block the tab has a key of its own."""
+        self.page.chrome.get(f"{self.page.base}/health")
+        self.page.chrome.execute_script("sessionStorage.setItem('tickettape-key', arguments[0])", key)
+        yield
+        self.page.chrome.execute_script("sessionStorage.clear()")
+
+
+@pytest.fixture
+def site(chrome: Chrome, service: Service) -> Site:
+    """The site on a desk's screen, by day."""
+    of_service = Site(chrome, service)
+    of_service.page.resize(DESKTOP)
+    return of_service
+
+
+def _asks_for_a_key(site: Site, page: str) -> None:
+    with site.key("tt_wrong"):
+        site.open(site.path(page), "#key:not([hidden])")
+
+
+def _loads(site: Site, page: str) -> None:
+    site.open_page(page)
+    with site.service.asleep():
+        site.page.chrome.execute_script(
+            "history.pushState(null, '', '?basis=all_in'); dispatchEvent(new Event('popstate'))"
+        )
+        site.page.find("[data-state=loading]")
+
+
+def _asks_for_authorization(site: Site) -> None:
+    site.open_page("reference")
+    site.page.find(".auth-wrapper .authorize").click()
+    site.page.wait(lambda: site.page.find(".modal-ux .auth-container"), "the dialog")
+
+
+STATES: dict[str, Callable[[Site], None]] = {
+    "board": lambda site: site.open("/", "#rows td"),
+    "board, grouped": lambda site: site.open("/?group=performer", "#rows .group"),
+    "board, empty": lambda site: site.open("/?search=no+such+thing", "[data-state=empty]"),
+    "board, refused": lambda site: site.open("/?sort=wrong", "[data-state=error]"),
+    "board, without a key": lambda site: _asks_for_a_key(site, "board"),
+    "board, loading": lambda site: _loads(site, "board"),
+    "event": lambda site: site.open_page("event"),
+    "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
+    "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),
+    "event, without a key": lambda site: _asks_for_a_key(site, "event"),
+    "reference": lambda site: site.open_page("reference"),
+    "reference, a call": lambda site: site.open(
+        "/docs/api/#/events/list_board", "#operations-events-list_board .execute"
+    ),
+    "reference, authorization": _asks_for_authorization,
+}
+
+
+@needs_axe
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing_by_day_and_at_night(site: Site, state: str) -> None:
+    STATES[state](site)
+    for dark in (False, True):
+        site.page.resize(DESKTOP, dark)
+        assert violations(site.page.chrome) == [], "dark" if dark else "light"
+
+
+@needs_axe
+def test_control_axe_finds_a_field_without_a_name_and_too_little_contrast(site: Site) -> None:
+    site.open_page("board")
+    site.page.chrome.execute_script(
+        "document.querySelector('label[for=search]').remove(); document.getElementById('search').placeholder = '';"
+        "document.querySelector('.lede').style.color = '#ccc'"
+    )
+    assert {line.partition(":")[0] for line in violations(site.page.chrome)} == {"color-contrast", "label"}
+
+
+@pytest.mark.parametrize("size", [SMALLEST, ZOOMED, LARGEST], ids=["320 px", "zoom 200 %", "4k"])
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_cut_off_from_a_phone_to_4k(site: Site, page: str, size: tuple[int, int]) -> None:
+    site.page.resize(size)
+    site.open_page(page)
+    chrome = site.page.chrome
+    assert chrome.execute_script("return document.documentElement.scrollWidth") <= size[0]
+    site.page.screenshot(f"{page}-{size[0]}")
+    if page == "reference":
+        site.page.find(".opblock-summary-control").click()
+        site.page.wait(lambda: site.page.find(".parameters-container"), "a call")
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= size[0]
+    if page == "board" and size == SMALLEST:
+        fields = (
+            "return [...document.querySelectorAll('#filters :is(input, select, button)')].map(one => one.offsetHeight)"
+        )
+        site.page.find("#more").click()
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= size[0]
+        assert min(chrome.execute_script(fields)) >= 40, "a finger finds every field"
+        card = Board(chrome, site.page.base).rows[0]
+        assert all(words for cell, words in card.items() if cell != "spark"), "each figure is in the card"
+    if size == LARGEST and page == "board":
+        wide = "return document.querySelector('table').getBoundingClientRect().width"
+        assert chrome.execute_script(wide) > 0.6 * size[0], "the width is used"
+
+
+_FOLLOW_THE_FOCUS = """
+    window.controls = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+        .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.tabIndex >= 0 && !one.disabled
+            && !(one.type === "radio" && !one.checked));
+    window.reached = [];
+    window.invisible = [];
+    addEventListener("focusin", ({target}) => {
+        const shown = target.type === "radio" ? target.nextElementSibling : target;
+        if (!reached.includes(target)) reached.push(target);
+        if (getComputedStyle(shown).outlineStyle === "none") invisible.push(target);
+    });
+    return controls.length;"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_control_is_reached_by_tab_has_a_name_and_shows_that_it_is_reached(site: Site, page: str) -> None:
+    site.open_page(page)
+    chrome = site.page.chrome
+    number = chrome.execute_script(_FOLLOW_THE_FOCUS)
+    ActionChains(chrome).send_keys(Keys.TAB * (number + 6)).perform()  # a date has stops for month, year and calendar
+    reached, invisible, missed = chrome.execute_script(
+        "return [reached, invisible.map((one) => one.outerHTML), "
+        "controls.filter((one) => !reached.includes(one)).map((one) => one.outerHTML)]"
+    )
+    assert reached[0].get_attribute("textContent") == "Skip to the content"
+    assert invisible == []
+    assert missed == []
+    assert [one.get_attribute("outerHTML") for one in reached if not one.accessible_name] == []
+
+
+def test_by_keyboard_alone_an_event_is_found_and_opened(site: Site) -> None:
+    site.open_page("board")
+    chrome = site.page.chrome
+
+    def press(*keys: str) -> None:
+        ActionChains(chrome).send_keys(*keys).perform()
+
+    press(Keys.TAB, Keys.ENTER, Keys.TAB)  # past the header
+    assert chrome.switch_to.active_element.get_attribute("id") == "search"
+    press("celtics")
+    board = Board(chrome, site.page.base)
+    board.shows_names(GAME)
+    assert board.find("#search") == chrome.switch_to.active_element, "the reader may go on typing"
+    while chrome.switch_to.active_element.get_attribute("name") != "tickets":
+        press(Keys.TAB)
+    press(Keys.ARROW_RIGHT)
+    board.wait(lambda: "tickets=4" in chrome.current_url, "for four")
+    while chrome.switch_to.active_element.text != GAME:
+        press(Keys.TAB)
+    press(Keys.ENTER)
+    board.wait(lambda: "/events/" in chrome.current_url, "the event's page")
+    assert "tickets=4" in chrome.current_url
+
+
+def test_numbers_and_moments_are_the_readers(site: Site) -> None:
+    chrome = site.page.chrome
+    agent = chrome.execute_script("return navigator.userAgent")
+    chrome.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": "de-DE"})
+    chrome.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    try:
+        board = Board(chrome, site.page.base).open(sort="-total_tickets")
+        row = site.service.get("board", active="true", sort="-total_tickets")["data"][0]
+        german = f"{row['price']:,.2f}".translate(str.maketrans(",.", ".,"))
+        assert board.rows[0]["price"].replace("\xa0", " ") == f"{german} $"
+        assert board.rows[0]["left"] == f"{row['total_tickets']:,}".replace(",", ".")
+        assert board.find("#rows time").text.partition(".")[0] in ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
+        captured = board.find("#rows .age time").get_attribute("title")
+        there = datetime.fromisoformat(row["last_ok_at"]).astimezone(ZoneInfo("Asia/Tokyo"))
+        assert f"{there:%-d}. " in captured
+        assert f"{there:%Y}, {there:%-H:%M} (" in captured
+    finally:
+        chrome.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": agent})
+        chrome.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def test_nothing_moves_for_readers_who_want_no_motion(site: Site) -> None:
+    site.page.chrome.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    )
+    for page in PAGES:
+        site.open_page(page)
+        moving = """return [...document.querySelectorAll("*")].filter((one) => {
+            const {animationName, transitionDuration} = getComputedStyle(one);
+            return animationName !== "none" || transitionDuration.split(", ").some((time) => parseFloat(time) > 0);
+        }).length"""
+        assert site.page.chrome.execute_script(moving) == 0, page

@@ -1,0 +1,24 @@
+"""axe-core: what on a page keeps people out, as far as a program can tell."""
+
+from typing import Any
+
+from selenium.webdriver import Chrome
+
+from tests.support.tools import AXE
+
+_RUN = """const done = arguments[0];
+    axe.run(document, {resultTypes: ["violations"]})
+        .then((found) => done(found.violations), (error) => done(String(error)))"""
+
+
+def violations(chrome: Chrome) -> list[str]:
+    """A line for each element that breaks a rule of WCAG 2.2 A or AA, or a best practice."""
+    if not chrome.execute_script("return 'axe' in window"):
+        chrome.execute_script(AXE.read_text())
+    found: Any = chrome.execute_async_script(_RUN)
+    assert isinstance(found, list), found
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:200]}: {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"]
+    ]

@@ -1,0 +1,40 @@
+"""What the board shows beside the served week: events of the simulator, with all their listings, and a crowd."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from tests.support.markets import add_event
+from tickettape.catalogue import discover_events, upsert_events
+from tickettape.database import Connection, ensure_partitions
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.observations import capture_tick, read_ticks
+
+SIMULATED = 4
+"""How many events of the simulator there are."""
+CROWD = 60
+"""How many events that nobody looked at: more than a page of the board."""
+
+
+def add_crowd(connection: Connection) -> None:
+    """Events of one performer in one city, without a capture."""
+    for number in range(CROWD):
+        add_event(connection, f"crowd-{number}", name=f"Crowd {number}", city="Lisbon", performer_name="The Crowd")
+
+
+def add_simulated_events(connection: Connection, last: datetime) -> None:
+    """Watch the simulator every three hours of the week until `last`: each is a point of the board's lines."""
+    market = SimulatedMarketplace(seed=20261120, events=SIMULATED)
+    others = [str(row[0]) for row in connection.execute("select external_id from market.events where active")]
+    found = asyncio.run(discover_events(market, "search", "simulated")).events
+    upsert_events(connection, market.source, map(asdict, found))
+    ticks = [last - timedelta(hours=3 * n) for n in range(57)]
+    ensure_partitions(connection, ticks)
+    watch = "update market.events set active = %s where external_id = any(%s)"
+    connection.execute(watch, [False, others])  # the simulator does not know them
+    for tick in sorted(ticks):
+        capture_tick(connection, market, tick, None, "a week")
+    connection.execute(watch, [True, others])
+    for month in {(tick.year, tick.month) for tick in ticks}:
+        of_month = [tick for tick in ticks if (tick.year, tick.month) == month]
+        read_ticks(connection, market, of_month, 0.05, "a week", only_received=True)
