@@ -195,47 +195,54 @@ begin
         inner join analytics.event_board as board on board.event_id = found.id and board.kind = 'listings'
     ),
 
-    moved as materialized (
-        select hours.*, now_sold.zone as of_zone, now_sold.total_tickets, now_sold.price, ago_sold.price as before,
-            now_sold.price - ago_sold.price as change,
-            (now_sold.price - ago_sold.price) / nullif(ago_sold.price, 0) as share
+    seen as (
+        select hours.id, zones.zone as of_zone, zones.hour = hours.hour as is_now, zones.total_tickets,
+            api_parts.chosen(
+                tickets, basis, zones.min_price_1ticket, zones.min_price_2tickets, zones.min_price_4tickets,
+                zones.min_all_in_price_1ticket, zones.min_all_in_price_2tickets,
+                zones.min_all_in_price_4tickets) as price
         from hours
         cross join lateral (
-            select zones.zone, zones.total_tickets, api_parts.chosen(
-                tickets, basis, zones.min_price_1ticket, zones.min_price_2tickets, zones.min_price_4tickets,
-                zones.min_all_in_price_1ticket, zones.min_all_in_price_2tickets,
-                zones.min_all_in_price_4tickets) as price
-            from analytics.price_distribution as zones
-            where zones.event_id = hours.id and zones.hour = hours.hour
+            select * from analytics.price_distribution as of_event
+            where of_event.event_id = hours.id and of_event.hour = any(array[hours.hour, hours.hour_ago])
             offset 0
-        ) as now_sold
-        cross join lateral (
-            select api_parts.chosen(
-                tickets, basis, zones.min_price_1ticket, zones.min_price_2tickets, zones.min_price_4tickets,
-                zones.min_all_in_price_1ticket, zones.min_all_in_price_2tickets,
-                zones.min_all_in_price_4tickets) as price
-            from analytics.price_distribution as zones
-            where zones.event_id = hours.id and zones.zone = now_sold.zone and zones.hour = hours.hour_ago
-            offset 0
-        ) as ago_sold
-        where now_sold.price != ago_sold.price
-            and (direction = 'both' or direction = 'up' and now_sold.price > ago_sold.price
-                or direction = 'down' and now_sold.price < ago_sold.price)
+        ) as zones
     ),
 
-    ranked as materialized (
-        select moved.*, row_number() over (order by abs(moved.share) desc nulls last, moved.id, moved.of_zone) as rank
+    -- grouped, because the planner expects few rows, and would join them with themselves row by row
+    compared as (
+        select seen.id, seen.of_zone, max(seen.total_tickets) filter (where seen.is_now) as tickets_left,
+            max(seen.price) filter (where seen.is_now) as price_now,
+            max(seen.price) filter (where not seen.is_now) as price_before
+        from seen
+        group by seen.id, seen.of_zone
+    ),
+
+    moved as materialized (
+        select compared.*, (compared.price_now - compared.price_before) / compared.price_before as share
+        from compared
+        where compared.price_now != compared.price_before
+            and (direction = 'both' or direction = 'up' and compared.price_now > compared.price_before
+                or direction = 'down' and compared.price_now < compared.price_before)
+    ),
+
+    page as materialized (
+        select moved.*
         from moved
+        where after_event is null or (-abs(moved.share), moved.id, moved.of_zone) > (
+            select -abs(last_seen.share), last_seen.id, last_seen.of_zone
+            from moved as last_seen where last_seen.id = after_event and last_seen.of_zone = after_zone)
+        order by -abs(moved.share), moved.id, moved.of_zone
+        limit most
     )
 
-    select ranked.id, ranked.name::text, ranked.venue::text, ranked.date, ranked.of_zone::text, ranked.currency::text,
-        ranked.price::numeric(10, 2), ranked.before::numeric(10, 2), ranked.change::numeric(10, 2),
-        round(ranked.share, 4)::double precision, ranked.total_tickets, ranked.last_ok_at
-    from ranked
-    where after_event is null or ranked.rank > (
-        select seen.rank from ranked as seen where seen.id = after_event and seen.of_zone = after_zone)
-    order by ranked.rank
-    limit most;
+    select hours.id, hours.name::text, hours.venue::text, hours.date, page.of_zone::text, hours.currency::text,
+        page.price_now::numeric(10, 2), page.price_before::numeric(10, 2),
+        (page.price_now - page.price_before)::numeric(10, 2), round(page.share, 4)::double precision,
+        page.tickets_left, hours.last_ok_at
+    from page
+    inner join hours on hours.id = page.id
+    order by -abs(page.share), page.id, page.of_zone;
 end $$;
 comment on function api.movers is
     'The zones whose lowest price changed most in 1, 7 or 30 days, the largest share first';
