@@ -6,6 +6,7 @@ import { DAY } from "./clock.js";
 import { exportsOf } from "./exports.js";
 import { SHAPES } from "./marks.js";
 import { daysBefore, momentsOf, runsOf } from "./scales.js";
+import { keepingFocus } from "./steady.js";
 
 const RIGHT = 14;
 
@@ -69,7 +70,7 @@ export class Chart {
     this.figure.dataset.drawn = "";
     this.figure.removeAttribute("data-says");
     this.#tabulate();
-    this.exports.replaceChildren(...exportsOf(this, this.#view));
+    keepingFocus(this.exports, () => this.exports.replaceChildren(...exportsOf(this, this.#view)));
     this.#draw();
   }
 

@@ -14,6 +14,7 @@ import { Listings } from "./listings.js";
 import { follow } from "./live.js";
 import { picker } from "./picker.js";
 import { labelsOf, rangeAsked } from "./series.js";
+import { keepingFocus } from "./steady.js";
 import { askZones, showZones } from "./zones.js";
 
 const CHOICES = ["zone", "with", "versus", "axis", "tickets", "basis", "days", "from", "to", "at", "where"];
@@ -111,10 +112,11 @@ async function fill(shown, signal) {
       && (charts.getIn.marked = shown.instant)),
     getIn.then(async (series) => {
       const found = await askZones(shown, series.start ?? shown.last, series.step, signal);
-      showZones(at("zones"), shown, sinceWhen(shown, series), found, (name) => {
+      const choice = (name) => {
         choose({ zone: name });
         at("one-zone").scrollIntoView({ behavior: "smooth" });
-      });
+      };
+      keepingFocus(at("zones"), () => showZones(at("zones"), shown, sinceWhen(shown, series), found, choice));
     }),
     showZone(charts, shown, signal),
     showDays(charts.days, shown, signal),
@@ -192,6 +194,7 @@ async function travel(instant) {
   charts.getIn.marked = instant;
   try {
     await listings.show(view, instant, going.signal);
+    listings.say();
   } catch (failure) {
     if (failure.name !== "AbortError") states.keepStale(failure.message);
   }

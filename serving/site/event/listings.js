@@ -4,8 +4,9 @@ import { ask } from "../shared/api.js";
 import { html } from "../shared/dom.js";
 import { age, count, money } from "../shared/words.js";
 import { linesOf, parquet, save } from "./exports.js";
+import { keepingFocus } from "./steady.js";
 
-const FIRST = 12, MORE = 50, TICK_MS = 10 * 60_000;
+const FIRST = 12, MORE = 50, MOST = 1000, TICK_MS = 10 * 60_000;
 const COLUMNS = ["Seats", "Tickets", "Price", "All-in", "Since", "Repriced"];
 
 /** The panel. A reader goes to an instant (`travel(instant)`; null: now), or to a zone (`where(zone)`). */
@@ -13,6 +14,7 @@ export class Listings {
   #asked = null; // {view, at}
   #answer = null;
   #known = new Map(); // prices of the last answer, to show what is new
+  #open = new Set(); // ids of the listings whose history is shown
 
   constructor(panel, { travel, where }) {
     this.panel = panel;
@@ -33,11 +35,13 @@ export class Listings {
   /** Show the listings at an instant (null: now). Answers the tick at which they were seen; null if none is known. */
   async show(view, instant, signal) {
     this.#asked = { view, instant };
-    const parameters = this.#parameters(FIRST);
+    const same = this.#answer?.key === this.#key();
+    // drawn again, it has as many rows as the reader asked for
+    const parameters = this.#parameters(same ? Math.min(MOST, Math.max(FIRST, this.#answer.data.length)) : FIRST);
+    if (!same) this.#open.clear();
     this.nowButton.hidden = this.laterButton.disabled = instant === null;
     try {
       const answer = await ask(`${view.path}/listings`, parameters, signal);
-      const same = this.#answer && this.#answer.key === this.#key();
       this.#draw({ ...answer, key: this.#key() }, same);
       return Date.parse(answer.timestamp);
     } catch (failure) {
@@ -49,6 +53,11 @@ export class Listings {
         : `No listings are known for ${view.clock.inWords(instant)}, nor for the day before.`;
       return null;
     }
+  }
+
+  /** Tell screen readers which listings these are. */
+  say() {
+    this.panel.querySelector(".said").textContent = this.note.textContent;
   }
 
   #key() {
@@ -94,12 +103,12 @@ export class Listings {
     this.panel.dataset.past = instant === null ? "" : "past";
     const known = this.#known;
     this.#known = new Map(answer.data.map((row) => [row.listing_id, row.price]));
-    this.table.replaceChildren(
+    keepingFocus(this.table, () => this.table.replaceChildren(
       html("caption", { className: "hidden-text", textContent: "The cheapest listings" }),
       html("thead", {}, html("tr", {}, ...COLUMNS.map((name) => html("th", { scope: "col", textContent: name })),
         html("th", { scope: "col" }, html("span", { className: "hidden-text", textContent: "History" })))),
       html("tbody", {}, ...answer.data.map((row) => this.#row(row, same && known.get(row.listing_id) !== row.price))),
-    );
+    ));
     if (!answer.data.length) {
       this.table.tBodies[0].append(html("tr", {}, html("td", { colSpan: COLUMNS.length + 1,
         textContent: `Nobody offers exactly ${view.tickets} together.` })));
@@ -109,7 +118,7 @@ export class Listings {
     this.panel.querySelector(".exports").replaceChildren(
       html("button", { type: "button", textContent: "CSV", ariaLabel: "Cheapest listings as CSV",
         onclick: () => save(new Blob([this.#csv()], { type: "text/csv" }), `${name}.csv`) }),
-      parquet("Cheapest listings", `${name}.parquet`, `${view.path}/listings`, this.#parameters(1000)));
+      parquet("Cheapest listings", `${name}.parquet`, `${view.path}/listings`, this.#parameters(MOST)));
   }
 
   #row(row, fresh) {
@@ -126,25 +135,27 @@ export class Listings {
     const place = html("th", { scope: "row" }, html("span", { textContent: named }),
       ...(row.seat_row ? [html("span", { className: "soft", textContent: ` row ${row.seat_row}` })] : []));
     const button = html("button", { type: "button", className: "plain", textContent: "History", ariaExpanded: "false",
-      ariaLabel: `History of ${place.textContent}` });
+      ariaLabel: `History of ${place.textContent}, ${money(row.price, currency)}` });
+    button.dataset.key = row.listing_id;
     const made = html("tr", { className: fresh ? "fresh" : "" }, place, cell(count(row.quantity)),
       cell(money(row.price, currency), view.basis === "all_in" ? "" : "first"),
       cell(money(row.all_in_price, currency), view.basis === "all_in" ? "first" : ""),
       html("td", {}, timeAt(view.clock, row.first_seen_at, view.clock.shortly(Date.parse(row.first_seen_at)))),
       repriced, html("td", {}, button));
-    button.addEventListener("click", () => this.#history(row, made, button));
+    button.addEventListener("click", () => {
+      if (!this.#open.delete(row.listing_id)) this.#history(row, made, button);
+      else if (button.ariaExpanded === "true") made.nextElementSibling.remove();
+      button.ariaExpanded = "false";
+    });
+    if (this.#open.has(row.listing_id)) this.#history(row, made, button);
     return made;
   }
 
   async #history(row, line, button) {
-    if (button.ariaExpanded === "true") {
-      line.nextElementSibling.remove();
-      button.ariaExpanded = "false";
-      return;
-    }
     const { view } = this.#asked;
+    this.#open.add(row.listing_id);
     const { data } = await ask(`${view.path}/listings/${encodeURIComponent(row.listing_id)}/history`);
-    if (button.ariaExpanded === "true" || !line.isConnected) return;
+    if (button.ariaExpanded === "true" || !line.isConnected || !this.#open.has(row.listing_id)) return;
     button.ariaExpanded = "true";
     const price = view.basis === "all_in" ? "all_in_price" : "price";
     line.after(html("tr", { className: "history" }, html("td", { colSpan: COLUMNS.length + 1 },
