@@ -32,7 +32,7 @@ export class Chart {
     const help = html("p", { className: "hint", id: `${figure.id}-hint`, textContent: hint, hidden: !hint });
     if (hint) this.svg.setAttribute("aria-describedby", help.id);
     figure.replaceChildren(
-      html("figcaption", {}, html("h3", { textContent: title }), this.note),
+      html("figcaption", {}, html(figure.dataset.heading ?? "h3", { textContent: title }), this.note),
       html("div", { className: "readout" }, this.when, this.legend),
       this.svg,
       this.keys,

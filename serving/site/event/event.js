@@ -132,7 +132,7 @@ function about({ event, clock }) {
   const { date, venue, city } = event;
   document.title = `${event.name} · Tickettape`;
   at("about").hidden = false;
-  at("name").textContent = event.name;
+  Object.assign(at("name"), { className: "", textContent: event.name });
   const when = date ? [`, ${UNTIL.format(clock.daysBetween(Date.now(), Date.parse(date)), "day")}`] : [];
   at("place").replaceChildren([venue, city].filter(Boolean).join(", "), venue || city ? " · " : "", dateAtVenue(event), ...when);
   at("captured").replaceChildren(...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
