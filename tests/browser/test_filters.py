@@ -28,7 +28,7 @@ def test_an_event_to_compare_with_is_found_by_typing(dashboard: Dashboard) -> No
     field.send_keys(Keys.ENTER)
     dashboard.wait(lambda: PLAY in dashboard.text("#get-in .readout"), "the other event")
     assert field.get_property("value") == PLAY
-    assert dashboard.text("h1") == GAME
+    assert dashboard.text("#name") == GAME
 
 
 def test_what_is_not_found_is_said_and_escape_goes_back(dashboard: Dashboard) -> None:

@@ -44,10 +44,10 @@ def test_what_is_new_appears_at_once_and_disturbs_no_one_who_types(
     field.send_keys("half a wo")
     dashboard.requests()
     with _renamed(week_url, event, "Bulls vs. Knicks"):
-        dashboard.wait(lambda: dashboard.text("h1") == "Bulls vs. Knicks", "the event's new name")
+        dashboard.wait(lambda: dashboard.text("#name") == "Bulls vs. Knicks", "the event's new name")
         assert field.get_property("value") == "half a wo"
         assert dashboard.state == "ready"
-    dashboard.wait(lambda: dashboard.text("h1") == GAME, "its old name")
+    dashboard.wait(lambda: dashboard.text("#name") == GAME, "its old name")
 
 
 def test_the_page_asks_for_nothing_until_it_is_told(dashboard: Dashboard) -> None:

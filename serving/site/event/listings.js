@@ -8,7 +8,7 @@ import { linesOf, parquet, save } from "./exports.js";
 const FIRST = 12, MORE = 50, TICK_MS = 10 * 60_000;
 const COLUMNS = ["Seats", "Tickets", "Price", "All-in", "Since", "Repriced"];
 
-/** The panel. `travel(instant)` is called with the instant that a reader goes to; null: now. `where(zone)` with a zone. */
+/** The panel. A reader goes to an instant (`travel(instant)`; null: now), or to a zone (`where(zone)`). */
 export class Listings {
   #asked = null; // {view, at}
   #answer = null;
@@ -23,7 +23,7 @@ export class Listings {
     this.more = button("more");
     this.nowButton = button("now");
     this.laterButton = button("later");
-    button("earlier").addEventListener("click", () => this.#answer && travel(Date.parse(this.#answer.timestamp) - 1_000));
+    button("earlier").addEventListener("click", () => this.#answer && travel(this.#seen() - 1_000));
     this.laterButton.addEventListener("click", () => this.#later(travel));
     this.nowButton.addEventListener("click", () => travel(null));
     this.where.addEventListener("change", () => where(this.where.value));
@@ -62,9 +62,13 @@ export class Listings {
       at: instant === null ? null : new Date(instant).toISOString() };
   }
 
+  #seen() {
+    return Date.parse(this.#answer.timestamp);
+  }
+
   async #later(travel) {
     if (!this.#answer) return;
-    const seen = Date.parse(this.#answer.timestamp);
+    const seen = this.#seen();
     for (let step = TICK_MS; seen + step < Date.now(); step *= 2) {
       const answer = await ask(`${this.#asked.view.path}/listings`,
         { ...this.#parameters(1), at: new Date(seen + step).toISOString() });
@@ -83,11 +87,10 @@ export class Listings {
   #draw(answer, same) {
     const { view, instant } = this.#asked, { clock } = view;
     this.#answer = answer;
-    const seen = Date.parse(answer.timestamp);
     const when = instant === null ? ["now: seen ", age(answer.timestamp)]
-      : ["as seen on ", html("time", { dateTime: answer.timestamp, title: clock.inUTC(seen), textContent: clock.inWords(seen) })];
-    this.note.replaceChildren(`For ${view.tickets} together, cheapest ${view.basis === "all_in" ? "with fees" : "before fees"} first, `,
-      ...when, ".");
+      : ["as seen on ", timeAt(clock, answer.timestamp)];
+    this.note.replaceChildren(`For ${view.tickets} together, `
+      + `cheapest ${view.basis === "all_in" ? "with fees" : "before fees"} first, `, ...when, ".");
     this.panel.dataset.past = instant === null ? "" : "past";
     const known = this.#known;
     this.#known = new Map(answer.data.map((row) => [row.listing_id, row.price]));
@@ -114,11 +117,9 @@ export class Listings {
     const label = view.labels.get(row.zone) ?? row.zone;
     // many marketplaces repeat the zone in the section's name
     const section = row.section.startsWith(`${row.zone} `) ? row.section.slice(row.zone.length + 1) : row.section;
-    const named = /^Section /.test(section) ? section.replace(/^Section (?=\d)/, label.startsWith("Section") ? "Section " : `${label} `)
-      : `${label} ${section}`;
+    const named = !/^Section \d/.test(section) ? `${label} ${section}`
+      : label.startsWith("Section") ? section : section.replace("Section", label);
     const cell = (text, className = "") => html("td", { textContent: text, className });
-    const moment = (instant) => html("time", { dateTime: instant, title: view.clock.inUTC(Date.parse(instant)),
-      textContent: view.clock.shortly(Date.parse(instant)) });
     const repriced = row.price_changes_7days
       ? html("td", { textContent: `${count(row.price_changes_7days)}×`,
         title: `in 7 days, last ${view.clock.inWords(Date.parse(row.last_repriced_at))}` }) : cell("never", "soft");
@@ -129,7 +130,8 @@ export class Listings {
     const made = html("tr", { className: fresh ? "fresh" : "" }, place, cell(count(row.quantity)),
       cell(money(row.price, currency), view.basis === "all_in" ? "" : "first"),
       cell(money(row.all_in_price, currency), view.basis === "all_in" ? "first" : ""),
-      html("td", {}, moment(row.first_seen_at)), repriced, html("td", {}, button));
+      html("td", {}, timeAt(view.clock, row.first_seen_at, view.clock.shortly(Date.parse(row.first_seen_at)))),
+      repriced, html("td", {}, button));
     button.addEventListener("click", () => this.#history(row, made, button));
     return made;
   }
@@ -144,14 +146,12 @@ export class Listings {
     const { data } = await ask(`${view.path}/listings/${encodeURIComponent(row.listing_id)}/history`);
     if (button.ariaExpanded === "true" || !line.isConnected) return;
     button.ariaExpanded = "true";
-    const when = (instant) => html("time", { dateTime: instant, title: view.clock.inUTC(Date.parse(instant)),
-      textContent: view.clock.inWords(Date.parse(instant)) });
     const price = view.basis === "all_in" ? "all_in_price" : "price";
     line.after(html("tr", { className: "history" }, html("td", { colSpan: COLUMNS.length + 1 },
       html("ol", { reversed: true }, ...data.toReversed().map((state) => html("li", {},
         html("b", { textContent: money(state[price], view.currency) }),
-        ` for ${count(state.quantity)} from `, when(state.from_tick),
-        ...(state.until_tick ? [" until ", when(state.until_tick)] : [" on"])))))));
+        ` for ${count(state.quantity)} from `, timeAt(view.clock, state.from_tick),
+        ...(state.until_tick ? [" until ", timeAt(view.clock, state.until_tick)] : [" on"])))))));
   }
 
   #csv() {
@@ -159,4 +159,9 @@ export class Listings {
       "price_changes_7days", "last_repriced_at", "timestamp"];
     return linesOf([columns, ...this.#answer.data.map((row) => columns.map((column) => row[column]))]);
   }
+}
+
+/** A moment as a <time>, in the venue's time, with UTC as its title. */
+function timeAt(clock, instant, words = clock.inWords(Date.parse(instant))) {
+  return html("time", { dateTime: instant, title: clock.inUTC(Date.parse(instant)), textContent: words });
 }
