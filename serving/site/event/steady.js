@@ -1,6 +1,6 @@
 // A part of the page that is drawn again, because there is something new, leaves the reader where they are.
 
-/** Draw a part again. What had the focus in it has it afterwards: the element with the same data-key, or else the same name. */
+/** Draw a part again. The focus returns to the element with the same data-key, or else with the same name. */
 export function keepingFocus(place, draw) {
   const nameOf = (one) => one.dataset.key ?? one.getAttribute("aria-label") ?? one.textContent;
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
