@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UI_PORT ?= 3000
 
-.PHONY: help setup demo dev serve tick check test test-tools test-browser test-long lint bench soak psql docs lock clean
+.PHONY: help setup demo dev serve tick check test test-tools test-browser images test-long lint bench soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node
 
 test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
+
+images: $(READY) ## The README's pictures, of a running make demo
+	@$(BIN)/python -m tests.support.readme_images
 
 test-long: $(READY) ## Property and race tests with many more examples, and faults of a whole program: two hours
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -s -m long

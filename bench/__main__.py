@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import archive, fairness, ingest, listings, refresh, row_bytes, scale, scraper, serving, tick_time
+from bench import archive, fairness, ingest, listings, pages, refresh, row_bytes, scale, scraper, serving, tick_time
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -58,6 +58,9 @@ def main() -> int:
         if "fairness" in parts:
             with scratch_database(server, "bench_fairness") as url, open_connection(url) as connection:
                 holds &= fairness.run(connection, url)
+        if "pages" in parts:
+            with scratch_database(server, "bench_pages") as url, open_connection(url) as connection:
+                holds &= pages.run(connection, url, repetitions)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.conftest import Service
 from tests.support.dashboard_page import Dashboard
@@ -44,10 +47,36 @@ def test_what_is_new_appears_at_once_and_disturbs_no_one_who_types(
     field.send_keys("half a wo")
     dashboard.requests()
     with _renamed(week_url, event, "Bulls vs. Knicks"):
-        dashboard.wait(lambda: dashboard.text("h1") == "Bulls vs. Knicks", "the event's new name")
+        dashboard.wait(lambda: dashboard.text("#name") == "Bulls vs. Knicks", "the event's new name")
         assert field.get_property("value") == "half a wo"
         assert dashboard.state == "ready"
-    dashboard.wait(lambda: dashboard.text("h1") == GAME, "its old name")
+    dashboard.wait(lambda: dashboard.text("#name") == GAME, "its old name")
+
+
+def test_what_is_drawn_again_leaves_the_focus_and_what_was_opened(
+    dashboard: Dashboard, week_url: str, event: str
+) -> None:
+    dashboard.open()
+    _is_live(dashboard)
+    button = dashboard.find("#listings tbody tr:nth-child(2) button")
+    button.send_keys(Keys.ENTER)
+    dashboard.wait(lambda: dashboard.find("#listings .history"), "its history")
+    with _renamed(week_url, event, "Bulls vs. Knicks"):
+        dashboard.wait(lambda: dashboard.text("#name") == "Bulls vs. Knicks", "the event's new name")
+        dashboard.wait(lambda: not _is_attached(button), "the table's new rows")
+        dashboard.wait(lambda: dashboard.find("#listings .history"), "the same history")
+        focused = dashboard.chrome.switch_to.active_element
+        assert focused.get_attribute("data-key") == "L5"
+        assert focused.get_attribute("aria-expanded") == "true"
+        assert dashboard.find("#get-in > svg").is_displayed()
+    dashboard.wait(lambda: dashboard.text("#name") == GAME, "its old name")
+
+
+def _is_attached(element: WebElement) -> bool:
+    try:
+        return bool(element.tag_name)
+    except StaleElementReferenceException:
+        return False
 
 
 def test_the_page_asks_for_nothing_until_it_is_told(dashboard: Dashboard) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import Service
 from tests.support.dashboard_page import Dashboard
-from tests.support.served_week import COURTSIDE, FIRST_HOUR, LAST_HOUR, LOWER, SEEN_IN_PART, UNSEEN, UPPER, VENUE
+from tests.support.served_week import COURTSIDE, FIRST_HOUR, GAME, LAST_HOUR, LOWER, SEEN_IN_PART, UNSEEN, UPPER, VENUE
 
 
 @pytest.mark.parametrize(("event", "zones"), [(UNSEEN, []), (SEEN_IN_PART, ["Balcony"])])
@@ -79,3 +79,22 @@ def test_a_service_that_is_gone_is_told_and_found_again(dashboard: Dashboard, se
     dashboard.find("#failure button").click()
     dashboard.shows(UPPER)
     dashboard.wait(lambda: dashboard.text("#live") == "Live", "the stream")
+
+
+def test_a_busy_service_is_asked_again(dashboard: Dashboard, service: Service, week_url: str) -> None:
+    """It answers two requests of a key at once, and refuses a third that waits for two seconds."""
+    event = service.get("events", search=GAME)["data"][0]["id"]
+    dashboard.open(event)
+    dashboard.log("performance")
+    with psycopg.connect(week_url) as connection:
+        connection.execute("lock table analytics.price_distribution")
+        dashboard.visit(event, days="1")
+        refused: list[str] = []
+
+        def is_refused() -> bool:
+            refused.extend(e["message"] for e in dashboard.log("performance") if '"status":429' in e["message"])
+            return bool(refused)
+
+        dashboard.wait(is_refused, "a refusal")
+        assert dashboard.state == "loading"
+    dashboard.wait_until("ready")

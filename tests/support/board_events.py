@@ -2,7 +2,8 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.support.markets import add_event
 from tickettape.catalogue import discover_events, upsert_events
@@ -18,8 +19,9 @@ CROWD = 60
 
 def add_crowd(connection: Connection) -> None:
     """Events of one performer in one city, without a capture."""
+    more: dict[str, Any] = {"city": "Lisbon", "performer_name": "The Crowd", "date": datetime(2027, 9, 1, 19, tzinfo=UTC)}
     for number in range(CROWD):
-        add_event(connection, f"crowd-{number}", name=f"Crowd {number}", city="Lisbon", performer_name="The Crowd")
+        add_event(connection, f"crowd-{number}", name=f"Crowd {number}", **more)
 
 
 def add_simulated_events(connection: Connection, last: datetime) -> None:

@@ -17,6 +17,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.support.served_week import GAME
 from tickettape.settings import ROOT
 
 SCREENSHOTS = ROOT / "target" / "screenshots"
@@ -63,12 +64,12 @@ class Dashboard:
         return self.wait_until("ready")
 
     def visit(self, event: str = "", **filters: str) -> None:
-        """Open an event's page, by default the first event's, with filters in its URL."""
-        self.chrome.get(f"{self.base}/events/{event or self._first_event()}?{urlencode(filters)}")
+        """Open an event's page, by default the game's, with filters in its URL."""
+        self.chrome.get(f"{self.base}/events/{event or self._game()}?{urlencode(filters)}")
 
-    def _first_event(self) -> str:
+    def _game(self) -> str:
         key = httpx.get(f"{self.base}/site/key").json()["key"]
-        answer = httpx.get(f"{self.base}/api/events?active=true&limit=1", headers={"x-api-key": key})
+        answer = httpx.get(f"{self.base}/api/events", params={"search": GAME}, headers={"x-api-key": key})
         return str(answer.json()["data"][0]["id"])
 
     def wait_until(self, state: str) -> "Dashboard":

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from serving.app import build_app
 from serving.connections import TimedProtocol
@@ -96,9 +97,11 @@ def id_of(connection: Connection, external_id: str) -> UUID:
 
 
 @contextmanager
-def serving(url: str, settings: Settings | None = None) -> Iterator[str]:
-    """The service as a server process has it, on a free loopback port; yields its URL."""
+def serving(url: str, settings: Settings | None = None, add: Callable[[FastAPI], None] | None = None) -> Iterator[str]:
+    """The service as a server process has it, on a free loopback port; yields its URL. `add` adds paths of its own."""
     app = build_app(settings or Settings(), url)
+    if add:
+        add(app)
     http = uvicorn.Server(
         uvicorn.Config(app, port=0, http=TimedProtocol, log_level="critical", timeout_graceful_shutdown=1)
     )

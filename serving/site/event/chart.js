@@ -6,11 +6,13 @@ import { DAY } from "./clock.js";
 import { exportsOf } from "./exports.js";
 import { SHAPES } from "./marks.js";
 import { daysBefore, momentsOf, runsOf } from "./scales.js";
+import { keepingFocus } from "./steady.js";
 
 const RIGHT = 14;
 
 /**
- * A figure with a chart in it. `drawing` is what marks.js has; `format` writes a value. With `mark(at, done)` a reader can
+ * A figure with a chart in it. `drawing` is what marks.js has; `format` writes a value, `level` is
+ * the heading's. With `mark(at, done)` a reader can
  * mark a point, by dragging or with Enter: `at` is its end. Null takes the mark away.
  */
 export class Chart {
@@ -20,7 +22,7 @@ export class Chart {
   #drawing = null;
   #marking = false;
 
-  constructor(figure, { title, format, drawing, mark = null, hint = "" }) {
+  constructor(figure, { title, format, drawing, level = 3, mark = null, hint = "" }) {
     Object.assign(this, { figure, title, format, drawing, mark, hint });
     this.note = html("p", { className: "note" });
     this.when = html("p", { className: "when" });
@@ -32,7 +34,7 @@ export class Chart {
     const help = html("p", { className: "hint", id: `${figure.id}-hint`, textContent: hint, hidden: !hint });
     if (hint) this.svg.setAttribute("aria-describedby", help.id);
     figure.replaceChildren(
-      html("figcaption", {}, html("h3", { textContent: title }), this.note),
+      html("figcaption", {}, html(`h${level}`, { textContent: title }), this.note),
       html("div", { className: "readout" }, this.when, this.legend),
       this.svg,
       this.keys,
@@ -68,7 +70,7 @@ export class Chart {
     this.figure.dataset.drawn = "";
     this.figure.removeAttribute("data-says");
     this.#tabulate();
-    this.exports.replaceChildren(...exportsOf(this, this.#view));
+    keepingFocus(this.exports, () => this.exports.replaceChildren(...exportsOf(this, this.#view)));
     this.#draw();
   }
 
@@ -97,7 +99,8 @@ export class Chart {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("height", height);
     this.svg.setAttribute("aria-valuemax", points.length - 1);
-    const unobserved = runsOf(points, (point) => point.observed === false), soldOut = runsOf(points, (point) => point.soldOut);
+    const unobserved = runsOf(points, (point) => point.observed === false);
+    const soldOut = runsOf(points, (point) => point.soldOut);
     const most = (right - left) / 54;
     const moments = view.event ? daysBefore(first, last, most, view.event) : momentsOf(first, last, most, step, clock);
     this.svg.replaceChildren(
@@ -125,7 +128,7 @@ export class Chart {
     return drawn("rect", { class: name, x: from, y: top, width: to - from, height: bottom - top, ...more });
   }
 
-  /** Read a point out, in the legend and to screen readers: the one that someone chose, the marked, or the last observed. */
+  /** Read a point out, in the legend and to screen readers: the chosen one, the marked, or the last seen. */
   #read(index) {
     this.#at = index;
     const { points, clock, step, lines, event, marked } = this.#view ?? {};

@@ -9,6 +9,7 @@ const TIME = { hour: "numeric", minute: "2-digit" };
 /** What the clocks of a time zone show. `zone` null: it is not known, so they show UTC. */
 export class Clock {
   #offsets = new Map(); // of hours since the epoch, because a chart asks for the same ones again and again
+  #written = new Map();
 
   constructor(zone) {
     this.zone = zone ?? "UTC";
@@ -28,7 +29,7 @@ export class Clock {
 
   /** A moment in words. Where points are `step` = a day apart, it is a day of UTC, as in the API. */
   inWords(at, step = HOUR) {
-    return step < DAY ? this.words.hour.format(at) : this.words.day.format(at);
+    return step < DAY ? this.#once("hour", at, this.words.hour) : this.#once("day", at, this.words.day);
   }
 
   /** A moment of the last days, without year and minute; `step` as above. */
@@ -37,7 +38,7 @@ export class Clock {
   }
 
   inUTC(at) {
-    return this.utc.format(at);
+    return this.#once("utc", at, this.utc);
   }
 
   /** The zone's short name at a moment: CST, GMT+1. */
@@ -71,6 +72,13 @@ export class Clock {
   /** The date at the venue: 2026-11-21. */
   dateOf(at) {
     return new Date(at + this.#offset(at)).toISOString().slice(0, 10);
+  }
+
+  /** What a format makes of a moment: all charts of a page write the same moments. */
+  #once(name, at, format) {
+    const key = `${name}${at}`;
+    if (!this.#written.has(key)) this.#written.set(key, format.format(at));
+    return this.#written.get(key);
   }
 
   #offset(at) {

@@ -1,8 +1,8 @@
-// An event's page: reads what is asked from the URL, asks the API, and shows charts, zones and listings; then it follows
-// the event's stream.
+// An event's page: reads what is asked from the URL, asks the API, and shows charts, zones and listings. Then it
+// follows the event's stream.
 
 import { asked, change, settle } from "../shared/address.js";
-import { ask, Failure } from "../shared/api.js";
+import { ask, askAll, Failure } from "../shared/api.js";
 import { at } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
@@ -13,7 +13,8 @@ import { Clock, DAY, HOUR } from "./clock.js";
 import { Listings } from "./listings.js";
 import { follow } from "./live.js";
 import { picker } from "./picker.js";
-import { labelsOf, LIMIT, rangeAsked } from "./series.js";
+import { labelsOf, rangeAsked } from "./series.js";
+import { keepingFocus } from "./steady.js";
 import { askZones, showZones } from "./zones.js";
 
 const CHOICES = ["zone", "with", "versus", "axis", "tickets", "basis", "days", "from", "to", "at", "where"];
@@ -27,7 +28,7 @@ const path = `events/${encodeURIComponent(id)}`;
 const charts = makeCharts(mark);
 const listings = new Listings(at("listings"), { travel, where: (where) => choose({ where }) });
 const showVersus = picker(at("versus"), at("versus-list"), searchEvents,
-  ({ value }) => choose({ versus: value === "none" ? null : value, axis: value === "none" ? null : asked(["axis"]).axis }));
+  ({ value }) => choose(value === "none" ? { versus: null, axis: null } : { versus: value }));
 const states = new States(at("charts"), () => gate.open());
 const gate = keyGate(at("main"), open, (why) => states.show("error", why));
 let going = new AbortController(); // aborts the newest request when another one replaces it
@@ -48,12 +49,12 @@ function choose(changes) {
 
 async function searchEvents(search) {
   const { data } = await ask("events", { search, limit: 20 });
-  const others = data.filter((event) => event.id !== id).map((event) => ({
-    value: event.id, label: event.name, hint: [event.venue, event.city, dateAtVenue(event).textContent].filter(Boolean).join(", ") }));
+  const others = data.filter((event) => event.id !== id).map((event) => ({ value: event.id, label: event.name,
+    hint: [event.venue, event.city, dateAtVenue(event).textContent].filter(Boolean).join(", ") }));
   return view?.versus && !search ? [{ value: "none", label: "None" }, ...others] : others;
 }
 
-/** Load and show what the URL asks for. `again`: keep what is there until the answers come, and leave the fields alone. */
+/** Load and show what the URL asks for. `again`: keep what is there until the answers come, and the fields. */
 async function show({ again = false } = {}) {
   going.abort();
   going = new AbortController();
@@ -98,24 +99,26 @@ function viewOf(choices, event, zones, versus) {
 
 /** Fill every part with its answers, each as soon as it has them. */
 async function fill(shown, signal) {
-  const { range, event, zone, clock } = shown;
+  const { range, event, clock } = shown;
   const getIn = showGetIn(charts, shown, signal);
   const nothing = getIn.then(({ points }) => !points.some((point) => point.observed));
   await Promise.all([
     getIn,
-    getIn.then((series) => showActivity(charts.activity, shown, series, signal)),
-    Promise.all([getIn, soldInADay(shown, signal)]).then(([prices, sold]) => figures(shown, prices, sold)),
+    getIn.then(async (prices) => {
+      const sales = await showActivity(charts, shown, prices, signal);
+      figures(shown, prices, await soldInADay(shown, sales, signal));
+    }),
     listings.show(shown, shown.instant, signal).then((seen) => seen !== null && shown.instant !== null
       && (charts.getIn.marked = shown.instant)),
     getIn.then(async (series) => {
       const found = await askZones(shown, series.start ?? shown.last, series.step, signal);
-      showZones(at("zones"), shown, sinceWhen(shown, series), found, (name) => {
+      const choice = (name) => {
         choose({ zone: name });
         at("one-zone").scrollIntoView({ behavior: "smooth" });
-      });
+      };
+      keepingFocus(at("zones"), () => showZones(at("zones"), shown, sinceWhen(shown, series), found, choice));
     }),
     showZone(charts, shown, signal),
-    getIn.then((series) => showActivity(charts.zoneActivity, shown, series, signal, zone.zone)),
     showDays(charts.days, shown, signal),
   ]);
   if (await nothing) {
@@ -131,25 +134,32 @@ async function fill(shown, signal) {
 function about({ event, clock }) {
   const { date, venue, city } = event;
   document.title = `${event.name} · Tickettape`;
-  at("about").hidden = false;
+  at("state").hidden = false;
   at("name").textContent = event.name;
   const when = date ? [`, ${UNTIL.format(clock.daysBetween(Date.now(), Date.parse(date)), "day")}`] : [];
-  at("place").replaceChildren([venue, city].filter(Boolean).join(", "), venue || city ? " · " : "", dateAtVenue(event), ...when);
-  at("captured").replaceChildren(...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
+  const where = [venue, city].filter(Boolean).join(", ");
+  at("place").replaceChildren(where, where && " · ", dateAtVenue(event), ...when);
+  at("captured").replaceChildren(
+    ...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
   at("times").textContent = event.venue_time_zone
-    ? `Times are the venue's (${clock.name(Date.now())}); point at one to see it in UTC. Days of charts by day are days of UTC.`
+    ? `Times are the venue's (${clock.name(Date.now())}); point at one to see it in UTC. Charts by day have UTC days.`
     : "The venue's time zone is not known, so times are UTC.";
 }
 
 /** Since when the change is: the range in words, or the first price where that is later. */
 function sinceWhen({ range, clock }, { before, step }) {
-  return before && before.at > Date.parse(range.start_date) + DAY ? `since ${clock.shortly(before.at, step)}` : range.words;
+  const later = before && before.at > Date.parse(range.start_date) + DAY;
+  return later ? `since ${clock.shortly(before.at, step)}` : range.words;
 }
 
-async function soldInADay({ path: of }, signal) {
-  const { data } = await ask(`${of}/estimated-sales`,
-    { start_date: new Date(Math.floor(Date.now() / HOUR) * HOUR - DAY).toISOString(), granularity: "hour", limit: LIMIT }, signal);
-  return data.reduce((total, row) => total + (row.sold_tickets ?? 0), 0);
+/** How many tickets were sold in 24 hours: among `sales`, those of the range, if it is of hours up to now. */
+async function soldInADay({ path: of, range }, sales, signal) {
+  const start = Math.floor(Date.now() / HOUR) * HOUR - DAY;
+  const asked = { start_date: new Date(start).toISOString(), granularity: "hour" };
+  const { data } = sales.step < DAY && range.days !== "dates" ? { data: sales.rows }
+    : await askAll(`${of}/estimated-sales`, asked, signal);
+  const ofTheDay = data.filter((row) => Date.parse(row.timestamp) >= start);
+  return ofTheDay.reduce((total, row) => total + (row.sold_tickets ?? 0), 0);
 }
 
 function figures(shown, series, sold) {
@@ -158,9 +168,10 @@ function figures(shown, series, sold) {
   const first = before?.values[0] ?? null, now = latest?.values[0] ?? null;
   const gone = latest && points.findLast((point) => point.observed)?.at > latest.at;
   const change = now && first ? now / first - 1 : null;
+  const changed = change === null ? "" : `${change ? share(change) : "unchanged"} ${sinceWhen(shown, series)}`;
   showFigures([
     [`Get-in for ${tickets}, ${basis === "all_in" ? "all-in" : "before fees"}`, money(gone ? null : now, currency),
-      gone ? `none since ${clock.shortly(latest.at, step)}` : change === null ? "" : `${change ? share(change) : "unchanged"} ${sinceWhen(shown, series)}`,
+      gone ? `none since ${clock.shortly(latest.at, step)}` : changed,
       gone || !change ? "soft" : change < 0 ? "fall" : "rise"],
     ["Tickets left", count(event.total_tickets), `in ${count(event.total_listings)} listings`],
     ["Zones for sale", `${count(event.available_zones)} of ${count(event.zones)}`],
@@ -183,6 +194,7 @@ async function travel(instant) {
   charts.getIn.marked = instant;
   try {
     await listings.show(view, instant, going.signal);
+    listings.say();
   } catch (failure) {
     if (failure.name !== "AbortError") states.keepStale(failure.message);
   }

@@ -10,24 +10,30 @@ const DRAWN = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-lin
 
 /** The links and buttons that export a chart. `view` has `source`: [path, parameters] of the API's rows. */
 export function exportsOf({ title, note, svg }, view) {
-  const name = `${view.title ?? "event"} ${title}`;
-  const make = (kind, what) => html("button", { type: "button", textContent: kind, ariaLabel: `${title} as ${kind}`, onclick: what });
+  const name = `${view.title} ${title}`;
+  const make = (kind, onclick) =>
+    html("button", { type: "button", textContent: kind, ariaLabel: `${title} as ${kind}`, onclick });
   return [
     make("CSV", () => save(new Blob([csvOf(view)], { type: "text/csv" }), `${name}.csv`)),
     ...(view.source ? [parquet(title, `${name}.parquet`, ...view.source)] : []),
-    make("PNG", async () => save(await picture(svg, [view.title ?? "", `${title}. ${note.textContent}`]), `${name}.png`)),
+    make("PNG", async () => save(await picture(svg, [view.title, `${title}. ${note.textContent}`]), `${name}.png`)),
   ];
 }
 
 /** A link to the API's rows as Parquet. The key goes with it as a header, so a click asks by itself. */
 export function parquet(title, name, path, parameters) {
-  return html("a", {
+  const link = html("a", {
     href: addressOf(path, parameters), textContent: "Parquet", ariaLabel: `${title} as Parquet`,
     onclick: async (event) => {
       event.preventDefault();
-      save(await askFile(path, parameters, PARQUET), name);
+      try {
+        save(await askFile(path, parameters, PARQUET), name);
+      } catch (failure) {
+        link.after(html("span", { role: "alert", textContent: failure.message }));
+      }
     },
   });
+  return link;
 }
 
 /** A chart's points as CSV: instants in UTC, numbers as they are. */
@@ -63,12 +69,14 @@ async function picture(svg, texts) {
     const style = getComputedStyle(originals[n]);
     for (const property of DRAWN) one.setAttribute(property, style.getPropertyValue(property));
   });
-  for (const [attribute, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` }))
+  const size = { width, height, viewBox: `0 0 ${width} ${height}` };
+  for (const [attribute, value] of Object.entries({ xmlns: "http://www.w3.org/2000/svg", ...size }))
     copy.setAttribute(attribute, value);
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
   await image.decode();
-  const canvas = html("canvas", { width: width * PIXELS, height: (height + head) * PIXELS }), brush = canvas.getContext("2d");
+  const canvas = html("canvas", { width: width * PIXELS, height: (height + head) * PIXELS });
+  const brush = canvas.getContext("2d");
   brush.scale(PIXELS, PIXELS);
   brush.fillStyle = page.backgroundColor;
   brush.fillRect(0, 0, width, height + head);

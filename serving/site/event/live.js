@@ -5,8 +5,8 @@ import { askStream } from "../shared/api.js";
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 30_000];
 
 /**
- * Follow the stream at `path` as long as the page is looked at. `news(id)` is called when the data has changed; `tell` with
- * "live", "waiting" while the connection is lost, or a problem that ended it.
+ * Follow the stream at `path` as long as the page is looked at. `news()` is called when the data has changed; `tell`
+ * with "live", "waiting" while there is no connection, or the problem that ended it.
  */
 export function follow(path, { news, tell }) {
   let going = null, last = null, lost = 0, timer = null;
@@ -21,7 +21,7 @@ export function follow(path, { news, tell }) {
         if (event === "problem") return tell(JSON.parse(data).detail);
         tell("live");
         if (event === "latest" && id !== last) {
-          if (last !== null) news(id);
+          if (last !== null) news();
           last = id;
         }
       }

@@ -26,13 +26,17 @@ export function linesWith({ fromZero = false, band = null, height = 220 } = {}) 
 
     function draw(x, right) {
       const place = (point, n) => `${x(point.at).toFixed(1)} ${y(point.values[n]).toFixed(1)}`;
-      const clip = `${view.name}-inside`, between = band?.map((style) => lines.findIndex((line) => line.style === style));
-      const within = between && !between.includes(-1) ? runsOf(points, (p) => between.every((n) => p.values[n] !== null)) : [];
+      const clip = `${view.name}-inside`;
+      const between = (band ?? []).map((style) => lines.findIndex((line) => line.style === style));
+      const within = between.length && !between.includes(-1)
+        ? runsOf(points, (p) => between.every((n) => p.values[n] !== null)) : [];
       const names = cut.map(({ line, highest }) => `${lines[line].name}, up to ${format(highest)}`);
       return [
-        drawn("clipPath", { id: clip }, drawn("rect", { x: left, y: top - 2, width: right - left, height: bottom - top + 4 })),
+        drawn("clipPath", { id: clip },
+          drawn("rect", { x: left, y: top - 2, width: right - left, height: bottom - top + 4 })),
         ...levels.map((level, n) => drawn("g", { class: "level" },
-          drawn("path", { d: `M${left} ${y(level)}H${right}` }), drawn("text", { x: left - 6, y: y(level) + 4 }, labels[n]))),
+          drawn("path", { d: `M${left} ${y(level)}H${right}` }),
+          drawn("text", { x: left - 6, y: y(level) + 4 }, labels[n]))),
         drawn("g", { "clip-path": `url(#${clip})` },
           ...within.map((run) => drawn("path", { class: "band", d: `M${[...run.map((p) => place(p, between[0])),
             ...run.toReversed().map((p) => place(p, between[1]))].join("L")}Z` })),
@@ -44,7 +48,8 @@ export function linesWith({ fromZero = false, band = null, height = 220 } = {}) 
               drawn("path", { class: `dots line-${style}`, d: alone.map((run) => `M${run}h0`).join("") }),
             ];
           })),
-        ...(names.length ? [drawn("text", { class: "cut", x: right, y: top + 10 }, `▲ off the scale: ${names.join("; ")}`)] : []),
+        ...names.map((name, n) =>
+          drawn("text", { class: "cut", x: right, y: top + 10 + 16 * n }, `▲ off the scale: ${name}`)),
       ];
     }
 
@@ -63,15 +68,16 @@ export function lanes(view) {
 
   function draw(x, right) {
     const wide = Math.max(1, (x(points[0].at + view.step) - x(points[0].at)) * 0.8);
+    const bar = ({ at, values }, n) =>
+      `M${(x(at) - wide / 2).toFixed(1)} ${base(n)}V${y(values[n], n).toFixed(1)}h${wide.toFixed(1)}V${base(n)}Z`;
     return lines.flatMap(({ name, style }, n) => [
       drawn("g", { class: "level" },
         drawn("path", { d: `M${left} ${base(n)}H${right}` }), drawn("text", { x: left - 6, y: base(n) + 3 }, "0"),
         drawn("path", { d: `M${left} ${base(n) - LANE}H${right}`, class: "upper" }),
         drawn("text", { x: left - 6, y: base(n) - LANE + 4 }, format(most[n]))),
       drawn("text", { class: "lane", x: left, y: base(n) - LANE - 6 }, name),
-      drawn("path", { class: `bars line-${style}`, d: points.filter((point) => point.values[n] > 0)
-        .map((p) => `M${(x(p.at) - wide / 2).toFixed(1)} ${base(n)}V${y(p.values[n], n).toFixed(1)}h${wide.toFixed(1)}V${base(n)}Z`)
-        .join("") }),
+      drawn("path", { class: `bars line-${style}`,
+        d: points.filter((point) => point.values[n] > 0).map((point) => bar(point, n)).join("") }),
     ]);
   }
 

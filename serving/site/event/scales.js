@@ -2,15 +2,16 @@
 
 import { DAY, HOUR } from "./clock.js";
 
-const LEAST_SPAN = 0.4; // of the highest value: so a change of 4% is a tenth of the axis, and does not look like a crash
+// A change of 4% is then a tenth of the axis, and does not look like a crash.
+const LEAST_SPAN = 0.4; // of the highest value
 const MOST_AWAY = 5; // a line whose values are so many times those of the lines before it would flatten them
 const TIME_STEPS = [...[1, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 7, 14, 28, 91, 364].map((n) => n * DAY)];
 
 /**
  * The range of an axis for lines, each an array of numbers, the most important first.
  *
- * A few extreme values do not decide it, nor does a line far above those before it, unless it is `kept(line)`. What lies
- * above is cut off, and named in `cut`: [{line, highest}]. With `fromZero` the range begins at 0.
+ * A few extreme values do not decide it, nor does a line far above those before it, unless it is `kept(line)`. What
+ * lies above is cut off, and named in `cut`: [{line, highest}]. With `fromZero` the range begins at 0.
  */
 export function rangeOf(lines, { fromZero = false, kept = () => false } = {}) {
   let low = fromZero ? 0 : Infinity, high = -Infinity;

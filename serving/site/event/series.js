@@ -3,8 +3,6 @@
 import { askAll } from "../shared/api.js";
 import { DAY, HOUR } from "./clock.js";
 
-export const LIMIT = 10_000; // rows of one answer, where a service allows so many
-
 /** The start and end of what is asked for, for the API, and as dates at the venue for the fields. */
 export function rangeAsked({ from, to, days }, { first_date: first }, clock) {
   const iso = (at) => new Date(at).toISOString();
@@ -12,10 +10,11 @@ export function rangeAsked({ from, to, days }, { first_date: first }, clock) {
   const today = clock.dateOf(now);
   if (from || to) {
     const end = to ?? today, start = from ?? clock.dateOf(clock.beginOf(end) - 6 * DAY);
-    return { start_date: iso(clock.beginOf(start)), end_date: iso(clock.beginOf(dateAfter(end)) - 1), from: start, to: end,
-      days: "dates", words: `between ${clock.dateInWords(start)} and ${clock.dateInWords(end)}` };
+    return { start_date: iso(clock.beginOf(start)), end_date: iso(clock.beginOf(dateAfter(end)) - 1), days: "dates",
+      from: start, to: end, words: `between ${clock.dateInWords(start)} and ${clock.dateInWords(end)}` };
   }
-  if (days === "all" && first) return { start_date: first, days, from: first, to: today, words: `since ${clock.dateInWords(first)}` };
+  if (days === "all" && first)
+    return { start_date: first, days, from: first, to: today, words: `since ${clock.dateInWords(first)}` };
   const known = ["1", "30"].includes(days) ? days : "7", start = hour - Number(known) * DAY;
   return { start_date: iso(start), days: known, from: clock.dateOf(start), to: today,
     words: known === "1" ? "in the last 24 hours" : `in the last ${known} days` };
@@ -45,8 +44,8 @@ export function sinceObserved(points, trim) {
 }
 
 /**
- * Points with the values of others added as one more line. `shift` is how much later theirs are drawn than they were; where
- * theirs go on after the last point, the points do too.
+ * Points with the values of others added as one more line, drawn `shift` later than they were. After the last point it
+ * goes on with theirs, up to `until`.
  */
 export function overlaid(points, others, step, shift = 0, until = -Infinity) {
   const round = Math.round(shift / step) * step;
@@ -58,7 +57,7 @@ export function overlaid(points, others, step, shift = 0, until = -Infinity) {
   return all;
 }
 
-/** What happened to listings at each of the points: appeared, repriced, sold, withdrawn; over all zones of the rows. */
+/** What happened to listings at each of the get-in price's points: appeared, repriced, sold, withdrawn. */
 export function activityOf(points, changes, sales) {
   const sums = new Map();
   const add = (rows, n, value) => {
@@ -68,15 +67,13 @@ export function activityOf(points, changes, sales) {
       sums.get(at)[n] += value(row) ?? 0;
     }
   };
-  add(changes.data, 0, (row) => row.appeared);
-  add(changes.data, 1, (row) => row.repriced_up + row.repriced_down);
-  add(sales.data, 2, (row) => row.sales);
-  add(sales.data, 3, (row) => row.withdrawn);
-  return points.map(({ at, observed, values }) => {
-    // an hour without rows is one in which nothing happened only where its listings are known
-    const known = values.some((value) => value !== null);
-    return { at, observed, values: sums.get(at) ?? (known ? [0, 0, 0, 0] : [null, null, null, null]) };
-  });
+  add(changes, 0, (row) => row.appeared);
+  add(changes, 1, (row) => row.repriced_up + row.repriced_down);
+  add(sales, 2, (row) => row.sales);
+  add(sales, 3, (row) => row.withdrawn);
+  // a time without rows is one in which nothing happened only where the listings are known
+  return points.map(({ at, observed, listed }) => (
+    { at, observed, values: sums.get(at) ?? (listed ? [0, 0, 0, 0] : [null, null, null, null]) }));
 }
 
 /** Days on market of what was sold and what was withdrawn, as a point for each UTC day. */
@@ -96,14 +93,15 @@ export function marketDays(sold, withdrawn) {
 }
 
 /**
- * How zones are called: as the marketplace displays them. Where two would be alike, or one has no name but its number, their
- * sections tell them apart: internal numbers tell people nothing.
+ * How zones are called: as the marketplace displays them. Where two would be alike, or one has no name but its number,
+ * their sections tell them apart: internal numbers tell people nothing.
  */
 export function labelsOf(zones) {
   const nameless = ({ display_name: name }) => !name || /^Zone \d+$/.test(name);
   const plain = (zone) => (!nameless(zone) || !zone.sections.length ? zone.display_name || zone.zone
     : `${zone.sections.length > 1 ? "Sections" : "Section"} ${spanOf(zone.sections)}`);
-  const precise = (zone) => (nameless(zone) || !zone.sections.length ? zone.zone : `${plain(zone)} (${spanOf(zone.sections)})`);
+  const precise = (zone) => (nameless(zone) || !zone.sections.length ? zone.zone
+    : `${plain(zone)} (${spanOf(zone.sections)})`);
   const alike = (label, zone) => zones.filter((other) => label(other) === label(zone)).length > 1;
   return new Map(zones.map((zone) => [zone.zone,
     !alike(plain, zone) ? plain(zone) : !alike(precise, zone) ? precise(zone) : zone.zone]));

@@ -8,14 +8,14 @@ import { linesOf, parquet, save } from "./exports.js";
 
 const WINDOW = 6 * HOUR; // in which a zone's price at the beginning of the range is looked for
 
-/** Ask for what the table shows. `start`: the first hour or day of the range that has prices, since which the change is. */
+/** Ask for what the table shows. `start`: the first hour or day of the range with prices, since which the change is. */
 export async function askZones({ id, path, basis, last }, start, step, signal) {
   const iso = (moment) => new Date(moment).toISOString();
+  const then = { start_date: iso(start), end_date: iso(start + Math.max(step, WINDOW)), granularity: "hour" };
   const now = { start_date: iso(last - WINDOW), end_date: iso(last), granularity: "hour" };
   const [priced, before, spread] = await Promise.all([
     ask("analytics/price-trends", { event_id: id, basis, ...now }, signal),
-    ask("analytics/price-trends",
-      { event_id: id, basis, start_date: iso(start), end_date: iso(start + Math.max(step, WINDOW)), granularity: "hour" }, signal),
+    ask("analytics/price-trends", { event_id: id, basis, ...then }, signal),
     basis === "all_in" ? { data: [] } : ask(`${path}/price-distribution`, now, signal),
   ]);
   const newest = (rows) => new Map(rows.filter((row) => row.observed).map((row) => [row.zone, row]));
@@ -32,8 +32,9 @@ export function showZones(panel, { zones, labels, basis, currency, title, zone: 
       change: lowest && before ? lowest / before - 1 : null };
   });
   const allIn = basis === "all_in", short = (value) => (value >= 100 ? wholeMoney : money)(value, currency);
-  panel.querySelector(".note").textContent = `Now: the lowest ${allIn ? "all-in price" : "price before fees"} per ticket, any number; `
-    + `its change ${since}.${allIn ? " With fees no median is known." : ""}`;
+  panel.querySelector(".note").textContent =
+    `Now: the lowest ${allIn ? "all-in price" : "price before fees"} per ticket, any number; its change ${since}.`
+    + (allIn ? " With fees no median is known." : "");
   const heads = ["Zone", "Lowest", ...(allIn ? [] : ["Median"]), "Change", "Tickets"];
   const heat = { lowest: heatOf(rows, "lowest"), median: heatOf(rows, "median"), tickets: heatOf(rows, "tickets") };
   const steepest = Math.max(0.1, ...rows.map((row) => Math.abs(row.change ?? 0)));
@@ -56,7 +57,8 @@ export function showZones(panel, { zones, labels, basis, currency, title, zone: 
       cell(count(row.tickets), "many", heat.tickets(row))))),
   );
   const csv = () => linesOf([["zone", "lowest_price", ...(allIn ? [] : ["median_price"]), "change", "total_tickets"],
-    ...rows.map((row) => [row.label, row.lowest, ...(allIn ? [] : [row.median]), row.change?.toFixed(4), row.tickets])]);
+    ...rows.map(({ label, lowest, median, change, tickets }) =>
+      [label, lowest, ...(allIn ? [] : [median]), change?.toFixed(4), tickets])]);
   panel.querySelector(".exports").replaceChildren(
     html("button", { type: "button", textContent: "CSV", ariaLabel: "Zones as CSV",
       onclick: () => save(new Blob([csv()], { type: "text/csv" }), `${title} zones.csv`) }),

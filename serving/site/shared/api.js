@@ -4,7 +4,10 @@
 export const ROOT = new URL("../../", import.meta.url);
 
 const STORED = "tickettape-key";
-let key = null;
+const AT_ONCE = 3; // the service answers two requests of a key at once, and refuses those that wait for two seconds
+const TRIES = 4, LONGEST_PAUSE_S = 5; // of a request for which the service is too busy
+let key = null, running = 0;
+const waiting = []; // those that begin a request when another one has ended
 
 /** A refusal or a failure, as a sentence for the reader. `status` is missing where nothing answered. */
 export class Failure extends Error {
@@ -45,8 +48,15 @@ export function addressOf(path, parameters = {}) {
  * One answer of the API, with its `etag`: where that is the same as before, nothing has changed. Throws Failure, or an
  * AbortError once `signal` aborts.
  */
-export function ask(path, parameters = {}, signal = undefined) {
-  return withKey((headers) => json(addressOf(path, parameters), { signal, headers }));
+export async function ask(path, parameters = {}, signal = undefined) {
+  if (running >= AT_ONCE) await new Promise((begin) => waiting.push(begin));
+  else running++;
+  try {
+    return await withKey((headers) => json(addressOf(path, parameters), { signal, headers }));
+  } finally {
+    if (waiting.length) waiting.shift()();
+    else running--;
+  }
 }
 
 /** An answer with the rows of all its pages. */
@@ -91,7 +101,7 @@ async function json(url, options) {
   return Object.assign(answer, { etag: response.headers.get("etag") });
 }
 
-async function respond(url, options) {
+async function respond(url, options, tries = TRIES) {
   let response;
   try {
     // no-cache: the browser asks again with the ETag, so new data shows at once, and old data costs only a 304
@@ -101,6 +111,11 @@ async function respond(url, options) {
     throw new Failure("The service cannot be reached.");
   }
   if (response.ok) return response;
+  const pause = Number(response.headers.get("retry-after"));
+  if (response.status === 429 && tries > 1 && pause <= LONGEST_PAUSE_S) {
+    await new Promise((end) => setTimeout(end, pause * 1_000));
+    return respond(url, options, tries - 1);
+  }
   const problem = await response.json().catch(() => null);
   throw new Failure(problem?.detail ?? `The service returned status ${response.status} without a reason.`, response.status);
 }

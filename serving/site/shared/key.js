@@ -16,7 +16,7 @@ export function keyGate(main, load, fail) {
     html("label", { htmlFor: field.id, textContent: "API key" }), field,
     html("button", { textContent: "Continue" }),
     html("p", { textContent: "The key is kept in this tab only, until you close it." }));
-  main.prepend(form);
+  main.append(form);
 
   function question(words) {
     forgetKey();
