@@ -19,7 +19,11 @@ CROWD = 60
 
 def add_crowd(connection: Connection) -> None:
     """Events of one performer in one city, without a capture."""
-    more: dict[str, Any] = {"city": "Lisbon", "performer_name": "The Crowd", "date": datetime(2027, 9, 1, 19, tzinfo=UTC)}
+    more: dict[str, Any] = {
+        "city": "Lisbon",
+        "performer_name": "The Crowd",
+        "date": datetime(2027, 9, 1, 19, tzinfo=UTC),
+    }
     for number in range(CROWD):
         add_event(connection, f"crowd-{number}", name=f"Crowd {number}", **more)
 
