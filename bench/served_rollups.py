@@ -105,7 +105,7 @@ def make_rollups(connection: Connection, events: int = market.EVENTS) -> list[UU
 
 
 def add_listings(connection: Connection, days: int = 7) -> Listed:
-    """The listing history of a simulated event with many listings, at every ten minutes of the days until now."""
+    """The listing history of a simulated event, at every ten minutes of the days until now."""
     last = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     first = last - timedelta(days=days)
     simulator = SimulatedMarketplace(events=60, change_share=0.1, clock=lambda: first)
@@ -118,10 +118,11 @@ def add_listings(connection: Connection, days: int = 7) -> Listed:
     for tick in ticks:
         capture_tick(connection, simulator, tick, None, "bench")
         read_tick(connection, simulator, tick, 0.05, "bench", only_received=True)
-        if event is None:  # from now on only the event with the most listings
+        if event is None:  # from now on only the event whose listings are nearest to the mean
             (event, key) = connection.execute(
                 """select id, event_key from market.captures inner join market.events using (event_key)
-                   where source = 'simulator' order by counted_listings desc limit 1"""
+                   where source = 'simulator'
+                   order by abs(counted_listings - avg(counted_listings) over ()) limit 1"""
             ).fetchone() or (None, 0)
             connection.execute(
                 "update market.events set active = false where source = 'simulator' and event_key != %s", [key]

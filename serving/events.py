@@ -116,7 +116,7 @@ async def table(
     """
     database: Database = request.app.state.database
     media_type = formats.accepted_media_type(request)
-    cursor = await database.ask(request.state.key_sha256, question, values)
+    cursor = await database.ask(request.state.key_sha256, question, values, floats=media_type == formats.JSON)
     found, columns = await formats.rows_of(cursor), cursor.description or ()
     names = [column.name for column in columns]
     headers = headers or {"cache-control": REVALIDATE}

@@ -167,16 +167,17 @@ def test_r15_control_without_the_whole_day_the_day_is_rebuilt_from_a_part(
     assert day_of(connection, events[0])["event"] == (1, 1)
 
 
+@pytest.mark.parametrize("rollup", ["latest_prices", "event_board"])
 def test_an_event_whose_newest_capture_is_in_cold_storage_keeps_its_latest_prices(
-    connection: Connection, events: list[int], storage: Storage
+    connection: Connection, events: list[int], storage: Storage, rollup: str
 ) -> None:
     """A late row in an older month that is back must not make it look sold out."""
     older = JULY.replace(month=6)
-    copies(connection, "analytics.latest_prices")
+    copies(connection, f"analytics.{rollup}")
     observe(connection, events[2], datetime(2026, 6, 9, tzinfo=UTC), Section("Lower", "101", [1]))
     refresh_all(connection)
     assert state(connection, older) == ("open", None)
-    assert differences(connection, "analytics.latest_prices", but="created_at") == []
+    assert differences(connection, f"analytics.{rollup}", but="created_at") == []
     assert pending_buckets(connection) == {}
 
 

@@ -148,11 +148,11 @@ direct as (
         array[day_ago.{{ price }} / 100.0, week_ago.{{ price }} / 100.0, month_ago.{{ price }} / 100.0]
             as earlier_{{ price }},
         array(
-            select week.{{ price }}
+            select week.{{ price }} / 100.0
             from generate_series(55, 0, -1) as places (place)
             left join week on week.event_key = newest.event_key and week.place = places.place
             order by places.place desc
-        ) as week_{{ price }}_cents,
+        ) as week_{{ price }},
         {% endfor %}
         coalesce(left_now.tickets, case newest.kind when 'listings' then 0 else stated_by_ranges.tickets end)
             as total_tickets,
@@ -189,7 +189,7 @@ rollup as (
         {% for price in prices %}
         {{ price }},
         earlier_{{ price }},
-        week_{{ price }}_cents,
+        week_{{ price }},
         {% endfor %}
         total_tickets,
         total_listings,

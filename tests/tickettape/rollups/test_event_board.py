@@ -32,7 +32,9 @@ def shown(connection: Connection, refresh: Refresh) -> dict[str, Any]:
 
 def week(row: dict[str, Any]) -> dict[int, int]:
     """The prices of the week in cents, by how many times 3 hours ago they were."""
-    return {n: cents for n, cents in enumerate(reversed(row["week_min_price_2tickets_cents"])) if cents is not None}
+    return {
+        n: int(100 * price) for n, price in enumerate(reversed(row["week_min_price_2tickets"])) if price is not None
+    }
 
 
 def test_prices_are_compared_with_the_last_observed_hour_at_most_a_day_older(
@@ -91,7 +93,7 @@ def test_an_event_without_captures_shows_its_newest_series_of_price_ranges(
     )  # fmt: skip
     assert (str(row["min_all_in_price_1ticket"]), row["min_price_1ticket"]) == ("12.00", None)
     assert [price and str(price) for price in row["earlier_min_all_in_price_1ticket"]] == [None, "20.00", None]
-    assert row["week_min_all_in_price_1ticket_cents"][-1] == 1200
+    assert row["week_min_all_in_price_1ticket"][-1] == 12
     assert (row["total_tickets"], row["total_listings"], row["sold_tickets_1day"]) == (9, 12, 0)
     # listings and price ranges are never mixed: from the first ok capture on, it is the listings'
     observe(connection, event, NOON - 2 * DAY, Section("A", "101", [1000]))

@@ -43,7 +43,7 @@ create function api_parts.board_figures(tickets integer, basis text)
 returns table (
     event_id uuid, kind text, market text, price_basis text, last_ok_at timestamptz, price numeric,
     change_1day numeric, change_7days numeric, change_30days numeric, share_1day numeric, share_7days numeric,
-    share_30days numeric, week integer[], price_1 numeric, price_2 numeric, price_4 numeric, all_in_price_1 numeric,
+    share_30days numeric, week numeric[], price_1 numeric, price_2 numeric, price_4 numeric, all_in_price_1 numeric,
     all_in_price_2 numeric, all_in_price_4 numeric, total_tickets integer, total_listings integer,
     sold_tickets_1day integer
 ) language sql stable as $$
@@ -54,9 +54,9 @@ returns table (
         round((now.price - ago.prices[2]) / nullif(ago.prices[2], 0), 4),
         round((now.price - ago.prices[3]) / nullif(ago.prices[3], 0), 4),
         api_parts.chosen(
-            asked.tickets, $2, board.week_min_price_1ticket_cents, board.week_min_price_2tickets_cents,
-            board.week_min_price_4tickets_cents, board.week_min_all_in_price_1ticket_cents,
-            board.week_min_all_in_price_2tickets_cents, board.week_min_all_in_price_4tickets_cents),
+            asked.tickets, $2, board.week_min_price_1ticket, board.week_min_price_2tickets,
+            board.week_min_price_4tickets, board.week_min_all_in_price_1ticket,
+            board.week_min_all_in_price_2tickets, board.week_min_all_in_price_4tickets),
         case when board.kind = 'listings' then board.min_price_1ticket end, board.min_price_2tickets,
         board.min_price_4tickets, case when board.kind = 'listings' then board.min_all_in_price_1ticket end,
         board.min_all_in_price_2tickets, board.min_all_in_price_4tickets, board.total_tickets, board.total_listings,
@@ -150,10 +150,7 @@ begin
         figures.price::numeric(10, 2), figures.change_1day::numeric(10, 2), figures.change_7days::numeric(10, 2),
         figures.change_30days::numeric(10, 2), figures.share_1day::double precision, figures.share_7days::double precision,
         figures.share_30days::double precision,
-        array(
-            select (points.cents / 100.0)::numeric(10, 2)
-            from unnest(figures.week) with ordinality as points (cents, place) order by points.place
-        )::numeric(10, 2)[],
+        coalesce(figures.week, '{}')::numeric(10, 2)[],
         figures.price_1::numeric(10, 2), figures.price_2::numeric(10, 2), figures.price_4::numeric(10, 2),
         figures.all_in_price_1::numeric(10, 2), figures.all_in_price_2::numeric(10, 2),
         figures.all_in_price_4::numeric(10, 2), coalesce(figures.total_tickets, 0),

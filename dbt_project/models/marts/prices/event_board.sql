@@ -115,7 +115,7 @@ compared as (
         {% for price in prices %}
         max({{ price }}) filter (where what = 'days' and place = 0) as {{ price }},
         array_agg({{ price }} order by place) filter (where what = 'days' and place > 0) as earlier_{{ price }},
-        array_agg((100 * {{ price }})::integer order by place) filter (where what = 'week') as week_{{ price }}_cents,
+        array_agg({{ price }} order by place) filter (where what = 'week') as week_{{ price }},
         {% endfor %}
         array_agg(hour order by place) filter (where what = 'days' and place > 0) as earlier_hours
     from points
@@ -137,7 +137,7 @@ select
     compared.earlier_{{ price }}::numeric(10, 2)[] as earlier_{{ price }},
     {% endfor %}
     {% for price in prices %}
-    compared.week_{{ price }}_cents,
+    compared.week_{{ price }}::numeric(10, 2)[] as week_{{ price }},
     {% endfor %}
     case newest.kind when 'listings' then left_now.tickets else compared.tickets end::integer as total_tickets,
     case newest.kind when 'listings' then left_now.listings else compared.listings end::integer as total_listings,
