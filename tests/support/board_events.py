@@ -20,9 +20,10 @@ CROWD = 60
 
 def add_crowd(connection: Connection) -> None:
     """Events of one performer in one city, without a capture."""
-    more = {"city": "Lisbon", "performer_name": "The Crowd", "date": datetime(2027, 9, 1, 19, tzinfo=UTC)}
+    date = datetime(2027, 9, 1, 19, tzinfo=UTC)
     for number in range(CROWD):
-        add_event(connection, f"crowd-{number}", name=f"Crowd {number}", **more)
+        name = f"Crowd {number}"
+        add_event(connection, name, name=name, city="Lisbon", performer_name="The Crowd", date=date)
 
 
 def add_fallen(connection: Connection, last: datetime) -> None:
