@@ -93,6 +93,7 @@ def test_the_number_of_tickets_and_the_time_change_the_page(dashboard: Dashboard
     assert "two get in together" in dashboard.text("#get-in .note")
     dashboard.choose("tickets", "4")
     dashboard.wait(lambda: "four get in together" in dashboard.text("#get-in .note"), "prices for four")
+    dashboard.wait_until("ready")
     assert "Get-in for 4, before fees\n$110.00" in dashboard.text("#figures")
     dashboard.wait(lambda: len(dashboard.table("listings")) == 1, "the one listing of four")
     assert not dashboard.find("#from").is_displayed()
