@@ -21,7 +21,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bench.report import figure, heading, say
-from bench.serving import DAYS, SECONDS, make_rollups, service
+from bench.served_rollups import DAYS, make_rollups
+from bench.serving import SECONDS, service
 from tickettape.api_schema import create_key, create_tenant, watch_events
 from tickettape.database import Connection
 

@@ -1,6 +1,5 @@
 """Where the dbt project is, how its models appear in Dagster, and how it is called."""
 
-import filecmp
 import json
 import re
 import shutil
@@ -68,7 +67,8 @@ class Translator(DagsterDbtTranslator):
 def manifest() -> Path:
     """The path of the parsed dbt project. Parses it if that file is missing or older than one of the project's files.
 
-    Parsing takes seconds, and every process that loads the definitions calls this. If dbt cannot read the project at
+    Parsing takes seconds, and every process that loads the definitions calls this. The partial parse beside it serves
+    every dbt that a tick starts: 1.1 s instead of 3.3. If dbt cannot read the project at
     all, the last readable manifest is used: captures need no dbt, and the marts report the error.
     """
     path = PROJECT.manifest_path
@@ -114,22 +114,6 @@ def left_out() -> dict[str, str]:
     path = PROJECT.manifest_path.with_name(LEFT_OUT)
     found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     return found
-
-
-def keep_parsed(target_path: Path) -> None:
-    """Let the next dbt start from what the dbt in `target_path` has parsed: that takes 1.1 s instead of 3.3.
-
-    The partial parse that `manifest` writes does not help: it was made without a warehouse, and dbt parses everything
-    again for another warehouse. Nothing is kept if `manifest` has parsed the project since: the next dbt would then
-    parse only the changes, and a partial parse loses settings (`_parse`).
-    """
-    parsed, kept = target_path / PARTLY_PARSED, PROJECT.manifest_path.with_name(PARTLY_PARSED)
-    if not parsed.exists() or parsed.stat().st_mtime <= PROJECT.manifest_path.stat().st_mtime:
-        return
-    if not kept.exists() or not filecmp.cmp(parsed, kept, shallow=False):
-        beside = kept.with_name(f"{PARTLY_PARSED}-{target_path.name}")
-        shutil.copy(parsed, beside)
-        beside.replace(kept)
 
 
 class Dbt(DbtCliResource):

@@ -19,8 +19,9 @@ _BOARD: LiteralString = """select * from api.board(
     after_id => %(after_id)s::uuid, max_rows => %(limit)s)"""
 _MOVERS: LiteralString = """select * from api.movers(
     days => %(days)s::integer, tickets => %(tickets)s::integer, basis => %(basis)s, direction => %(direction)s,
-    category => %(category)s, active => %(active)s::boolean, after_event => %(after_event)s::uuid,
-    after_zone => %(after_zone)s, max_rows => %(limit)s)"""
+    search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s, performer => %(performer)s,
+    date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz, active => %(active)s::boolean,
+    after_event => %(after_event)s::uuid, after_zone => %(after_zone)s, max_rows => %(limit)s)"""
 
 
 @router.get("/board", **openapi.answering(board_answers.Board, "/api/board?city=Chicago&tickets=2&sort=movers", 304))

@@ -33,7 +33,7 @@ BoardSort = Literal[
     "performer", "-performer", "price", "-price", "change_1day", "-change_1day", "change_7days", "-change_7days",
     "change_30days", "-change_30days", "share_1day", "-share_1day", "share_7days", "-share_7days", "share_30days",
     "-share_30days", "total_tickets", "-total_tickets", "total_listings", "-total_listings", "sold_tickets_1day",
-    "-sold_tickets_1day", "last_ok_at", "-last_ok_at",
+    "-sold_tickets_1day", "last_ok_at", "-last_ok_at", "age_minutes", "-age_minutes",
 ]  # fmt: skip
 
 
@@ -87,12 +87,32 @@ class BoardRow(BaseModel):
     all_in_price_1: float | None = price_field("Get-in price of exactly 1 ticket, with fees", 165.1)
     all_in_price_2: float | None = price_field("Get-in price of exactly 2 together, with fees", 151.2)
     all_in_price_4: float | None = price_field("Get-in price of exactly 4 together, with fees", 151.2)
-    total_tickets: int = Field(description="Tickets left.", examples=[840])
-    total_listings: int = Field(description="Listings left.", examples=[310])
+    total_tickets: int = Field(
+        description="Tickets left. 0 also for a price range that does not state them.", examples=[840]
+    )
+    total_listings: int = Field(
+        description="Listings left. 0 also for a price range that does not state them.", examples=[310]
+    )
     sold_tickets_1day: int = Field(
         description="Tickets that were probably sold in the 24 hours before the newest ok capture.", examples=[36]
     )
-    last_ok_at: datetime | None = Field(description="Tick of its newest ok capture.", examples=[_TICK])
+    last_ok_at: datetime | None = Field(
+        description="Tick of its newest ok capture, or of the newest price range.", examples=[_TICK]
+    )
+    age_minutes: int | None = Field(description="Whole minutes since then.", examples=[7])
+    kind: Literal["listings", "price_range"] | None = Field(
+        description="The source of the prices. `price_range`: an event without an ok capture, of which only ranges of "
+        "prices are known. They do not say for how many tickets. Null: nothing is known yet.",
+        examples=["listings"],
+    )
+    market: Literal["resale", "primary"] | None = Field(
+        description="Who sells, for a price range. Null for listings.", examples=["resale"]
+    )
+    price_basis: Literal["before_fees", "all_in", "unknown"] | None = Field(
+        description="The basis of a price range. With `basis` `all_in`, only those that are `all_in` have a price; "
+        "otherwise, only the others. Null for listings, which have both.",
+        examples=["before_fees"],
+    )
 
 
 class Board(BaseModel):

@@ -5,6 +5,7 @@ and the query follows. Both settings end with the transaction, so nothing is car
 """
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -16,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from tickettape.api_schema import SLOW_SECONDS
 from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, refusal_of
+from tickettape.marketplaces import simulated_sources
 from tickettape.settings import Settings
 
 POOL_SIZE = 8  # more do not help, because the process is the bottleneck: 2 cores answered no faster with 16
@@ -109,6 +111,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         "statement_timeout": f"{settings.statement_seconds:g}s",
         "lock_timeout": f"{settings.statement_seconds:g}s",
         "tickettape.row_cap": str(settings.row_cap),
+        "tickettape.simulated_sources": _escaped(",".join(simulated_sources(settings))),
         "synchronous_commit": "off",  # the service only writes counts: a crash may lose the last second's
         # one plan per connection: planning each query again took as long as running it
         "plan_cache_mode": "force_generic_plan",
@@ -148,3 +151,8 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
     )
     async with pool:
         yield Database(pool, count_slow, lambda: refused)
+
+
+def _escaped(value: str) -> str:
+    """A value as libpq's `options` wants it: a backslash before each blank and backslash."""
+    return re.sub(r"([\\\s])", r"\\\1", value)

@@ -125,16 +125,17 @@ async def table(
         next_cursor = page[1](dict(zip(names, found[-1], strict=True)))
         headers["link"] = next_link(request, next_cursor)
     if media_type == formats.CSV:
-        body = await formats.as_csv(names, found)
+        body = told = await formats.as_csv(names, found)
     elif media_type == formats.PARQUET:
-        body = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
+        body = told = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     else:
         rows = [dict(zip(names, row, strict=True)) for row in found]
-        answer = rows[0] if one else (head or {}) | ({"next_cursor": next_cursor} if page else {}) | {"data": rows}
-        body = orjson.dumps(answer, default=float)
+        told = orjson.dumps(rows[0] if one else rows, default=float)
+        around = (head or {}) | ({"next_cursor": next_cursor} if page else {})
+        body = told if one else orjson.dumps(around | {"data": orjson.Fragment(told)}, default=float)
     if "etag" not in headers:
         # of the rows, because the cursor in the body differs each time
-        headers["etag"] = etag_of(request.state.key_sha256, None, [media_type, request.url.query, found])
+        headers["etag"] = etag_of(request.state.key_sha256, None, [media_type, request.url.query, told])
         if client_has(request, headers["etag"]):
             return not_modified(headers["etag"], headers["cache-control"])
     return await formats.respond(request, body, media_type, headers)

@@ -12,7 +12,7 @@ from serving.answers import EVENT_ID
 from serving.code_samples import request_samples, stream_samples
 from serving.middleware import GUARDED
 
-VERSION = "1.2"
+VERSION = "1.3"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 

@@ -228,15 +228,13 @@ class BoardQuery(_EventFilters):
     cursor: Cursor = None
 
 
-class MoversQuery(_Asked):
-    """The zones whose prices changed most."""
+class MoversQuery(_EventFilters):
+    """The zones whose prices changed most. Their event must match all given parameters."""
 
     days: OneSevenThirty = Field(default=7, description="How many days ago the earlier price was.")
     tickets: OneTwoFour = Field(default=2, description="Prices are for this many tickets together.")
     basis: Basis = Field(default="before_fees", description="Whether prices are before fees or with them.")
     direction: Literal["up", "down", "both"] = Field(default="both", description="Prices that rose, fell, or both.")
-    category: Text = Field(default=None, description="The category.", examples=["NBA"])
-    active: bool | None = Field(default=None, description="Whether the event is watched.", examples=[True])
     limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most zones in the response.")
     cursor: Cursor = None
 

@@ -33,13 +33,25 @@ from tests.support.processes import empty_home  # noqa: E402
 from tests.support.receiver import Receiver  # noqa: E402
 from tickettape.database import Connection, Warehouse, with_database  # noqa: E402
 from tickettape.database.migrations import upgrade_database  # noqa: E402
-from tickettape.database.server import embedded_url  # noqa: E402
+from tickettape.database.server import EMBEDDED_DATABASE, embedded_url  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """The test run's own PostgreSQL server."""
-    return embedded_url(Path(_HOME.name) / "postgres")
+    """The test run's own PostgreSQL server, at a database of which other databases are made and dropped.
+
+    What it holds is of no use after a power failure, so it syncs nothing.
+    """
+    embedded = embedded_url(Path(_HOME.name) / "postgres")
+    with psycopg.connect(embedded, autocommit=True) as connection:
+        connection.execute("create database maintenance")
+    url = with_database(embedded, "maintenance")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"drop database {EMBEDDED_DATABASE} with (force)")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
+    return url
 
 
 @pytest.fixture(scope="session")

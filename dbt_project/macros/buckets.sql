@@ -17,7 +17,7 @@
   The first line of a rollup's model: its configuration.
 
     bucket    what is recomputed whole: an event's 'hour', its 'day', or the 'event'
-    facts     the table of schema market that decides which buckets exist
+    facts     the table of schema market that decides which buckets exist, or a list of such tables
     marks     the rollups that are built on this one: a refresh of this one marks their buckets
     indexes   in dbt's form, in addition to the primary key
     before    statements that run in the same transaction, after the claim
@@ -30,7 +30,7 @@
     full_refresh=false,
     on_schema_change='fail',
     tags=['rollup'],
-    meta={'bucket': bucket, 'facts': facts, 'marks': marks},
+    meta={'bucket': bucket, 'facts': [facts] if facts is string else facts, 'marks': marks},
     indexes=indexes,
     pre_hook=['{{ claim_buckets() }}'] + before,
     post_hook='{{ pass_on() }}'
@@ -116,18 +116,15 @@ coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
-{%- set facts = model.config.meta.facts %}
+{%- set facts = model.config.meta.get('facts', []) %}
 {%- set new_columns = _new_columns() %}
 -- enough to group a tick's 36,000 rows in memory; with the default of 4 MB they were written to disk
 set local work_mem = '64MB';
 -- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- prevents a DETACH between the claim and the read of the facts
-{% if facts == 'captures' -%}
-lock table market.captures, market.section_snapshots, market.listing_changes in access share mode;
-{%- else -%}
-lock table market.{{ facts }} in access share mode;
-{%- endif %}
+{%- set beside = ['section_snapshots', 'listing_changes'] if 'captures' in facts else [] %}
+lock table market.{{ (facts + beside) | join(', market.') }} in access share mode;
 {% if new_columns -%}
 -- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns
 set local lock_timeout = '10s';
@@ -137,9 +134,12 @@ set local lock_timeout to default;
 {% if new_columns or not is_incremental() -%}
 -- the table or a column is new: mark every bucket of every month that is attached
 insert into market.dirty_buckets (rollup, event_key, bucket)
-select distinct '{{ this.name }}', {{ facts }}.event_key, {{ bucket_of(facts ~ '.tick', model.config.meta.bucket) }}
-from market.{{ facts }}
-where market.month_is_attached({{ facts }}.tick);
+{%- for table in facts %}
+select distinct '{{ this.name }}', {{ table }}.event_key, {{ bucket_of(table ~ '.tick', model.config.meta.bucket) }}
+from market.{{ table }}
+where market.month_is_attached({{ table }}.tick)
+{%- if not loop.last %} union {%- endif %}
+{%- endfor %};
 {% endif -%}
 with wanted as (
     select event_key, bucket

@@ -62,7 +62,6 @@ def marts(
             # for a part of the models, as chosen in the UI, Dagster names the models and forgets what is excluded
             build = dbt.cli(["build", "--exclude", NOT_OF_A_TICK], context=context, raise_on_error=False)
             yield from dbt_tests.with_samples(build.stream(), build, warehouse)
-            dbt_project.keep_parsed(build.target_path)
             broken_models.report(context, build)
         unfinished = pending_buckets(connection, since)
     refreshed = sum(pending.get(rollup, 0) - unfinished.get(rollup, 0) for rollup in HOURS_OF_EVENTS)

@@ -13,6 +13,7 @@ import pytest
 from dbt.adapters.base import impl
 
 from orchestration import dbt
+from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
 from tickettape.rollups.dbt import URL_VARIABLE
 from tickettape.settings import ROOT
@@ -64,28 +65,6 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
     ]
 
 
-@pytest.mark.parametrize("parsed_again", [False, True])
-def test_what_a_tick_parsed_is_kept_for_the_next_unless_the_project_was_parsed_again_since(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parsed_again: bool
-) -> None:
-    class Project:
-        manifest_path = tmp_path / "manifest.json"
-
-    of_tick = tmp_path / "tick"
-    of_tick.mkdir()
-    for number, file in enumerate([tmp_path / dbt.PARTLY_PARSED, Project.manifest_path, of_tick / dbt.PARTLY_PARSED]):
-        file.write_text(str(file))
-        os.utime(file, (number, number))
-    if parsed_again:
-        Project.manifest_path.touch()
-    monkeypatch.setattr(dbt, "PROJECT", Project)
-    dbt.keep_parsed(tmp_path / "none was left here")
-    dbt.keep_parsed(of_tick)
-    kept = (tmp_path if parsed_again else of_tick) / dbt.PARTLY_PARSED
-    assert (tmp_path / dbt.PARTLY_PARSED).read_text() == str(kept)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.json", dbt.PARTLY_PARSED, "tick"]
-
-
 @pytest.mark.processes
 def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
@@ -93,6 +72,24 @@ def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.Mo
     assert dbt._parse(ROOT, tmp_path) is None
     assert (tmp_path / "manifest.json").exists()
     assert URL_VARIABLE not in os.environ
+
+
+@pytest.mark.processes
+def test_what_was_parsed_for_one_server_serves_another_whose_database_has_the_same_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def parsed_again(url: str) -> bool:
+        monkeypatch.setenv(URL_VARIABLE, url)
+        call = dbt.dbt_resource().cli(["--debug", "--no-write-json", "ls"], target_path=tmp_path, raise_on_error=False)
+        said = "\n".join(event.raw_event["info"]["msg"] for event in call.stream_raw_events())
+        assert call.is_successful(), said
+        return "Unable to do partial parsing" in said
+
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    use_database(monkeypatch, "postgresql://127.0.0.1:1/prices")
+    assert dbt._parse(ROOT, tmp_path) is None
+    assert not parsed_again("postgresql://somebody:secret@127.0.0.1:2/prices?sslmode=disable")
+    assert parsed_again("postgresql://127.0.0.1:1/others")
 
 
 @pytest.mark.processes

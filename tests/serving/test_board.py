@@ -12,22 +12,29 @@ import pytest
 
 from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
-from tests.support.markets import NOON, Section, add_event, observe
+from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tests.support.served_market import EVERYONE, HOUR, LEFT, RIGHT, id_of, serving
 from tickettape.api_schema import create_key, watch_events
 from tickettape.database import Warehouse
+from tickettape.settings import Settings
 
 NOW = NOON + timedelta(days=30)
 EVENTS = ("3", "4", "5", "6")
+OTHERS = ("7", "8")
+RENAMED: dict[str, Any] = {
+    "marketplace_source": "our market",
+    "marketplace_format": "simulator",
+    "marketplace_url": "http://[::1]:9",
+}
 
 
 class Market:
-    """A client of the service with keys of tenants. LEFT sees events 1, 3, 4, 5 and 6; RIGHT sees 2."""
+    """A client of the service with keys of tenants. LEFT sees events 1 and 3 to 8; RIGHT sees 2."""
 
     def __init__(self, url: str) -> None:
         self.client = httpx.Client(base_url=url, timeout=20)
         with Warehouse().connection() as connection:
-            self.ids = {str(id_of(connection, event)): event for event in ("1", "2", *EVENTS)}
+            self.ids = {str(id_of(connection, event)): event for event in ("1", "2", *EVENTS, *OTHERS)}
             self.keys = {tenant: create_key(connection, tenant) for tenant in (EVERYONE, LEFT, RIGHT)}
 
     def get(self, path: str, tenant: str = LEFT, headers: dict[str, str] | None = None, **asked: Any) -> httpx.Response:
@@ -46,7 +53,10 @@ class Market:
 
 @pytest.fixture(scope="module")
 def market(server_url: str, template: str) -> Iterator[Market]:
-    """Event 3 fell from 100 to 80 in a week and to 75 in a day, 4 rose from 50 to 65, 5 stayed, nobody looked at 6."""
+    """Event 3 fell from 100 to 80 in a week and to 75 in a day, 4 rose from 50 to 65, 5 stayed, nobody looked at 6.
+
+    Of 7, from a simulator of another name, only price ranges are known; 8 is of a real marketplace.
+    """
     begin = datetime(2027, 6, 2, 1, tzinfo=UTC)
     with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
         use_database(patch, url)
@@ -57,7 +67,9 @@ def market(server_url: str, template: str) -> Iterator[Market]:
                                  date=begin - int(event) * HOUR)
                 for event in EVENTS
             }  # fmt: skip
-            watch_events(connection, LEFT, [id_of(connection, event) for event in EVENTS])
+            ranges = add_event(connection, "7", source="our market", name="Ranges", city="Boston")
+            add_event(connection, "8", source="vividseats", name="Elsewhere")
+            watch_events(connection, LEFT, [id_of(connection, event) for event in (*EVENTS, *OTHERS)])
             prices = {
                 timedelta(days=30): ([9000], [5000], [7000]), timedelta(days=7): ([10000], [5000], [7000]),
                 timedelta(days=1): ([7500, 8500, 9500], [5500], [7000]), timedelta(0): ([8000, 8500], [6500], [7000]),
@@ -65,9 +77,15 @@ def market(server_url: str, template: str) -> Iterator[Market]:
             for ago, of_events in prices.items():
                 for event, found in zip(("3", "4", "5"), of_events, strict=True):
                     observe(connection, keys[event], NOW - ago, Section("Floor", "1", found))
-            observe(connection, keys["3"], NOW - 6 * HOUR, Section("Floor", "1", [7700, 8500]))
+            for at in (NOW - 6 * HOUR, NOW - 6 * HOUR + TEN):
+                observe(connection, keys["3"], at, Section("Floor", "1", [7700, 8500]))
+            observe_ranges(
+                connection,
+                price_range(ranges, NOW - timedelta(days=7), lowest_price_cents=2000, price_basis="before_fees"),
+                price_range(ranges, NOW, lowest_price_cents=1600, price_basis="before_fees"),
+            )
         run_dbt("run")
-        with serving(url) as address:
+        with serving(url, Settings(**RENAMED)) as address:
             yield Market(address)
 
 
@@ -88,14 +106,51 @@ def test_a_row_has_the_price_now_its_changes_and_what_is_left(market: Market) ->
     assert (market.row("3", tickets=4)["price"], market.row("6")["sparkline"]) == (None, [])
 
 
+def test_an_event_that_has_only_price_ranges_has_their_prices_and_says_so(market: Market) -> None:
+    row = market.row("7")
+    expected = {
+        "kind": "price_range", "market": "resale", "price_basis": "before_fees", "price": 16.0, "change_7days": -4.0,
+        "share_7days": -0.2, "change_1day": None, "price_1": None, "price_2": None, "all_in_price_2": None,
+        "total_tickets": 30, "total_listings": 12, "sold_tickets_1day": 0, "last_ok_at": NOW.isoformat(),
+    }  # fmt: skip
+    assert {name: row[name] for name in expected} == expected
+    assert row["sparkline"][-1] == 16.0
+    # their price does not say for how many it is, and an all-in price is never shown as one before fees
+    assert [market.row("7", tickets=tickets)["price"] for tickets in (1, 4)] == [16.0, 16.0]
+    assert market.row("7", basis="all_in")["price"] is None
+    assert [market.row(event)[name] for event in "36" for name in ("kind", "market")] == ["listings", None, None, None]
+    assert market.order(sort="price", search="r")[0] == "7"
+
+
+def test_an_event_is_simulated_if_its_source_is_whatever_its_name(market: Market) -> None:
+    assert [(market.row(event)["source"], market.row(event)["simulated"]) for event in "378"] == [
+        ("simulator", True), ("our market", True), ("vividseats", False)
+    ]  # fmt: skip
+
+
+def test_the_age_of_the_last_capture(market: Market) -> None:
+    assert (market.row("3")["age_minutes"], market.row("6")["age_minutes"]) == (0, None)  # the clock is behind NOW
+    with Warehouse().connection() as connection, connection.transaction(force_rollback=True):
+        connection.execute("update analytics.event_board set timestamp = now() - interval '1 hour' - interval '59 s'")
+        ages = connection.execute("select distinct age_minutes from api.board() where last_ok_at is not null")
+        assert ages.fetchall() == [(60,)]
+    captured = {"1": NOON + 3 * HOUR, "2": NOON, "3": NOW, "4": NOW, "5": NOW}
+    for sort, older in (("age_minutes", False), ("-last_ok_at", False), ("-age_minutes", True), ("last_ok_at", True)):
+        found = [captured[event] for event in _ordered(market, sort) if event in captured]
+        assert found == sorted(captured.values(), reverse=not older)
+        assert set(_ordered(market, sort)[-2:]) == {"6", "8"}
+
+
+def _ordered(market: Market, sort: str) -> str:
+    return "".join(market.ids[row["id"]] for row in market.get("board", EVERYONE, sort=sort).json()["data"])
+
+
 def test_what_was_sold_in_a_day_is_that_of_the_estimated_sales(market: Market) -> None:
-    # the third listing of a day ago was absent from two ok captures since; a third would make it sold
-    assert market.row("3")["sold_tickets_1day"] == 0
-    day = [NOW - 10 * HOUR]
+    # the third listing of a day ago was absent from three ok captures since
     with Warehouse().connection() as connection:
-        connection.execute("update analytics.listing_departures set verdict = 'sold' where hour > %s", day)
         sold = "select sum(sold_tickets) from analytics.estimated_sales where hour > %s"
-        assert connection.execute(sold, day).fetchone() == (market.row("3")["sold_tickets_1day"],) == (2,)
+        found = connection.execute(sold, [NOW - 10 * HOUR]).fetchone()
+        assert found == (market.row("3")["sold_tickets_1day"],) == (2,)
     assert market.order(sort="-sold_tickets_1day")[0] == "3"
 
 
@@ -140,6 +195,16 @@ def test_movers_are_zones_by_their_share(market: Market) -> None:
     assert movers() == [rose, fell]
     assert movers(direction="down") == [fell]
     assert movers(direction="up") == [rose]
+    assert movers(performer="tour", city="chicago", category="concerts", date_from="2027-06-01") == [rose, fell]
+    assert movers(search="night 3") == movers(date_from="2027-06-01T21:30:00Z") == [fell]
+    for nobody in (
+        {"city": "Boston"},
+        {"performer": "Another"},
+        {"category": "NBA"},
+        {"venue": "x"},
+        {"active": False},
+    ):
+        assert movers(**nobody) == []
     assert movers(days=1) == [("4", "Floor", 55.0, 65.0, 0.1818), ("3", "Floor", 75.0, 80.0, 0.0667)]
     page = market.get("movers", limit=1).json()
     assert [*movers(limit=1), *movers(limit=1, cursor=page["next_cursor"])] == movers()
@@ -167,9 +232,9 @@ def test_a_tenant_sees_its_own_events_alone_v1(market: Market) -> None:
     def seen(path: str, tenant: str, column: str) -> set[str]:
         return {market.ids[row[column]] for row in market.get(path, tenant).json()["data"]}
 
-    assert seen("board", LEFT, "id") == {"1", *EVENTS}
+    assert seen("board", LEFT, "id") == {"1", *EVENTS, *OTHERS}
     assert seen("board", RIGHT, "id") == {"2"}
-    assert seen("board", EVERYONE, "id") == {"1", "2", *EVENTS}
+    assert seen("board", EVERYONE, "id") == {"1", "2", *EVENTS, *OTHERS}
     assert (seen("movers", LEFT, "event_id"), seen("movers", RIGHT, "event_id")) == ({"3", "4"}, set())
 
 

@@ -11,13 +11,18 @@ import pytest
 
 from tests.support.described_answers import Document
 from tests.support.generated_clients import PythonClient, Row, StepFailedError, TypeScriptClient
-from tests.support.served_market import EVERYONE, Ask
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask
 from tests.support.tools import needs_typescript
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 
 CLIENTS = [PythonClient, pytest.param(TypeScriptClient, marks=needs_typescript)]
 DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
+SERIES = {
+    "get-in": "get_get_in_prices", "price-distribution": "get_price_distribution",
+    "inventory-changes": "get_inventory_changes", "estimated-sales": "get_estimated_sales",
+    "days-on-market": "get_days_on_market",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -38,7 +43,14 @@ def expected(get: Ask) -> dict[str, list[Any]]:
         for name in ("price_trends", "group_prices", "ticket_counts"):
             path = f"/api/analytics/{name.replace('_', '-')}"
             rows[f"get_{name}"] += get(path, event_id=event["id"], **DAY).json()["data"]
-    return dict(rows)
+        for name, operation in SERIES.items():
+            rows[operation] += get(f"{of}/{name}", **DAY).json()["data"]
+        for listing in get(f"{of}/listings").json()["data"]:
+            rows["list_listings"].append(listing)
+            rows["get_listing_history"] += get(f"{of}/listings/{listing['listing_id']}/history").json()["data"]
+    rows["list_board"] = get("/api/board").json()["data"]
+    rows["list_movers"] = get("/api/movers", days=1).json()["data"]
+    return ageless(rows)
 
 
 def by_operation(read: list[Row]) -> dict[str, list[Any]]:
@@ -47,7 +59,12 @@ def by_operation(read: list[Row]) -> dict[str, list[Any]]:
     for operation, row, field in read:
         assert field is not None, (operation, row)
         rows[operation].append(row)
-    return dict(rows)
+    return ageless(rows)
+
+
+def ageless(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The rows without what changes by the minute."""
+    return {name: [dict(row, age_minutes=None) for row in of_operation] for name, of_operation in rows.items()}
 
 
 @pytest.mark.parametrize("make", CLIENTS)
@@ -59,6 +76,8 @@ def test_a_generated_client_pages_through_everything_with_typed_rows(
     tmp_path: Path,
     make: type[PythonClient | TypeScriptClient],
 ) -> None:
+    for statements in (ADD_PAST, ADD_SALE, ADD_SALE.replace("= '1'", "= '2'").replace("'Lower'", "'Floor'")):
+        connection.execute(statements)
     client = make(document, tmp_path / "client")
     client.check()
     read = client.read(service, create_key(connection, EVERYONE))

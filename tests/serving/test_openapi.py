@@ -42,9 +42,23 @@ _MORE = """
         set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
             min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60
         where zone = 'Lower';
+    update analytics.get_in_hours
+        set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
+            min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60;
+    update analytics.event_board
+        set min_price_1ticket = 50, min_price_4tickets = 50, min_all_in_price_1ticket = 60,
+            min_all_in_price_2tickets = 60, min_all_in_price_4tickets = 60;
     update market.events set currency = null, date = null, date_status = 'date_tbd' where external_id = '2';
     update market.listing_changes set deal_scores = '{-1}' from market.events
         where events.event_key = listing_changes.event_key and external_id = '2'"""
+# event 8, of which only price ranges are known
+_OF_RANGES = """
+    insert into analytics.event_board
+    select (jsonb_populate_record(board, jsonb_build_object(
+        'event_id', eight.id, 'kind', 'price_range', 'market', 'resale', 'price_basis', 'before_fees'))).*
+    from analytics.event_board as board
+        inner join market.events as one on one.id = board.event_id and one.external_id = '1'
+        inner join market.events as eight on eight.external_id = '8'"""
 _OF_ZONES = {
     "get_get_in_prices": "get-in",
     "get_price_distribution": "price-distribution",
@@ -68,6 +82,8 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     """What every path answers, with all there is and with nothing."""
     connection.execute(f"{ADD_PAST};{ADD_SALE};{_MORE}")
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
+    add_event(connection, "8")
+    connection.execute(_OF_RANGES)
     one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
     get = ask(EVERYONE)
     return [*_answered(get, one, seven), *_listed(get, one, two), *_of_all(get)]

@@ -81,7 +81,12 @@ ADD_PAST = """
         select event_id, zone, hour - days * interval '1 day', timestamp, total_listings, total_tickets, 90, 90, 90, 90,
             90, 90, 90, 90, 90, 90, 90, now()
         from analytics.price_distribution, unnest(array[1, 7, 30]) as days
-        where timestamp in ('2026-11-20 12:00Z', '2026-11-20 15:00Z')"""
+        where timestamp in ('2026-11-20 12:00Z', '2026-11-20 15:00Z');
+    update analytics.event_board set
+        earlier_hours = array[hour - interval '1 day', hour - interval '7 days', hour - interval '30 days'],
+        earlier_min_price_1ticket = '{90, 90, 90}', earlier_min_all_in_price_1ticket = '{90, 90, 90}',
+        earlier_min_price_2tickets = '{90, 90, 90}', earlier_min_all_in_price_2tickets = '{90, 90, 90}',
+        earlier_min_price_4tickets = '{90, 90, 90}', earlier_min_all_in_price_4tickets = '{90, 90, 90}'"""
 """A day, 7 and 30 days before the newest capture of both events, everything cost 90."""
 
 

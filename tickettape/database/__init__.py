@@ -38,7 +38,14 @@ from tickettape.database.partitions import (
     finish_interrupted_detaches,
     make_partitions_ahead,
 )
-from tickettape.database.server import configured_url, database_url, forget_killed_users, sqlalchemy_url, with_database
+from tickettape.database.server import (
+    configured_database,
+    configured_url,
+    database_url,
+    forget_killed_users,
+    sqlalchemy_url,
+    with_database,
+)
 from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, LONGEST_STATEMENT
 from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_table
 
@@ -58,6 +65,7 @@ __all__ = [
     "Warehouse",
     "attach_partition",
     "check_session_mode",
+    "configured_database",
     "configured_url",
     "database_disk",
     "database_size_bytes",

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import psutil
 import psycopg
@@ -30,6 +30,7 @@ from tickettape.database.tcp import start_on_tcp
 from tickettape.database.time_outs import KEEPALIVES, LONGEST_STATEMENT
 from tickettape.settings import settings
 
+EMBEDDED_DATABASE = "postgres"
 SERVER_USER = "pgserver"  # the name that the wheel uses
 NAME_TAKEN = 9  # useradd's exit code if another process made the user at the same moment
 REASONS = ("No space left", "FATAL:", "PANIC:", "error:")  # marks of the line with the reason, the surest first
@@ -47,6 +48,13 @@ def configured_url() -> str:
     """
     secret = settings().database_url
     return _usable_url(secret.get_secret_value()) if secret else _running_url(settings().home / "postgres")
+
+
+def configured_database() -> str:
+    """The name of the database that `configured_url` leads to. Starts and asks no server."""
+    secret = settings().database_url
+    path = urlsplit(secret.get_secret_value()).path if secret else ""
+    return unquote(path.strip("/")) or EMBEDDED_DATABASE
 
 
 @cache

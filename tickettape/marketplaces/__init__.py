@@ -26,6 +26,7 @@ from tickettape.marketplaces.registry import (
     is_simulated,
     open_marketplace,
     open_marketplaces,
+    simulated_sources,
 )
 from tickettape.marketplaces.request_budget import current_slowdown
 from tickettape.marketplaces.storable import storable_event, storable_inventory
@@ -51,6 +52,7 @@ __all__ = [
     "load_breaker",
     "open_marketplace",
     "open_marketplaces",
+    "simulated_sources",
     "storable_event",
     "storable_inventory",
 ]

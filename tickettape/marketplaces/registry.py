@@ -82,6 +82,12 @@ def is_simulated(settings: Settings) -> bool:
         return False
 
 
+def simulated_sources(settings: Settings) -> list[str]:
+    """The names under which simulated data is stored: the simulated formats, and the watched sources that have one."""
+    watched = [source for source in settings.sources if is_simulated(settings.of_source(source))]
+    return sorted({*watched, *(name for name, one in FORMATS.items() if one.simulated)})
+
+
 def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:
     """The marketplace of settings that name one, to be used as `async with`; all processes share its rate limiter.
 

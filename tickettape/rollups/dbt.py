@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tickettape.database import LONGEST_STATEMENT, database_url
+from tickettape.database import LONGEST_STATEMENT, configured_database, database_url, with_database
 from tickettape.rollups.dbt_project import ReadableProject, readable_project
 from tickettape.rollups.registry import ROLLUP_NAMES
 from tickettape.settings import ROOT, Settings
@@ -29,7 +29,7 @@ URL_VARIABLE = "DBT_ENV_SECRET_DATABASE_URL"
 """The variable with the warehouse's URL for the dbt processes that this program starts. dbt hides the values of
 variables with this prefix in its logs."""
 
-_NOWHERE = "postgresql://parsing.invalid/none"  # a name that no resolver knows
+_NOWHERE = "postgresql://parsing.invalid/"  # a name that no resolver knows
 
 # --no-write-json: writing the manifest takes half a second a call, and would replace the one that others read
 _IN_PROCESS = ("--profiles-dir", str(ROOT / "profiles"), "--quiet", "--no-write-json")
@@ -61,13 +61,13 @@ def export_dbt_environment(
 def parsing_alone() -> Iterator[None]:
     """Let dbt parse in the block without a warehouse.
 
-    dbt asks the database nothing for that. Otherwise no process could load the definitions while the database is away,
-    and each would start the embedded server.
+    dbt asks the database nothing for that, and needs only its name. Otherwise no process could load the definitions
+    while the database is away, and each would start the embedded server.
     """
     if URL_VARIABLE in os.environ:
         yield
         return
-    os.environ[URL_VARIABLE] = _NOWHERE
+    os.environ[URL_VARIABLE] = with_database(_NOWHERE, configured_database())
     try:
         yield
     finally:
@@ -118,9 +118,11 @@ def dbt_runner(manifest: "Manifest | None" = None, **more: Any) -> "dbtRunner":
     # imported here: it takes seconds, and Dagster's processes never need it
     from dbt.adapters.base import impl
     from dbt.cli.main import dbtRunner
+    from dbt_common.behavior_flags import BehaviorFlagRendered
 
     flags = impl.DEFAULT_BASE_BEHAVIOR_FLAGS
-    # Each call appends the adapter's flags to this list again, and inspects the whole stack for each flag in it. Calls
-    # took 2.5 s at first and 3.9 s after thirty.
+    # Each call appends the adapter's flags to this list again, and looks through the whole stack for each flag in it.
+    # Calls took 2.5 s at first and 3.9 s after thirty. What it looks for is only logged.
     del flags[len({flag["name"] for flag in flags}) :]
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
     return dbtRunner(manifest=manifest, **more)

@@ -52,6 +52,11 @@ class WarehouseCredentials(PostgresCredentials):
         )
         return filled
 
+    def _connection_keys(self) -> tuple[str, ...]:
+        # If one of these changes, dbt parses the project again, for three seconds. Of where the server is and how to
+        # reach it, a parsed model holds nothing.
+        return ("database", "schema")
+
 
 class _NamedAdapter(PostgresAdapter):
     """Gives dbt the name `tickettape` to look up. dbt then uses the adapter of the credentials, which is Postgres'."""

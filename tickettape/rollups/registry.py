@@ -30,13 +30,14 @@ ROLLUPS = (
     Rollup("inventory_changes", "hour", "listings", marked_by="listing_changes"),
     Rollup("listing_departures", "hour", "listings", marked_by="listing_changes"),
     Rollup("range_hours", "hour", "price ranges", marked_by="price_ranges", counted_as="price range hours"),
+    Rollup("get_in_hours", "hour", "listings"),
+    Rollup("event_board", "event", "listings"),
 )
 """In this order: a rollup comes after those whose refresh marks it."""
 
 ROLLUP_NAMES = tuple(rollup.name for rollup in ROLLUPS)
 HOURLY_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.bucket == "hour")
 SNAPSHOT_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "snapshots")
-LISTING_ROLLUPS = tuple(rollup.name for rollup in ROLLUPS if rollup.made_of == "listings")
 MARKED_BY = {
     facts: tuple(rollup.name for rollup in ROLLUPS if rollup.marked_by == facts)
     for facts in dict.fromkeys(rollup.marked_by for rollup in ROLLUPS if rollup.marked_by)

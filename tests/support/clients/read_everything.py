@@ -8,19 +8,44 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from tickettape_client import AuthenticatedClient
 from tickettape_client.api.analytics import get_group_prices, get_price_trends, get_ticket_counts
-from tickettape_client.api.events import get_event, get_latest_prices, list_events, list_zones
+from tickettape_client.api.events import (
+    get_days_on_market,
+    get_estimated_sales,
+    get_event,
+    get_get_in_prices,
+    get_inventory_changes,
+    get_latest_prices,
+    get_listing_history,
+    get_price_distribution,
+    list_board,
+    list_events,
+    list_listings,
+    list_movers,
+    list_zones,
+)
 from tickettape_client.models import (
+    Board,
+    DaysOnMarket,
+    EstimatedSales,
     Event,
     EventDetail,
     EventPage,
     EventZones,
+    GetInPrices,
     GroupPrice,
     GroupPrices,
+    InventoryChanges,
     LatestPrices,
+    ListingHistory,
+    Listings,
+    ListMoversDays,
+    Movers,
+    PriceDistribution,
     PriceTrend,
     PriceTrends,
     Problem,
@@ -59,6 +84,53 @@ def main() -> None:
             say("get_group_prices", group.to_dict(), round(2 * (group.price_2 or 0)))
         for count in ticket_counts(client, event):
             say("get_ticket_counts", count.to_dict(), count.total_tickets or 0)
+        read_listings(client, event)
+        read_series(client, event)
+    for board in pages(Board, lambda at: list_board.sync(client=client, limit=1, cursor=at)):
+        for row in board.data:
+            say("list_board", row.to_dict(), f"{row.kind} {len(row.sparkline)} {row.age_minutes}")
+    for movers in pages(Movers, lambda at: list_movers.sync(client=client, days=ListMoversDays(1), limit=1, cursor=at)):
+        for mover in movers.data:
+            say("list_movers", mover.to_dict(), round(100 * mover.share))
+
+
+def read_listings(client: AuthenticatedClient, event: Event) -> None:
+    """The event's listings and the history of each."""
+    for page in pages(Listings, lambda at: list_listings.sync(event.id, client=client, limit=1, cursor=at)):
+        for listing in page.data:
+            say("list_listings", listing.to_dict(), listing.first_seen_at.day)
+            known = listing.listing_id
+
+            def history(at: str | Unset, known: str = known) -> object:
+                return get_listing_history.sync(event.id, known, client=client, limit=1, cursor=at)
+
+            for states in pages(ListingHistory, history):
+                for state in states.data:
+                    say("get_listing_history", state.to_dict(), state.from_tick.minute)
+
+
+def read_series(client: AuthenticatedClient, event: Event) -> None:
+    """The other series of the event."""
+    get_in = partial(get_get_in_prices.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for prices in pages(GetInPrices, lambda at: get_in(cursor=at)):
+        for price in prices.data:
+            say("get_get_in_prices", price.to_dict(), round(price.price_2 or 0))
+    spread_of = partial(get_price_distribution.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for spreads in pages(PriceDistribution, lambda at: spread_of(cursor=at)):
+        for spread in spreads.data:
+            say("get_price_distribution", spread.to_dict(), round(spread.median_price or 0))
+    changes_of = partial(get_inventory_changes.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for changes in pages(InventoryChanges, lambda at: changes_of(cursor=at)):
+        for change in changes.data:
+            say("get_inventory_changes", change.to_dict(), change.appeared or 0)
+    sales_of = partial(get_estimated_sales.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for sales in pages(EstimatedSales, lambda at: sales_of(cursor=at)):
+        for sale in sales.data:
+            say("get_estimated_sales", sale.to_dict(), sale.sold_tickets or 0)
+    days_of = partial(get_days_on_market.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for days in pages(DaysOnMarket, lambda at: days_of(cursor=at)):
+        for day in days.data:
+            say("get_days_on_market", day.to_dict(), round(day.median_days))
 
 
 def say(operation: str, row: dict[str, object], field: int | str) -> None:

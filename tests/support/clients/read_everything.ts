@@ -49,4 +49,31 @@ for await (const event of events) {
     say("get_group_prices", group, Math.round(2 * (group.price_2 ?? 0)));
   for await (const count of rows(async (at) => given(await client.GET("/api/analytics/ticket-counts", query(at)))))
     say("get_ticket_counts", count, count.total_tickets ?? 0);
+  const asked = (cursor?: string) => ({ params: { ...params, query: { ...range, limit: 1, cursor } } });
+  for await (const price of rows(async (at) => given(await client.GET("/api/events/{event_id}/get-in", asked(at)))))
+    say("get_get_in_prices", price, Math.round(price.price_2 ?? 0));
+  const distribution = "/api/events/{event_id}/price-distribution";
+  for await (const spread of rows(async (at) => given(await client.GET(distribution, asked(at)))))
+    say("get_price_distribution", spread, Math.round(spread.median_price ?? 0));
+  const changes = "/api/events/{event_id}/inventory-changes";
+  for await (const change of rows(async (at) => given(await client.GET(changes, asked(at)))))
+    say("get_inventory_changes", change, change.appeared ?? 0);
+  for await (const sale of rows(async (at) => given(await client.GET("/api/events/{event_id}/estimated-sales", asked(at)))))
+    say("get_estimated_sales", sale, sale.sold_tickets ?? 0);
+  for await (const day of rows(async (at) => given(await client.GET("/api/events/{event_id}/days-on-market", asked(at)))))
+    say("get_days_on_market", day, Math.round(day.median_days));
+  const page = (cursor?: string) => ({ limit: 1, cursor });
+  const listings = (at?: string) => client.GET("/api/events/{event_id}/listings", { params: { ...params, query: page(at) } });
+  for await (const listing of rows(async (at) => given(await listings(at)))) {
+    say("list_listings", listing, new Date(listing.first_seen_at).getUTCDate());
+    const path = { event_id: event.id, listing_id: listing.listing_id };
+    const history = "/api/events/{event_id}/listings/{listing_id}/history";
+    for await (const state of rows(async (at) => given(await client.GET(history, { params: { path, query: page(at) } }))))
+      say("get_listing_history", state, new Date(state.from_tick).getUTCMinutes());
+  }
 }
+const board = (cursor?: string) => client.GET("/api/board", { params: { query: { limit: 1, cursor } } });
+for await (const row of rows(async (at) => given(await board(at))))
+  say("list_board", row, `${row.kind} ${row.sparkline.length} ${row.age_minutes}`);
+const movers = (cursor?: string) => client.GET("/api/movers", { params: { query: { days: 1, limit: 1, cursor } } });
+for await (const mover of rows(async (at) => given(await movers(at)))) say("list_movers", mover, Math.round(100 * mover.share));

@@ -24,7 +24,7 @@ from tickettape.cli import app
 from tickettape.database import Connection, Warehouse
 from tickettape.file_storage import Storage, StoredFile
 from tickettape.rollups import HOURLY_ROLLUPS, ROLLUPS_ALONE, pending_buckets
-from tickettape.rollups.registry import LISTING_ROLLUPS
+from tickettape.rollups.registry import MARKED_BY
 from tickettape.settings import settings
 
 MAY = date(2026, 5, 1)
@@ -71,7 +71,7 @@ def test_hours_go_to_parquet_the_days_stay_and_they_come_back_as_they_were(
     moved = move_hours_to_cold_storage(connection, storage, MAY)
     assert moved.rows == in_may
     assert (in_may["event_hours"], in_may["aggregated_analytics"]) == (4, 8)
-    assert all(in_may[table] for table in (*LISTING_ROLLUPS, "range_hours"))
+    assert all(in_may[table] for table in (*MARKED_BY["listing_changes"], "range_hours", "get_in_hours"))
     assert hourly_months_present(connection) == {date(2026, 6, 1): "open"}
     for table in ("daily_analytics", "event_days"):
         assert rows_of(connection, table) == before[table]

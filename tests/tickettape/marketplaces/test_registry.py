@@ -6,6 +6,7 @@ from tickettape.marketplaces import (
     Marketplace,
     open_marketplace,
     open_marketplaces,
+    simulated_sources,
 )
 from tickettape.settings import Settings
 
@@ -68,3 +69,9 @@ def test_marketplaces_that_contradict_themselves_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         open_marketplaces(Settings(marketplaces=marketplaces))
+
+
+def test_simulated_sources_are_those_of_a_simulated_format_whatever_their_name() -> None:
+    assert simulated_sources(Settings()) == ["simulator"]
+    several = {"vividseats": {"url": "https://example.org"}, "ours": {"url": "http://[::1]:9", "format": "simulator"}}
+    assert simulated_sources(Settings(marketplaces=several)) == ["ours", "simulator"]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.database import Connection
 from tickettape.rollups import mark_hours_between, oldest_mark, pending_buckets
-from tickettape.rollups.registry import LISTING_ROLLUPS, MARKED_BY
+from tickettape.rollups.registry import MARKED_BY
 
 
 def marked_hours(connection: Connection) -> list[int]:
@@ -82,7 +82,7 @@ def test_the_hours_of_a_window_can_be_marked_whole(connection: Connection, event
     connection.execute("delete from market.dirty_buckets")
     assert mark_hours_between(connection, NOON, NOON + timedelta(hours=1)) == 1
     assert marked_hours(connection) == [12]
-    assert pending_buckets(connection) == dict.fromkeys(("event_hours", *LISTING_ROLLUPS), 1)
+    assert pending_buckets(connection) == dict.fromkeys(("event_hours", *MARKED_BY["listing_changes"]), 1)
 
 
 def test_the_hours_of_price_ranges_can_be_marked_too(connection: Connection, event: int) -> None:

@@ -52,6 +52,8 @@ def _other(name: str, kind: str) -> str:
         return f"not {name}"
     if kind == "text":
         return f"coalesce({name}, '') || '!'"
+    if kind == "ARRAY":
+        return f"array_append({name}, null)"
     if kind.startswith("timestamp"):
         return f"coalesce({name}, now()) + interval '1 second'"
     return f"coalesce({name}, 0) + 0.01" if kind == "numeric" else f"{name} + 1"

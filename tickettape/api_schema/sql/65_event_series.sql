@@ -89,15 +89,28 @@ declare
     returned bigint;
 begin
     return query
-    with priced as materialized (
+    with hours as (
         select
-            date_bin(asked.bucket, hours.hour, timestamptz '2000-01-01 00:00Z') as moment,
-            min(hours.min_price_1ticket) as p1, min(hours.min_price_2tickets) as p2,
-            min(hours.min_price_4tickets) as p4, min(hours.min_all_in_price_1ticket) as a1,
-            min(hours.min_all_in_price_2tickets) as a2, min(hours.min_all_in_price_4tickets) as a4
-        from analytics.price_distribution as hours
-        where hours.event_id = event_id and hours.zone = any(zones) and hours.hour >= asked.first
-            and hours.hour <= asked.last
+            zoned.hour, zoned.min_price_1ticket as p1, zoned.min_price_2tickets as p2, zoned.min_price_4tickets as p4,
+            zoned.min_all_in_price_1ticket as a1, zoned.min_all_in_price_2tickets as a2,
+            zoned.min_all_in_price_4tickets as a4
+        from analytics.price_distribution as zoned
+        where zone is not null and zoned.event_id = event_id and zoned.zone = any(zones)
+            and zoned.hour >= asked.first and zoned.hour <= asked.last
+        union all
+        select
+            whole.hour, whole.min_price_1ticket, whole.min_price_2tickets, whole.min_price_4tickets,
+            whole.min_all_in_price_1ticket, whole.min_all_in_price_2tickets, whole.min_all_in_price_4tickets
+        from analytics.get_in_hours as whole
+        where zone is null and whole.event_id = event_id and whole.total_listings > 0
+            and whole.hour >= asked.first and whole.hour <= asked.last
+    ),
+
+    priced as materialized (
+        select
+            date_bin(asked.bucket, hours.hour, timestamptz '2000-01-01 00:00Z') as moment, min(hours.p1) as p1,
+            min(hours.p2) as p2, min(hours.p4) as p4, min(hours.a1) as a1, min(hours.a2) as a2, min(hours.a4) as a4
+        from hours
         group by 1
     )
 

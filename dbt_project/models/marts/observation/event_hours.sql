@@ -1,4 +1,4 @@
-{{ rollup(bucket='hour', marks=['aggregated_analytics', 'event_days']) }}
+{{ rollup(bucket='hour', marks=['aggregated_analytics', 'event_days', 'get_in_hours']) }}
 
 with claims as materialized (
     {{ claims() }}

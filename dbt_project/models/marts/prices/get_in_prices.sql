@@ -1,50 +1,24 @@
-with newest as (
-    select events.id as event_id, looked.last_ok_at as timestamp
-    from {{ ref('stg_market__events') }} as events
-    cross join lateral (
-        select days.last_ok_at
-        from {{ ref('event_days') }} as days
-        where days.event_id = events.id and days.last_ok_at is not null
-        order by days.date desc
-        limit 1
-    ) as looked
-),
-
-observed_hours as (
-    -- the hour of the newest ok capture, and for 1, 7 and 30 days earlier the last observed hour until then, if it is
-    -- at most a day older
-    select newest.event_id, newest.timestamp, ago.days, hours.hour
-    from newest
-    cross join (values (0), (1), (7), (30)) as ago (days)
-    cross join lateral (
-        select observed.hour
-        from {{ ref('event_hours') }} as observed
-        where observed.event_id = newest.event_id
-            and observed.ok_captures > 0
-            and observed.hour <= newest.timestamp - make_interval(days => ago.days)
-            and observed.hour > newest.timestamp - make_interval(days => ago.days + 1)
-        order by observed.hour desc
-        limit 1
-    ) as hours
-),
-
-prices as (
+with sizes as (
     select
-        observed_hours.event_id,
-        observed_hours.timestamp,
-        observed_hours.days,
-        sizes.tickets,
-        min(sizes.price) as price,
-        min(sizes.all_in_price) as all_in_price
-    from observed_hours
-    left join {{ ref('price_distribution') }} as zones
-        on observed_hours.event_id = zones.event_id and observed_hours.hour = zones.hour
+        board.event_id,
+        board.timestamp,
+        of_size.*
+    from {{ ref('event_board') }} as board
     cross join lateral (values
-        (1, zones.min_price_1ticket, zones.min_all_in_price_1ticket),
-        (2, zones.min_price_2tickets, zones.min_all_in_price_2tickets),
-        (4, zones.min_price_4tickets, zones.min_all_in_price_4tickets)
-    ) as sizes (tickets, price, all_in_price)
-    group by observed_hours.event_id, observed_hours.timestamp, observed_hours.days, sizes.tickets
+        (
+            1, board.min_price_1ticket, board.min_all_in_price_1ticket,
+            board.earlier_min_price_1ticket, board.earlier_min_all_in_price_1ticket
+        ),
+        (
+            2, board.min_price_2tickets, board.min_all_in_price_2tickets,
+            board.earlier_min_price_2tickets, board.earlier_min_all_in_price_2tickets
+        ),
+        (
+            4, board.min_price_4tickets, board.min_all_in_price_4tickets,
+            board.earlier_min_price_4tickets, board.earlier_min_all_in_price_4tickets
+        )
+    ) as of_size (tickets, price, all_in_price, earlier_prices, earlier_all_in_prices)
+    where board.kind = 'listings'
 ),
 
 newest_ranges as (
@@ -60,7 +34,7 @@ newest_ranges as (
 ),
 
 range_prices as (
-    -- the same for price ranges: the hour of the newest one, and the last hour with one until 1, 7 and 30 days earlier
+    -- the hour of the newest price range, and the last hour with one until 1, 7 and 30 days before, at most a day older
     select newest_ranges.*, ago.days, hours.last_lowest_price as price
     from newest_ranges
     cross join (values (0), (1), (7), (30)) as ago (days)
@@ -98,30 +72,23 @@ ranges as (
 )
 
 select
-    now.event_id,
-    now.tickets,
-    now.timestamp,
-    now.price::numeric(10, 2) as price,
-    now.all_in_price::numeric(10, 2) as all_in_price,
-    (now.price - day_ago.price)::numeric(10, 2) as price_change_1day,
-    (now.price - week_ago.price)::numeric(10, 2) as price_change_7days,
-    (now.price - month_ago.price)::numeric(10, 2) as price_change_30days,
-    (now.all_in_price - day_ago.all_in_price)::numeric(10, 2) as all_in_price_change_1day,
-    (now.all_in_price - week_ago.all_in_price)::numeric(10, 2) as all_in_price_change_7days,
-    (now.all_in_price - month_ago.all_in_price)::numeric(10, 2) as all_in_price_change_30days,
+    sizes.event_id,
+    sizes.tickets,
+    sizes.timestamp,
+    sizes.price,
+    sizes.all_in_price,
+    (sizes.price - sizes.earlier_prices[1])::numeric(10, 2) as price_change_1day,
+    (sizes.price - sizes.earlier_prices[2])::numeric(10, 2) as price_change_7days,
+    (sizes.price - sizes.earlier_prices[3])::numeric(10, 2) as price_change_30days,
+    (sizes.all_in_price - sizes.earlier_all_in_prices[1])::numeric(10, 2) as all_in_price_change_1day,
+    (sizes.all_in_price - sizes.earlier_all_in_prices[2])::numeric(10, 2) as all_in_price_change_7days,
+    (sizes.all_in_price - sizes.earlier_all_in_prices[3])::numeric(10, 2) as all_in_price_change_30days,
     'listings' as kind,
     null::text as market,
     null::text as price_basis,
     events.currency
-from prices as now
-inner join {{ ref('stg_market__events') }} as events on now.event_id = events.id
-left join prices as day_ago
-    on now.event_id = day_ago.event_id and now.tickets = day_ago.tickets and day_ago.days = 1
-left join prices as week_ago
-    on now.event_id = week_ago.event_id and now.tickets = week_ago.tickets and week_ago.days = 7
-left join prices as month_ago
-    on now.event_id = month_ago.event_id and now.tickets = month_ago.tickets and month_ago.days = 30
-where now.days = 0
+from sizes
+inner join {{ ref('stg_market__events') }} as events on sizes.event_id = events.id
 union all
 select
     event_id,

@@ -1,4 +1,4 @@
-{{ rollup(bucket='event') }}
+{{ rollup(bucket='event', marks=['event_board']) }}
 
 with claims as materialized (
     {{ claims() }}

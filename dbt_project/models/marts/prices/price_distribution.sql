@@ -1,4 +1,8 @@
-{{ rollup(bucket='hour', indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}]) }}
+{{ rollup(
+    bucket='hour',
+    marks=['get_in_hours'],
+    indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}]
+) }}
 
 with claims as materialized (
     {{ claims() }}

@@ -1,4 +1,4 @@
-{{ rollup(bucket='hour', facts='price_ranges') }}
+{{ rollup(bucket='hour', facts='price_ranges', marks=['event_board']) }}
 
 with claims as materialized (
     {{ claims() }}

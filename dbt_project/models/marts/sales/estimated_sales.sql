@@ -6,12 +6,7 @@ with judged as (
         departures.tickets,
         departures.price,
         departures.confidence,
-        -- in the two hours before an event, the marketplace takes down the remaining listings
-        case
-            when departures.verdict = 'sold' and departures.what = 'went'
-                and departures.timestamp >= events.date - interval '2 hours' then 'withdrawn'
-            else departures.verdict
-        end as verdict
+        {{ final_verdict() }} as verdict
     from {{ ref('listing_departures') }} as departures
     inner join {{ ref('stg_market__events') }} as events on departures.event_id = events.id
 )

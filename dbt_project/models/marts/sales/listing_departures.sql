@@ -1,5 +1,6 @@
 {{ rollup(
     bucket='hour',
+    marks=['event_board'],
     indexes=[{'columns': ['event_id', 'hour']}, {'columns': ['hour']}],
     before=["{{ claim_what_came_back() }}", "{{ join_by_hash() }}"]
 ) }}
