@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 
 from tests.browser.conftest import Service
-from tests.support.board_events import CROWD, SIMULATED
+from tests.support.board_events import CROWD, FALLEN, SIMULATED
 from tests.support.board_page import Board
 from tests.support.dashboard_page import DESKTOP
 from tests.support.served_week import GAME, PLAY
@@ -118,6 +118,15 @@ def test_filters_narrow_and_are_cleared_where_nothing_matches(board: Board, serv
     one = told(service, sort="movers")[0]
     board.select("category").select_by_visible_text(one["category"])
     board.wait(lambda: shown_name(one) in board.names and len(board.rows) < 50 + CROWD, "a category")
+
+
+def test_the_days_of_the_filter_are_the_venues(board: Board, service: Service) -> None:
+    (event,) = told(service, search=FALLEN)
+    assert (event["local_date"], event["date"][:10]) == ("2027-08-01", "2027-08-02")
+    board.open(date_from="2027-08-01", date_to="2027-08-01")
+    board.shows_names(FALLEN)
+    board.visit(date_from="2027-08-02", date_to="2027-08-02")
+    board.wait_until("empty")
 
 
 def test_more_events_than_a_page_come_when_they_are_asked_for_and_stay_after_going_back(board: Board) -> None:

@@ -38,7 +38,7 @@ def test_a_chart_is_read_by_keyboard_and_by_ear(dashboard: Dashboard) -> None:
     assert chart.get_attribute("aria-valuetext") == f"{in_words(LAST_HOUR - HOUR)}; {told}"
     ActionChains(dashboard.chrome).send_keys(Keys.TAB, Keys.ENTER).perform()
     assert dashboard.find("#price-trends details").get_attribute("open")
-    assert dashboard.text("#price-trends caption").startswith("Price trends.")
+    dashboard.wait(lambda: dashboard.text("#price-trends caption").startswith("Price trends."), "the table")
     dashboard.screenshot("table")
 
 

@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver import Chrome
 
 from tests.browser.conftest import Service
+from tests.support.board_events import FALLEN, FALLEN_ZONE
 from tests.support.board_page import Board
 from tests.support.dashboard_page import DESKTOP, Dashboard
 
@@ -51,16 +52,13 @@ def first_of(service: Service, **asked: str) -> tuple[dict[str, Any], str]:
 
 
 def test_the_weeks_largest_fall_and_its_zone(newcomer: Newcomer, service: Service) -> None:
-    row, name = first_of(service, sort="share_7days")
-    newcomer.sort_by("7 days", name)
-    assert newcomer.board.rows[0]["week"].startswith(f"{100 * row['share_7days']:+.1f}%")
+    newcomer.sort_by("7 days", FALLEN)
+    assert newcomer.board.rows[0]["week"] == "-90.0%\n-$90.00"
     newcomer.open_first()
     zones = newcomer.event.wait(lambda: newcomer.event.table("zones"), "the zones")
-    fell = {zone["Zone"]: float(zone["Change"].rstrip("%").replace(",", "")) for zone in zones if "%" in zone["Change"]}
-    deepest = min(fell, key=lambda zone: fell[zone])
-    assert fell[deepest] < 0
-    movers = service.get("movers", days="7", direction="down", limit="200")["data"]
-    assert deepest in {mover["zone"] for mover in movers if mover["event_id"] == row["id"]}
+    assert {zone["Zone"]: zone["Change"] for zone in zones} == {FALLEN_ZONE: "-90.0%", "Balcony": "0.0%"}
+    (mover, *_) = service.get("movers", days="7", direction="down")["data"]
+    assert (mover["name"], mover["zone"]) == (FALLEN, FALLEN_ZONE)
     assert newcomer.clicks <= MOST_CLICKS
 
 

@@ -3,29 +3,35 @@
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from tests.support.markets import add_event
+from tests.support.markets import Section, add_event, observe
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, read_ticks
 
-SIMULATED = 4
+SIMULATED = 3
 """How many events of the simulator there are."""
+FALLEN, FALLEN_ZONE = "A Steep Fall", "Floor"
+"""An event whose price fell by more than any other's in the week, in one of its two zones."""
 CROWD = 60
 """How many events that nobody looked at: more than a page of the board."""
 
 
 def add_crowd(connection: Connection) -> None:
     """Events of one performer in one city, without a capture."""
-    more: dict[str, Any] = {
-        "city": "Lisbon",
-        "performer_name": "The Crowd",
-        "date": datetime(2027, 9, 1, 19, tzinfo=UTC),
-    }
+    date = datetime(2027, 9, 1, 19, tzinfo=UTC)
     for number in range(CROWD):
-        add_event(connection, f"crowd-{number}", name=f"Crowd {number}", **more)
+        name = f"Crowd {number}"
+        add_event(connection, name, name=name, city="Lisbon", performer_name="The Crowd", date=date)
+
+
+def add_fallen(connection: Connection, last: datetime) -> None:
+    """A week ago $100, then a tenth of it, in one zone; the other stayed. Its day is 1 August at the venue."""
+    event = add_event(connection, "fallen", name=FALLEN, date=datetime(2027, 8, 2, 1, tzinfo=UTC))
+    for ago, price in ((7 * 24, 10_000), (7 * 24 - 4, 10_000), (36, 9_000), (0, 1_000)):
+        floor, balcony = Section(FALLEN_ZONE, "1", [price]), Section("Balcony", "2", [20_000])
+        observe(connection, event, last - timedelta(hours=ago), floor, balcony)
 
 
 def add_simulated_events(connection: Connection, last: datetime) -> None:

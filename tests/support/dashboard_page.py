@@ -132,10 +132,17 @@ class Dashboard:
 
     def table(self, chart: str) -> list[dict[str, str]]:
         """The rows of a table: a chart's, the zones', the listings'."""
-        found = self.chrome.execute_script(
-            """const [head, ...rows] = [...document.querySelectorAll(`#${arguments[0]} tr`)]
-                   .map((row) => [...row.cells].map((cell) => cell.textContent));
-               return rows.map((row) => Object.fromEntries(row.map((text, n) => [head[n], text])));""",
+        found = self.chrome.execute_async_script(
+            """const [chart, done] = arguments, closed = document.querySelector(`#${chart} details:not([open])`);
+               function read() {
+                   const [head, ...rows] = [...document.querySelectorAll(`#${chart} tr`)]
+                       .map((row) => [...row.cells].map((cell) => cell.textContent));
+                   if (closed) closed.open = false;
+                   done(rows.map((row) => Object.fromEntries(row.map((text, n) => [head[n], text]))));
+               }
+               if (!closed) return read();
+               closed.addEventListener("toggle", read, { once: true });
+               closed.open = true;  // only then are its rows made""",
             chart,
         )
         return [{name: _plain(text) for name, text in row.items()} for row in found]

@@ -32,7 +32,7 @@ def main() -> None:
         chrome.get(path)
         event.wait_until("ready")
         _take(chrome, "event")
-        chrome.execute_script("document.getElementById('zones').scrollIntoView({block: 'start'}); scrollBy(0, -16)")
+        chrome.execute_script("document.getElementById('zones').scrollIntoView({block: 'start'}); scrollBy(0, -8)")
         _take(chrome, "zones-and-listings")
         board.resize(PHONE, dark=True)
         board.open()

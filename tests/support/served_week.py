@@ -6,7 +6,7 @@ The game's listings are known for the last two days. In the play somebody asks a
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.support.board_events import add_crowd, add_simulated_events
+from tests.support.board_events import add_crowd, add_fallen, add_simulated_events
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import add_event
 from tickettape.api_schema import apply_api_schema
@@ -106,7 +106,7 @@ def offers_at(hour: datetime, section: int, terms: dict[int, int]) -> dict[Offer
 
 def build(connection: Connection) -> None:
     """Write the week, refresh the rollups as the pipeline does, and make schema api."""
-    starts = datetime(2027, 6, 1, 19, tzinfo=UTC)
+    starts = LAST_HOUR + timedelta(days=2)  # before the simulator's events
     for number, name in enumerate((GAME, PLAY, NEW, UNSEEN, SEEN_IN_PART)):
         add_event(
             connection, f"week-{number}", name=name, venue="United Center", date=starts + number * timedelta(days=1)
@@ -120,9 +120,10 @@ def build(connection: Connection) -> None:
     with connection.transaction():
         for statement in (*_ZONES.split(";"), _CAPTURES, _SNAPSHOTS):
             connection.execute(statement, values)
+    add_crowd(connection)
+    add_fallen(connection, LAST_HOUR + timedelta(minutes=40))
     connection.execute("update market.events set currency = 'USD'")
     _list_the_game(connection)
-    add_crowd(connection)
     add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))
     run_dbt("run")
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)

@@ -9,7 +9,7 @@ import { filters, isNarrowed, offer, setUp } from "./filters.js";
 import { cellsOf, groupRow } from "./rows.js";
 
 const LOOK_AGAIN_MS = 60_000, FIRST = 50, MORE = 200; // rows of the first page, and of each further one
-const OLD_MS = 2 * 3_600_000; // a market is captured several times an hour
+const DAY_MS = 24 * 3_600_000, OLD_MS = 2 * 3_600_000; // a market is captured several times an hour
 
 const states = new States(at("events"), () => gate.open());
 const gate = keyGate(at("main"), load, (why) => states.show("error", why));
@@ -17,6 +17,7 @@ let going = new AbortController(); // aborts the newest request when another one
 let pages = []; // answers that are shown, one after another
 let wanted = history.state?.pages ?? 1; // after the Back button as many rows are there as before
 let looked = 0; // when the service answered last
+let offered = false; // whether the filters offer more than what the rows have
 
 /** Load what the URL asks for. `again`: only what is new, and failures leave the rows where they are. */
 async function load({ again = false } = {}) {
@@ -25,17 +26,13 @@ async function load({ again = false } = {}) {
   const { signal } = going;
   if (!again) states.show("loading", pages.length ? "" : "Loading …");
   try {
-    const found = [];
-    for (let n = 0; n < wanted; n++) {
-      const cursor = found.at(-1)?.next_cursor;
-      if (n && !cursor) break;
-      found.push(await ask("board", { ...filters(), active: "true", limit: n ? MORE : FIRST, cursor }, signal));
-    }
+    const found = await askPages(signal);
     looked = Date.now();
     const same = again && found.length === pages.length && found.every((page, n) => page.etag === pages[n].etag);
     pages = found;
     if (!same) show();
     tell();
+    if (!offered) offerMore();
   } catch (failure) {
     if (signal.aborted) return;
     const why = failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`;
@@ -43,6 +40,27 @@ async function load({ again = false } = {}) {
     else if (again) states.keepStale(`${why} What you see is of ${hereInWords(looked)}.`);
     else states.show("error", why);
   }
+}
+
+/** As many pages as are wanted, and more while the reader's dates leave nothing of them. */
+async function askPages(signal) {
+  const { date_from: from, date_to: to, ...more } = filters(), found = [];
+  // the API's days are UTC's; those of the board are the venue's, which are up to a day apart
+  const asked = { ...more, date_from: from && dayBeside(from, -1), date_to: to && dayBeside(to, 1), active: "true" };
+  const isWithin = ({ local_date: local, date }) => {
+    const day = local ?? date?.slice(0, 10);
+    return (!from && !to) || (day && (!from || day >= from) && (!to || day <= to));
+  };
+  do {
+    const cursor = found.at(-1)?.next_cursor;
+    const page = await ask("board", { ...asked, limit: found.length ? MORE : FIRST, cursor }, signal);
+    found.push({ ...page, data: page.data.filter(isWithin) });
+  } while (found.at(-1).next_cursor && (found.length < wanted || !found.some((page) => page.data.length)));
+  return found;
+}
+
+function dayBeside(day, days) {
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
 function show() {
@@ -91,6 +109,12 @@ function tell() {
   else states.keepFresh();
 }
 
+async function offerMore() {
+  offered = true;
+  // the filters work without: what is not offered can be typed
+  await ask("events", { active: "true", limit: MORE }).then(({ data }) => offer(data), () => {});
+}
+
 setUp(() => {
   wanted = history.state?.pages ?? 1;
   load();
@@ -98,7 +122,9 @@ setUp(() => {
 at("next").addEventListener("click", async () => {
   const last = at("rows").lastElementChild.dataset.id;
   history.replaceState({ pages: ++wanted }, "");
+  at("next").disabled = true;
   await load({ again: true });
+  at("next").disabled = false;
   at("rows").querySelector(`[data-id="${last}"] ~ [data-id] a`)?.focus(); // the first of the new ones
 });
 function lookAgain() {
@@ -107,5 +133,4 @@ function lookAgain() {
 }
 setInterval(lookAgain, LOOK_AGAIN_MS);
 document.addEventListener("visibilitychange", lookAgain);
-await gate.open();
-ask("events", { active: "true", limit: MORE }).then(({ data }) => offer(data), () => {}); // the filters work without
+gate.open();

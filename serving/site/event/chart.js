@@ -21,6 +21,7 @@ export class Chart {
   #x = () => 0;
   #drawing = null;
   #marking = false;
+  #width = 0; // of the drawing; 0: it is not shown
 
   constructor(figure, { title, format, drawing, level = 3, mark = null, hint = "" }) {
     Object.assign(this, { figure, title, format, drawing, mark, hint });
@@ -40,7 +41,7 @@ export class Chart {
       this.keys,
       help,
       html("div", { className: "foot" },
-        html("details", {}, html("summary", { textContent: "Table", ariaLabel: `${title} as a table` }),
+        this.details = html("details", {}, html("summary", { textContent: "Table", ariaLabel: `${title} as a table` }),
           html("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `${title}, table` }, this.table)),
         this.exports),
     );
@@ -51,7 +52,13 @@ export class Chart {
     this.svg.addEventListener("pointerleave", () => this.#marking || this.#read(null));
     this.svg.addEventListener("blur", () => this.#read(null));
     this.svg.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.#draw()).observe(figure);
+    // a thousand cells that few look at: they are made when they are
+    this.details.addEventListener("toggle", () => this.details.open && this.#tabulate());
+    new ResizeObserver(([{ contentRect: { width } }]) => {
+      if (width === this.#width) return;
+      this.#width = width;
+      this.#draw();
+    }).observe(figure);
   }
 
   /**
@@ -69,7 +76,7 @@ export class Chart {
         drawn("path", { d: SHAPES[style], class: "shape" })), `${name} `, this.values[n])));
     this.figure.dataset.drawn = "";
     this.figure.removeAttribute("data-says");
-    this.#tabulate();
+    if (this.details.open) this.#tabulate();
     keepingFocus(this.exports, () => this.exports.replaceChildren(...exportsOf(this, this.#view)));
     this.#draw();
   }
@@ -91,7 +98,7 @@ export class Chart {
   }
 
   #draw() {
-    const width = this.svg.getBoundingClientRect().width, view = this.#view;
+    const width = this.#width, view = this.#view;
     if (!view?.points.length || !width) return;
     const { points, step, clock } = view, { height, top, bottom, left, draw, cut } = this.#drawing;
     const first = points[0].at, last = points.at(-1).at, right = width - RIGHT;
@@ -211,6 +218,7 @@ export class Chart {
   }
 
   #tabulate() {
+    if (!this.#view) return;
     const { points, lines, step, clock, event, note } = this.#view;
     const cell = (name, textContent, more = {}) => html(name, { textContent, ...more });
     const heads = [step < DAY ? "Hour" : "Day (UTC)", ...(event ? ["Days to the event"] : []),

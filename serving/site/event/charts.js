@@ -151,14 +151,13 @@ export async function showZone(charts, view, signal) {
     `${per}, per ticket, before fees. Half of the listings cost between the quartiles.`);
 }
 
-/** How long what went had been for sale. */
+/** How long what was sold had been for sale. */
 export async function showDays(chart, { zone, range, path, clock, labels, event }, signal) {
-  const asked = { zone: zone.zone, start_date: range.start_date, end_date: range.end_date };
-  const [sold, withdrawn] = await Promise.all(["sold", "withdrawn"].map((verdict) =>
-    series(`${path}/days-on-market`, { ...asked, verdict }, signal)));
-  const points = marketDays(sold, withdrawn);
-  const name = labels.get(zone.zone), lines = style(["Days until sold (median)", "Days until withdrawn (median)"]);
-  if (!points.length) return chart.say(`No listing of ${name} is known to have been sold or withdrawn ${range.words}.`);
-  return chart.show({ points, step: DAY, lines, clock, source: sold.source, title: event.name,
-    note: `${name}, by the UTC day on which the listings went. Sold and withdrawn are judged.` });
+  const sold = await series(`${path}/days-on-market`,
+    { zone: zone.zone, start_date: range.start_date, end_date: range.end_date }, signal);
+  const points = marketDays(sold), name = labels.get(zone.zone);
+  if (!points.length) return chart.say(`No listing of ${name} is known to have been sold ${range.words}.`);
+  return chart.show({ points, step: DAY, lines: style(["Days until sold (median)", "Listings sold (estimated)"]), clock,
+    source: sold.source, title: event.name,
+    note: `${name}, by the UTC day on which the listings were sold, as we judge.` });
 }

@@ -38,6 +38,7 @@ let unfollow = null, dragging = null;
 async function open() {
   await show();
   unfollow?.();
+  if ("locked" in at("main").dataset) return; // the key is asked for
   unfollow = follow(`${path}/stream`, { news: () => show({ again: true }), tell: showLive });
 }
 

@@ -76,19 +76,12 @@ export function activityOf(points, changes, sales) {
     { at, observed, values: sums.get(at) ?? (listed ? [0, 0, 0, 0] : [null, null, null, null]) }));
 }
 
-/** Days on market of what was sold and what was withdrawn, as a point for each UTC day. */
-export function marketDays(sold, withdrawn) {
-  const days = new Map();
-  for (const [n, rows] of [[0, sold.data], [1, withdrawn.data]]) {
-    for (const row of rows) {
-      const at = Date.parse(row.timestamp);
-      if (!days.has(at)) days.set(at, [null, null]);
-      days.get(at)[n] = row.median_days;
-    }
-  }
+/** How long what was sold had been for sale, and how many that were: a point for each UTC day. */
+export function marketDays({ data }) {
+  const days = new Map(data.map((row) => [Date.parse(row.timestamp), [row.median_days, row.listings]]));
   const points = [], all = [...days.keys()];
   for (let at = Math.min(...all); at <= Math.max(...all); at += DAY)
-    points.push({ at, observed: true, values: days.get(at) ?? [null, null] });
+    points.push({ at, observed: true, values: days.get(at) ?? [null, 0] });
   return points;
 }
 

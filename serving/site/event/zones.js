@@ -9,23 +9,28 @@ import { linesOf, parquet, save } from "./exports.js";
 const WINDOW = 6 * HOUR; // in which a zone's price at the beginning of the range is looked for
 
 /** Ask for what the table shows. `start`: the first hour or day of the range with prices, since which the change is. */
-export async function askZones({ id, path, basis, last }, start, step, signal) {
+export async function askZones({ id, path, basis, zones, last }, start, step, signal) {
   const iso = (moment) => new Date(moment).toISOString();
   const then = { start_date: iso(start), end_date: iso(start + Math.max(step, WINDOW)), granularity: "hour" };
   const now = { start_date: iso(last - WINDOW), end_date: iso(last), granularity: "hour" };
-  const [priced, before, spread] = await Promise.all([
-    ask("analytics/price-trends", { event_id: id, basis, ...now }, signal),
+  const allIn = basis === "all_in";
+  const [latest, before, spread] = await Promise.all([
+    allIn ? ask(`${path}/latest`, {}, signal) : null,
     ask("analytics/price-trends", { event_id: id, basis, ...then }, signal),
-    basis === "all_in" ? { data: [] } : ask(`${path}/price-distribution`, now, signal),
+    allIn ? { data: [] } : ask(`${path}/price-distribution`, now, signal),
   ]);
   const newest = (rows) => new Map(rows.filter((row) => row.observed).map((row) => [row.zone, row]));
-  return { priced: newest(priced.data), before: newest(before.data.toReversed()), spread: newest(spread.data) };
+  return {
+    lowest: new Map(allIn ? latest.data.map((one) => [one.zone, one.lowest_all_in_price])
+      : zones.map((one) => [one.zone, one.lowest_price])),
+    before: newest(before.data.toReversed()), spread: newest(spread.data),
+  };
 }
 
 /** Show the table. `choose(zone)` is called with the zone that a reader wants to see. */
 export function showZones(panel, { zones, labels, basis, currency, title, zone: chosen, path }, since, found, choose) {
   const rows = zones.map((zone) => {
-    const lowest = zone.available ? found.priced.get(zone.zone)?.min_price ?? null : null;
+    const lowest = zone.available ? found.lowest.get(zone.zone) ?? null : null;
     const before = found.before.get(zone.zone)?.min_price ?? null;
     return { zone, label: labels.get(zone.zone), lowest, tickets: zone.total_tickets,
       median: zone.available ? found.spread.get(zone.zone)?.median_price ?? null : null,

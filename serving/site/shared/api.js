@@ -19,7 +19,8 @@ export class Failure extends Error {
 
 /** Use this tab's key, or else the one that the service gives to every visitor. False if there is neither. */
 export async function findKey() {
-  key = sessionStorage.getItem(STORED) ?? (await json(new URL("site/key", ROOT), { cache: "no-store" })).key;
+  const given = isOwnKey() ? null : (await json(new URL("site/key", ROOT), { cache: "no-store" })).key;
+  key = sessionStorage.getItem(STORED) ?? given; // which the reader may have entered meanwhile
   return key !== null;
 }
 
