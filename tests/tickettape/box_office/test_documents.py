@@ -236,3 +236,10 @@ def test_a_seat_that_another_has_locked_is_refused_at_once(office: BoxOffice) ->
         other.execute(locking, [seats[:2]])
         with pytest.raises(psycopg.errors.LockNotAvailable):
             office.all(locking, seats[1:3])
+
+
+def test_the_search_uses_its_index(office: BoxOffice) -> None:
+    with office.connection.transaction():
+        office.do("set local enable_seqscan = off")
+        query = "explain select id from events where search @@ to_tsquery('simple', 'tour')"
+        assert "idx_events_search" in str(office.all(query))

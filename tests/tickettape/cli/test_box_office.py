@@ -1,15 +1,17 @@
 """`tickettape box-office`."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.commands import run
 from tickettape.box_office import add_tier
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import purchase
-from tickettape.database import Connection
+from tickettape.database import Connection, with_database
 from tickettape.settings import settings
 
 SEATS = "section,row_number,seat_number,price\n" + "".join(f"A,1,{number},25\n" for number in range(1, 6))
@@ -57,7 +59,7 @@ def test_an_event_is_sold_and_refunded_by_hand(
 
 def test_contradictions_in_the_books_are_shown_with_exit_code_1(connection: Connection) -> None:
     box_office("create", "A concert", "--venue", "A hall", "--start", "2126-11-21")
-    add_tier(connection, 1, "Standing", 10, 5)  # type: ignore[arg-type]
+    add_tier(connection, 1, "Standing", Decimal(10), 5)
     connection.execute("update box_office.tier_stock set free = free - 1")
     code, output = box_office("sales")
     assert code == 1
@@ -75,3 +77,28 @@ def test_rights_are_granted_and_compared(connection: Connection) -> None:
 def test_the_sample_has_two_events(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tickettape.box_office.sample_data.STADIUM_SEATS", 1_000)
     assert box_office("sample") == (0, "Added event 1.\nAdded event 2.\n")
+
+
+def test_a_backup_holds_the_box_office_and_whom_it_still_knows_is_erased_again(
+    connection: Connection, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "backup_url", str(tmp_path / "backups"))
+    box_office("create", "A concert", "--venue", "A hall", "--start", "2126-11-21")
+    add_tier(connection, 1, "Standing", Decimal(10), 5)
+    box_office("on-sale", "1")
+    connection.execute("insert into box_office.users (email, full_name, password_hash) values ('a@b', 'Ada B', 'x')")
+    purchase(connection, 1, 1, {1: 3})
+    into = f"restored_{connection.info.dbname}"
+    assert run("backup")[0] == 0
+    assert box_office("erase-user", "1")[0] == 0
+    try:
+        code, output = run("restore-backup", "--into", into)
+        assert code == 0, output
+        assert "Erased 1 users again" in output
+        with psycopg.connect(with_database(database_url, into)) as restored:
+            found = restored.execute("select email, full_name from box_office.users").fetchall()
+            assert found == [("erased-1@invalid", "")]
+            assert restored.execute("select sold from box_office.ticket_tiers").fetchall() == [(3,)]
+            assert restored.execute("select * from box_office.discrepancies()").fetchall() == []
+    finally:
+        connection.execute(f'drop database if exists "{into}"'.encode())

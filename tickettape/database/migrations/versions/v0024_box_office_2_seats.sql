@@ -262,7 +262,7 @@ create function box_office.audit() returns trigger language plpgsql security def
 set search_path = box_office, pg_temp as $$
 declare
     the_actor constant text := coalesce('user ' || box_office.buyer(), session_user);
-    personal constant text[] := '{email,first_name,last_name,full_name,password_hash,phone_number,stripe_customer_id,updated_at,search}';
+    personal constant text[] := '{email,first_name,last_name,full_name,password_hash,phone_number,stripe_customer_id,updated_at}';
 begin
     if tg_op = 'UPDATE' then
         insert into audit_log (actor, relation, row_id, action, changed)

@@ -235,7 +235,8 @@ select
        where seats.event_id = events.id and seats.status = 'HOLD' and seats.held_until <= statement_timestamp())
         as available_seats,
     events.category, events.image_url, events.status, events.status = 'on_sale' as is_active, events.currency,
-    events.event_series_id, events.created_at, events.updated_at, events.search
+    events.event_series_id, events.created_at, events.updated_at,
+    to_tsvector('simple', events.title || ' ' || coalesce(events.description, '')) as search
 from box_office.stored_events as events;
 
 create view box_office.event_seats as
