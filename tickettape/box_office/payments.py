@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tickettape.box_office.providers import BadSignatureError, Charge, ChargeState, PaymentProvider, ProviderError
+from tickettape.box_office.providers import Charge, ChargeState, PaymentProvider, ProviderError
 from tickettape.box_office.refusals import call, refusals
 from tickettape.database import Connection
 
@@ -153,6 +153,3 @@ def _apply(connection: Connection, payment_id: int, state: ChargeState | None) -
             query = "select box_office.payment_failed(%s, %s, 'said by the provider')"
             connection.execute(query, [payment_id, state.status])
         return state.status
-
-
-__all__ = ["BadSignatureError", "Payment", "Providers", "give_back_requested", "pay", "receive", "refund", "settle"]

@@ -77,6 +77,10 @@ def test_b19_a_buyer_acts_only_for_themselves_and_writes_no_table(
     assert order
     with pytest.raises(RefusedError, match="only for themselves"):
         reserve(buyer, other, event, {tier: 1})
+    nobody = office.connect()
+    nobody.execute("set role tickettape_buyer")
+    with pytest.raises(RefusedError, match="only for themselves"):
+        reserve(nobody, other, event, {tier: 1})
     theirs = reserve(office.connection, other, event, {tier: 1})
     with pytest.raises(psycopg.Error, match="only for themselves"):
         buyer.execute("select box_office.cancel_order(%s)", [theirs])

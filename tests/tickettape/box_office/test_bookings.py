@@ -92,6 +92,12 @@ def test_b1_of_two_who_update_one_version_of_a_seat_one_changes_a_row(office: Bo
     assert isinstance(hold(office.connection, office.user(), event, [seat]), int)
 
 
+def version_of(connection: Connection, seat: int) -> int:
+    row = connection.execute("select version from event_seats where id = %s", [seat]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def test_b1_64_clients_who_type_sql_and_call_functions_hold_each_seat_once(office: BoxOffice) -> None:
     event = office.event()
     seats = office.seats(event, rows=4, in_a_row=25)
@@ -99,7 +105,7 @@ def test_b1_64_clients_who_type_sql_and_call_functions_hold_each_seat_once(offic
 
     def one(number: int) -> Work:
         wanted = [seats[(number * 7 + step) % 100] for step in range(3)]
-        what = number % 4
+        what = number % 5
 
         def work(connection: Connection) -> int:
             if what == 0:
@@ -110,6 +116,10 @@ def test_b1_64_clients_who_type_sql_and_call_functions_hold_each_seat_once(offic
                     ).fetchall()
                     query = "update event_seats set status = 'HOLD' where id = any(%s)"
                     return connection.execute(query, [[seat for (seat,) in locked]]).rowcount
+            if what == 4:
+                seat, version = wanted[0], version_of(connection, wanted[0])
+                query = "update event_seats set status = 'HOLD' where id = %s and status = 'AVAILABLE' and version = %s"
+                return connection.execute(query, [seat, version]).rowcount
             if what == 1:
                 return hold_best_available(connection, users[number % 64], event, 2)
             booking = hold(connection, users[number % 64], event, wanted)

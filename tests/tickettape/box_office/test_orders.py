@@ -103,7 +103,7 @@ def test_b3_nothing_is_oversold_by_64_clients_and_people_who_type_sql(office: Bo
     failures = [result for result in results if result is not None]
     assert {type(failure).__name__ for failure in failures} <= {"RefusedError", "ProgrammingError"}, failures
     assert all("left" in str(failure) for failure in failures)
-    while office.one("select expire_orders()"):
+    while office.one("select expire_orders()"):  # in steps
         pass
     for tier in tiers:
         quantity, sold, reserved = office.stock(tier)

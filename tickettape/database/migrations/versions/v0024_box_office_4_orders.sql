@@ -229,7 +229,7 @@ begin
         select id from orders where status = 'pending' and expires_at <= clock_timestamp()
         order by id limit most for no key update skip locked
     loop
-        perform end_order(one, 'expired');
+        perform end_order(one, 'expired', true);  -- apart: buyers need the counters that a batch would keep locked
         ended := ended + 1;
     end loop;
     return ended;

@@ -134,7 +134,8 @@ begin
     return null;
 end $$;
 
--- Ask for money to be given back, never more than was paid. A program then does it at the provider.
+-- Ask for money to be given back, never more than was paid. A program then does it at the provider; what was paid at the
+-- counter is given back there.
 create function box_office.give_back(the_payment bigint, the_amount numeric, the_kind text, why text) returns bigint
 language plpgsql set search_path = box_office, pg_temp as $$
 declare
@@ -145,8 +146,9 @@ begin
     if the_amount > payment.amount - given_back(the_payment) then
         perform refuse('state', format('Payment %s has less than %s left.', the_payment, the_amount));
     end if;
-    insert into refunds (payment_id, amount, currency, kind, reason)
-    values (the_payment, the_amount, payment.currency, the_kind, why) returning id into made;
+    insert into refunds (payment_id, amount, currency, kind, reason, status)
+    values (the_payment, the_amount, payment.currency, the_kind, why,
+        case payment.provider when 'counter' then 'succeeded' else 'requested' end) returning id into made;
     insert into notifications (user_id, kind, order_id, booking_id, amount)
     select coalesce(orders.user_id, bookings.user_id), 'payment_' || the_kind, orders.id, bookings.id, the_amount
     from payments left join orders on orders.id = payments.order_id
