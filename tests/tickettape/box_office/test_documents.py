@@ -243,3 +243,55 @@ def test_the_search_uses_its_index(office: BoxOffice) -> None:
         office.do("set local enable_seqscan = off")
         query = "explain select id from events where search @@ to_tsquery('simple', 'tour')"
         assert "idx_events_search" in str(office.all(query))
+
+
+def test_a_booking_is_typed_from_hold_to_confirmed_or_expired(office: BoxOffice) -> None:
+    event, user = office.event(), office.user()
+    seats = office.seats(event)
+
+    def typed_hold(wanted: list[int]) -> int:
+        with office.connection.transaction():
+            office.all(
+                "SELECT * FROM event_seats WHERE id = ANY(%s) AND status = 'AVAILABLE' FOR UPDATE NOWAIT", wanted
+            )
+            booking = office.one(
+                """INSERT INTO bookings (user_id, event_id, total_amount, hold_expires_at)
+                   VALUES (%s, %s, 20, now() + interval '5 minutes') RETURNING id""",
+                user,
+                event,
+            )
+            office.do(
+                "INSERT INTO booking_seats (booking_id, seat_id, price_at_booking) SELECT %s, unnest(%s), 10",
+                booking,
+                wanted,
+            )
+            office.do(
+                "UPDATE event_seats SET status = 'HOLD', current_booking_id = %s WHERE id = ANY(%s)", booking, wanted
+            )
+        return int(booking)
+
+    confirmed, expired = typed_hold(seats[:2]), typed_hold(seats[2:4])
+    available = "select available_seats from events where id = %s"
+    assert office.one(available, event) == 6
+    office.do(
+        """UPDATE bookings SET status = 'CONFIRMED', confirmed_at = now(), hold_expires_at = NULL, payment_id = 'pi_1'
+           WHERE id = %s""",
+        confirmed,
+    )
+    assert office.do("UPDATE event_seats SET status = 'BOOKED' WHERE current_booking_id = %s", confirmed) == 2
+    office.do("UPDATE bookings SET status = 'EXPIRED' WHERE id = %s", expired)
+    release = "UPDATE event_seats SET status = 'AVAILABLE', current_booking_id = NULL WHERE current_booking_id = %s"
+    assert office.do(release, expired) == 0  # they are free already
+    assert office.one(available, event) == 8
+    with pytest.raises(psycopg.Error, match="is EXPIRED, and its seats are free"):
+        office.do("UPDATE bookings SET status = 'CONFIRMED', hold_expires_at = NULL WHERE id = %s", expired)
+    assert [fault for fault, *_ in office.faults()] == []
+
+
+def test_an_order_that_is_typed_as_cancelled_frees_its_tickets(office: BoxOffice) -> None:
+    event = office.event()
+    tier = office.tier(event, 5)
+    order = reserve(office.connection, office.user(), event, {tier: 3})
+    office.do("UPDATE orders SET status = 'cancelled' WHERE id = %s", order)
+    assert office.stock(tier) == (5, 0, 0)
+    assert office.faults() == []

@@ -160,14 +160,12 @@ language sql set search_path = box_office, pg_temp as $$
     where items.order_id = the_order.id
 $$;
 
--- Give back what an order has reserved, and say why it ended. The caller has locked the order.
-create function box_office.end_order(the_order bigint, the_status text, apart boolean default false) returns void
+-- Give back what an order has reserved.
+create function box_office.free_items(the_order bigint, apart boolean) returns void
 language plpgsql set search_path = box_office, pg_temp as $$
 declare
     line record;
 begin
-    update orders set status = the_status,
-        cancelled_at = case when the_status = 'cancelled' then clock_timestamp() end where id = the_order;
     for line in
         with freed as (
             update order_items as items set reserved = 0 from order_items as was
@@ -178,6 +176,24 @@ begin
         perform write_stock(line.tier_id, line.reserved, -line.reserved, 0, apart);
     end loop;
 end $$;
+
+-- The caller has locked the order.
+create function box_office.end_order(the_order bigint, the_status text, apart boolean default false) returns void
+language sql set search_path = box_office, pg_temp as $$
+    select free_items(the_order, apart);
+    update orders set status = the_status,
+        cancelled_at = case when the_status = 'cancelled' then clock_timestamp() end where id = the_order;
+$$;
+
+-- also where people type the status
+create function box_office.free_ended() returns trigger language plpgsql set search_path = box_office, pg_temp as $$
+begin
+    perform free_items(new.id, false);
+    return null;
+end $$;
+create trigger free_ended after update of status on box_office.orders
+for each row when (old.status = 'pending' and new.status in ('expired', 'cancelled'))
+execute function box_office.free_ended();
 
 -- What has expired of this tier is free: every writer that would refuse calls this first. It adds rows, because whoever
 -- goes on to gather rows must not have locked one out of order.

@@ -1,13 +1,10 @@
 -- Bookings of seats. Whoever books locks seats by their ids, in order, and never waits for one. Whoever confirms,
 -- cancels or expires locks the booking first, and then its seats.
 
--- The caller has locked the booking. Its seats are free, and are told apart from a change that somebody made: what was
--- seen as free already keeps its version.
-create function box_office.end_booking(the_booking bigint, the_status box_office.booking_status) returns void
+-- The seats of a booking are free. What was seen as free already keeps its version: nobody has changed it.
+create function box_office.free_seats(the_booking bigint) returns void
 language plpgsql set search_path = box_office, pg_temp as $$
 begin
-    update bookings set status = the_status, hold_expires_at = null,
-        cancelled_at = case when the_status = 'CANCELLED' then clock_timestamp() end where id = the_booking;
     with released as (
         update booking_seats set released_at = clock_timestamp()
         where booking_id = the_booking and released_at is null returning seat_id)
@@ -16,6 +13,29 @@ begin
         updated_at = clock_timestamp()
     where id in (select seat_id from released) and current_booking_id = the_booking;
 end $$;
+
+-- The caller has locked the booking.
+create function box_office.end_booking(the_booking bigint, the_status box_office.booking_status) returns void
+language sql set search_path = box_office, pg_temp as $$
+    select free_seats(the_booking);
+    update bookings set status = the_status, hold_expires_at = null,
+        cancelled_at = case when the_status = 'CANCELLED' then clock_timestamp() end where id = the_booking;
+$$;
+
+-- Also where people type the status. A booking that has ended comes back only with its seats.
+create function box_office.follow_status() returns trigger language plpgsql
+set search_path = box_office, pg_temp as $$
+begin
+    if new.status in ('EXPIRED', 'CANCELLED') then
+        perform free_seats(new.id);
+    elsif not exists (select from booking_seats where booking_id = new.id and released_at is null) then
+        perform refuse('expired', format('Booking %s is %s, and its seats are free.', new.id, old.status));
+    end if;
+    return null;
+end $$;
+create trigger follow_status after update of status on box_office.bookings
+for each row when ((old.status in ('EXPIRED', 'CANCELLED')) <> (new.status in ('EXPIRED', 'CANCELLED')))
+execute function box_office.follow_status();
 
 -- what has expired of these seats is free: every writer that would refuse calls this first
 create function box_office.release_expired_seats(the_seats bigint[]) returns void
