@@ -20,7 +20,8 @@ def server() -> StripeServer:
 
 
 @pytest.fixture
-def stripe(server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeProvider]:
+def stripe(server: StripeServer, server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeProvider]:
+    """A client of that server. It uses PostgreSQL's fixture because the library starts a process, `uname`, once."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with served(server) as url:
         yield StripeProvider("sk_test_of_the_tests", WEBHOOK_SECRET, url)
