@@ -4,11 +4,11 @@ import psycopg
 import pytest
 
 from tests.support.box_office import BoxOffice
-from tickettape.box_office.access import check_permissions
+from tickettape.box_office.access import check_permissions, grant_roles
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import purchase, reserve
 from tickettape.box_office.refusals import RefusedError
-from tickettape.database import Connection
+from tickettape.database import Connection, UnavailableDatabaseError
 
 OWN = (
     "orders",
@@ -130,3 +130,14 @@ def test_rights_are_as_expected_and_a_difference_is_found(office: BoxOffice) -> 
     finally:
         office.do("revoke update on tier_stock from tickettape_box_office")
         office.do("grant select on events to tickettape_buyer")
+
+
+def test_a_user_who_may_not_make_roles_is_told_what_to_ask_for(office: BoxOffice) -> None:
+    office.do("create role plain_seller")
+    try:
+        plain = office.connect()
+        plain.execute("set role plain_seller")
+        with pytest.raises(UnavailableDatabaseError, match="Let an administrator run `alter role"):
+            grant_roles(plain)
+    finally:
+        office.do("drop role plain_seller")
