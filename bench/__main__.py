@@ -7,7 +7,20 @@ import os
 import platform
 import sys
 
-from bench import archive, fairness, ingest, listings, pages, refresh, row_bytes, scale, scraper, serving, tick_time
+from bench import (
+    archive,
+    box_office,
+    fairness,
+    ingest,
+    listings,
+    pages,
+    refresh,
+    row_bytes,
+    scale,
+    scraper,
+    serving,
+    tick_time,
+)
 from bench.report import heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 
@@ -61,6 +74,16 @@ def main() -> int:
         if "pages" in parts:
             with scratch_database(server, "bench_pages") as url, open_connection(url) as connection:
                 holds &= pages.run(connection, url, repetitions)
+        if "box_office" in parts:
+            with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
+                holds &= box_office.run(connection, url, repetitions)
+            with (
+                scratch_database(server, "bench_few_seats") as few,
+                scratch_database(server, "bench_many_seats") as many,
+                open_connection(few) as few_seats,
+                open_connection(many) as many_seats,
+            ):
+                holds &= box_office.run_sizes(few_seats, many_seats, repetitions)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")

@@ -45,12 +45,15 @@ def scratch_database(server_url: str, name: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database {name} template {TEMPLATE}")
         url = _with_database(server_url, name)
+        before = os.environ.get("DATABASE_URL")  # of a block around this one
         os.environ["DATABASE_URL"] = url
         _forget_settings()
         try:
             yield url
         finally:
             del os.environ["DATABASE_URL"]
+            if before:
+                os.environ["DATABASE_URL"] = before
             _forget_settings()
             connection.execute(f"drop database {name} with (force)")
 

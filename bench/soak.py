@@ -3,7 +3,8 @@
 1000 simulated events over real HTTP, every event due each tick, 50 to 200 ms of latency, answers of 150 KB,
 5 % faults of all kinds, captured by one worker and by four in turn. Sizes by environment variables: SOAK_EVENTS
 (1000), SOAK_TICKS (50), SOAK_FAULTS (0.05), SOAK_REQUESTS_PER_SECOND (100), SOAK_REQUESTS_PER_MINUTE (4500).
-SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and `backfill`, a separate soak.
+SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and `backfill` and `box_office`,
+separate soaks.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from bench.report import figure, heading, say
 from bench.scratch import open_connection, scratch_database, scratch_server
 from bench.served import served
 from bench.soak_backfill import soak_backfill
+from bench.soak_box_office import soak_box_office
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import load_breaker
@@ -37,14 +39,16 @@ SHARDS = 4
 
 def main() -> int:
     """Run and judge each chosen part."""
-    known = [*PARTS, "backfill"]
-    chosen = os.environ.get("SOAK_PARTS", ",".join(known)).split(",")
+    known = [*PARTS, "backfill", "box_office"]
+    chosen = os.environ.get("SOAK_PARTS", ",".join([*PARTS, "backfill"])).split(",")
     if unknown := set(chosen) - set(known):
         sys.exit(f"SOAK_PARTS has {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     faults = [part for part in chosen if part in PARTS]
     holds = not faults or _soak_faults(faults)
     if "backfill" in chosen:
         holds &= soak_backfill()
+    if "box_office" in chosen:
+        holds &= soak_box_office()
     return 0 if holds else 1
 
 

@@ -9,6 +9,7 @@ TESTS = ROOT / "tests" / "tickettape"
 
 SHOWN_ELSEWHERE = {
     "archive/month_operations": "calls other modules, one after another: cli/test_archive types what calls it",
+    "box_office/providers": "declarations",
     "cli/access": "the connection of commands that cli/test_tenants and cli/test_readers type",
     "cli/hourly_cold_storage": "one command: archive/test_hourly_cold_storage types it",
     "cli/import_report": "sentences of what was counted: cli/test_imports and imports/ read them",
@@ -23,6 +24,7 @@ SHOWN_ELSEWHERE = {
     "marketplaces/vividseats/wire_format": "declarations, read through vividseats/test_read_listings",
     "rollups/registry": "declarations",
     "settings/base": "what settings/test_marketplaces and settings/test_history read through",
+    "settings/box_office": "fields: box_office/test_configured_providers reads them",
     "settings/service": "fields: settings/test_marketplaces compares them with .env.example",
 }
 """Modules without a test file of their own, and why."""

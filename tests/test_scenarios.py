@@ -13,7 +13,7 @@ from tickettape.settings import ROOT
 PAGE = ROOT / "docs" / "scenarios.md"
 ROW = re.compile(r"^\| ([a-z]\d+) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(\.\./([^)#]+)#(\w+)\)")
-CODE = re.compile(r"(?<=_)([rasv]\d+)(?=_|$)")
+CODE = re.compile(r"(?<=_)([abrsv]\d+)(?=_|$)")
 
 Tests = dict[str, set[tuple[str, str]]]
 """Code -> (file, test) of every test of it."""

@@ -36,7 +36,13 @@ from tickettape.database import (
 )
 from tickettape.file_storage import PIECE_BYTES, DamagedError, Storage, StoredFile
 
-SCHEMAS = ("market", "staging", "analytics", "access")  # not `api`: the first tick after a restore makes it again
+SCHEMAS = (
+    "market",
+    "staging",
+    "analytics",
+    "access",
+    "box_office",
+)  # not `api`: the first tick after a restore makes it again
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; a dump that takes hours is stuck
 LOCK_WAIT_SECONDS = 60  # detaching a partition holds its lock for seconds

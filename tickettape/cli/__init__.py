@@ -27,6 +27,7 @@ from tickettape.cli import (
     aliases,
     archive,
     backups,
+    box_office,
     corrections,
     health,
     hourly_cold_storage,
@@ -214,5 +215,6 @@ for commands in (
     quarantine,
     readers,
     tenants,
+    box_office,
 ):
     commands.add_commands(app)

@@ -7,6 +7,7 @@ then gives it the name that was asked for.
 from datetime import UTC, datetime
 from typing import Annotated
 
+import psycopg
 import typer
 
 from tickettape.backups import (
@@ -19,8 +20,9 @@ from tickettape.backups import (
     read_proof,
     restore_backup,
 )
+from tickettape.box_office import erase_again
 from tickettape.cli.console import fail, say
-from tickettape.database import configured_url, database_url
+from tickettape.database import configured_url, database_url, with_database
 from tickettape.file_storage import DamagedError, Storage, open_backup_storage
 from tickettape.settings import settings
 
@@ -96,7 +98,11 @@ def restore_backup_command(
         )
     except (BackupError, DamagedError) as error:
         fail(str(error))
+    with psycopg.connect(with_database(configured_url(), into), autocommit=True) as connection:
+        erased = erase_again(connection, storage)
     say(f"Restored as database {into}.")
+    if erased:
+        say(f"Erased {erased} users again who were erased after the backup was made.")
     if kept:
         say(f"The database that was {into} is now {kept}. Rename it to go back, or drop it when you no longer need it.")
 

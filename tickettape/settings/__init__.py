@@ -10,6 +10,7 @@ from pydantic import AliasChoices
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from tickettape.settings.base import ROOT
+from tickettape.settings.box_office import BoxOfficeSettings
 from tickettape.settings.history import HistorySettings
 from tickettape.settings.marketplaces import OF_ONE, MarketplaceSettings, SeveralMarketplacesError
 from tickettape.settings.service import ServiceSettings
@@ -17,7 +18,7 @@ from tickettape.settings.service import ServiceSettings
 __all__ = ["ROOT", "Settings", "SeveralMarketplacesError", "settings"]
 
 
-class Settings(MarketplaceSettings, HistorySettings, ServiceSettings):
+class Settings(MarketplaceSettings, HistorySettings, ServiceSettings, BoxOfficeSettings):
     """All settings with their defaults."""
 
     @classmethod

@@ -1,0 +1,28 @@
+import psycopg
+
+from tests.support.box_office import BoxOffice
+from tickettape.box_office.bookings import hold
+from tickettape.box_office.orders import reserve
+from tickettape.box_office.payments import pay
+from tickettape.box_office.simulated_provider import SimulatedProvider
+from tickettape.box_office.upkeep import tidy
+from tickettape.database import Warehouse
+
+
+def test_a_round_ends_what_has_expired_and_a_second_one_finds_nothing(office: BoxOffice) -> None:
+    event = office.event()
+    tier, seats = office.tier(event, 10), office.seats(event)
+    provider = SimulatedProvider(Warehouse(lambda: psycopg.connect(office.url)), told=lambda _: "delay")
+    tidy(office.connection, {"simulated": provider})
+    orders = [reserve(office.connection, office.user(), event, {tier: 2}) for _ in range(3)]
+    booking = hold(office.connection, office.user(), event, seats[:2])
+    pay(office.connection, provider, order_id=orders[0])
+    for order in orders[:2]:
+        office.expire(order=order)
+    office.expire(booking=booking)
+    done = tidy(office.connection, {"simulated": provider}, settle_after_seconds=0)
+    assert (done.orders, done.bookings, done.payments["cancelled"]) == (2, 1, 1)
+    again = tidy(office.connection, {"simulated": provider})
+    assert (again.orders, again.bookings) == (0, 0)
+    assert office.stock(tier) == (10, 0, 2)
+    assert office.faults() == []

@@ -1,0 +1,123 @@
+"""What is for sale: events, tiers, seats from a CSV file, on and off sale."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Literal
+
+from tickettape.box_office.refusals import RefusedError, refusals
+from tickettape.database import Connection
+
+EventStatus = Literal["draft", "on_sale", "off_sale", "cancelled", "ended"]
+SEAT_COLUMNS = ("section", "row_number", "seat_number", "price")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One seat of a plan."""
+
+    section: str
+    row_number: str
+    seat_number: str
+    price: Decimal
+
+
+def create_event(
+    connection: Connection,
+    title: str,
+    venue: str,
+    start_time: datetime,
+    *,
+    city: str = "",
+    country: str = "",
+    capacity: int | None = None,
+    currency: str = "USD",
+    promoter_id: int | None = None,
+    status: EventStatus = "draft",
+) -> int:
+    """Create an event. It sells nothing until it is on sale. Returns its id."""
+    with refusals():
+        row = connection.execute(
+            """insert into box_office.events
+                   (title, venue, start_time, city, country, capacity, currency, promoter_id, status)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning id""",
+            [title, venue, start_time, city, country, capacity, currency, promoter_id, status],
+        ).fetchone()
+    assert row is not None  # noqa: S101  an insert returns its row
+    return int(row[0])
+
+
+def set_status(connection: Connection, event_id: int, status: EventStatus) -> None:
+    """Put an event on sale or off, or end or cancel it."""
+    changed = connection.execute(
+        "update box_office.stored_events set status = %s where id = %s", [status, event_id]
+    ).rowcount
+    if not changed:
+        raise RefusedError("unknown", f"There is no event {event_id}.")
+
+
+def add_tier(
+    connection: Connection,
+    event_id: int,
+    name: str,
+    price: Decimal,
+    quantity: int,
+    *,
+    min_purchase: int = 1,
+    max_purchase: int = 10,
+    sale_end_time: datetime | None = None,
+) -> int:
+    """Add tickets that are sold by quantity. Returns the tier."""
+    with refusals():
+        row = connection.execute(
+            """insert into box_office.ticket_tiers
+                   (event_id, name, price, quantity, min_purchase, max_purchase, sale_end_time)
+               values (%s, %s, %s, %s, %s, %s, %s) returning id""",
+            [event_id, name, price, quantity, min_purchase, max_purchase, sale_end_time],
+        ).fetchone()
+    assert row is not None  # noqa: S101
+    return int(row[0])
+
+
+def add_seats(connection: Connection, event_id: int, seats: Iterable[Seat]) -> int:
+    """Add seats, all of them or none. Returns how many. Ends with fresh statistics, without which holds are slow."""
+    with connection.transaction(), refusals():
+        connection.execute(
+            """create temporary table new_seats (
+                   section text, row_number text, seat_number text, price numeric) on commit drop"""
+        )
+        with connection.cursor().copy("copy new_seats (section, row_number, seat_number, price) from stdin") as copy:
+            for seat in seats:
+                copy.write_row((seat.section, seat.row_number, seat.seat_number, seat.price))
+        added = connection.execute(
+            """insert into box_office.stored_seats (event_id, section, row_number, seat_number, base_price)
+               select %s, section, row_number, seat_number, price from new_seats
+               order by section, box_office.rank_of(row_number), box_office.rank_of(seat_number)""",
+            [event_id],
+        ).rowcount
+    connection.execute("analyze box_office.stored_seats")
+    return added
+
+
+def read_seats(path: Path) -> list[Seat]:
+    """The seats of a CSV file with the columns of SEAT_COLUMNS. Raises RefusedError, which names the line."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if missing := set(SEAT_COLUMNS) - set(rows.fieldnames or ()):
+            raise RefusedError("limit", f"{path} has no column {', '.join(sorted(missing))}.")
+        return [_read_seat(path, rows.line_num, row) for row in rows]
+
+
+def _read_seat(path: Path, line: int, row: dict[str, str | None]) -> Seat:
+    place = [(row[name] or "").strip() for name in SEAT_COLUMNS[:3]]
+    try:
+        price = Decimal((row["price"] or "").strip())
+    except InvalidOperation:
+        raise RefusedError("limit", f"{path}, line {line}: {row['price']!r} is no price.") from None
+    if not all(place) or not 0 <= price < 10**10:
+        raise RefusedError("limit", f"{path}, line {line}: a seat needs a section, a row, a number and a price.")
+    section, row_number, seat_number = place
+    return Seat(section, row_number, seat_number, price)

@@ -1,0 +1,53 @@
+"""The people of the box office, and erasing one of them: the orders and their money stay."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from tickettape.box_office.passwords import hash_password
+from tickettape.box_office.refusals import call
+from tickettape.database import Connection
+from tickettape.file_storage import Storage
+
+ERASED = "erased-users"
+"""The folder beside the backups, not in them: who is erased stays erased after an older backup is restored."""
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """That a user was erased, and when. It holds nothing of the person."""
+
+    user_id: int
+    erased_at: datetime
+
+
+def add_user(connection: Connection, email: str, full_name: str, password: str, *, role: str = "customer") -> int:
+    """Add a user. Returns the id."""
+    row = connection.execute(
+        "insert into box_office.users (email, full_name, password_hash, role) values (%s, %s, %s, %s) returning id",
+        [email, full_name, hash_password(password), role],
+    ).fetchone()
+    assert row is not None  # noqa: S101  an insert returns its row
+    return int(row[0])
+
+
+def erase_user(connection: Connection, storage: Storage, user_id: int) -> None:
+    """Erase a person, and remember it outside the database. Raises RefusedError if there is no such user."""
+    call(connection, "select box_office.erase_user(%s)", user_id)
+    storage.write_json(f"{ERASED}/{user_id}.json", Erased(user_id, datetime.now(UTC)))
+
+
+def erase_again(connection: Connection, storage: Storage) -> int:
+    """After a restore: erase whom the backup still knows. Returns how many were erased anew."""
+    erased = 0
+    for name in storage.names(f"{ERASED}/*.json"):
+        found = storage.read_json(name, Erased)
+        known = (
+            found
+            and connection.execute(
+                "select from box_office.users where id = %s and erased_at is null", [found.user_id]
+            ).fetchone()
+        )
+        if found and known is not None:
+            call(connection, "select box_office.erase_user(%s)", found.user_id)
+            erased += 1
+    return erased

@@ -1,0 +1,204 @@
+"""`tickettape box-office`: events, tiers and seats to sell, what was sold, refunds, erasing a user."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tickettape.box_office import (
+    RefusedError,
+    add_sample_events,
+    add_seats,
+    add_tier,
+    check_permissions,
+    create_event,
+    discrepancies,
+    erase_user,
+    give_back_requested,
+    grant_roles,
+    providers_of,
+    read_seats,
+    refund,
+    sales,
+    set_status,
+    tidy,
+)
+from tickettape.cli.console import INSTANT, fail, parse_instant, say
+from tickettape.database import Connection, Warehouse
+from tickettape.file_storage import open_backup_storage
+from tickettape.settings import settings
+
+box_office = typer.Typer(help="Sell tickets: events, tiers, seats, sales, refunds.", no_args_is_help=True)
+
+Event = Annotated[int, typer.Argument(metavar="EVENT", help="The event's number, from `tickettape box-office sales`.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.add_typer(box_office, name="box-office")
+
+
+@contextmanager
+def _connection() -> Iterator[Connection]:
+    with Warehouse().connection() as connection:
+        try:
+            yield connection
+        except RefusedError as error:
+            fail(str(error))
+
+
+def _price(text: str) -> Decimal:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text!r} is no price. Write 49.50") from None
+    if not 0 <= price < 10**10:
+        raise typer.BadParameter(f"{text} is no price.")
+    return price
+
+
+@box_office.command("create")
+def create(
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The event's title.")],
+    venue: Annotated[str, typer.Option("--venue", help="Where it takes place.")],
+    start: Annotated[
+        datetime, typer.Option("--start", parser=parse_instant, metavar="INSTANT", help=f"When it begins: {INSTANT}")
+    ],
+    city: Annotated[str, typer.Option("--city")] = "",
+    country: Annotated[str, typer.Option("--country")] = "",
+    capacity: Annotated[
+        int | None, typer.Option("--capacity", min=1, help="The most tickets of all tiers and seats.")
+    ] = None,
+    currency: Annotated[str, typer.Option("--currency", help="Of all its prices.")] = "USD",
+) -> None:
+    """Create an event. It sells nothing until it has tiers or seats and is put on sale."""
+    with _connection() as connection:
+        event_id = create_event(
+            connection, title, venue, start, city=city, country=country, capacity=capacity, currency=currency
+        )
+    say(f"Created event {event_id}: {title}.")
+
+
+@box_office.command("add-tier")
+def add_tier_command(
+    event: Event,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The tier's name.")],
+    price: Annotated[Decimal, typer.Option("--price", parser=_price, metavar="PRICE")],
+    quantity: Annotated[int, typer.Option("--quantity", min=0, help="How many tickets it has.")],
+    least: Annotated[int, typer.Option("--min", min=1, help="The fewest in one order.")] = 1,
+    most: Annotated[int, typer.Option("--max", min=1, help="The most in one order.")] = 10,
+) -> None:
+    """Add tickets that are sold by quantity."""
+    with _connection() as connection:
+        tier = add_tier(connection, event, name, price, quantity, min_purchase=least, max_purchase=most)
+    say(f"Added tier {tier}: {quantity} × {name} at {price}.")
+
+
+@box_office.command("import-seats")
+def import_seats(
+    event: Event,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="A CSV file: section,row_number,seat_number,price."
+        ),
+    ],
+) -> None:
+    """Add the seats of a CSV file, all of them or none."""
+    with _connection() as connection:
+        added = add_seats(connection, event, read_seats(path))
+    say(f"Added {added} seats to event {event}.")
+
+
+@box_office.command("on-sale")
+def on_sale(event: Event) -> None:
+    """Put an event on sale."""
+    with _connection() as connection:
+        set_status(connection, event, "on_sale")
+    say(f"Event {event} is on sale.")
+
+
+@box_office.command("off-sale")
+def off_sale(event: Event) -> None:
+    """Take an event off sale. What is held or sold stays so."""
+    with _connection() as connection:
+        set_status(connection, event, "off_sale")
+    say(f"Event {event} is off sale.")
+
+
+@box_office.command("sales")
+def sales_command(event: Annotated[int | None, typer.Argument(metavar="[EVENT]")] = None) -> None:
+    """Show what each event has sold, and whether stock, tickets and money agree."""
+    with _connection() as connection:
+        found, faults = sales(connection, event), discrepancies(connection)
+    say(f"{len(found)} event{'s' * (len(found) != 1)}.")
+    for one in found:
+        say(
+            f"  {one.event_id}  {one.start_time:%Y-%m-%d %H:%M} UTC  {one.title} ({one.status.replace('_', ' ')}): "
+            f"{one.tickets_sold} sold, {one.tickets_available} left, {one.net} {one.currency}"
+            + (f" after {one.refunds} refunded" if one.refunds else "")
+        )
+    if faults:
+        fail("\n".join(["The books do not agree:", *(f"  {fault}" for fault in faults)]))
+
+
+@box_office.command("refund")
+def refund_command(
+    order: Annotated[int | None, typer.Option("--order", help="The order to refund.")] = None,
+    booking: Annotated[int | None, typer.Option("--booking", help="The booking of seats to refund.")] = None,
+    reason: Annotated[str, typer.Option("--reason")] = "asked for",
+) -> None:
+    """Refund what is not used of an order or of a booking. Its tickets or seats are free again."""
+    if (order is None) == (booking is None):
+        fail("Give exactly one of --order and --booking.", code=2)
+    with _connection() as connection:
+        amount = refund(connection, order_id=order, booking_id=booking, reason=reason)
+        give_back_requested(connection, providers_of(settings()))
+    say(f"Refunded {amount}.")
+
+
+@box_office.command("erase-user")
+def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help="The user's number.")]) -> None:
+    """Erase a person. The orders stay, without the person; also after a backup is restored."""
+    with _connection() as connection:
+        erase_user(connection, open_backup_storage(settings()), user)
+    say(f"Erased user {user}.")
+
+
+@box_office.command("tidy")
+def tidy_command() -> None:
+    """End what has expired, finish payments that were left behind, return money. Run it every few seconds."""
+    with _connection() as connection:
+        done = tidy(connection, providers_of(settings()))
+    payments = ", ".join(f"{count} {outcome}" for outcome, count in done.payments.items() if count)
+    say(f"Ended {done.orders} orders and {done.bookings} bookings. Payments: {payments or 'nothing to do'}.")
+
+
+@box_office.command("sample")
+def sample() -> None:
+    """Add two events to try out: one with tiers and 5,000 seats, one with 80,000 seats."""
+    with _connection() as connection:
+        for event_id in add_sample_events(connection, datetime.now(UTC)):
+            say(f"Added event {event_id}.")
+
+
+@box_office.command("grant")
+def grant() -> None:
+    """Make the roles tickettape_buyer and tickettape_box_office, and grant what each may do."""
+    with _connection() as connection:
+        grant_roles(connection)
+    say("The roles are there.")
+
+
+@box_office.command("check-permissions")
+def check_permissions_command() -> None:
+    """Compare who may do what in schema box_office with what is expected."""
+    with _connection() as connection:
+        differences = check_permissions(connection)
+    if differences:
+        fail("\n".join(["The rights differ from what is expected (+ too many, - missing):", *differences]))
+    say("All rights are as expected.")
