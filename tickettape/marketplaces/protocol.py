@@ -171,6 +171,11 @@ class Marketplace(Protocol):
     """The rule (kind, value) to track if there is none, so that a demonstration shows something at its first start."""
     paced: bool
     """Whether its budget limits the number of requests. It does not if there is no network."""
+    requests_per_poll: int
+    """How many requests `listings` sends for one event, retries aside. The poll schedule plans with it."""
+    zones_need_two_answers: bool
+    """Whether a zone counts as sold out only after two answers in a row without it. True if an answer states neither
+    totals nor empty zones, so that a shortened one cannot be told from a complete one."""
 
     @property
     def source(self) -> str:

@@ -3,13 +3,17 @@
 import re
 from typing import Any, Self
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 
 from tickettape.settings.base import SettingsGroup, Url
 
 OF_ONE = {
     "url": "marketplace_url",
     "format": "marketplace_format",
+    "token": "marketplace_token",
+    "secret": "marketplace_secret",
+    "price_basis": "marketplace_price_basis",
+    "accepts": "marketplace_accepts",
     "seed": "simulator_seed",
     "events": "simulator_events",
     "interval_minutes": "scraper_interval_minutes",
@@ -26,6 +30,9 @@ OF_ONE = {
 
 WITH_URL, WITHOUT_URL = "vividseats", "simulator"
 """The default format, and so the default source, of a single marketplace: with MARKETPLACE_URL, and without it."""
+
+SECRETS = ("token", "secret")
+"""What of a marketplace's own settings is hidden wherever settings are shown."""
 
 INTERVALS_MINUTES = (10, 12, 15, 20)  # R-068 asks for 10 to 20 minutes; these divide an hour
 
@@ -46,6 +53,20 @@ class MarketplaceSettings(SettingsGroup):
     marketplace_format: str | None = None
     """The format of the answers, by its name in the registry; unset: `simulator` if no URL is set or the source has
     that name, else `vividseats`."""
+
+    marketplace_token: SecretStr | None = None
+    """The token or key of the marketplace's API, if it has one."""
+
+    marketplace_secret: SecretStr | None = None
+    """The secret with which requests are signed, if the marketplace asks for it."""
+
+    marketplace_price_basis: str | None = None
+    """Which of a marketplace's prices is stored, where it has several and none is the buyer's: for Ticket Evolution
+    `retail_price` or `wholesale_price`. It stays the same for as long as the source has this name."""
+
+    marketplace_accepts: str = ""
+    """What is not known about a marketplace and is accepted nevertheless, separated by blanks. A marketplace that is
+    off by default says at the start what to name here."""
 
     marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Several marketplaces instead of the one above, as JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or as one
@@ -131,7 +152,10 @@ class MarketplaceSettings(SettingsGroup):
                     f"MARKETPLACES sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
                     f"set {', '.join(sorted(OF_ONE))}"
                 )
-        return marketplaces
+        return {
+            source: {name: _hidden(value) if name in SECRETS else value for name, value in own.items()}
+            for source, own in marketplaces.items()
+        }
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:
@@ -165,3 +189,7 @@ class MarketplaceSettings(SettingsGroup):
     @property
     def _only_source(self) -> str:
         return self.marketplace_source or (WITH_URL if self.marketplace_url else WITHOUT_URL)
+
+
+def _hidden(value: Any) -> Any:
+    return SecretStr(value) if isinstance(value, str) and value else value
