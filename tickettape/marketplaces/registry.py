@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tickettape.database import Warehouse
 from tickettape.marketplaces.gametime import NOT_KNOWN, Gametime
-from tickettape.marketplaces.protocol import Marketplace
+from tickettape.marketplaces.protocol import Catalogue, Marketplace
 from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
 from tickettape.marketplaces.simulator import (
@@ -13,10 +13,13 @@ from tickettape.marketplaces.simulator import (
     Market,
     ServedSimulator,
     SimulatedMarketplace,
+    catalogue_in_process,
     market_in_process,
     served_market,
 )
 from tickettape.marketplaces.ticketevolution import PRICE_BASES, TicketEvolution
+from tickettape.marketplaces.ticketmaster import NOT_KNOWN as TERMS_NOT_KNOWN
+from tickettape.marketplaces.ticketmaster import Ticketmaster
 from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.settings import Settings
 
@@ -80,6 +83,25 @@ def _gametime(settings: Settings, limiter: RateLimiter) -> Marketplace:
     )
 
 
+def _ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
+    _refuse_unaccepted(settings, TERMS_NOT_KNOWN)
+    if settings.marketplace_token is None:
+        raise ValueError(f"The catalogue {settings.source} needs a key. Set its token.")
+    return Ticketmaster(
+        _url(settings),
+        settings.user_agent,
+        key=settings.marketplace_token.get_secret_value(),
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+    )
+
+
+def _simulated_ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
+    market = Market(seed=settings.simulator_seed, events=settings.simulator_events)
+    return catalogue_in_process(market, source=settings.source)
+
+
 def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
     if settings.marketplace_url is not None:
         return _over_http(ServedSimulator)(settings, limiter)
@@ -112,6 +134,15 @@ FORMATS: dict[str, MarketplaceFormat] = {
     "simulator": MarketplaceFormat(_simulator, simulated=True),
     **{f"simulator_{name}": MarketplaceFormat(_simulator_in(name), simulated=True) for name in SIMULATED_FORMATS},
 }
+
+
+OpensCatalogue = Callable[[Settings, RateLimiter], Catalogue]
+
+CATALOGUES: dict[str, OpensCatalogue] = {
+    "ticketmaster": _ticketmaster,
+    "simulator_ticketmaster": _simulated_ticketmaster,
+}
+"""The formats of sources without listings."""
 
 
 def format_of(settings: Settings) -> MarketplaceFormat:
@@ -160,6 +191,18 @@ def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> 
     """
     connect = (warehouse or Warehouse()).connect_to
     return format_of(settings).opened(settings, SharedRateLimiter(connect, settings.source, rate_limits_of(settings)))
+
+
+def open_catalogue(settings: Settings, source: str, warehouse: Warehouse | None = None) -> Catalogue:
+    """A source of CATALOGUES, to be used as `async with`; all processes share its rate limiter.
+
+    Raises ValueError if it is not set, or if its settings are not complete.
+    """
+    own = settings.of_source(source)
+    if source not in settings.catalogues or own.format not in CATALOGUES:
+        raise ValueError(f"{source} is no catalogue. Name it in CATALOGUES, with the format {' or '.join(CATALOGUES)}.")
+    connect = (warehouse or Warehouse()).connect_to
+    return CATALOGUES[own.format](own, SharedRateLimiter(connect, source, rate_limits_of(own)))
 
 
 @dataclass(frozen=True)

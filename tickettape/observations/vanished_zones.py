@@ -44,7 +44,5 @@ def doubt_vanished_zones(inventory: Inventory, before: Mapping[int, set[str]], e
     if not gone:
         return inventory
     more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
-    said = (
-        f"{', '.join(gone[:NAMED])}{more} had listings before, and one answer alone is no evidence that they sold."
-    )
+    said = f"{', '.join(gone[:NAMED])}{more} had listings before, and one answer alone is no evidence that they sold."
     return replace(inventory, status="partial", contradictions=[*inventory.contradictions, said])

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from tickettape.settings.base import SettingsGroup, Url
 
@@ -22,7 +22,7 @@ OF_ONE = {
         for name in (
             "user_agent", "requests_per_second", "requests_per_minute", "event_deadline_seconds",
             "breaker_blocked_in_a_row", "breaker_blocked_share", "breaker_blocked_of_last", "breaker_wait_seconds",
-            "catalogue_refresh_minutes", "misses_to_retire", "partial_tolerance", "captured_share",
+            "catalogue_refresh_minutes", "catalogue_days", "misses_to_retire", "partial_tolerance", "captured_share",
         )
     },
 }  # fmt: skip
@@ -72,6 +72,12 @@ class MarketplaceSettings(SettingsGroup):
     """Several marketplaces instead of the one above, as JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or as one
     variable per value, `MARKETPLACES__VIVIDSEATS__URL`. For what a marketplace does not set, the common settings hold;
     see OF_ONE."""
+
+    catalogues: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sources of events without listings, in the form of `marketplaces`. They are asked on demand, never at a tick."""
+
+    catalogue_days: int = Field(default=2, ge=1, le=30)
+    """Days for which the events and price ranges of a catalogue are kept after it was last asked for them."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
     """The User-Agent header of all requests. It says honestly who we are."""
@@ -138,18 +144,21 @@ class MarketplaceSettings(SettingsGroup):
             )
         return minutes
 
-    @field_validator("marketplaces")
+    @field_validator("marketplaces", "catalogues")
     @classmethod
-    def _named_and_known(cls, marketplaces: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _named_and_known(
+        cls, marketplaces: dict[str, dict[str, Any]], field: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        variable = str(field.field_name).upper()
         for source, own in marketplaces.items():
             if not re.fullmatch("[a-z][a-z0-9_]{0,62}", source):
                 raise ValueError(
-                    f"MARKETPLACES has the name {source!r}. Use lower-case letters, digits and _, as in vividseats"
+                    f"{variable} has the name {source!r}. Use lower-case letters, digits and _, as in vividseats"
                 )
             unknown = sorted(set(own) - set(OF_ONE))
             if unknown:
                 raise ValueError(
-                    f"MARKETPLACES sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
+                    f"{variable} sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
                     f"set {', '.join(sorted(OF_ONE))}"
                 )
         return {
@@ -164,6 +173,8 @@ class MarketplaceSettings(SettingsGroup):
                 "MARKETPLACES cannot be combined with MARKETPLACE_URL, _SOURCE or _FORMAT. Name every marketplace in "
                 "MARKETPLACES"
             )
+        if both := sorted(set(self.sources) & set(self.catalogues)):
+            raise ValueError(f"{both[0]} is in MARKETPLACES and in CATALOGUES. Give one of them another name")
         return self
 
     @property

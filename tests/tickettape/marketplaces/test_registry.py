@@ -1,9 +1,12 @@
 """Which marketplaces the settings name."""
 
 import pytest
+from pydantic import SecretStr
 
 from tickettape.marketplaces import (
+    Catalogue,
     Marketplace,
+    open_catalogue,
     open_marketplace,
     open_marketplaces,
     simulated_sources,
@@ -125,3 +128,26 @@ def test_every_format_is_simulated_too(name: str) -> None:
         (True, False),
         (True, True),
     ]
+
+
+def test_a_catalogue_is_opened_by_name_with_its_key_and_terms_and_no_token_is_inherited() -> None:
+    own = {"url": "https://example.org", "token": "hush", "accepts": "terms"}
+    opened: Catalogue = open_catalogue(Settings(catalogues={"ticketmaster": own}), "ticketmaster")
+    assert opened.source == "ticketmaster"
+    for missing, words in (
+        ("token", "needs a key"),
+        ("accepts", "terms: whether its present terms"),
+        ("url", "no URL"),
+    ):
+        settings = Settings(
+            catalogues={"ticketmaster": {name: value for name, value in own.items() if name != missing}},
+            marketplace_token=SecretStr("another marketplace's"),
+            marketplace_url="https://elsewhere.example",
+        )
+        with pytest.raises(ValueError, match=words):
+            open_catalogue(settings, "ticketmaster")
+    with pytest.raises(ValueError, match="is no catalogue"):
+        open_catalogue(Settings(), "simulator")
+    with pytest.raises(ValueError, match="in MARKETPLACES and in CATALOGUES"):
+        Settings(catalogues={"simulator": {}})
+    assert open_catalogue(Settings(catalogues={"demo": {"format": "simulator_ticketmaster"}}), "demo").source == "demo"

@@ -80,6 +80,9 @@ def event_of(entry: WireEntry) -> MarketplaceEvent:
         performer_name=(performer.name or None) if performer else None,
         image_url=(performer.hero_image_url or None) if performer else None,
         date_status=date_status,
+        venue_id=venue.id or None,
+        latitude=venue.location.lat if venue.location else None,
+        longitude=venue.location.lon if venue.location else None,
     )
 
 

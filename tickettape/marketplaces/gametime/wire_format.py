@@ -80,13 +80,22 @@ class WirePerformer(msgspec.Struct):
     hero_image_url: str | None = None
 
 
+class WireLocation(msgspec.Struct):
+    """`location` of a venue, in degrees."""
+
+    lat: float | None = None
+    lon: float | None = None
+
+
 class WireVenue(msgspec.Struct):
     """`events[].venue`. It states no country. `timezone` has the right clock, and maybe another city's name."""
 
     timezone: str
+    id: str | None = None
     name: str | None = None
     city: str | None = None
     state: str | None = None
+    location: WireLocation | None = None
     show_currency: bool | None = None
 
 

@@ -8,7 +8,12 @@ production says so in its name.
 
 from tickettape.marketplaces.simulator.app import build_app
 from tickettape.marketplaces.simulator.client import ServedSimulator, SimulatedMarketplace
-from tickettape.marketplaces.simulator.formats import SIMULATED_FORMATS, market_in_process, served_market
+from tickettape.marketplaces.simulator.formats import (
+    SIMULATED_FORMATS,
+    catalogue_in_process,
+    market_in_process,
+    served_market,
+)
 from tickettape.marketplaces.simulator.market import Market
 
 __all__ = [
@@ -17,6 +22,7 @@ __all__ = [
     "ServedSimulator",
     "SimulatedMarketplace",
     "build_app",
+    "catalogue_in_process",
     "market_in_process",
     "served_market",
 ]

@@ -12,12 +12,13 @@ import httpx
 from starlette.types import ASGIApp
 
 from tickettape.marketplaces.gametime import Gametime
-from tickettape.marketplaces.protocol import Marketplace
-from tickettape.marketplaces.simulator import gametime, ticketevolution
+from tickettape.marketplaces.protocol import Catalogue, Marketplace
+from tickettape.marketplaces.simulator import gametime, ticketevolution, ticketmaster
 from tickettape.marketplaces.simulator.app import Clock, wall_clock
 from tickettape.marketplaces.simulator.client import FIRST_RULE
 from tickettape.marketplaces.simulator.market import Market
 from tickettape.marketplaces.ticketevolution import TicketEvolution
+from tickettape.marketplaces.ticketmaster import Ticketmaster
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,15 @@ def market_in_process(name: str, market: Market, *, source: str, clock: Clock = 
     marketplace = served_market(name, "http://simulator", "Tickettape (in-process)", source=source, transport=transport)
     marketplace.paced = False
     return marketplace
+
+
+def catalogue_in_process(market: Market, *, source: str, clock: Clock = wall_clock) -> Catalogue:
+    """The events of a simulated market as Ticketmaster lists them, without a network."""
+    return Ticketmaster(
+        "http://simulator",
+        "Tickettape (in-process)",
+        key=ticketmaster.KEY,
+        source=source,
+        simulated=True,
+        transport=httpx.ASGITransport(ticketmaster.build_app(market, clock)),
+    )

@@ -81,6 +81,9 @@ def event_of(event: WireEvent) -> MarketplaceEvent:
         performer_name=(performer.name or None) if performer else None,
         image_url=None,
         date_status=date_status,
+        venue_id=None if venue.id is None else str(venue.id),
+        latitude=venue.address.latitude if venue.address else None,
+        longitude=venue.address.longitude if venue.address else None,
     )
 
 
