@@ -7,6 +7,7 @@ them through the database. Nothing here decides which event is polled, or when.
 
 from tickettape.marketplaces.breaker import Breaker
 from tickettape.marketplaces.breaker_store import describe_breaker, load_breaker
+from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import (
     HIGHEST_COUNT,
     HIGHEST_PRICE_CENTS,
@@ -51,6 +52,7 @@ __all__ = [
     "Zone",
     "current_slowdown",
     "describe_breaker",
+    "is_pass",
     "is_simulated",
     "load_breaker",
     "open_catalogue",

@@ -45,7 +45,7 @@ create unique index event_links_one_of_the_first on market.event_links (other_so
 
 create table market.event_link_changes (
     link_id integer not null references market.event_links (link_id),
-    changed_at timestamptz not null default now(),
+    changed_at timestamptz not null default clock_timestamp(),
     state text not null,
     rule text not null,
     evidence jsonb not null,
