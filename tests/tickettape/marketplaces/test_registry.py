@@ -75,9 +75,13 @@ def test_marketplaces_that_contradict_themselves_are_refused(
 
 
 def test_simulated_sources_are_those_of_a_simulated_format_whatever_their_name() -> None:
-    assert simulated_sources(Settings()) == ["simulator"]
+    formats = ["simulator", "simulator_gametime", "simulator_ticketevolution", "simulator_ticketmaster"]
+    assert simulated_sources(Settings()) == formats
     several = {"vividseats": {"url": "https://example.org"}, "ours": {"url": "http://[::1]:9", "format": "simulator"}}
-    assert simulated_sources(Settings(marketplaces=several)) == ["ours", "simulator"]
+    assert simulated_sources(Settings(marketplaces=several)) == ["ours", *formats]
+    assert simulated_sources(Settings(catalogues={"demo": {"format": "simulator_ticketmaster"}})) == ["demo", *formats]
+    real = {"ticketmaster": {"url": "https://example.org", "token": "t", "accepts": "terms"}}
+    assert simulated_sources(Settings(catalogues=real)) == formats
 
 
 @pytest.mark.parametrize(
