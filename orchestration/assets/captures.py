@@ -82,7 +82,12 @@ def _capture_live(
     """Capture the due events of a live tick until its deadline. First record earlier ticks that never ran as missed."""
     marketplace, settings, source = watched.marketplace, watched.settings, watched.source
     tick, started, asked_before = todo.ticks[0], time.monotonic(), marketplace.requests.copy()
-    rules = poll_rules(settings, current_slowdown(connection, source), paced=marketplace.paced)
+    rules = poll_rules(
+        settings,
+        current_slowdown(connection, source),
+        paced=marketplace.paced,
+        requests_per_poll=marketplace.requests_per_poll,
+    )
     never_ran = record_missed_ticks(connection, source, tick, rules.every)
     if never_ran:
         context.log.warning(

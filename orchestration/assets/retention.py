@@ -1,6 +1,6 @@
 """Retention: delete old raw answers, jobs and logs, move old hours to cold storage, add up old request counts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -15,7 +15,14 @@ from tickettape.archive import (
 from tickettape.catalogue import delete_event_views_before
 from tickettape.database import Warehouse, months_before
 from tickettape.file_storage import open_cold_storage
-from tickettape.observations import VIEWS_WINDOW, delete_replayed_before, expire_jobs, expire_logs, expire_payloads
+from tickettape.observations import (
+    VIEWS_WINDOW,
+    delete_replayed_before,
+    expire_jobs,
+    expire_logs,
+    expire_payloads,
+    forget_catalogue_entries,
+)
 from tickettape.settings import Settings
 
 BUSY = dg.RetryPolicy(max_retries=3, delay=120)
@@ -26,11 +33,20 @@ BUSY = dg.RetryPolicy(max_retries=3, delay=120)
 def expired_payloads(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
-    """Drop raw answers older than PAYLOAD_DAYS, a whole day at a time."""
+    """Drop raw answers older than PAYLOAD_DAYS, a whole day at a time, and what catalogues said CATALOGUE_DAYS ago."""
+    now, forgotten = datetime.now(UTC), 0
     with warehouse.connection() as connection:
-        dropped, lost = expire_payloads(connection, datetime.now(UTC), days=settings.payload_days)
+        dropped, lost = expire_payloads(connection, now, days=settings.payload_days)
+        for source in settings.catalogues:
+            days = settings.of_source(source).catalogue_days
+            forgotten += sum(forget_catalogue_entries(connection, source, now - timedelta(days=days)))
     return dg.MaterializeResult(
-        metadata={"days dropped": len(dropped), "partitions": dropped, "answers lost unread": lost}
+        metadata={
+            "days dropped": len(dropped),
+            "partitions": dropped,
+            "answers lost unread": lost,
+            "catalogue entries deleted": forgotten,
+        }
     )
 
 

@@ -1,7 +1,16 @@
-"""What is watched: tracking rules, the events they find, zones and sections, and how often people view an event."""
+"""What is watched: tracking rules, the events they find, zones and sections, which events of two sources are one, and
+how often people view an event."""
 
 from tickettape.catalogue.currencies import OtherCurrencyError, event_currencies, fix_currencies, other_currency
 from tickettape.catalogue.discovery import discover_events
+from tickettape.catalogue.event_links import (
+    LinkError,
+    decide_link,
+    decide_venues,
+    event_links,
+    match_sources,
+    undo_decision,
+)
 from tickettape.catalogue.event_views import ADD_EVENT_VIEWS, delete_event_views_before
 from tickettape.catalogue.events import Event, events_watched_at, find_event, retire_events, upsert_events
 from tickettape.catalogue.place_aliases import place_aliases, undo_alias
@@ -29,20 +38,25 @@ __all__ = [
     "ADD_EVENT_VIEWS",
     "RULE_KINDS",
     "Event",
+    "LinkError",
     "OtherCurrencyError",
     "SeenZone",
     "TrackingRule",
     "ZonesAndSections",
+    "decide_link",
+    "decide_venues",
     "delete_event_views_before",
     "discover_events",
     "due_tracking_rules",
     "ensure_sections",
     "ensure_zones",
     "event_currencies",
+    "event_links",
     "events_watched_at",
     "find_event",
     "fix_currencies",
     "lock_naming",
+    "match_sources",
     "newest_discovery",
     "other_currency",
     "place_aliases",
@@ -53,6 +67,7 @@ __all__ = [
     "tracked_sources",
     "tracking_rules",
     "undo_alias",
+    "undo_decision",
     "untrack_rule",
     "upsert_events",
 ]

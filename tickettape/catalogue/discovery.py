@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tickettape.marketplaces import Marketplace, MarketplaceEvent, Refused, storable_event
+from tickettape.marketplaces import Catalogue, MarketplaceEvent, Refused, storable_event
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Discovery:
     refused: list[Refused] = field(default_factory=list)
 
 
-async def discover_events(marketplace: Marketplace, kind: str, value: str) -> Discovery:
+async def discover_events(marketplace: Catalogue, kind: str, value: str) -> Discovery:
     """Every upcoming event of a rule: `event`, `performer`, `venue` (by id) or `search` (by words).
 
     Raises MarketplaceError if the marketplace does not answer, or does not know the event.

@@ -9,6 +9,17 @@ from psycopg.rows import class_row
 
 from tickettape.database import Connection
 
+NOT_STATED: dict[str, Any] = {
+    "date_status": "known",
+    "venue_id": None,
+    "latitude": None,
+    "longitude": None,
+    "sales_state": None,
+    "on_sale_at": None,
+    "off_sale_at": None,
+}
+"""What not every source states, and what is stored then."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -24,7 +35,7 @@ class Event:
 def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Add or refresh catalogue entries; returns (added, refreshed). A retired event with a later date is watched again.
 
-    `date_status` may be left out if the date is known. If no venue is given, a known one stays; a new event gets
+    What is in NOT_STATED may be left out. If no venue is given, a known one stays; a new event gets
     "unknown".
     """
     added = refreshed = 0
@@ -32,10 +43,12 @@ def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[
         row = connection.execute(
             """insert into market.events as known
                    (source, external_id, name, venue, city, state, country, venue_time_zone, date,
-                    date_status, category, performer_id, performer_name, image_url)
+                    date_status, category, performer_id, performer_name, image_url,
+                    venue_external_id, latitude, longitude, sales_state, on_sale_at, off_sale_at)
                values (%(source)s, %(external_id)s, %(name)s, coalesce(%(venue)s, 'unknown'), %(city)s, %(state)s,
                        %(country)s, %(venue_time_zone)s, %(date)s, %(date_status)s, %(category)s, %(performer_id)s,
-                       %(performer_name)s, %(image_url)s)
+                       %(performer_name)s, %(image_url)s, %(venue_id)s, %(latitude)s, %(longitude)s,
+                       %(sales_state)s, %(on_sale_at)s, %(off_sale_at)s)
                on conflict (source, external_id) do update set
                    name = excluded.name, venue = coalesce(%(venue)s, known.venue), city = excluded.city,
                    state = excluded.state, country = excluded.country, venue_time_zone = excluded.venue_time_zone,
@@ -43,19 +56,26 @@ def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[
                    date_status = excluded.date_status, category = excluded.category,
                    performer_id = excluded.performer_id,
                    performer_name = excluded.performer_name, image_url = excluded.image_url,
+                   venue_external_id = excluded.venue_external_id,
+                   latitude = excluded.latitude, longitude = excluded.longitude,
+                   sales_state = excluded.sales_state, on_sale_at = excluded.on_sale_at,
+                   off_sale_at = excluded.off_sale_at,
                    updated_at = now(),
                    active = known.active or excluded.watched_until > now(),
                    retired_because = case when excluded.watched_until > now() then null else known.retired_because end
                where (known.name, known.venue, known.city, known.state, known.country, known.venue_time_zone,
                       known.date, known.date_status, known.category, known.performer_id, known.performer_name,
-                      known.image_url)
+                      known.image_url, known.venue_external_id, known.latitude, known.longitude,
+                      known.sales_state, known.on_sale_at, known.off_sale_at)
                    is distinct from
                      (excluded.name, coalesce(%(venue)s, known.venue), excluded.city, excluded.state, excluded.country,
                       excluded.venue_time_zone, excluded.date, excluded.date_status, excluded.category,
-                      excluded.performer_id, excluded.performer_name, excluded.image_url)
+                      excluded.performer_id, excluded.performer_name, excluded.image_url,
+                      excluded.venue_external_id, excluded.latitude, excluded.longitude,
+                      excluded.sales_state, excluded.on_sale_at, excluded.off_sale_at)
                    or not known.active and excluded.watched_until > now()
                returning xmax = 0""",
-            {"source": source, "date_status": "known", **event},
+            {"source": source, **NOT_STATED, **event},
         ).fetchone()
         if row is not None:
             added, refreshed = (added + 1, refreshed) if row[0] else (added, refreshed + 1)

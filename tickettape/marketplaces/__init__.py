@@ -7,9 +7,11 @@ them through the database. Nothing here decides which event is polled, or when.
 
 from tickettape.marketplaces.breaker import Breaker
 from tickettape.marketplaces.breaker_store import describe_breaker, load_breaker
+from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import (
     HIGHEST_COUNT,
     HIGHEST_PRICE_CENTS,
+    Catalogue,
     Inventory,
     Listing,
     Marketplace,
@@ -24,6 +26,7 @@ from tickettape.marketplaces.registry import (
     Marketplaces,
     WatchedMarketplace,
     is_simulated,
+    open_catalogue,
     open_marketplace,
     open_marketplaces,
     simulated_sources,
@@ -36,6 +39,7 @@ __all__ = [
     "HIGHEST_COUNT",
     "HIGHEST_PRICE_CENTS",
     "Breaker",
+    "Catalogue",
     "Inventory",
     "Listing",
     "Marketplace",
@@ -48,8 +52,10 @@ __all__ = [
     "Zone",
     "current_slowdown",
     "describe_breaker",
+    "is_pass",
     "is_simulated",
     "load_breaker",
+    "open_catalogue",
     "open_marketplace",
     "open_marketplaces",
     "simulated_sources",

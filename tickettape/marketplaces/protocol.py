@@ -22,6 +22,7 @@ HIGHEST_COUNT = 2**31 - 1
 AnswerStatus = Literal["received", "missing", "blocked", "failed", "missed"]
 InventoryStatus = Literal["ok", "empty", "partial"]
 DateStatus = Literal["known", "time_tbd", "date_tbd", "postponed"]
+SalesState = Literal["onsale", "offsale", "cancelled", "postponed", "rescheduled"]
 
 
 class MarketplaceError(Exception):
@@ -73,11 +74,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedPriceRange:
+    """The prices per ticket that a source states for an event whose listings it does not have. None: not stated."""
+
+    market: Literal["resale", "primary"]
+    price_basis: Literal["before_fees", "all_in", "unknown"]
+    currency: str
+    lowest_price_cents: int | None
+    highest_price_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class MarketplaceEvent:
     """One event of the marketplace's catalogue. None: unknown.
 
     `date` is the UTC instant at which it starts. With the status "time_tbd" only its day at the venue is right. It is
-    None exactly if the status is "date_tbd" or "postponed". A placeholder never becomes a date.
+    None exactly if the status is "date_tbd" or "postponed". A placeholder never becomes a date. `venue_id` is the
+    source's own. The sales state, the window of sale and the price range are those of the primary market; only a
+    catalogue states them.
     """
 
     external_id: str
@@ -93,6 +107,13 @@ class MarketplaceEvent:
     performer_name: str | None
     image_url: str | None
     date_status: DateStatus = "known"
+    venue_id: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    sales_state: SalesState | None = None
+    on_sale_at: datetime | None = None
+    off_sale_at: datetime | None = None
+    price_range: StatedPriceRange | None = None
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -160,26 +181,15 @@ class Inventory:
     left_out: list[str] = field(default_factory=list)
 
 
-class Marketplace(Protocol):
-    """A place that sells tickets. Use it as `async with marketplace:`, within one event loop.
+class Catalogue(Protocol):
+    """A source of events. Use it as `async with catalogue:`, within one event loop.
 
-    To add one, make a folder with a client that extends `http_marketplace.HttpMarketplace` and pure functions from its
-    bytes to `Inventory` and `MarketplaceEvent`, and add a line to `registry`.
+    A source of this kind alone has no listings: it is asked on demand, and never at a tick.
     """
-
-    first_rule: tuple[str, str] | None
-    """The rule (kind, value) to track if there is none, so that a demonstration shows something at its first start."""
-    paced: bool
-    """Whether its budget limits the number of requests. It does not if there is no network."""
 
     @property
     def source(self) -> str:
         """The name under which everything from here is stored."""
-        ...
-
-    @property
-    def knows_the_past(self) -> bool:
-        """Whether `listings` can answer for a past `at`. Only a simulator can."""
         ...
 
     @property
@@ -195,13 +205,6 @@ class Marketplace(Protocol):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
-
-    async def listings(self, external_id: str, at: datetime) -> Answer:
-        """Ask for all listings of an event. Every failure of the network becomes an `Answer` too.
-
-        `at` is the tick, UTC. A real marketplace answers about now and does not use it.
-        """
-        ...
 
     async def event(self, external_id: str) -> MarketplaceEvent:
         """Ask for one event. Raises Missing, Blocked, Unreachable or Refused."""
@@ -219,6 +222,36 @@ class Marketplace(Protocol):
 
         An entry that cannot be read is yielded as a Refused, and does not affect the others. Raises Blocked,
         Unreachable or Refused if a page cannot be had, because a list that ends early would look like a complete one.
+        """
+        ...
+
+
+class Marketplace(Catalogue, Protocol):
+    """A place that sells tickets, with all listings of its events.
+
+    To add one, make a folder with a client that extends `http_marketplace.HttpMarketplace` and pure functions from its
+    bytes to `Inventory` and `MarketplaceEvent`, and add a line to `registry`.
+    """
+
+    first_rule: tuple[str, str] | None
+    """The rule (kind, value) to track if there is none, so that a demonstration shows something at its first start."""
+    paced: bool
+    """Whether its budget limits the number of requests. It does not if there is no network."""
+    requests_per_poll: int
+    """How many requests `listings` sends for one event, retries aside. The poll schedule plans with it."""
+    zones_need_two_answers: bool
+    """Whether a zone counts as sold out only after two answers in a row without it. True if an answer states neither
+    totals nor empty zones, so that a shortened one cannot be told from a complete one."""
+
+    @property
+    def knows_the_past(self) -> bool:
+        """Whether `listings` can answer for a past `at`. Only a simulator can."""
+        ...
+
+    async def listings(self, external_id: str, at: datetime) -> Answer:
+        """Ask for all listings of an event. Every failure of the network becomes an `Answer` too.
+
+        `at` is the tick, UTC. A real marketplace answers about now and does not use it.
         """
         ...
 

@@ -4,10 +4,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tickettape.database import Warehouse
-from tickettape.marketplaces.protocol import Marketplace
+from tickettape.marketplaces.gametime import NOT_KNOWN, Gametime
+from tickettape.marketplaces.protocol import Catalogue, Marketplace
 from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
-from tickettape.marketplaces.simulator import ServedSimulator, SimulatedMarketplace
+from tickettape.marketplaces.simulator import (
+    SIMULATED_FORMATS,
+    Market,
+    ServedSimulator,
+    SimulatedMarketplace,
+    catalogue_in_process,
+    market_in_process,
+    served_market,
+)
+from tickettape.marketplaces.ticketevolution import PRICE_BASES, TicketEvolution
+from tickettape.marketplaces.ticketmaster import NOT_KNOWN as TERMS_NOT_KNOWN
+from tickettape.marketplaces.ticketmaster import Ticketmaster
 from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.settings import Settings
 
@@ -37,16 +49,101 @@ def _over_http(client: type[VividSeats]) -> Opens:
     return opened
 
 
+def _ticket_evolution(settings: Settings, limiter: RateLimiter) -> Marketplace:
+    if settings.marketplace_token is None or settings.marketplace_secret is None:
+        raise ValueError(
+            f"{_name(settings)} needs the token and the secret of a contract with Ticket Evolution. Set "
+            f"{_variable(settings, 'TOKEN')} and {_variable(settings, 'SECRET')}."
+        )
+    if settings.marketplace_price_basis not in PRICE_BASES:
+        raise ValueError(
+            f"{_name(settings)} has several prices, and none is what a buyer pays. Choose one for good: set "
+            f"{_variable(settings, 'PRICE_BASIS')} to {' or '.join(PRICE_BASES)}."
+        )
+    return TicketEvolution(
+        _url(settings),
+        settings.user_agent,
+        token=settings.marketplace_token.get_secret_value(),
+        secret=settings.marketplace_secret.get_secret_value(),
+        price_basis=settings.marketplace_price_basis,
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+    )
+
+
+def _gametime(settings: Settings, limiter: RateLimiter) -> Marketplace:
+    _refuse_unaccepted(settings, NOT_KNOWN)
+    return Gametime(
+        _url(settings),
+        settings.user_agent,
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+    )
+
+
+def _ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
+    _refuse_unaccepted(settings, TERMS_NOT_KNOWN)
+    if settings.marketplace_token is None:
+        raise ValueError(f"The catalogue {settings.source} needs a key. Set its token.")
+    return Ticketmaster(
+        _url(settings),
+        settings.user_agent,
+        key=settings.marketplace_token.get_secret_value(),
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+    )
+
+
+def _simulated_ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
+    market = Market(seed=settings.simulator_seed, events=settings.simulator_events)
+    return catalogue_in_process(market, source=settings.source)
+
+
 def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
     if settings.marketplace_url is not None:
         return _over_http(ServedSimulator)(settings, limiter)
     return SimulatedMarketplace(source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events)
 
 
+def _simulator_in(name: str) -> Opens:
+    """The simulated market in the format of a marketplace, in this process or at a URL."""
+
+    def opened(settings: Settings, limiter: RateLimiter) -> Marketplace:
+        if settings.marketplace_url is None:
+            market = Market(seed=settings.simulator_seed, events=settings.simulator_events)
+            return market_in_process(name, market, source=settings.source)
+        return served_market(
+            name,
+            settings.marketplace_url,
+            settings.user_agent,
+            source=settings.source,
+            limiter=limiter,
+            deadline_seconds=settings.event_deadline_seconds,
+        )
+
+    return opened
+
+
 FORMATS: dict[str, MarketplaceFormat] = {
     "vividseats": MarketplaceFormat(_over_http(VividSeats)),
+    "ticketevolution": MarketplaceFormat(_ticket_evolution),
+    "gametime": MarketplaceFormat(_gametime),
     "simulator": MarketplaceFormat(_simulator, simulated=True),
+    **{f"simulator_{name}": MarketplaceFormat(_simulator_in(name), simulated=True) for name in SIMULATED_FORMATS},
 }
+
+
+SIMULATED_CATALOGUE = "simulator_ticketmaster"
+OpensCatalogue = Callable[[Settings, RateLimiter], Catalogue]
+
+CATALOGUES: dict[str, OpensCatalogue] = {
+    "ticketmaster": _ticketmaster,
+    SIMULATED_CATALOGUE: _simulated_ticketmaster,
+}
+"""The formats of sources without listings."""
 
 
 def format_of(settings: Settings) -> MarketplaceFormat:
@@ -85,7 +182,9 @@ def is_simulated(settings: Settings) -> bool:
 def simulated_sources(settings: Settings) -> list[str]:
     """The names under which simulated data is stored: the simulated formats, and the watched sources that have one."""
     watched = [source for source in settings.sources if is_simulated(settings.of_source(source))]
-    return sorted({*watched, *(name for name, one in FORMATS.items() if one.simulated)})
+    listed = [source for source in settings.catalogues if settings.of_source(source).format == SIMULATED_CATALOGUE]
+    formats = [name for name, one in FORMATS.items() if one.simulated]
+    return sorted({*watched, *listed, *formats, SIMULATED_CATALOGUE})
 
 
 def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> Marketplace:
@@ -95,6 +194,18 @@ def open_marketplace(settings: Settings, warehouse: Warehouse | None = None) -> 
     """
     connect = (warehouse or Warehouse()).connect_to
     return format_of(settings).opened(settings, SharedRateLimiter(connect, settings.source, rate_limits_of(settings)))
+
+
+def open_catalogue(settings: Settings, source: str, warehouse: Warehouse | None = None) -> Catalogue:
+    """A source of CATALOGUES, to be used as `async with`; all processes share its rate limiter.
+
+    Raises ValueError if it is not set, or if its settings are not complete.
+    """
+    own = settings.of_source(source)
+    if source not in settings.catalogues or own.format not in CATALOGUES:
+        raise ValueError(f"{source} is no catalogue. Name it in CATALOGUES, with the format {' or '.join(CATALOGUES)}.")
+    connect = (warehouse or Warehouse()).connect_to
+    return CATALOGUES[own.format](own, SharedRateLimiter(connect, source, rate_limits_of(own)))
 
 
 @dataclass(frozen=True)
@@ -144,3 +255,23 @@ def _url(settings: Settings) -> str:
             f"MARKETPLACES__{settings.source.upper()}__URL if there are several."
         )
     return settings.marketplace_url
+
+
+def _name(settings: Settings) -> str:
+    return f"The marketplace {settings.source}"
+
+
+def _refuse_unaccepted(settings: Settings, not_known: Mapping[str, str]) -> None:
+    """Raise ValueError unless the settings name everything that is not known about the marketplace."""
+    missing = {name: what for name, what in not_known.items() if name not in settings.marketplace_accepts.split()}
+    if missing:
+        listed = "; ".join(f"{name}: {what}" for name, what in missing.items())
+        raise ValueError(
+            f"{_name(settings)} is off, because it is not known - {listed}. To turn it on nevertheless, set "
+            f'{_variable(settings, "ACCEPTS")} to "{" ".join(not_known)}".'
+        )
+
+
+def _variable(settings: Settings, name: str) -> str:
+    """The variable that sets a value of a marketplace, if it is one of several or the only one."""
+    return f"MARKETPLACES__{settings.source.upper()}__{name} (or MARKETPLACE_{name}, if it is the only one)"

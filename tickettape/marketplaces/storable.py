@@ -48,8 +48,15 @@ def storable_event(event: MarketplaceEvent, now: datetime) -> MarketplaceEvent:
     texts: dict[str, Any] = {field: _short(getattr(event, field), longest) for field, longest in LONGEST_TEXTS.items()}
     if texts["name"] is None:
         raise Refused(f"Event {event.external_id} has no name")
-    performer_id = event.performer_id if event.performer_id and _is_id(event.performer_id) else None
-    event = replace(event, **texts, performer_id=performer_id, venue_time_zone=_time_zone(event.venue_time_zone))
+    event = replace(
+        event,
+        **texts,
+        performer_id=_id_or_none(event.performer_id),
+        venue_id=_id_or_none(event.venue_id),
+        latitude=_within(event.latitude, 90),
+        longitude=_within(event.longitude, 180),
+        venue_time_zone=_time_zone(event.venue_time_zone),
+    )
     if event.image_url is not None and _UNSTORABLE.search(event.image_url):
         event = replace(event, image_url=None)
     if event.date is not None and not EARLIEST <= event.date <= now + FURTHEST:
@@ -157,6 +164,14 @@ def _short(text: str | None, longest: int) -> str | None:
         return None
     clean = _UNSTORABLE.sub("", text)
     return (clean if len(clean) <= longest else f"{clean[: longest - 1]}…") if clean.strip() else None
+
+
+def _id_or_none(text: str | None) -> str | None:
+    return text if text and _is_id(text) else None
+
+
+def _within(degrees: float | None, most: float) -> float | None:
+    return degrees if degrees is not None and -most <= degrees <= most else None
 
 
 def _is_id(text: str) -> bool:

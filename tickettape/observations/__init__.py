@@ -13,6 +13,7 @@ from tickettape.observations.captures import (
     store_captures,
     ticks_with_answers,
 )
+from tickettape.observations.catalogue_entries import forget_catalogue_entries, store_catalogue_entries
 from tickettape.observations.missed_ticks import record_missed_ticks
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
@@ -72,6 +73,7 @@ __all__ = [
     "expire_logs",
     "expire_payloads",
     "floor_to_grid",
+    "forget_catalogue_entries",
     "held_ticks",
     "is_voided",
     "list_refusals",
@@ -102,6 +104,7 @@ __all__ = [
     "scraper_figures",
     "stale_events",
     "store_captures",
+    "store_catalogue_entries",
     "store_price_ranges",
     "ticks_between",
     "ticks_with_answers",

@@ -36,13 +36,15 @@ REQUESTS_SHARE = 0.9  # of the requests allowed in an interval; the rest is for 
 
 @dataclass(frozen=True)
 class PollRules:
-    """The grid of ticks, and how many requests a tick may spend on events (None: as many as it likes)."""
+    """The grid of ticks, and how many events a tick may poll (None: as many as it likes)."""
 
     every: timedelta
     most: int | None = None
 
 
-def poll_rules(settings: Settings, slowdown: float = 1.0, *, paced: bool = True) -> PollRules:
+def poll_rules(
+    settings: Settings, slowdown: float = 1.0, *, paced: bool = True, requests_per_poll: int = 1
+) -> PollRules:
     """The poll rules by the settings of a marketplace; `slowdown` is the present one of its rate limiter.
 
     If it is not `paced`, every event may be polled.
@@ -51,7 +53,8 @@ def poll_rules(settings: Settings, slowdown: float = 1.0, *, paced: bool = True)
     if not paced:
         return PollRules(every)
     a_second = min(settings.requests_per_second, settings.requests_per_minute / 60)
-    return PollRules(every, max(1, int(REQUESTS_SHARE * a_second / slowdown * every.total_seconds())))
+    requests = REQUESTS_SHARE * a_second / slowdown * every.total_seconds()
+    return PollRules(every, max(1, int(requests / requests_per_poll)))
 
 
 def plan_polls(connection: Connection, source: str, tick: datetime, rules: PollRules) -> list[int]:

@@ -44,6 +44,7 @@ from tickettape.observations.quarantine import (
 from tickettape.observations.scraper_jobs import log_about_job
 from tickettape.observations.section_metrics import GatheredListings
 from tickettape.observations.section_snapshots import AnswerVerdict, replace_snapshots
+from tickettape.observations.vanished_zones import doubt_vanished_zones, zones_before
 from tickettape.observations.voids import end_voids
 
 FIELDS_OF = 20
@@ -181,6 +182,7 @@ def _read(
     new_currencies: dict[int, str] = {}
     verdicts: list[AnswerVerdict] = []
     fields: dict[str, str] = {}
+    before = zones_before(connection, event_keys, tick) if marketplace.zones_need_two_answers else {}
     looked_through = set(random.sample(event_keys, min(len(answers), FIELDS_OF)))
     with connection.pipeline():
         for stored in answers:
@@ -191,6 +193,7 @@ def _read(
             try:
                 read = marketplace.read_listings(answer, stored.external_id, tolerance)
                 inventory = _in_currency(storable_inventory(read, answer, tolerance), currencies.get(stored.event_key))
+                inventory = doubt_vanished_zones(inventory, before, stored.event_key)
                 if stored.event_key not in currencies:
                     new_currencies[stored.event_key] = inventory.currency
                 verdicts.append(_verdict(stored.event_key, inventory))

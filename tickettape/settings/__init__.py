@@ -31,17 +31,21 @@ class Settings(MarketplaceSettings, HistorySettings, ServiceSettings, BoxOfficeS
         return names
 
     def of_source(self, source: str) -> "Settings":
-        """The settings of one marketplace: its own values, and the common ones for everything else.
+        """The settings of one marketplace or catalogue: its own values, and the common ones for everything else.
 
         Raises ValueError if the marketplace is not set, or if one of its own values is invalid.
         """
-        if source not in self.sources:
-            raise ValueError(f"There is no marketplace {source!r}. These are set: {', '.join(self.sources)}.")
-        if not self.marketplaces:
+        if source not in (*self.sources, *self.catalogues):
+            known = ", ".join((*self.sources, *self.catalogues))
+            raise ValueError(f"There is no marketplace {source!r}. These are set: {known}.")
+        if not self.marketplaces and source not in self.catalogues:
             return self
-        own = {OF_ONE[name]: value for name, value in self.marketplaces[source].items()}
-        known = {"marketplace_source": source, "marketplace_format": source} | own
-        return _GivenSettings(**{**self.model_dump(), **known, "marketplaces": {}})
+        values = self.catalogues.get(source) or self.marketplaces.get(source, {})
+        own = {OF_ONE[name]: value for name, value in values.items()}
+        # a token is for one marketplace, and is not sent to another
+        named: dict[str, Any] = {f"marketplace_{name}": None for name in ("url", "token", "secret", "price_basis")}
+        named |= {"marketplace_source": source, "marketplace_format": source, "marketplace_accepts": ""}
+        return _GivenSettings(**{**self.model_dump(), **named, **own, "marketplaces": {}, "catalogues": {}})
 
 
 class _GivenSettings(Settings):

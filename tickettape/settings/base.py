@@ -19,5 +19,10 @@ class SettingsGroup(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=ROOT / ".env", env_ignore_empty=True, env_nested_delimiter="__", extra="ignore", populate_by_name=True
+        env_file=ROOT / ".env",
+        env_ignore_empty=True,
+        env_nested_delimiter="__",
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # the values of MARKETPLACES may be tokens
     )

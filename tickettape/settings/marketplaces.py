@@ -3,13 +3,17 @@
 import re
 from typing import Any, Self
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from tickettape.settings.base import SettingsGroup, Url
 
 OF_ONE = {
     "url": "marketplace_url",
     "format": "marketplace_format",
+    "token": "marketplace_token",
+    "secret": "marketplace_secret",
+    "price_basis": "marketplace_price_basis",
+    "accepts": "marketplace_accepts",
     "seed": "simulator_seed",
     "events": "simulator_events",
     "interval_minutes": "scraper_interval_minutes",
@@ -18,7 +22,7 @@ OF_ONE = {
         for name in (
             "user_agent", "requests_per_second", "requests_per_minute", "event_deadline_seconds",
             "breaker_blocked_in_a_row", "breaker_blocked_share", "breaker_blocked_of_last", "breaker_wait_seconds",
-            "catalogue_refresh_minutes", "misses_to_retire", "partial_tolerance", "captured_share",
+            "catalogue_refresh_minutes", "catalogue_days", "misses_to_retire", "partial_tolerance", "captured_share",
         )
     },
 }  # fmt: skip
@@ -26,6 +30,9 @@ OF_ONE = {
 
 WITH_URL, WITHOUT_URL = "vividseats", "simulator"
 """The default format, and so the default source, of a single marketplace: with MARKETPLACE_URL, and without it."""
+
+SECRETS = ("token", "secret")
+"""What of a marketplace's own settings is hidden wherever settings are shown."""
 
 INTERVALS_MINUTES = (10, 12, 15, 20)  # R-068 asks for 10 to 20 minutes; these divide an hour
 
@@ -47,10 +54,30 @@ class MarketplaceSettings(SettingsGroup):
     """The format of the answers, by its name in the registry; unset: `simulator` if no URL is set or the source has
     that name, else `vividseats`."""
 
+    marketplace_token: SecretStr | None = None
+    """The token or key of the marketplace's API, if it has one."""
+
+    marketplace_secret: SecretStr | None = None
+    """The secret with which requests are signed, if the marketplace asks for it."""
+
+    marketplace_price_basis: str | None = None
+    """Which of a marketplace's prices is stored, where it has several and none is the buyer's: for Ticket Evolution
+    `retail_price` or `wholesale_price`. It stays the same for as long as the source has this name."""
+
+    marketplace_accepts: str = ""
+    """What is not known about a marketplace and is accepted nevertheless, separated by blanks. A marketplace that is
+    off by default says at the start what to name here."""
+
     marketplaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Several marketplaces instead of the one above, as JSON, `{"vividseats": {"url": …}, "simulator": {}}`, or as one
     variable per value, `MARKETPLACES__VIVIDSEATS__URL`. For what a marketplace does not set, the common settings hold;
     see OF_ONE."""
+
+    catalogues: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sources of events without listings, in the form of `marketplaces`. They are asked on demand, never at a tick."""
+
+    catalogue_days: int = Field(default=2, ge=1, le=30)
+    """Days for which the events and price ranges of a catalogue are kept after it was last asked for them."""
 
     user_agent: str = "tickettape/0.1 (ticket price history; set USER_AGENT to say who you are)"
     """The User-Agent header of all requests. It says honestly who we are."""
@@ -117,21 +144,27 @@ class MarketplaceSettings(SettingsGroup):
             )
         return minutes
 
-    @field_validator("marketplaces")
+    @field_validator("marketplaces", "catalogues")
     @classmethod
-    def _named_and_known(cls, marketplaces: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _named_and_known(
+        cls, marketplaces: dict[str, dict[str, Any]], field: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        variable = str(field.field_name).upper()
         for source, own in marketplaces.items():
             if not re.fullmatch("[a-z][a-z0-9_]{0,62}", source):
                 raise ValueError(
-                    f"MARKETPLACES has the name {source!r}. Use lower-case letters, digits and _, as in vividseats"
+                    f"{variable} has the name {source!r}. Use lower-case letters, digits and _, as in vividseats"
                 )
             unknown = sorted(set(own) - set(OF_ONE))
             if unknown:
                 raise ValueError(
-                    f"MARKETPLACES sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
+                    f"{variable} sets {', '.join(unknown)} for {source}, which a marketplace cannot set. It can "
                     f"set {', '.join(sorted(OF_ONE))}"
                 )
-        return marketplaces
+        return {
+            source: {name: _hidden(value) if name in SECRETS else value for name, value in own.items()}
+            for source, own in marketplaces.items()
+        }
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:
@@ -140,6 +173,8 @@ class MarketplaceSettings(SettingsGroup):
                 "MARKETPLACES cannot be combined with MARKETPLACE_URL, _SOURCE or _FORMAT. Name every marketplace in "
                 "MARKETPLACES"
             )
+        if both := sorted(set(self.sources) & set(self.catalogues)):
+            raise ValueError(f"{both[0]} is in MARKETPLACES and in CATALOGUES. Give one of them another name")
         return self
 
     @property
@@ -165,3 +200,7 @@ class MarketplaceSettings(SettingsGroup):
     @property
     def _only_source(self) -> str:
         return self.marketplace_source or (WITH_URL if self.marketplace_url else WITHOUT_URL)
+
+
+def _hidden(value: Any) -> Any:
+    return SecretStr(value) if isinstance(value, str) and value else value

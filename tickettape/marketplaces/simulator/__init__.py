@@ -1,13 +1,28 @@
 """A ticket market that is made up: reproducible, self-consistent, and it knows its past.
 
-It speaks the Vivid Seats wire format and is asked through the very client that asks the real one, so
-what runs on it runs there. `catalogue` names the events, `market` decides what is for sale, `answers`
-writes it in the wire format, `app` serves it. Nothing real is for sale here, and every production says
-so in its name.
+It speaks the Vivid Seats wire format and is asked through the very client that asks the real one, so what runs on it
+runs there. `catalogue` names the events, `market` decides what is for sale, `answers` writes it in the wire format,
+`app` serves it. `formats` has the formats of the other marketplaces. Nothing real is for sale here, and every
+production says so in its name.
 """
 
 from tickettape.marketplaces.simulator.app import build_app
 from tickettape.marketplaces.simulator.client import ServedSimulator, SimulatedMarketplace
+from tickettape.marketplaces.simulator.formats import (
+    SIMULATED_FORMATS,
+    catalogue_in_process,
+    market_in_process,
+    served_market,
+)
 from tickettape.marketplaces.simulator.market import Market
 
-__all__ = ["Market", "ServedSimulator", "SimulatedMarketplace", "build_app"]
+__all__ = [
+    "SIMULATED_FORMATS",
+    "Market",
+    "ServedSimulator",
+    "SimulatedMarketplace",
+    "build_app",
+    "catalogue_in_process",
+    "market_in_process",
+    "served_market",
+]

@@ -4,8 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from tickettape.marketplaces.simulator.app import build_app
+from tickettape.marketplaces.simulator.app import build_app, wall_clock
+from tickettape.marketplaces.simulator.formats import SIMULATED_FORMATS
 from tickettape.marketplaces.simulator.market import CHANGE_SHARE, Market
 
 
@@ -13,7 +15,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and serve until stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m tickettape.marketplaces.simulator",
-        description="A simulated ticket market in the Vivid Seats wire format.",
+        description="A simulated ticket market, in the format of one of the marketplaces.",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["vividseats", *SIMULATED_FORMATS],
+        default="vividseats",
+        help="whose format it speaks (default: %(default)s)",
     )
     # Bound to this machine: nobody else should take made-up prices for real ones.
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
@@ -28,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     chosen = parser.parse_args(arguments)
     market = Market(chosen.seed, chosen.events, chosen.change_share)
-    uvicorn.run(build_app(market), host=chosen.host, port=chosen.port, log_level="info")
+    app: ASGIApp = build_app(market)
+    if chosen.format in SIMULATED_FORMATS:
+        app = SIMULATED_FORMATS[chosen.format].build_app(market, wall_clock)
+    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="info")
 
 
 if __name__ == "__main__":

@@ -34,18 +34,18 @@ def build_app(market: Market, clock: Clock = wall_clock) -> Starlette:
     """The application on `market`; `clock` (UTC) serves requests that name no time."""
 
     async def listings(request: Request) -> Response:
-        at = _time_of(request, clock)
+        at = time_of(request, clock)
         production_id = request.query_params.get("productionId", "")
         if not answers.is_production_id(production_id):
-            return _json(answers.unknown_listings())
-        return _json(answers.listings(market, _known(market, production_id, at), at))
+            return json_reply(answers.unknown_listings())
+        return json_reply(answers.listings(market, known(market, production_id, at), at))
 
     async def details(request: Request) -> Response:
-        at = _time_of(request, clock)
-        return _json(answers.details(market, _known(market, request.path_params["id"], at), at))
+        at = time_of(request, clock)
+        return json_reply(answers.details(market, known(market, request.path_params["id"], at), at))
 
     async def productions(request: Request) -> Response:
-        at = _time_of(request, clock)
+        at = time_of(request, clock)
         asked = request.query_params
         found = answers.matching(
             market.productions(at),
@@ -54,8 +54,8 @@ def build_app(market: Market, clock: Clock = wall_clock) -> Starlette:
             category_id=asked.get("categoryId"),
             query=asked.get("query"),
         )
-        size = min(_number(asked.get("pageSize"), PAGE_SIZE), LARGEST_PAGE_SIZE)
-        return _json(answers.page(market, found, at, _number(asked.get("page"), 1), size))
+        size = min(number_of(asked.get("pageSize"), PAGE_SIZE), LARGEST_PAGE_SIZE)
+        return json_reply(answers.page(market, found, at, number_of(asked.get("page"), 1), size))
 
     return Starlette(
         routes=[
@@ -63,18 +63,20 @@ def build_app(market: Market, clock: Clock = wall_clock) -> Starlette:
             Route("/productions", productions),
             Route("/productions/{id}/details", details),
         ],
-        exception_handlers={HTTPException: _refusal},
+        exception_handlers={HTTPException: refusal},
     )
 
 
-def _known(market: Market, production_id: str, at: datetime) -> SimulatedProduction:
+def known(market: Market, production_id: str, at: datetime) -> SimulatedProduction:
+    """The production that is asked for. Raises a 404 if it is not on sale."""
     production = market.production(int(production_id), at) if answers.is_production_id(production_id) else None
     if production is None:
         raise HTTPException(404, f"No production {production_id} is on sale at {at.isoformat()}.")
     return production
 
 
-def _time_of(request: Request, clock: Clock) -> datetime:
+def time_of(request: Request, clock: Clock) -> datetime:
+    """The time that a request is about (UTC): its header's, else the clock's."""
     text = request.headers.get(SIMULATOR_TIME_HEADER)
     if text is None:
         return clock().astimezone(UTC)
@@ -87,7 +89,8 @@ def _time_of(request: Request, clock: Clock) -> datetime:
     return at.astimezone(UTC)
 
 
-def _number(text: str | None, default: int) -> int:
+def number_of(text: str | None, default: int) -> int:
+    """The number of a page, or its size."""
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
@@ -95,10 +98,12 @@ def _number(text: str | None, default: int) -> int:
     return int(text[:9])
 
 
-def _json(body: bytes) -> Response:
+def json_reply(body: bytes) -> Response:
+    """A JSON answer that says it is simulated."""
     return Response(body, media_type="application/json", headers=HEADERS)
 
 
-def _refusal(_: Request, error: Exception) -> Response:
+def refusal(_: Request, error: Exception) -> Response:
+    """The answer to a request that raised an error."""
     status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
     return JSONResponse({"error": detail}, status_code=status, headers=HEADERS)

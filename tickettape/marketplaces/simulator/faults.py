@@ -113,7 +113,7 @@ class Asked:
 
     at: float
     production_id: str
-    fault: Fault | None
+    fault: StrEnum | None
 
 
 def evenly(least_seconds: float, most_seconds: float) -> Latency:
@@ -129,13 +129,21 @@ def long_tailed(median_seconds: float, spread: float = 0.5) -> Latency:
 class Faulty:
     """`app` with faults: each request meets each fault of `rates` (a share of the requests) at random.
 
-    `rates` may be changed while it serves. `asked` has every request of `/listings`.
+    `rates` may be changed while it serves. `asked` has every request of `/listings`. `changes` are those of the
+    format; by default, those of Vivid Seats.
     """
 
     def __init__(
-        self, app: ASGIApp, rates: Mapping[Fault, float] | None = None, *, latency: Latency | None = None, seed: int = 1
+        self,
+        app: ASGIApp,
+        rates: Mapping[Any, float] | None = None,
+        *,
+        latency: Latency | None = None,
+        seed: int = 1,
+        changes: Mapping[Any, Callable[[Any], Any]] | None = None,
     ) -> None:
         self.app, self.rates, self.latency = app, dict(rates or {}), latency
+        self._changes: Mapping[Any, Callable[[Any], Any]] = _CHANGES if changes is None else changes
         self.asked: list[Asked] = []
         self._seed = seed
         self._times: Counter[str] = Counter()
@@ -145,7 +153,8 @@ class Faulty:
         if scope["type"] != "http" or not scope["path"].endswith("/listings"):
             await self.app(scope, receive, send)
             return
-        production_id = parse_qs(scope["query_string"].decode()).get("productionId", [""])[0]
+        asked = parse_qs(scope["query_string"].decode())
+        production_id = (asked.get("productionId") or asked.get("event_id") or [""])[0]
         self._times[production_id] += 1
         draw = random.Random(f"{self._seed} {production_id} {self._times[production_id]}")  # noqa: S311 - no secret
         fault = _drawn(self.rates, draw)
@@ -154,11 +163,11 @@ class Faulty:
             await asyncio.sleep(self.latency(draw))
         if fault is None:
             await self.app(scope, receive, send)
-        elif fault in _CHANGES:
-            body = _CHANGES[fault](msgspec.json.decode(await _body_of(self.app, scope, receive)))
+        elif fault in self._changes:
+            body = self._changes[fault](msgspec.json.decode(await _body_of(self.app, scope, receive)))
             await _json(body)(scope, receive, send)
         elif fault in _BODIES:
-            await _BODIES[fault](await _body_of(self.app, scope, receive))(scope, receive, send)
+            await _BODIES[Fault(fault)](await _body_of(self.app, scope, receive))(scope, receive, send)
         elif fault is Fault.HALF:
             body = await _body_of(self.app, scope, receive)
             await _half(body, send)
@@ -168,7 +177,7 @@ class Faulty:
             await _refusal(fault)(scope, receive, send)
 
 
-def _drawn(rates: Mapping[Fault, float], draw: random.Random) -> Fault | None:
+def _drawn(rates: Mapping[Any, float], draw: random.Random) -> Any:
     point = draw.random()
     for fault, rate in rates.items():
         point -= rate
@@ -177,7 +186,7 @@ def _drawn(rates: Mapping[Fault, float], draw: random.Random) -> Fault | None:
     return None
 
 
-def _refusal(fault: Fault) -> Response | ASGIApp:
+def _refusal(fault: StrEnum) -> Response | ASGIApp:
     match fault:
         case Fault.SILENT:
             return _silence

@@ -6,7 +6,7 @@ in one answer.
 
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +15,6 @@ from tickettape.marketplaces.http_client import (
     CONNECT_SECONDS,
     LARGEST_ANSWER_BYTES,
     READ_SECONDS,
-    SIMULATOR_TIME_HEADER,
     PacedHttpClient,
     answer_of,
     body_of,
@@ -87,7 +86,6 @@ class VividSeats(HttpMarketplace):
 
         Never sends `quantity`, `page` or `limit`: they ask for a subset.
         """
-        headers = {SIMULATOR_TIME_HEADER: at.astimezone(UTC).isoformat()} if self.knows_the_past else {}
         reply = await self._http.ask(
             f"Production {external_id}",
             "/listings",
@@ -97,7 +95,7 @@ class VividSeats(HttpMarketplace):
                 "localizeCurrency": "true",
                 "priceGroupId": PRICE_GROUP,
             },
-            headers,
+            self._time(at),
         )
         return answer_of(external_id, reply)
 

@@ -71,6 +71,7 @@ def event_of(item: WireProduction) -> MarketplaceEvent:
         performer_name=(performer.name or None) if performer else None,
         image_url=None,
         date_status=date_status,
+        venue_id=None if venue.id is None else str(venue.id),
     )
 
 

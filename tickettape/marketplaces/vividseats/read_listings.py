@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, emptied_by_leaving_out, most_are
+from tickettape.marketplaces.prices import price_cents
 from tickettape.marketplaces.protocol import Inventory, Listing, Missing, Refused, Section, Zone
 from tickettape.marketplaces.storable import LONGEST_NAME
 from tickettape.marketplaces.vividseats.wire_format import (
@@ -29,7 +30,6 @@ from tickettape.marketplaces.vividseats.wire_values import (
     LONGEST_QUANTITY,
     buyable_quantities,
     deal_score,
-    price_cents,
     stated_count,
 )
 

@@ -121,6 +121,7 @@ class WirePerformer(msgspec.Struct):
 class WireVenue(msgspec.Struct):
     """`venue` of a production."""
 
+    id: int | None = None
     name: str | None = None
     city: str | None = None
     state: str | None = None

@@ -1,33 +1,14 @@
-"""Read single values of Vivid Seats: prices, counts, and which quantities of a listing may be bought. Pure."""
+"""Read single values of Vivid Seats: counts, deal scores, and which quantities of a listing may be bought. Pure."""
 
 import math
 import re
 from functools import lru_cache
 
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS
 from tickettape.marketplaces.vividseats.wire_format import refuse
 
 LONGEST_COUNT = 9  # digits: below HIGHEST_COUNT, far above any venue
 LONGEST_QUANTITY = 4  # digits: no listing has 10,000 seats, and `buyable` lists them one by one
-CACHED_PRICES = 65_536  # distinct price strings of a tick of a hundred events, about 10 MB
-_PRICE = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?")
 COUNT = re.compile(rf"[0-9]{{1,{LONGEST_COUNT}}}")
-
-
-@lru_cache(maxsize=CACHED_PRICES)
-def price_cents(text: str) -> int:
-    """Exact cents of a price such as "220.35", "220.3" or "220". Raises ValueError with the reason."""
-    match = _PRICE.fullmatch(text)
-    if match is None:
-        raise ValueError("is not a number with at most two decimals")
-    whole, decimals = match.groups()
-    if len(whole) <= len(str(HIGHEST_PRICE_CENTS)):  # int() of a megabyte of digits would take minutes
-        cents = int(whole) * 100 + int((decimals or "0").ljust(2, "0"))
-        if cents == 0:
-            raise ValueError("is not above 0")
-        if cents <= HIGHEST_PRICE_CENTS:
-            return cents
-    raise ValueError(f"is above {HIGHEST_PRICE_CENTS / 100:.2f}, the highest price that can be stored")
 
 
 @lru_cache(maxsize=8_192)

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_s5_one_bad_event_among_many_costs_that_event_alone(connection: Connecti
 def test_faults_come_at_their_rates_and_the_same_seed_draws_the_same() -> None:
     async def ignored(*_: object) -> None: ...
 
-    def drawn(seed: int) -> list[Fault | None]:
+    def drawn(seed: int) -> list[StrEnum | None]:
         app = Faulty(build_app(Market(events=1)), {Fault.BROKEN: 0.03, Fault.FORBIDDEN: 0.02}, seed=seed)
 
         async def ask_all() -> None:
