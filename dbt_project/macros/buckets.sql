@@ -124,7 +124,7 @@ set local work_mem = '64MB';
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- prevents a DETACH between the claim and the read of the facts
 {% if facts == 'captures' -%}
-lock table market.captures, market.section_snapshots, market.listing_changes in access share mode;
+lock table market.captures, market.section_snapshots, market.packed_days, market.listing_changes in access share mode;
 {%- else -%}
 lock table market.{{ facts }} in access share mode;
 {%- endif %}

@@ -14,6 +14,7 @@ from tickettape.observations.captures import (
     ticks_with_answers,
 )
 from tickettape.observations.missed_ticks import record_missed_ticks
+from tickettape.observations.packed_days import give_back_space, pack_days, unpack_days
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
@@ -72,6 +73,7 @@ __all__ = [
     "expire_logs",
     "expire_payloads",
     "floor_to_grid",
+    "give_back_space",
     "held_ticks",
     "is_voided",
     "list_refusals",
@@ -84,6 +86,7 @@ __all__ = [
     "newest_poll_schedule",
     "not_understood_at_newest_tick",
     "oldest_captured_tick",
+    "pack_days",
     "poll_rules",
     "poll_summary",
     "price_range_ticks",
@@ -107,6 +110,7 @@ __all__ = [
     "ticks_with_answers",
     "undo_price_range_void",
     "undo_void",
+    "unpack_days",
     "void_capture",
     "void_price_range",
 ]
