@@ -40,17 +40,17 @@ def scratch_server() -> Iterator[str]:
 
 
 @contextmanager
-def scratch_database(server_url: str, name: str) -> Iterator[str]:
-    """A migrated, empty database that the program takes for the warehouse during the block; its URL."""
+def scratch_database(server_url: str, name: str, *, template: str = TEMPLATE) -> Iterator[str]:
+    """A migrated, empty database, or a copy of another, that the program takes for the warehouse; its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {TEMPLATE}")
+        connection.execute(f"create database {name} template {template}")
         url = _with_database(server_url, name)
         os.environ["DATABASE_URL"] = url
         _forget_settings()
         try:
             yield url
         finally:
-            del os.environ["DATABASE_URL"]
+            os.environ.pop("DATABASE_URL", None)
             _forget_settings()
             connection.execute(f"drop database {name} with (force)")
 

@@ -35,6 +35,7 @@ from tickettape.cli import (
     poll_schedule,
     quarantine,
     readers,
+    storage,
     tenants,
 )
 from tickettape.cli.console import (
@@ -213,6 +214,7 @@ for commands in (
     health,
     quarantine,
     readers,
+    storage,
     tenants,
 ):
     commands.add_commands(app)
