@@ -64,7 +64,7 @@ def time_packing(connection: Connection, rows: int) -> bool:
     """Print how fast days are packed, against a COPY of the same rows; returns whether the bound holds."""
     heading("Packing, 10% of listings changing per tick")
     text = io.BytesIO()
-    with connection.cursor().copy("copy market.section_snapshots to stdout") as out:
+    with connection.cursor().copy("copy (select * from market.section_snapshots) to stdout") as out:
         for data in out:
             text.write(data)
     connection.execute("create table market.copied (like market.section_snapshots including all)")

@@ -120,6 +120,8 @@ coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz
 {%- set new_columns = _new_columns() %}
 -- enough to group a tick's 36,000 rows in memory; with the default of 4 MB they were written to disk
 set local work_mem = '64MB';
+-- the planner expects the rows of packed days, of which a tick reads none, and would compile for them
+set local jit = off;
 -- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- prevents a DETACH between the claim and the read of the facts
