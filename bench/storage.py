@@ -60,8 +60,12 @@ def weigh(connection: Connection, change_share: float, *, events: int) -> bool:
     return figure("packed", _bytes(connection, "packed_days") / rows, "bytes", most=MOST_BYTES.get(change_share))
 
 
-def time_packing(connection: Connection, rows: int) -> bool:
-    """Print how fast days are packed, against a COPY of the same rows; returns whether the bound holds."""
+def time_packing(connection: Connection, rows: int) -> None:
+    """Print how fast days are packed, against a COPY of the same rows into a table with the same key.
+
+    It has no bound. The aim of twice as fast was given up at 0.4 to 0.6: compressing alone takes as long as the COPY,
+    and then what was packed is read back, compared, and the rows are deleted (decision 14).
+    """
     heading("Packing, 10% of listings changing per tick")
     text = io.BytesIO()
     with connection.cursor().copy("copy (select * from market.section_snapshots) to stdout") as out:
@@ -78,7 +82,7 @@ def time_packing(connection: Connection, rows: int) -> bool:
     packed = pack(connection)
     figure("COPY of the rows", rows / copied, "rows/s")
     figure("packing them", rows / packed, "rows/s")
-    return figure("packing against COPY", copied / packed, "×", least=2)
+    figure("packing against COPY", copied / packed, "×")
 
 
 def time_reading(as_rows: Connection, packed: Connection, repetitions: int) -> bool:
