@@ -19,6 +19,7 @@ from bench import (
     scale,
     scraper,
     serving,
+    storage,
     tick_time,
 )
 from bench.report import heading, say
@@ -51,6 +52,22 @@ def main() -> int:
             for share in (0.1, 0.3):
                 with scratch_database(server, "bench_row_bytes") as url, open_connection(url) as connection:
                     holds &= row_bytes.run(connection, share, events=24, ticks=ticks)
+        if "storage" in parts:
+            for share in (0.02, 0.1, 0.3):
+                with scratch_database(server, "bench_storage") as url, open_connection(url) as connection:
+                    holds &= storage.weigh(connection, share, events=6)
+            with scratch_database(server, "bench_storage") as url:
+                with open_connection(url) as connection:
+                    rows = storage.observe(connection, 0.1, events=3, days=7)
+                    storage.add_views()
+                with (
+                    scratch_database(server, "bench_packed", template="bench_storage") as other,
+                    open_connection(url) as as_rows,
+                    open_connection(other) as packed,
+                ):
+                    storage.time_packing(packed, rows)
+                    holds &= storage.time_reading(as_rows, packed, repetitions)
+                    holds &= storage.time_archive(as_rows, packed)
         if "scraper" in parts:
             with scratch_database(server, "bench_scraper") as url, open_connection(url) as connection:
                 holds &= scraper.run(connection, url, events=int(os.environ.get("BENCH_EVENTS", "1000")))

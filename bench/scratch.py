@@ -40,10 +40,10 @@ def scratch_server() -> Iterator[str]:
 
 
 @contextmanager
-def scratch_database(server_url: str, name: str) -> Iterator[str]:
-    """A migrated, empty database that the program takes for the warehouse during the block; its URL."""
+def scratch_database(server_url: str, name: str, *, template: str = TEMPLATE) -> Iterator[str]:
+    """A migrated, empty database, or a copy of another, that the program takes for the warehouse; its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {TEMPLATE}")
+        connection.execute(f"create database {name} template {template}")
         url = _with_database(server_url, name)
         before = os.environ.get("DATABASE_URL")  # of a block around this one
         os.environ["DATABASE_URL"] = url

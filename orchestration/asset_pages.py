@@ -29,6 +29,7 @@ PAGES = {
     "service_history": "docs/operations.md#the-service",
     "backups": "docs/backups.md",
     "proved_backup": "docs/backups.md",
+    "packed_days": "docs/operations.md#packed-days",
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",

@@ -30,6 +30,7 @@ OWN_ASSETS = frozenset(
         *("events", "captures", "section_snapshots", "api", "documentation", "partitions_ahead", "archived_months"),
         *("expired_payloads", "expired_hours", "expired_jobs", "service_history", "dagster_history"),
         *("backlog", "simulated_history", "vacuumed_tables", "database_health", "backups", "proved_backup"),
+        "packed_days",
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""
@@ -38,6 +39,7 @@ _SOURCE_ASSETS = {
     "zones": "section_snapshots",
     "sections": "section_snapshots",
     "claims": "section_snapshots",
+    **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
     **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
 }
 

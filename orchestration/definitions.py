@@ -11,6 +11,7 @@ from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
+from orchestration.assets.packed_days import packed_days
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
 from orchestration.assets.simulated_history import simulated_history
@@ -50,6 +51,7 @@ def build_defs(
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
         *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
         simulated_history,
+        packed_days,
         *(backups.backups, backups.proved_backup),
     ]
     return dg.Definitions(
@@ -62,7 +64,7 @@ def build_defs(
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
-            *(jobs.retention, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
+            *(jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
         ],
         schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING],
         sensors=[

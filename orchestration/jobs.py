@@ -77,6 +77,13 @@ retention = _job(
     description="Delete raw answers, jobs and logs past their retention limit; move old hours to cold storage.",
 )
 
+pack = _job(
+    "pack",
+    selection=dg.AssetSelection.assets("packed_days"),
+    tags={"dagster/priority": "-1"},  # below live ticks, if runs are queued
+    description="Pack the section snapshots of past days, between live ticks. Can be resumed.",
+)
+
 upkeep = _job(
     "upkeep",
     selection=dg.AssetSelection.assets("dagster_history", "vacuumed_tables"),

@@ -106,6 +106,7 @@ HOUSEKEEPING = [
     _schedule("make_partitions_daily", "make_partitions", "3 0 * * *"),
     _schedule("measure_health_hourly", "health", "7 * * * *"),
     _schedule("expire_old_data_daily", "retention", "17 2 * * *"),
+    _schedule("pack_days_daily", "pack", "37 2 * * *"),
     _schedule("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),
     _schedule("back_up_daily", "backup", "33 3 * * *"),
     _schedule("audit_nightly", "nightly_audit", "5 4 * * *"),  # a quiet hour in the Americas

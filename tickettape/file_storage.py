@@ -151,6 +151,13 @@ class Storage:
         found = self.fs.glob(self.path(pattern))
         return sorted(str(path)[len(self.root) :].lstrip("/") for path in map(self.fs._strip_protocol, found))
 
+    def sizes(self) -> dict[str, int]:
+        """The name and the bytes of every file."""
+        if not self.fs.exists(self.root):
+            return {}
+        found = self.fs.find(self.root, detail=True)
+        return {str(path)[len(self.root) :].lstrip("/"): int(one["size"]) for path, one in found.items()}
+
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it."""
         self.fs.rm(self.path(name), recursive=True)

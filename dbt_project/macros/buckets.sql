@@ -120,10 +120,12 @@ coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz
 {%- set new_columns = _new_columns() %}
 -- enough to group a tick's 36,000 rows in memory; with the default of 4 MB they were written to disk
 set local work_mem = '64MB';
+-- the planner expects the rows of packed days, of which a tick reads none, and would compile for them
+set local jit = off;
 -- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- prevents a DETACH between the claim and the read of the facts
-{%- set beside = ['section_snapshots', 'listing_changes'] if 'captures' in facts else [] %}
+{%- set beside = ['section_snapshots', 'packed_days', 'listing_changes'] if 'captures' in facts else [] %}
 lock table market.{{ (facts + beside) | join(', market.') }} in access share mode;
 {% if new_columns -%}
 -- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns

@@ -44,9 +44,27 @@ with newest as (
     where tick >= market.newest_tests_since()
 )
 
+{%- set columns = [
+    'event_key', 'tick', 'section_key', 'lowest_price_cents', 'highest_price_cents', 'price_sum_cents',
+    'lowest_price_1ticket_cents', 'lowest_price_2tickets_cents', 'lowest_price_4tickets_cents', 'total_tickets',
+    'total_listings'
+] %}
 select snapshots.*
-from newest
-inner join {{ model }} as snapshots on newest.event_key = snapshots.event_key and newest.tick = snapshots.tick
+from (
+    select facts.{{ columns | join(', facts.') }}
+    from newest
+    inner join {{ model }} as facts on newest.event_key = facts.event_key and newest.tick = facts.tick
+    union all
+    select facts.{{ columns | join(', facts.') }}
+    from (select distinct event_key, (tick at time zone 'UTC')::date as date from newest) as days
+    cross join lateral (
+        select *
+        from {{ source('market', 'packed_snapshots') }} as packed
+        where packed.event_key = days.event_key and packed.date = days.date
+        offset 0
+    ) as facts
+    inner join newest on facts.event_key = newest.event_key and facts.tick = newest.tick
+) as snapshots
 left join {{ source('market', 'sections') }} as sections
     on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
 where not ({{ rule }})

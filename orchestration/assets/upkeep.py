@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.metadata_tables import as_table
 from orchestration.run_history import prune_runs
-from tickettape.archive import months_with_data
+from tickettape.archive import months_with_data, storage_tiers
 from tickettape.database import (
     HEALTH_CHECKS,
     Warehouse,
@@ -18,6 +18,7 @@ from tickettape.database import (
     vacuum_is_due,
     vacuum_table,
 )
+from tickettape.file_storage import open_cold_storage
 from tickettape.settings import Settings
 
 
@@ -88,11 +89,10 @@ def database_health(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Hourly figures: sizes, growth, indexes, statements, connections, dead rows, marks and future partitions."""
-    stated = settings.warehouse_disk_gb
+    stated, now = settings.warehouse_disk_gb, datetime.now(UTC)
     with warehouse.connection() as connection:
-        found = measure_health(
-            connection, datetime.now(UTC), stated_disk_bytes=int(stated * 1e9) if stated is not None else None
-        )
+        found = measure_health(connection, now, stated_disk_bytes=int(stated * 1e9) if stated is not None else None)
+        stored = storage_tiers(connection, open_cold_storage(settings), now)
     judged = judge_health(
         found, storage_days_left=settings.storage_days_left, connections_share=settings.connections_share
     )
@@ -112,6 +112,18 @@ def database_health(
         metadata={
             **{name: number if number is not None else "not known" for name, number in numbers.items()},
             "sizes": as_table(found.sizes),
+            "storage": as_table(
+                [
+                    {
+                        "table": one.table,
+                        "tier": one.tier,
+                        "bytes": one.bytes,
+                        "bytes a row": round(one.bytes_a_row, 1) if one.bytes_a_row is not None else None,
+                        "growth a day": one.growth_a_day,
+                    }
+                    for one in stored
+                ]
+            ),
             "unused indexes": as_table(found.unused_indexes),
             "slowest statements": as_table(statements)
             if statements is not None

@@ -1,6 +1,6 @@
 """The house's own work as Dagster runs it: its jobs, on a real database, and apart from the ticks."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.markets import TEN, Section, add_event, observe
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
-JOBS = ("retention", "upkeep", "backup", "prove_backup", "health")
+JOBS = ("retention", "pack", "upkeep", "backup", "prove_backup", "health")
 
 
 def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> None:
@@ -19,7 +19,7 @@ def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> No
     of_tick = {key.to_user_string() for key in defs.resolve_job_def("tick").asset_layer.executable_asset_keys}
     graph = defs.resolve_asset_graph()
     of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
-    assert len(of_upkeep) == 10
+    assert len(of_upkeep) == 11
     assert not of_tick & of_upkeep
     scheduled = {schedule.job_name: schedule for schedule in defs.get_repository_def().schedule_defs}
     assert set(JOBS) < set(scheduled)
@@ -33,6 +33,9 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     event = add_event(connection)
     for tick in (now, now - TEN):
         observe(connection, event, tick, Section("A", "101"))
+    packed_day = now - timedelta(days=9)
+    observe(connection, event, packed_day, Section("A", "101"), Section("B", "201"))
+    connection.execute("delete from market.dirty_buckets where bucket < %s", [packed_day + timedelta(hours=1)])
     settings = Settings(backup_url=str(tmp_path / "backups"), cold_storage_url=str(tmp_path / "cold"))
     defs = build_defs(settings=settings, warehouse=warehouse)
     found: dict[str, dict[str, Any]] = {}
@@ -51,6 +54,9 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     assert found["database_health"]["database bytes"] > 1_000_000
     assert found["vacuumed_tables"]["tables"] >= 3
     assert found["expired_hours"]["months moved"] == []
+    assert (found["packed_days"]["event-days packed"], found["packed_days"]["rows packed"]) == (1, 2)
+    assert found["packed_days"]["event-days left"] == 0
+    assert connection.execute("select count(*) from market.all_snapshots").fetchone() == (4,)
     assert checks["backups_are_fresh"].passed
     assert set(checks) == {"storage", "connections", "xid_age", "marks", "partitions_ahead", "backups_are_fresh"}
     assert "captures_" in str(checks["partitions_ahead"].description)

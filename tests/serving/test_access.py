@@ -9,6 +9,8 @@ import httpx
 import psycopg
 import pytest
 
+from tests.support.markets import NOON
+from tests.support.packed_history import packed
 from tests.support.reader_questions import as_postgrest, claims_of
 from tests.support.served_market import EVERYONE, LEFT, RIGHT, Ask, id_of, serving
 from tickettape.api_schema import (
@@ -184,3 +186,16 @@ def test_a_question_that_takes_too_long_is_stopped_and_the_service_goes_on_v4(
         assert slow.status_code == 422
         assert "took too long" in slow.json()["detail"]
         assert client.get(f"/api/events/{one}/latest", headers=headers).status_code == 200
+
+
+def test_packed_snapshots_show_a_tenant_its_own_rows(connection: Connection) -> None:
+    rows = """select event_id, timestamp, zone, section, lowest_price, total_tickets
+              from api.ticket_snapshots order by 1, 2, 3"""
+    asked = [(tenant, claims_of(connection, tenant)) for tenant in (LEFT, RIGHT, EVERYONE)]
+    before = {tenant: as_postgrest(connection, rows, jwt_claims=claims) for tenant, claims in asked}
+    connection.execute("delete from market.dirty_buckets")
+    keys = [key for (key,) in connection.execute("select event_key from market.events order by 1").fetchall()]
+    assert packed(connection, keys, NOON.date()) == 8
+    assert {tenant: as_postgrest(connection, rows, jwt_claims=claims) for tenant, claims in asked} == before
+    assert len(before[EVERYONE]) == len(before[LEFT]) + len(before[RIGHT]) == 8
+    assert before[RIGHT]

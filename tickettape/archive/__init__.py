@@ -13,11 +13,13 @@ from tickettape.archive.hourly_parquet import HourlyStorageError
 from tickettape.archive.month_archive import ArchiveError, reopen_month
 from tickettape.archive.month_operations import run_archive, run_restore
 from tickettape.archive.month_restore import RestoreError, release_month
+from tickettape.archive.storage_tiers import StoredTable, storage_tiers
 
 __all__ = [
     "ArchiveError",
     "HourlyStorageError",
     "RestoreError",
+    "StoredTable",
     "bring_hours_back",
     "hourly_months_due",
     "hourly_months_pinned",
@@ -29,4 +31,5 @@ __all__ = [
     "replay_archived_month",
     "run_archive",
     "run_restore",
+    "storage_tiers",
 ]

@@ -22,12 +22,14 @@ from tickettape.archive.month_manifest import (
     FACT_TABLES,
     ArchivedTable,
     MonthManifest,
+    month_facts,
     month_manifest_name,
     month_table,
     read_month_manifest,
 )
 from tickettape.archive.parquet_files import parquet_names, read_back_parquet, write_parquet
 from tickettape.database import (
+    MONTHLY_TABLES,
     SCHEMA_VERSION,
     Connection,
     finish_interrupted_detaches,
@@ -143,7 +145,7 @@ def close_month(connection: Connection, month: date) -> None:
 
     def closing() -> None:
         connection.execute("update market.months set state = 'closed', updated_at = now() where month = %s", [month])
-        for table in FACT_TABLES:
+        for table in MONTHLY_TABLES:
             connection.execute(
                 sql.SQL(
                     """create or replace trigger refuse_write before insert or update or delete on {}
@@ -171,7 +173,7 @@ def reopen_month(connection: Connection, month: date) -> None:
         )
         if not done.rowcount:
             raise ArchiveError(f"{month:%Y-%m} is not closed, so there is nothing to reopen.")
-        for table in FACT_TABLES:
+        for table in MONTHLY_TABLES:
             connection.execute(sql.SQL("drop trigger if exists refuse_write on {}").format(month_table(table, month)))
 
     with try_lock(connection, month_lock_name(month)) as alone:
@@ -210,11 +212,11 @@ def export_month(connection: Connection, storage: Storage, month: date, say: Say
     if storage.names(month_manifest_name(month)):
         storage.remove(month_manifest_name(month))  # first: it describes files that are about to be replaced
     for table, key in FACT_TABLES.items():
-        for count, file in write_parquet(connection, storage, table, key, month_table(table, month), month, say):
+        for count, file in write_parquet(connection, storage, table, key, month_facts(table, month), month, say):
             rows, stored = rows + count, stored + file.bytes
     _reached(connection, month, "exported")
     seconds = time.monotonic() - started
-    heap = sum(_size(connection, table, month) for table in FACT_TABLES)
+    heap = sum(_size(connection, table, month) for table in MONTHLY_TABLES)
     return {
         "rows exported": rows,
         "Parquet bytes": stored,
@@ -232,7 +234,7 @@ def verify_month(connection: Connection, storage: Storage, month: date, say: Say
     """
     started = time.monotonic()
     expected = {
-        table: fingerprint_relation(connection, month_table(table, month), parquet_columns(connection, table))
+        table: fingerprint_relation(connection, month_facts(table, month), parquet_columns(connection, table))
         for table in FACT_TABLES
     } | _export_dimensions(connection, storage, month, say)
     try:
@@ -269,10 +271,10 @@ def detach_month(connection: Connection, month: date) -> None:
     def detaching() -> None:
         connection.execute(
             sql.SQL("lock table {} in access exclusive mode").format(
-                sql.SQL(", ").join(sql.Identifier("market", table) for table in FACT_TABLES)
+                sql.SQL(", ").join(sql.Identifier("market", table) for table in MONTHLY_TABLES)
             )
         )
-        for table in FACT_TABLES:
+        for table in MONTHLY_TABLES:
             connection.execute(
                 sql.SQL("alter table {} detach partition {}").format(
                     sql.Identifier("market", table), month_table(table, month)
@@ -295,7 +297,7 @@ def drop_month(connection: Connection, storage: Storage, month: date) -> None:
             storage.verify(file)
 
     def dropping() -> None:
-        for table in FACT_TABLES:
+        for table in MONTHLY_TABLES:
             connection.execute(sql.SQL("drop table if exists {}").format(month_table(table, month)))
         _reached(connection, month, "dropped")
 
@@ -314,7 +316,7 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
     """Write the month's events with their zones, sections and offer terms, in one snapshot. Returns fingerprints."""
     in_facts = sql.SQL(" or ").join(
         sql.SQL("exists (select from {} as f where f.event_key = e.event_key)").format(month_table(fact, month))
-        for fact in FACT_TABLES
+        for fact in MONTHLY_TABLES
     )
     of_month = sql.SQL(
         """(select d.* from market.{} as d where event_key in (

@@ -15,7 +15,9 @@ from psycopg import sql
 
 from tickettape.archive.fingerprints import Fingerprint
 from tickettape.archive.parquet_files import parquet_folder
+from tickettape.database import month_bounds
 from tickettape.file_storage import DamagedError, Storage, StoredFile
+from tickettape.observations import SNAPSHOT_COLUMNS
 
 FACT_TABLES = {
     "captures": ("event_key", "tick"),
@@ -98,6 +100,22 @@ def _with_current_names(stored: ArchivedTable) -> ArchivedTable:
 def month_table(table: str, month: date) -> sql.Identifier:
     """The month's partition of a table."""
     return sql.Identifier("market", f"{table}_{month:%Y_%m}")
+
+
+def month_facts(table: str, month: date) -> sql.Composable:
+    """The month's rows of a table of facts, with its columns: for section snapshots the packed ones too."""
+    stored = month_table(table, month)
+    if table != "section_snapshots":
+        return stored
+    return sql.SQL(
+        """(select {columns} from {stored} union all
+            select {columns} from market.packed_snapshots where date >= {first} and date < {next}) as facts"""
+    ).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, SNAPSHOT_COLUMNS)),
+        stored=stored,
+        first=sql.Literal(month),
+        next=sql.Literal(month_bounds(month)[1].date()),
+    )
 
 
 def month_manifest_name(month: date) -> str:

@@ -26,7 +26,14 @@ from tickettape.archive.month_manifest import (
     month_table,
     read_month_manifest,
 )
-from tickettape.database import Connection, attach_partition, month_bounds, try_lock, with_short_lock_waits
+from tickettape.database import (
+    MONTHLY_TABLES,
+    Connection,
+    attach_partition,
+    month_bounds,
+    try_lock,
+    with_short_lock_waits,
+)
 from tickettape.file_storage import DamagedError, Storage
 
 BATCH = 2**16  # rows that are turned into text at once: 6 MB
@@ -235,7 +242,7 @@ def _facts(manifest: MonthManifest) -> list[str]:
 
 
 def _attach(connection: Connection, month: date, until: date | None, loaded: Collection[str]) -> None:
-    for table in FACT_TABLES:
+    for table in MONTHLY_TABLES:
         name = f"{table}_{month:%Y_%m}"
         if table not in loaded:
             connection.execute(

@@ -38,6 +38,7 @@ from tickettape.cli import (
     poll_schedule,
     quarantine,
     readers,
+    storage,
     tenants,
 )
 from tickettape.cli.console import (
@@ -218,6 +219,7 @@ for commands in (
     health,
     quarantine,
     readers,
+    storage,
     tenants,
     box_office,
 ):

@@ -14,6 +14,7 @@ from tickettape.database.health import (
     measure_health,
     measured_since,
     partitions_not_made,
+    table_sizes,
 )
 from tickettape.database.lock_waits import BusyError, with_short_lock_waits
 from tickettape.database.locks import live_work, try_lock, wait_for_lock, yield_to_live_work
@@ -94,6 +95,7 @@ __all__ = [
     "sqlalchemy_url",
     "state_of_month",
     "table_activity",
+    "table_sizes",
     "try_lock",
     "vacuum_is_due",
     "vacuum_table",

@@ -128,19 +128,17 @@ def _storage(health: DatabaseHealth, storage_days_left: int) -> HealthVerdict:
 def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: int | None = None) -> DatabaseHealth:
     """Measure the database, and store its sizes, from which later measurements compute the growth."""
     with connection.transaction():
-        sizes = _sizes(connection)
         database_bytes = database_size_bytes(connection)
-        _remember(connection, now, {WHOLE: database_bytes, **{row["table"]: row["bytes"] for row in sizes}})
-        growth = _growth(connection, now)
-    for row in sizes:
-        row["growth a day"] = growth.get(row["table"])
+        measured = {row["table"]: row["bytes"] for row in _sizes(connection)}
+        _remember(connection, now, {WHOLE: database_bytes, **measured})
+        sizes, growth = table_sizes(connection, now)
     marks, oldest = _marks(connection)
     connections = _connections(connection)
     return DatabaseHealth(
         measured_at=now,
         began_at=measured_since(connection) or now,
         database_bytes=database_bytes,
-        growth_a_day=growth.get(WHOLE),
+        growth_a_day=growth,
         disk=database_disk(connection, stated_bytes=stated_disk_bytes),
         connections=sum(row["connections"] for row in connections),
         max_connections=int(_one(connection, "select current_setting('max_connections')")),
@@ -154,6 +152,12 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
         connections_by_state=connections,
         dead_rows=_dead_rows(connection),
     )
+
+
+def table_sizes(connection: Connection, now: datetime) -> tuple[list[Row], float | None]:
+    """The size of each table with its growth a day, the largest first; and the growth of the whole database."""
+    sizes, growth = _sizes(connection), _growth(connection, now)
+    return [row | {"growth a day": growth.get(row["table"])} for row in sizes], growth.get(WHOLE)
 
 
 def measured_since(connection: Connection) -> datetime | None:

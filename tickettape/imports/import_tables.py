@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tickettape.database import Connection
 from tickettape.imports.staging_tables import copy_table
-from tickettape.observations import SNAPSHOT_COLUMNS, copy_snapshots, end_voids
+from tickettape.observations import SNAPSHOT_COLUMNS, copy_snapshots, end_voids, unpack_days
 
 CAPTURE_KEY = ["event_key", "second"]
 STORED_COLUMNS = [name for name in SNAPSHOT_COLUMNS if name != "tick"]
@@ -106,6 +106,12 @@ def lock_standing_captures(connection: Connection, captures: pd.DataFrame) -> di
         _wanted(captures),
     ).fetchall()
     return {(key, second): StandingCapture(status, imported, void) for key, second, status, imported, void in rows}
+
+
+def unpack_captured_days(connection: Connection, captures: pd.DataFrame) -> None:
+    """Make rows of the packed days that captures (event_key, second) are in, until the caller's transaction ends."""
+    wanted = _wanted(captures)
+    unpack_days(connection, wanted["keys"], wanted["ticks"])
 
 
 def stored_snapshots(connection: Connection, captures: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from tickettape.imports.import_tables import (
     sections_by_name,
     start_import,
     stored_snapshots,
+    unpack_captured_days,
     write_captures,
     zones_by_name,
 )
@@ -147,6 +148,8 @@ class CaptureWriter:
                 raise ImportRefused(
                     "A month was closed while the import ran. The rows written so far stay. Import the file again."
                 )
+            # before the captures are locked: whoever reads answers takes the two in this order
+            unpack_captured_days(self._connection, captures)
             captures = self._to_write(captures, sections)
             if captures.empty:
                 return

@@ -15,6 +15,7 @@ from tickettape.observations.captures import (
 )
 from tickettape.observations.catalogue_entries import forget_catalogue_entries, store_catalogue_entries
 from tickettape.observations.missed_ticks import record_missed_ticks
+from tickettape.observations.packed_days import give_back_space, pack_days, unpack_days
 from tickettape.observations.payloads import compress_payload
 from tickettape.observations.poll_schedule import poll_rules
 from tickettape.observations.poll_schedule_store import VIEWS_WINDOW, newest_poll_schedule, poll_summary, stale_events
@@ -74,6 +75,7 @@ __all__ = [
     "expire_payloads",
     "floor_to_grid",
     "forget_catalogue_entries",
+    "give_back_space",
     "held_ticks",
     "is_voided",
     "list_refusals",
@@ -86,6 +88,7 @@ __all__ = [
     "newest_poll_schedule",
     "not_understood_at_newest_tick",
     "oldest_captured_tick",
+    "pack_days",
     "poll_rules",
     "poll_summary",
     "price_range_ticks",
@@ -110,6 +113,7 @@ __all__ = [
     "ticks_with_answers",
     "undo_price_range_void",
     "undo_void",
+    "unpack_days",
     "void_capture",
     "void_price_range",
 ]

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from tickettape.database import Connection
 
-BACK = timedelta(days=2)  # an event that was not polled for so long counts as never seen
+BACK = timedelta(days=2)  # an event not polled for so long counts as never seen; no day so new is packed
 VIEWS_WINDOW = timedelta(days=1)
 MOST_FAILURES = 12  # in a row; more count as this many
 

@@ -49,8 +49,9 @@ def read_figures(connection: Connection, source: str, start: datetime, end: date
                cross join lateral (select status in ('ok', 'empty', 'partial') as usable) as judged
                left join lateral (
                    select count(*) as rows, min(s.lowest_price_cents) as lowest_price_cents
-                   from market.section_snapshots as s
+                   from market.all_snapshots as s
                    where s.tick = captures.tick and s.event_key = captures.event_key
+                       and s.date = (captures.tick at time zone 'UTC')::date
                ) as stored on judged.usable
                where events.source = %s and captures.tick >= %s and captures.tick < %s""",
             [source, start, end],

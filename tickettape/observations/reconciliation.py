@@ -59,8 +59,9 @@ def reconcile_newest_tick(connection: Connection, source: str) -> tuple[datetime
                cross join lateral (
                    select coalesce(sum(total_listings), 0)::integer as listings,
                        coalesce(sum(total_tickets), 0)::integer as tickets
-                   from market.section_snapshots as s
+                   from market.all_snapshots as s
                    where s.tick = captures.tick and s.event_key = captures.event_key
+                       and s.date = (captures.tick at time zone 'UTC')::date
                ) as stored
                where events.source = %s and captures.tick = %s and captures.status in ('ok', 'empty', 'partial')
                order by abs(coalesce(captures.stated_tickets - captures.counted_tickets, 0)) desc, event_key""",

@@ -12,6 +12,7 @@ import pandas as pd
 from psycopg import sql
 
 from tickettape.database import Connection, month_of, month_refusals
+from tickettape.observations.packed_days import unpack_days
 from tickettape.observations.quarantine import hold_for_month
 
 SNAPSHOT_COLUMNS = [
@@ -61,6 +62,7 @@ def replace_snapshots(
         _hold(connection, tick, month, reason, verdicts, snapshots)
         return False
     event_keys = [verdict.event_key for verdict in verdicts]
+    unpack_days(connection, event_keys, [tick] * len(event_keys))
     # whatever the statuses of their captures: rows that somebody left by hand must not fail a whole tick
     connection.execute(
         "delete from market.section_snapshots where tick = %s and event_key = any(%s)", [tick, event_keys]

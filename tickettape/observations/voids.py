@@ -16,6 +16,7 @@ from tickettape.listing_history import (
     voided_observation,
     write_observation,
 )
+from tickettape.observations.packed_days import unpack_days
 from tickettape.observations.section_snapshots import SNAPSHOT_COLUMNS
 
 _COLUMNS = ", ".join(SNAPSHOT_COLUMNS)
@@ -45,6 +46,7 @@ def void_capture(connection: Connection, event_key: int, tick: datetime, *, reas
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
         hold_open(connection, tick)
+        unpack_days(connection, [event_key], [tick])
         row = connection.execute(
             "select status from market.captures where event_key = %s and tick = %s for update", [event_key, tick]
         ).fetchone()
@@ -84,6 +86,7 @@ def undo_void(connection: Connection, event_key: int, tick: datetime) -> str:
     with connection.transaction():
         lock_listing_history(connection, tick, event_key)
         hold_open(connection, tick)
+        unpack_days(connection, [event_key], [tick])
         row = connection.execute(
             """select voids.void_id, voids.capture_status, voids.capture_note
                from market.captures inner join market.voids

@@ -27,7 +27,9 @@ def count_window(
     row = connection.execute(
         f"""select count(*), coalesce(sum(total_listings), 0), coalesce(sum(total_tickets), 0),
                 coalesce(sum(price_sum_cents), 0)
-            from market.section_snapshots where tick >= %(start)s and tick < %(end)s and {of_event}""",  # noqa: S608
+            from market.all_snapshots
+            where tick >= %(start)s and tick < %(end)s and {of_event}
+                and date between (%(start)s at time zone 'UTC')::date and (%(end)s at time zone 'UTC')::date""",  # noqa: S608
         asked,
     ).fetchone()
     for name, value in zip(

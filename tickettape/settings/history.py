@@ -34,6 +34,9 @@ class HistorySettings(SettingsGroup):
     payload_days: int = Field(default=7, ge=1, le=90)
     """Days for which a raw answer is kept, and so can be replayed."""
 
+    warm_after_days: int = Field(default=7, ge=3, le=3660)
+    """Days after which section snapshots are packed: an event's day becomes one row, some fifteen times smaller."""
+
     raw_months: int = Field(default=4, ge=1, le=120)
     """Months for which captures and snapshots stay in the database before they go to cold storage."""
 

@@ -21,8 +21,14 @@ for_sale as (
         sum(snapshots.total_tickets) as total_tickets,
         sum(snapshots.total_listings) as total_listings
     from newest
-    inner join {{ source('market', 'section_snapshots') }} as snapshots
-        on newest.event_key = snapshots.event_key and newest.tick = snapshots.tick
+    cross join lateral (
+        select *
+        from {{ source('market', 'all_snapshots') }} as facts
+        where facts.event_key = newest.event_key
+            and facts.tick = newest.tick
+            and facts.date = (newest.tick at time zone 'UTC')::date
+        offset 0
+    ) as snapshots
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
     inner join {{ source('market', 'zones') }} as zones

@@ -41,8 +41,10 @@ counted as (
     from standing
     left join lateral (
         select sum(facts.total_listings) as listings, sum(facts.total_tickets) as tickets
-        from {{ source('market', 'section_snapshots') }} as facts
-        where facts.event_key = standing.event_key and facts.tick = standing.tick
+        from {{ source('market', 'all_snapshots') }} as facts
+        where facts.event_key = standing.event_key
+            and facts.tick = standing.tick
+            and facts.date = (standing.tick at time zone 'UTC')::date
         offset 0
     ) as stored on true
     where not standing.partial

@@ -19,7 +19,7 @@ zone_captures as (
         sum(snapshots.total_tickets) as tickets,
         sum(snapshots.total_listings) as listings,
         count(*) as snapshots
-    from {{ source('market', 'section_snapshots') }} as snapshots
+    from {{ source('market', 'all_snapshots') }} as snapshots
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key
     group by snapshots.event_key, snapshots.tick, sections.zone_key

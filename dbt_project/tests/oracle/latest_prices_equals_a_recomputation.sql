@@ -19,7 +19,7 @@ offers as (
         sections.name as section,
         sections.external_id as section_id
     from ok_captures
-    inner join {{ source('market', 'section_snapshots') }} as snapshots
+    inner join {{ source('market', 'all_snapshots') }} as snapshots
         on ok_captures.event_key = snapshots.event_key and ok_captures.tick = snapshots.tick
     inner join {{ source('market', 'sections') }} as sections
         on snapshots.event_key = sections.event_key and snapshots.section_key = sections.section_key

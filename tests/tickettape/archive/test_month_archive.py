@@ -12,16 +12,22 @@ from tests.support.old_months import (
     AUGUST,
     JULY,
     NOW,
+    cold,
+    copies,
+    differences,
     fill,
     run_archive,
     run_restore,
     state,
 )
 from tickettape.archive import ArchiveError, RestoreError, reopen_month
+from tickettape.archive.month_archive import close_month
 from tickettape.archive.month_manifest import month_manifest_name, read_month_manifest
 from tickettape.archive.parquet_files import parquet_names
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
+from tickettape.observations import unpack_days
+from tickettape.observations.packed_days import pack_day
 
 
 def test_the_price_ranges_of_a_closed_month_can_be_neither_written_nor_deleted(
@@ -109,3 +115,40 @@ def test_a_month_closed_by_an_unfinished_archive_is_reopened_and_takes_rows_agai
         reopen_month(connection, JULY)
     run_archive(connection, storage, JULY)
     assert read_month_manifest(storage, JULY).rows == 15 + 28 + 15 + 28 + 3
+
+
+@pytest.mark.parametrize("days", [(1, 2), (1, 2, 31)], ids=["some days packed", "all days packed"])
+def test_a_packed_month_gives_the_same_files_and_the_same_rows_back(
+    connection: Connection, storage: Storage, tmp_path: Path, days: tuple[int, ...]
+) -> None:
+    keys = fill(connection, JULY)
+    copies(connection, "market.section_snapshots")
+    run_archive(connection, storage, JULY, keep=1)  # detached, still there
+    as_rows = read_month_manifest(storage, JULY)
+    run_restore(connection, storage, JULY)
+    connection.execute("delete from market.dirty_buckets")
+    packed = [pack_day(connection, key, JULY.replace(day=day)) for key in keys for day in days]
+    assert {skipped for _, skipped in packed} == {None}
+    assert sum(rows for rows, _ in packed) == 28 - (4 if len(days) == 2 else 0)
+
+    elsewhere = cold(tmp_path / "elsewhere")
+    run_archive(connection, elsewhere, JULY)
+    assert read_month_manifest(elsewhere, JULY) == as_rows  # the very bytes: the manifest has the checksums
+    assert connection.execute("select to_regclass('market.packed_days_2026_07')").fetchone() == (None,)
+    run_restore(connection, elsewhere, JULY)
+    assert differences(connection, "market.section_snapshots") == []
+    assert pack_day(connection, keys[0], JULY)[0] > 0
+    assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
+
+
+def test_a_closed_month_is_neither_packed_nor_unpacked(connection: Connection, storage: Storage) -> None:
+    key, other = fill(connection, JULY)
+    connection.execute("delete from market.dirty_buckets")
+    assert pack_day(connection, key, JULY)[0] > 0
+    close_month(connection, JULY)
+    assert pack_day(connection, other, JULY) == (0, "its month takes no writes")
+    start = datetime(2026, 7, 1, tzinfo=UTC)
+    with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+        unpack_days(connection, [key], [start])
+    reopen_month(connection, JULY)
+    assert unpack_days(connection, [key], [start]) > 0

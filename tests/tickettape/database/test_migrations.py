@@ -209,3 +209,55 @@ def test_the_months_of_a_database_of_the_schema_before_take_price_ranges_unless_
                 assert after.execute("select kind, capture_status from market.voids").fetchall() == [("listings", "ok")]
         finally:
             connection.execute("drop database test_price_ranges with (force)")
+
+
+def test_a_database_of_the_schema_before_keeps_its_rows_and_packs_its_months_unless_they_are_closed(
+    server_url: str,
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database test_packed_days")
+        try:
+            url = with_database(server_url, "test_packed_days")
+            migrations._run_alembic(url, "0020")
+            with psycopg.connect(url, autocommit=True) as before:
+                before.execute(
+                    """insert into market.months (month, state) values
+                           ('2026-07-01', 'archived'), ('2026-08-01', 'closed'), ('2026-09-01', 'restored'),
+                           ('2026-10-01', 'open')"""
+                )
+                for month, after_it in (("08", "09"), ("09", "10"), ("10", "11")):
+                    before.execute(
+                        f"""create table market.section_snapshots_2026_{month} partition of market.section_snapshots
+                                for values from ('2026-{month}-01 00:00Z') to ('2026-{after_it}-01 00:00Z');
+                            insert into market.section_snapshots
+                            select '2026-{month}-15 12:00Z', 300, 7, section, 100, 200, null, 100, null, 125, 4, 2
+                            from generate_series(1, 3) as section""".encode()
+                    )
+                rows = before.execute(
+                    "select to_jsonb(s) from market.section_snapshots as s order by tick, section_key"
+                )
+                kept = rows.fetchall()
+            upgrade_database(url)
+            with psycopg.connect(url, autocommit=True) as after:
+                assert after.execute(
+                    "select inhrelid::regclass::text from pg_inherits"
+                    " where inhparent = 'market.packed_days'::regclass order by 1"
+                ).fetchall() == [(f"market.packed_days_2026_{month}",) for month in ("08", "09", "10")]
+                after.execute("delete from market.dirty_buckets")
+                packing = "select packed, skipped from market.pack_day(7, %s)"
+                packed = [after.execute(packing, [f"2026-{month}-15"]).fetchone() for month in ("08", "09", "10")]
+                assert packed == [(0, "its month takes no writes"), (3, None), (3, None)]
+                assert (
+                    after.execute(
+                        "select to_jsonb(s) - 'date' from market.all_snapshots as s order by tick, section_key"
+                    ).fetchall()
+                    == kept
+                )
+                with pytest.raises(psycopg.errors.RaiseException, match="closed"):
+                    after.execute(
+                        """create temporary table copied as select * from market.packed_days where date = '2026-10-15';
+                           update copied set date = '2026-08-15';
+                           insert into market.packed_days select * from copied"""
+                    )
+        finally:
+            connection.execute("drop database test_packed_days with (force)")

@@ -12,6 +12,7 @@ from tests.support.imported_files import BASE, HEADER, ROWS, at, captures, facts
 from tests.support.markets import NOON, TEN
 from tests.support.oracle import assert_exact
 from tickettape.database import Connection
+from tickettape.observations.packed_days import pack_day
 
 
 def test_a_csv_of_listings_becomes_exact_history(connection: Connection, tmp_path: Path) -> None:
@@ -264,3 +265,23 @@ def test_a_real_file_of_listings_is_what_pandas_makes_of_it(connection: Connecti
         (*key[:1], key[1].to_pydatetime(), *key[2:], *map(int, figures))
         for key, figures in zip(expected.index, expected.to_numpy(), strict=True)
     )
+
+
+def test_a_file_imported_again_into_packed_days_is_exact(connection: Connection, tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.csv", ROWS)
+    imports(file)
+    before = facts(connection)
+    day = NOON.date()
+    keys = [key for (key,) in connection.execute("select event_key from market.events order by 1")]
+    assert [pack_day(connection, key, day)[1] for key in keys] == [None, None]
+    assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (0,)
+    assert "0 added, 0 replaced, 3 unchanged" in imports(file)
+    assert facts(connection) == before
+    assert_exact(connection)
+    assert [pack_day(connection, key, day)[1] for key in keys] == [None, None]
+    late = ["7", at(25), "Floor", "A", "3.00", 1]
+    dearer = [[*row[:4], "99.00", *row[5:]] if row[0] == "8" else row for row in ROWS]
+    assert "1 added, 1 replaced, 2 unchanged" in imports(write(file, [*dearer, late]))
+    assert_exact(connection)
+    prices = "select max(lowest_price_cents) from market.all_snapshots where event_key = %s"
+    assert [connection.execute(prices, [key]).fetchone() for key in keys][1] == (9900,)

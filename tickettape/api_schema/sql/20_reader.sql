@@ -29,7 +29,8 @@ begin
         select * from (values
             ('market.events'::regclass, 'id'),
             ('market.zones', null), ('market.sections', null), ('market.captures', null),
-            ('market.section_snapshots', null), ('market.listing_changes', null),
+            ('market.section_snapshots', null), ('market.packed_days', null),
+            ('market.listing_changes', null),
             ('market.event_versions', 'event_id')
         ) as tables (name, event_id)
         union all

@@ -37,14 +37,7 @@ ok_captures as materialized (
 ),
 
 section_captures as materialized (
-    select snapshots.*
-    from ok_captures
-    cross join lateral (
-        select *
-        from {{ ref('stg_market__section_snapshots') }} as facts
-        where facts.event_key = ok_captures.event_key and facts.tick = ok_captures.tick
-        offset 0
-    ) as snapshots
+    {{ snapshots_at('ok_captures') }}
 ),
 
 zone_captures as (

@@ -18,15 +18,7 @@ newest as materialized (
 ),
 
 section_captures as materialized (
-    -- `offset 0` makes the planner use the primary key (event and tick): without it, it read the whole month
-    select snapshots.*
-    from newest
-    cross join lateral (
-        select *
-        from {{ ref('stg_market__section_snapshots') }} as facts
-        where facts.event_key = newest.event_key and facts.tick = newest.tick
-        offset 0
-    ) as snapshots
+    {{ snapshots_at('newest') }}
 ),
 
 sections as (

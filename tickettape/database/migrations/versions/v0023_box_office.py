@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tickettape.database.migrations import run_sql_beside
 
-revision = "0024"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:

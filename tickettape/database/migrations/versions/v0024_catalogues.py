@@ -2,8 +2,8 @@
 
 from tickettape.database.migrations import run_sql_beside
 
-revision = "0030"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:
