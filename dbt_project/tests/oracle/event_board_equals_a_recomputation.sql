@@ -103,7 +103,7 @@ week as (
 left_now as (
     select newest.event_key, sum(snapshots.total_tickets) as tickets, sum(snapshots.total_listings) as listings
     from newest
-    inner join {{ source('market', 'section_snapshots') }} as snapshots
+    inner join {{ source('market', 'all_snapshots') }} as snapshots
         on newest.event_key = snapshots.event_key and newest.tick = snapshots.tick
     where newest.kind = 'listings'
     group by newest.event_key
