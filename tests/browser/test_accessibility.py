@@ -77,6 +77,17 @@ def _loads(site: Site, page: str) -> None:
         site.page.find("[data-state=loading]")
 
 
+def _is_stale(site: Site) -> None:
+    site.open_page("board")
+    site.page.chrome.execute_script(
+        """const now = Date.now;
+        Date.now = () => now() + 60_000;
+        window.fetch = () => Promise.reject(new TypeError("gone"));
+        document.dispatchEvent(new Event("visibilitychange"))"""
+    )
+    site.page.wait(lambda: site.page.find("#stale").is_displayed(), "that the rows are old")
+
+
 def _asks_for_authorization(site: Site) -> None:
     site.open_page("reference")
     site.page.find(".auth-wrapper .authorize").click()
@@ -89,6 +100,7 @@ STATES: dict[str, Callable[[Site], None]] = {
     "board, empty": lambda site: site.open("/?search=no+such+thing", "[data-state=empty]"),
     "board, refused": lambda site: site.open("/?sort=wrong", "[data-state=error]"),
     "board, without a key": lambda site: _asks_for_a_key(site, "board"),
+    "board, stale": _is_stale,
     "board, loading": lambda site: _loads(site, "board"),
     "event": lambda site: site.open_page("event"),
     "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),

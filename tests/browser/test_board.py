@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,8 +49,9 @@ def test_a_row_says_what_the_api_says(board: Board, service: Service) -> None:
         assert shown["date"].replace(" ", " ") == f"{begins:%a, %b %-d, %Y}\n{begins:%-I:%M %p}"
         assert shown["price"] == f"${row['price']:,.2f}"
         for cell, days in (("day", "1day"), ("week", "7days")):
-            share, change = row[f"share_{days}"], row[f"change_{days}"]
-            assert shown[cell].startswith(f"{100 * share:+.1f}%" if round(share, 3) else "0.0%")
+            share, change = 100 * Decimal(str(row[f"share_{days}"])), row[f"change_{days}"]
+            rounded = share.quantize(Decimal("0.1"), ROUND_HALF_UP)
+            assert shown[cell].startswith(f"{rounded:+}%" if rounded else "0.0%")
             assert shown[cell].endswith(f"${abs(change):,.2f}")
         assert shown["month"] == NOTHING, "nobody looked a month ago"
         assert (shown["left"], shown["sold"]) == (f"{row['total_tickets']:,}", f"{row['sold_tickets_1day']:,}")
@@ -144,6 +146,10 @@ def test_more_events_than_a_page_come_when_they_are_asked_for_and_stay_after_goi
 def test_grouped_by_performer_the_cheapest_date_is_said(board: Board, service: Service) -> None:
     board.open(group="performer")
     groups = [row.text for row in board.chrome.find_elements("css selector", "#rows .group b")]
+    said = {row.text for row in board.chrome.find_elements("css selector", "#rows .group")}
+    assert "Someone 6 dates, cheapest Sun, Aug 1, 2027, 8:00 PM for $10.00" in {
+        one.replace("\u202f", " ") for one in said
+    }
     rows = told(service, group="performer", sort="price")
     performers = list(dict.fromkeys(row["performer_name"] for row in rows))
     assert groups == performers
