@@ -31,6 +31,11 @@ def test_a_catalogue_is_asked_on_demand_and_says_what_is_on_sale(connection: Con
     assert (code, "Deleted 3 price ranges and 3 events older than 2 days." in output) == (0, True)
 
 
+def test_a_catalogue_cannot_be_tracked() -> None:
+    code, output = run("track", "--source", "demo", "--search", "simulated")
+    assert (code, "`tickettape catalogue demo` asks it" in output) == (2, True)
+
+
 def test_what_cannot_be_asked_says_why() -> None:
     assert run("catalogue", "demo")[0] == 2
     assert run("catalogue", "demo", "--search", "a", "--venue", "b")[0] == 2
