@@ -40,6 +40,7 @@ _SOURCE_ASSETS = {
     "sections": "section_snapshots",
     "claims": "section_snapshots",
     **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
+    "event_links": "events",
     **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
 }
 
