@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
-from serving.connections import TimedProtocol
+from serving.requests.connections import TimedProtocol
 from tickettape.api_schema import ApiNotReadyError, apply_api_schema, create_demo_key, revoke_demo_keys
 from tickettape.database import (
     BusyError,

@@ -11,27 +11,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from serving import (
-    board,
-    event_series,
-    events,
-    listings,
-    openapi,
-    operations,
-    problems,
-    series,
-    site,
-    stream,
-)
+from serving import openapi, site
 from serving.database import open_database
+from serving.limits.pauses import Pauses
+from serving.limits.rate_limits import KeyRateLimits
+from serving.limits.turns import LongTurns, Turns
 from serving.middleware import ServiceMiddleware
-from serving.pauses import Pauses
 from serving.price_feeds import PriceFeeds
-from serving.problems import Problem
-from serving.rate_limits import KeyRateLimits
 from serving.request_counts import RequestCounts
+from serving.responses import problems
+from serving.responses.problems import Problem
+from serving.routes import board, event_series, events, listings, operations, series, stream
 from serving.shared_work import SharedWork
-from serving.turns import LongTurns, Turns
 from tickettape.settings import Settings
 
 # from one address or key; each further request waits a second

@@ -10,9 +10,9 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.addresses import address_of
-from serving.problems import Problem, of_database
-from serving.turns import Turn
+from serving.limits.turns import Turn
+from serving.requests.addresses import address_of
+from serving.responses.problems import Problem, of_database
 
 GUARDED = "/api/"
 MOST_URL_BYTES = 8_192

@@ -16,8 +16,8 @@ from uuid import UUID
 import psycopg
 
 from serving.database import Database
-from serving.problems import Problem, of_database
-from serving.versions import version_of
+from serving.responses.problems import Problem, of_database
+from serving.responses.versions import version_of
 from tickettape.database import CONNECT_TIMEOUT_SECONDS
 
 CHANNEL = "tickettape_prices"

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serving.addresses import is_own_host
-from serving.problems import Problem
+from serving.requests.addresses import is_own_host
+from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 SITE = Path(__file__).parent

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from serving.answers import EVENT_ID
+from serving.answers.listings import LISTING_ID
 from serving.app import build_app
-from serving.code_samples import SERVICE
-from serving.listing_answers import LISTING_ID
+from serving.openapi.code_samples import SERVICE
 from tests.support.described_answers import operations
 from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, id_of
 from tests.support.tools import needs_curl, needs_node

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from serving import connections
+from serving.requests import connections
 from tests.support import served_market
 from tests.support.served_market import EVERYONE, id_of, serving
 from tickettape.api_schema import create_key

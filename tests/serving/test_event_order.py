@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serving import events
+from serving.routes import events
 from tests.support.markets import add_event
 from tests.support.served_market import EVERYONE, Ask
 from tickettape.database import Connection

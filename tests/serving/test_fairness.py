@@ -12,10 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import app, formats, pauses, price_feeds, turns, unknown_keys
+from serving import app, price_feeds
 from serving import database as serving_database
 from serving.database import Database
-from serving.problems import Problem
+from serving.limits import pauses, turns, unknown_keys
+from serving.responses import formats
+from serving.responses.problems import Problem
 from tests.support.processes import wait_for
 from tests.support.served_market import EVERYONE, LEFT, id_of, serving
 from tickettape.api_schema import create_key

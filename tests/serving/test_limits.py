@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from serving import rate_limits as limits
+from serving.limits import rate_limits as limits
 from tests.support.served_market import EVERYONE, LEFT, id_of, serving
 from tickettape.api_schema import create_key
 from tickettape.database import Connection

@@ -245,7 +245,7 @@ def test_what_the_version_promises_is_kept_and_what_is_new_is_written_down(docum
     now = promise(document)
     assert breaks(promised, now) == [], "This breaks programs: it needs the next version, and 90 days before it."
     assert now == promised, (
-        "Something is new. Raise VERSION's second number in serving/openapi.py, add a line to the changes in "
+        "Something is new. Raise VERSION's second number in serving/openapi/__init__.py, add a line to the changes in "
         f"docs/api.md, and run: python -m tests.support.api_promise > {PROMISED.relative_to(ROOT)}"
     )
     changes = (ROOT / "docs" / "api.md").read_text().partition("| version | changes |")[2]

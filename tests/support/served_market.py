@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
-from serving.connections import TimedProtocol
+from serving.requests.connections import TimedProtocol
 from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range

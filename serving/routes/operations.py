@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 
 from serving import answers
 from serving.database import Database
-from serving.problems import Problem
 from serving.request_counts import RequestCounts
+from serving.responses.problems import Problem
 from serving.shared_work import SharedWork
 from tickettape.api_schema import DATABASE_ROUTE, LATENCY_BOUNDS, SERVICE_TOTALS, SLOW_SECONDS, RouteTotal
 

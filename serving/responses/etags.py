@@ -6,7 +6,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.formats import VARY
+from serving.responses.formats import VARY
 
 CACHE_CONTROL = "private, max-age=300"
 REVALIDATE = "private, no-cache"  # for searches: an ETag of the whole response, which spares only its transfer

@@ -8,7 +8,7 @@ since, are never limited here.
 from collections import Counter, OrderedDict
 from time import monotonic
 
-from serving.problems import Problem
+from serving.responses.problems import Problem
 
 MOST_REMEMBERED = 10_000  # refused keys, and addresses, each with some hundred bytes
 REMEMBER_SECONDS = 60

@@ -5,10 +5,12 @@ from typing import Annotated, Any, LiteralString
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import board_answers, openapi, query_parameters
-from serving.events import table
-from serving.problems import Problem
-from serving.query_parameters import BoardQuery, MoversQuery
+from serving import openapi
+from serving.answers import board as board_answers
+from serving.requests import query_parameters
+from serving.requests.query_parameters import BoardQuery, MoversQuery
+from serving.responses.problems import Problem
+from serving.routes.events import table
 
 router = APIRouter(prefix="/api", tags=["events"])
 

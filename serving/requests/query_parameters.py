@@ -12,10 +12,10 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from serving.answers import EVENT_ID, Basis
-from serving.board_answers import BoardSort
-from serving.listing_answers import LISTING_ID
-from serving.problems import Problem
-from serving.series_answers import Verdict
+from serving.answers.board import BoardSort
+from serving.answers.listings import LISTING_ID
+from serving.answers.series import Verdict
+from serving.responses.problems import Problem
 
 DEFAULT_LIMIT = 1_000
 MOST_EVENTS = 200

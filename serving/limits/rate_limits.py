@@ -16,8 +16,8 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from serving.database import Database
-from serving.problems import Problem
-from serving.unknown_keys import UnknownKeys
+from serving.limits.unknown_keys import UnknownKeys
+from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 LEARN_SECONDS = 5  # between two attempts

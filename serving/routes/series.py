@@ -9,13 +9,15 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import answers, formats, openapi, query_parameters
+from serving import answers, openapi
 from serving.database import Database
-from serving.etags import CACHE_CONTROL, client_has, etag_of, not_modified
-from serving.problems import Problem
-from serving.query_parameters import PricedSeriesQuery, SeriesQuery
-from serving.turns import LongTurns
-from serving.versions import version_of
+from serving.limits.turns import LongTurns
+from serving.requests import query_parameters
+from serving.requests.query_parameters import PricedSeriesQuery, SeriesQuery
+from serving.responses import formats
+from serving.responses.etags import CACHE_CONTROL, client_has, etag_of, not_modified
+from serving.responses.problems import Problem
+from serving.responses.versions import version_of
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 

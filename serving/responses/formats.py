@@ -17,7 +17,7 @@ from psycopg import AsyncClientCursor
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.problems import Problem
+from serving.responses.problems import Problem
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 OFFERED = (JSON, CSV, PARQUET)

@@ -18,9 +18,9 @@ from starlette.types import Receive, Scope, Send
 from serving import answers, openapi, price_feeds
 from serving.database import Database
 from serving.price_feeds import PriceFeeds
-from serving.problems import Problem
-from serving.query_parameters import EventIdInPath, NoParameters
-from serving.versions import version_of
+from serving.requests.query_parameters import EventIdInPath, NoParameters
+from serving.responses.problems import Problem
+from serving.responses.versions import version_of
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 

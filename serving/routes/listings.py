@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import answers, listing_answers, openapi, query_parameters
+from serving import answers, openapi
+from serving.answers import listings as listing_answers
 from serving.database import Database
-from serving.etags import CACHE_CONTROL, client_has, etag_of, not_modified
-from serving.events import table
-from serving.problems import Problem
-from serving.query_parameters import EventIdInPath, ListingHistoryQuery, ListingIdInPath, ListingsQuery
+from serving.requests import query_parameters
+from serving.requests.query_parameters import EventIdInPath, ListingHistoryQuery, ListingIdInPath, ListingsQuery
+from serving.responses.etags import CACHE_CONTROL, client_has, etag_of, not_modified
+from serving.responses.problems import Problem
+from serving.routes.events import table
 
 router = APIRouter(prefix="/api/events/{event_id}/listings", tags=["events"])
 

@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from serving import answers, openapi, series, series_answers
-from serving.query_parameters import EventIdInPath, EventSeriesQuery, MarketDaysQuery, SeriesQuery
+from serving import answers, openapi
+from serving.answers import series as series_answers
+from serving.requests.query_parameters import EventIdInPath, EventSeriesQuery, MarketDaysQuery, SeriesQuery
+from serving.routes import series
 
 router = APIRouter(prefix="/api/events/{event_id}", tags=["events"])
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
-from serving.problems import Problem
+from serving.responses.problems import Problem
 
 LONG_AT_ONCE = 2  # of all keys: each keeps a core of the database or this process busy
 WAIT_SECONDS = 2.0  # a client that waits asks nothing else meanwhile; one that is refused at once would ask again

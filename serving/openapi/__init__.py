@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from serving import answers, formats, problems
+from serving import answers
 from serving.answers import EVENT_ID
-from serving.code_samples import request_samples, stream_samples
 from serving.middleware import GUARDED
+from serving.openapi.code_samples import request_samples, stream_samples
+from serving.responses import formats, problems
 
 VERSION = "1.3"
 DESCRIPTION = """

@@ -1,0 +1,1 @@
+"""Limits: what one key, one address and a guess may cost."""

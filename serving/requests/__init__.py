@@ -1,0 +1,1 @@
+"""Requests: where they come from, how they arrive, and their parameters."""

@@ -1,0 +1,1 @@
+"""Responses: their format, their version and their problems."""

@@ -1,0 +1,1 @@
+"""Routes: what each path answers, one module a subject."""
