@@ -26,8 +26,11 @@ def zones_before(connection: Connection, event_keys: Sequence[int], tick: dateti
                order by captures.tick desc
                limit 1
            ) as newest
-           inner join market.section_snapshots as stored
-               on stored.event_key = asked.event_key and stored.tick = newest.tick
+           cross join lateral (
+               select event_key, section_key from market.all_snapshots
+               where event_key = asked.event_key and tick = newest.tick
+                   and date = (newest.tick at time zone 'UTC')::date
+           ) as stored
            inner join market.sections
                on sections.event_key = stored.event_key and sections.section_key = stored.section_key
            inner join market.zones

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.markets import TEN
+from tests.support.packed_history import LAST, packed, past_days
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import Market, market_in_process
 from tickettape.observations import capture_tick, floor_to_grid, read_tick
 from tickettape.observations.captures import Capture, store_captures
+from tickettape.observations.vanished_zones import zones_before
 
 FIRST = floor_to_grid(TEN, datetime.now(UTC)) - 5 * TEN
 
@@ -76,3 +78,11 @@ def test_a_failure_between_two_answers_changes_nothing(connection: Connection) -
     read_tick(connection, marketplace, FIRST + 2 * TEN, 0.05, "a-test", only_received=True)
     rows = connection.execute("select status from market.captures order by tick").fetchall()
     assert [status for (status,) in rows] == ["ok", "failed", "partial"]
+
+
+def test_the_zones_before_are_found_in_packed_days_too(connection: Connection) -> None:
+    keys = past_days(connection)
+    before = zones_before(connection, keys, LAST)
+    packed(connection, keys)
+    assert zones_before(connection, keys, LAST) == before
+    assert list(before.values()) == [{"A", "B"}, {"A", "B"}]
