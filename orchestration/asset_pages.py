@@ -63,8 +63,8 @@ def with_page(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
         unique_id = f"source.tickettape.market.{TABLES[name]}"
         metadata["dagster/table_name"] = f"market.{TABLES[name]}"
     table = str(spec.metadata.get("dagster/table_name", ""))
-    if table.startswith("none."):  # dbt does not know the database's name when it parses the models
-        metadata["dagster/table_name"] = table.removeprefix("none.")
+    if table.count(".") == 2:  # dbt puts the database's name in front, which nobody types
+        metadata["dagster/table_name"] = table.partition(".")[2]
     if unique_id:
         kind = str(unique_id).partition(".")[0]
         metadata["documentation (while make serve runs)"] = dg.MetadataValue.url(
