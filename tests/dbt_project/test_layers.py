@@ -67,3 +67,11 @@ def test_dbt_reads_the_project_without_a_warning() -> None:
         dbt_runner(callbacks=[note]).invoke(["parse", "--no-partial-parse", *PLACE, "--quiet"])
     assert said == []
     assert (ROOT / "profiles.yml").resolve() == ROOT / "profiles" / "profiles.yml"
+
+
+def test_nothing_but_its_staging_view_reads_the_snapshots_that_are_rows_alone() -> None:
+    """Past days are packed: a test or a model that reads `section_snapshots` would miss them."""
+    rows = "source.tickettape.market.section_snapshots"
+    alone = {node.name for node in manifest().nodes.values() if rows in getattr(node.depends_on, "nodes", [])}
+    about_rows = {"snapshots_are_of_known_sections", "snapshot_prices_are_in_order"}
+    assert alone == {"stg_market__section_snapshots", *about_rows}
