@@ -75,10 +75,7 @@ export async function showGetIn(charts, view, signal) {
     start: (known[0] ?? points.find((point) => point.observed))?.at };
 }
 
-/**
- * What happened to the listings of the event, and of the zone, at each of the get-in chart's points. Answers
- * {step, rows}: the sales of each zone.
- */
+/** What happened to the listings of the event, and of the zone, at each of the get-in chart's points. */
 export async function showActivity(charts, view, { points, step }, signal) {
   const { path, range, zone, clock, event } = view;
   const asked = { start_date: range.start_date, end_date: range.end_date,
@@ -97,7 +94,6 @@ export async function showActivity(charts, view, { points, step }, signal) {
   };
   show(charts.activity, () => true, { limit: changes.data.length + 1 }); // every zone's, in one file
   show(charts.zoneActivity, (row) => row.zone === zone.zone, { zone: zone.zone });
-  return { step, rows: sales.data };
 }
 
 /** The three analytics of a zone, with another zone over them, and how its prices are spread. */

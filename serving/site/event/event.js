@@ -2,7 +2,7 @@
 // follows the event's stream.
 
 import { asked, change, settle } from "../shared/address.js";
-import { ask, askAll, Failure } from "../shared/api.js";
+import { ask, Failure } from "../shared/api.js";
 import { at } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
@@ -19,6 +19,7 @@ import { askZones, showZones } from "./zones.js";
 
 const CHOICES = ["zone", "with", "versus", "axis", "tickets", "basis", "days", "from", "to", "at", "where"];
 const DRAG_PAUSE_MS = 120; // between two questions for listings while someone drags
+const MOST_NAMESAKES = 200; // as many rows as a page of the board may have
 const STALE_MS = 3 * HOUR; // without a capture, of an event that is still to come
 
 const UNTIL = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -105,10 +106,8 @@ async function fill(shown, signal) {
   const nothing = getIn.then(({ points }) => !points.some((point) => point.observed));
   await Promise.all([
     getIn,
-    getIn.then(async (prices) => {
-      const sales = await showActivity(charts, shown, prices, signal);
-      figures(shown, prices, await soldInADay(shown, sales, signal));
-    }),
+    getIn.then(async (prices) => figures(shown, prices, await soldInADay(shown, signal))),
+    getIn.then((prices) => showActivity(charts, shown, prices, signal)),
     listings.show(shown, shown.instant, signal).then((seen) => seen !== null && shown.instant !== null
       && (charts.getIn.marked = shown.instant)),
     getIn.then(async (series) => {
@@ -153,14 +152,10 @@ function sinceWhen({ range, clock }, { before, step }) {
   return later ? `since ${clock.shortly(before.at, step)}` : range.words;
 }
 
-/** How many tickets were sold in 24 hours: among `sales`, those of the range, if it is of hours up to now. */
-async function soldInADay({ path: of, range }, sales, signal) {
-  const start = Math.floor(Date.now() / HOUR) * HOUR - DAY;
-  const asked = { start_date: new Date(start).toISOString(), granularity: "hour" };
-  const { data } = sales.step < DAY && range.days !== "dates" ? { data: sales.rows }
-    : await askAll(`${of}/estimated-sales`, asked, signal);
-  const ofTheDay = data.filter((row) => Date.parse(row.timestamp) >= start);
-  return ofTheDay.reduce((total, row) => total + (row.sold_tickets ?? 0), 0);
+/** How many tickets were sold in 24 hours, as the board says it; undefined if the event is not among its namesakes. */
+async function soldInADay({ event }, signal) {
+  const { data } = await ask("board", { search: event.name, limit: MOST_NAMESAKES }, signal);
+  return data.find((row) => row.id === id)?.sold_tickets_1day;
 }
 
 function figures(shown, series, sold) {
@@ -176,7 +171,7 @@ function figures(shown, series, sold) {
       gone || !change ? "soft" : change < 0 ? "fall" : "rise"],
     ["Tickets left", count(event.total_tickets), `in ${count(event.total_listings)} listings`],
     ["Zones for sale", `${count(event.available_zones)} of ${count(event.zones)}`],
-    ["Tickets sold in 24 hours", count(sold), "estimated"],
+    ["Tickets sold in 24 hours", count(sold ?? null), "estimated"],
   ]);
 }
 
