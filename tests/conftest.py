@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.support.scratch import in_memory
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -22,7 +24,7 @@ for name in (
     *("COLD_STORAGE_URL", "BACKUP_URL"),
 ):
     os.environ.pop(name, None)
-_HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-")
+_HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-", dir=in_memory())
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 
 pytest_plugins = ["tests.support.no_skips", "tests.support.plugin"]
@@ -48,6 +50,7 @@ def server_url() -> str:
     url = with_database(embedded, "maintenance")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"drop database {EMBEDDED_DATABASE} with (force)")
+        connection.execute("alter system set max_wal_size = '256MB'")
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"alter system set {setting} = off")
         connection.execute("select pg_reload_conf()")

