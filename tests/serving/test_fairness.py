@@ -147,9 +147,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     statements: list[str] = []
     ask, run = Database.ask, Database.run
 
-    async def noted_ask(self: Database, key: bytes, question: Any, values: Any) -> Any:
+    async def noted_ask(self: Database, key: bytes, question: Any, values: Any, **options: bool) -> Any:
         statements.append(question)
-        return await ask(self, key, question, values)
+        return await ask(self, key, question, values, **options)
 
     async def noted_run(self: Database, statement: Any, values: Any) -> Any:
         statements.append(statement)

@@ -78,7 +78,8 @@ comment on view market.all_snapshots is
 
 -- Moving between the tiers -------------------------------------------------------------------------------------
 
--- The functions that move rows between the tiers set this for themselves. Moving changes nothing, so it marks nothing.
+-- The functions that move rows between the tiers set this for themselves, and set it back. (In a function's head only a
+-- superuser may set it.) Moving changes nothing, so it marks nothing.
 -- Only the owner's setting counts: nobody else can write without marks.
 create function market.is_moving_tiers() returns boolean language sql stable as $$
     select coalesce(current_setting('tickettape.moving_tiers', true), '') = 'on' and exists (
@@ -101,11 +102,13 @@ $$;
 -- Makes packed days rows again. Whoever changes past snapshots calls it first, in the same transaction. Until that ends,
 -- these days are not packed. Returns how many rows came back.
 create function market.unpack_days(event_keys integer[], ticks timestamptz[]) returns integer
-language plpgsql set tickettape.moving_tiers = 'on' as $$
+language plpgsql as $$
 declare
+    moving constant text := coalesce(current_setting('tickettape.moving_tiers', true), '');
     packed bigint;
     unpacked integer;
 begin
+    perform set_config('tickettape.moving_tiers', 'on', true);
     perform pg_advisory_xact_lock_shared(7153911, lock)
     from (
         select distinct market.tier_lock(event_key, (tick at time zone 'UTC')::date) as lock
@@ -139,14 +142,16 @@ begin
     if unpacked != packed then
         raise exception 'packed days held % snapshots, and % came out', packed, unpacked;
     end if;
+    perform set_config('tickettape.moving_tiers', moving, true);
     return unpacked;
 end $$;
 
 -- Packs an event's day in the caller's transaction, compares what it packed with the rows, and deletes them. Returns how
 -- many rows, or why it did nothing: somebody is writing, or work on the day is not done.
 create function market.pack_day(of_event integer, of_date date, out packed integer, out skipped text)
-language plpgsql set tickettape.moving_tiers = 'on' as $$
+language plpgsql as $$
 declare
+    moving constant text := coalesce(current_setting('tickettape.moving_tiers', true), '');
     first timestamptz := of_date::timestamp at time zone 'UTC';
     next timestamptz := (of_date + 1)::timestamp at time zone 'UTC';
     stored text;
@@ -177,6 +182,7 @@ begin
     if skipped is not null then
         return;
     end if;
+    perform set_config('tickettape.moving_tiers', 'on', true);
     insert into market.packed_days (
         date, event_key, row_count, section_keys, ticks, price_sum_cents, lowest_price_cents, highest_price_cents,
         lowest_price_1ticket_cents, lowest_price_2tickets_cents, lowest_price_4tickets_cents,
@@ -222,6 +228,7 @@ begin
         raise exception 'event_key % on % was not packed: % rows were packed and % deleted',
             of_event, of_date, packed, deleted;
     end if;
+    perform set_config('tickettape.moving_tiers', moving, true);
 end $$;
 
 
