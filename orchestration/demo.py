@@ -60,7 +60,7 @@ def _run(started: list[Program], ui_port: int) -> None:
     started.append(_start("serving"))
     where = service_url(settings())
     _wait_until_it_answers(started[1], where)
-    say(f"The board: {where}. They follow every tick.")
+    say(f"The board: {where}. It follows every tick.")
     started.append(_start("webbrowser", "-t", where, quiet=True))
     programs = started[:2]
     while all(program.poll() is None for program in programs):

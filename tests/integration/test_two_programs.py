@@ -5,21 +5,24 @@ from pathlib import Path
 from tests.support.processes import empty_home, free_port, kill_all, left_over, press_ctrl_c, start_dev, wait_for
 
 STARTED = "Instance is configured with the following daemons"
+WAITS = "runs the schedules of simulator on this database"
 
 
-def test_the_second_says_once_for_whom_it_waits_and_takes_over_when_the_first_is_killed(
+def test_others_say_once_for_whom_they_wait_stop_at_once_and_take_over_when_the_first_is_killed(
     database_url: str, tmp_path: Path
 ) -> None:
-    logs = tmp_path / "one", tmp_path / "two"
-    with empty_home() as one_home, empty_home() as two_home:
+    logs = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    with empty_home() as one_home, empty_home() as two_home, empty_home() as three_home:
         one = start_dev(one_home, logs[0], free_port(), DATABASE_URL=database_url)
         try:
             wait_for("the first program's schedules", lambda: STARTED in logs[0].read_text(), 120, logs[0])
             two = start_dev(two_home, logs[1], free_port(), DATABASE_URL=database_url)
+            three = start_dev(three_home, logs[2], free_port(), DATABASE_URL=database_url)
             try:
-                waits = "runs the schedules of simulator on this database"
-                wait_for("the second's word on it", lambda: waits in logs[1].read_text(), 120, logs[1])
-                assert STARTED not in logs[1].read_text()
+                wait_for("the others' word on it", lambda: all(WAITS in log.read_text() for log in logs[1:]), 120)
+                assert not any(STARTED in log.read_text() for log in logs[1:])
+                press_ctrl_c(three)
+                wait_for("the end of every process", lambda: not left_over(three, three_home), 60)
                 kill_all(one, one_home)
                 wait_for("the second's schedules", lambda: STARTED in logs[1].read_text(), 60, logs[1])
                 assert logs[1].read_text().count("runs the schedules of") == 1
@@ -28,23 +31,6 @@ def test_the_second_says_once_for_whom_it_waits_and_takes_over_when_the_first_is
                 wait_for("the end of every process", lambda: not left_over(two, two_home), 60)
             finally:
                 kill_all(two, two_home)
+                kill_all(three, three_home)
         finally:
-            kill_all(one, one_home)
-
-
-def test_a_program_that_waits_stops_at_once(database_url: str, tmp_path: Path) -> None:
-    logs = tmp_path / "one", tmp_path / "two"
-    with empty_home() as one_home, empty_home() as two_home:
-        one = start_dev(one_home, logs[0], free_port(), DATABASE_URL=database_url)
-        two = None
-        try:
-            wait_for("the first program's schedules", lambda: STARTED in logs[0].read_text(), 120, logs[0])
-            two = start_dev(two_home, logs[1], free_port(), DATABASE_URL=database_url)
-            waiting = "takes over when the other one stops"
-            wait_for("the second's word on it", lambda: waiting in logs[1].read_text(), 120, logs[1])
-            press_ctrl_c(two)
-            wait_for("the end of every process", lambda: not left_over(two, two_home), 60)
-        finally:
-            if two is not None:
-                kill_all(two, two_home)
             kill_all(one, one_home)

@@ -13,7 +13,6 @@ import pytest
 from dbt.adapters.base import impl
 
 from orchestration import dbt
-from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
 from tickettape.rollups.dbt import URL_VARIABLE
 from tickettape.settings import ROOT
@@ -72,24 +71,6 @@ def test_the_project_is_parsed_while_the_database_is_away(monkeypatch: pytest.Mo
     assert dbt._parse(ROOT, tmp_path) is None
     assert (tmp_path / "manifest.json").exists()
     assert URL_VARIABLE not in os.environ
-
-
-@pytest.mark.processes
-def test_what_was_parsed_for_one_server_serves_another_whose_database_has_the_same_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def parsed_again(url: str) -> bool:
-        monkeypatch.setenv(URL_VARIABLE, url)
-        call = dbt.dbt_resource().cli(["--debug", "--no-write-json", "ls"], target_path=tmp_path, raise_on_error=False)
-        said = "\n".join(event.raw_event["info"]["msg"] for event in call.stream_raw_events())
-        assert call.is_successful(), said
-        return "Unable to do partial parsing" in said
-
-    monkeypatch.delenv(URL_VARIABLE, raising=False)
-    use_database(monkeypatch, "postgresql://127.0.0.1:1/prices")
-    assert dbt._parse(ROOT, tmp_path) is None
-    assert not parsed_again("postgresql://somebody:secret@127.0.0.1:2/prices?sslmode=disable")
-    assert parsed_again("postgresql://127.0.0.1:1/others")
 
 
 @pytest.mark.processes

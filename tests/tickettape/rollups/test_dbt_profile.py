@@ -28,6 +28,21 @@ def test_an_address_in_a_profile_is_refused_by_its_name(name: str) -> None:
         WarehouseCredentials.from_dict({"schema": "sandbox", name: "elsewhere"})
 
 
+def test_the_project_is_parsed_again_for_another_database_and_not_for_another_way_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """dbt keeps what it parsed as long as these keys, of which it stores a hash, are the same."""
+
+    def keys(url: str, schema: str = "analytics") -> dict[str, object]:
+        monkeypatch.setenv(URL_VARIABLE, url)
+        return dict(WarehouseCredentials.from_dict({"schema": schema}).connection_info())
+
+    parsed = keys("postgresql://me:secret@db.example:6543/market?sslmode=require")
+    assert keys("postgresql://127.0.0.1/market") == parsed
+    assert keys("postgresql://127.0.0.1/other") != parsed
+    assert keys("postgresql://127.0.0.1/market", "sandbox") != parsed
+
+
 def test_dbts_connections_have_the_programs_time_outs_and_keepalives(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
