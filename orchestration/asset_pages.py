@@ -14,6 +14,7 @@ TABLES = {
     "captures": "captures",
     "section_snapshots": "section_snapshots",
     "market/price_ranges": "price_ranges",
+    "event_links": "event_links",
 }
 """Assets that write a table of schema market -> that table, which the dbt documentation describes."""
 
@@ -30,6 +31,7 @@ PAGES = {
     "backups": "docs/backups.md",
     "proved_backup": "docs/backups.md",
     "packed_days": "docs/operations.md#packed-days",
+    "event_links": "docs/matching.md",
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",

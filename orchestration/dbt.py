@@ -31,6 +31,7 @@ OWN_ASSETS = frozenset(
         *("expired_payloads", "expired_hours", "expired_jobs", "service_history", "dagster_history"),
         *("backlog", "simulated_history", "vacuumed_tables", "database_health", "backups", "proved_backup"),
         "packed_days",
+        "event_links",
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""
@@ -40,7 +41,6 @@ _SOURCE_ASSETS = {
     "sections": "section_snapshots",
     "claims": "section_snapshots",
     **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
-    "event_links": "events",
     **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
 }
 

@@ -9,6 +9,7 @@ from orchestration.assets.archive import archived_months, partitions_ahead, rest
 from orchestration.assets.backlog import backlog
 from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
+from orchestration.assets.event_links import event_links
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.packed_days import packed_days
@@ -51,6 +52,7 @@ def build_defs(
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
         *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
         simulated_history,
+        event_links,
         packed_days,
         *(backups.backups, backups.proved_backup),
     ]
@@ -64,7 +66,8 @@ def build_defs(
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
-            *(jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup, build_documentation),
+            *(jobs.link_events, jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
+            build_documentation,
         ],
         schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING],
         sensors=[

@@ -77,6 +77,12 @@ retention = _job(
     description="Delete raw answers, jobs and logs past their retention limit; move old hours to cold storage.",
 )
 
+link_events = _job(
+    "link_events",
+    selection=dg.AssetSelection.assets("event_links"),
+    description="Link what is one event at several marketplaces.",
+)
+
 pack = _job(
     "pack",
     selection=dg.AssetSelection.assets("packed_days"),

@@ -105,6 +105,7 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
 HOUSEKEEPING = [
     _schedule("make_partitions_daily", "make_partitions", "3 0 * * *"),
     _schedule("measure_health_hourly", "health", "7 * * * *"),
+    _schedule("link_events_hourly", "link_events", "27 * * * *"),
     _schedule("expire_old_data_daily", "retention", "17 2 * * *"),
     _schedule("pack_days_daily", "pack", "37 2 * * *"),
     _schedule("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),

@@ -15,7 +15,6 @@ from tickettape.catalogue import (
     discover_events,
     due_tracking_rules,
     events_watched_at,
-    match_sources,
     record_discovery,
     record_discovery_outcome,
     retire_events,
@@ -52,20 +51,7 @@ def events(
                 failures.append(f"{found['entries left out in all']} left out, such as {found['entries left out'][0]}")
             failures += [_reason(failed[source])] if source in failed else []
             record_discovery_outcome(connection, source, datetime.now(UTC), failure="; ".join(failures) or None)
-        if any(found.get("events added") or found.get("events refreshed") for found in figures.values()):
-            _match_events(connection, context)
     return dg.MaterializeResult(metadata=by_source(figures, several=len(marketplaces) > 1))
-
-
-def _match_events(connection: Connection, context: dg.AssetExecutionContext) -> None:
-    """Link what is one event at several sources. A failure is a warning: prices do not depend on links."""
-    try:
-        made = match_sources(connection, datetime.now(UTC))
-    except Exception as error:
-        context.log.warning("Events of several sources were not matched: %s", _reason(error), exc_info=error)
-    else:
-        if made:
-            context.log.info("Links between events of several sources: %s", dict(made))
 
 
 def _refresh_events(

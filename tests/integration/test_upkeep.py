@@ -11,7 +11,7 @@ from tests.support.markets import TEN, Section, add_event, observe
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
-JOBS = ("retention", "pack", "upkeep", "backup", "prove_backup", "health")
+JOBS = ("link_events", "retention", "pack", "upkeep", "backup", "prove_backup", "health")
 
 
 def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> None:
@@ -19,7 +19,7 @@ def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> No
     of_tick = {key.to_user_string() for key in defs.resolve_job_def("tick").asset_layer.executable_asset_keys}
     graph = defs.resolve_asset_graph()
     of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
-    assert len(of_upkeep) == 11
+    assert len(of_upkeep) == 12
     assert not of_tick & of_upkeep
     scheduled = {schedule.job_name: schedule for schedule in defs.get_repository_def().schedule_defs}
     assert set(JOBS) < set(scheduled)
@@ -49,6 +49,7 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
                 metadata = event_.materialization.metadata
                 found[event_.asset_key.to_user_string()] = {name: value.value for name, value in metadata.items()}
             checks |= {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert found["event_links"]["links made or ended"] == 0
     assert found["backups"]["rows"] == found["proved_backup"]["rows"] > 0
     assert found["database_health"]["marks"] > 0
     assert found["database_health"]["database bytes"] > 1_000_000
