@@ -16,14 +16,16 @@ from dagster import get_dagster_logger
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from packaging.version import Version
 
+from tickettape.database import configured_database
 from tickettape.rollups import DBT_EXECUTABLE, parsing_alone, readable_project
 from tickettape.settings import ROOT
 
 PROJECT = DbtProject(project_dir=ROOT, profiles_dir=ROOT / "profiles", target="warehouse")
 PARTLY_PARSED = "partial_parse.msgpack"
 LEFT_OUT = "left_out.json"
+PARSED_FOR = "parsed_for.txt"
 READABLE = "readable_project"
-PARSED_FROM = ("dbt_project.yml", "dbt_project", "profiles")
+SOURCES = ("dbt_project.yml", "dbt_project", "profiles")
 
 OWN_ASSETS = frozenset(
     {
@@ -68,15 +70,18 @@ class Translator(DagsterDbtTranslator):
 
 
 def manifest() -> Path:
-    """The path of the parsed dbt project. Parses it if that file is missing or older than one of the project's files.
+    """The path of the parsed dbt project. Parses it if that file is missing, is older than one of the project's files,
+    or was parsed for a database of another name.
 
     Parsing takes seconds, and every process that loads the definitions calls this. The partial parse beside it serves
-    every dbt that a tick starts: 1.1 s instead of 3.3. If dbt cannot read the project at
-    all, the last readable manifest is used: captures need no dbt, and the marts report the error.
+    every dbt that a tick starts: 1.1 s instead of 3.3. If dbt cannot read the project at all, the last readable
+    manifest is used: captures need no dbt, and the marts report the error.
     """
-    path = PROJECT.manifest_path
-    files = [file for name in PARSED_FROM for file in _files(ROOT / name)]
-    if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
+    path, database = PROJECT.manifest_path, configured_database()
+    known = path.with_name(PARSED_FOR)
+    files = [file for name in SOURCES for file in _files(ROOT / name)]
+    parsed_for = known.read_text() if path.exists() and known.exists() else None
+    if parsed_for != database or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
         path.parent.mkdir(parents=True, exist_ok=True)
         # parsed into a folder beside it, then moved: processes that start together must not read half a manifest
         with tempfile.TemporaryDirectory(dir=path.parent, prefix="parsing-") as apart:
@@ -91,7 +96,8 @@ def manifest() -> Path:
             if project.left_out:
                 shutil.rmtree(path.with_name(READABLE), ignore_errors=True)
                 project.folder.replace(path.with_name(READABLE))
-            for name in (LEFT_OUT, PARTLY_PARSED, path.name):
+            (Path(apart) / PARSED_FOR).write_text(database)
+            for name in (LEFT_OUT, PARTLY_PARSED, path.name, PARSED_FOR):
                 (Path(apart) / name).replace(path.with_name(name))
     return path
 

@@ -13,6 +13,7 @@ import pytest
 from dbt.adapters.base import impl
 
 from orchestration import dbt
+from tests.support.databases import use_database
 from tests.support.dbt_runs import run_dbt
 from tickettape.rollups.dbt import URL_VARIABLE
 from tickettape.settings import ROOT
@@ -60,8 +61,34 @@ def test_a_manifest_that_is_being_written_is_seen_by_nobody(monkeypatch: pytest.
     assert sorted(file.name for file in Project.manifest_path.parent.iterdir()) == [
         "left_out.json",
         "manifest.json",
+        "parsed_for.txt",
         "partial_parse.msgpack",
     ]
+
+
+def test_it_is_parsed_again_for_a_database_of_another_name_and_not_for_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Project:
+        manifest_path = tmp_path / "manifest.json"
+
+    parses: list[Path] = []
+
+    def parse(_: Path, target: Path) -> None:
+        parses.append(target)
+        (target / "manifest.json").write_text("{}")
+        (target / "partial_parse.msgpack").write_bytes(b"")
+
+    monkeypatch.setattr(dbt, "PROJECT", Project)
+    monkeypatch.setattr(dbt, "_parse", parse)
+    for url, so_many in [
+        ("postgresql://127.0.0.1:1/prices", 1),
+        ("postgresql://somebody@db.example:2/prices", 1),
+        ("postgresql://127.0.0.1:1/tickets", 2),
+    ]:
+        use_database(monkeypatch, url)
+        dbt.manifest()
+        assert len(parses) == so_many
 
 
 @pytest.mark.processes
