@@ -4,11 +4,7 @@ import { at, html } from "../shared/dom.js";
 
 /** Call `choose({name: value})` when a reader changes a field. */
 export function watchFields(choose) {
-  for (const name of ["zone", "with", "axis"])
-    at(name).addEventListener("change", ({ target }) => choose({ [name]: target.value }));
-  for (const name of ["tickets", "basis"])
-    at(name).addEventListener("change", ({ target }) => choose({ [name]: target.value }));
-  for (const name of ["from", "to"])
+  for (const name of ["zone", "with", "axis", "tickets", "basis", "from", "to"])
     at(name).addEventListener("change", ({ target }) => choose({ [name]: target.value }));
   at("days").addEventListener("change", ({ target }) => {
     if (target.value === "dates") choose({ from: at("from").value, to: at("to").value });
