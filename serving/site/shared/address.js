@@ -6,16 +6,16 @@ export function asked(names) {
   return Object.fromEntries(names.map((name) => [name, url.get(name)]));
 }
 
-/** A page's URL with changes, this page's by default. An empty value removes its name. */
-export function addressWith(changes, path = location.pathname) {
+/** The page's URL with changes. An empty value removes its name. */
+function addressWith(changes) {
   const url = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) value ? url.set(name, value) : url.delete(name);
   const query = url.toString();
-  return path + (query ? `?${query}` : "");
+  return location.pathname + (query ? `?${query}` : "");
 }
 
 /** A choice of the reader: a new entry of the history. */
-export const change = (changes, path) => history.pushState(null, "", addressWith(changes, path));
+export const change = (changes) => history.pushState(null, "", addressWith(changes));
 
 /** What the page adds by itself, so that whoever opens a shared URL sees the same. */
 export const settle = (changes) => history.replaceState(null, "", addressWith(changes));

@@ -51,7 +51,7 @@ const here = moments({ ...DATE, ...TIME });
 export const hereInWords = (instant) => here.format(new Date(instant));
 
 /** A moment in UTC, which says so. */
-export const utcInWords = (instant) => inUTC.format(new Date(instant));
+const utcInWords = (instant) => inUTC.format(new Date(instant));
 
 /**
  * When an event begins, at its venue: a <time>. UTC is its title, for hovering. An event has `date`, `date_status` and
@@ -70,7 +70,7 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "
 const shortly = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "narrow" });
 
 /** How long ago: "5 minutes ago"; with `short`: "5min ago". */
-export function ago(instant, { short = false } = {}) {
+function ago(instant, { short = false } = {}) {
   const past = Math.max(0, Date.now() - Date.parse(instant));
   const [size, unit] = past < 2 * HOUR ? [MINUTE, "minute"] : past < 2 * DAY ? [HOUR, "hour"] : [DAY, "day"];
   return (short ? shortly : relative).format(-Math.round(past / size), unit);
