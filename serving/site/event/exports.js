@@ -11,14 +11,20 @@ const DRAWN = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-lin
 /** The links and buttons that export a chart. `view` has `source`: [path, parameters] of the API's rows. */
 export function exportsOf({ title, note, svg }, view) {
   const name = `${view.title} ${title}`;
-  const make = (kind, onclick) =>
-    html("button", { type: "button", textContent: kind, ariaLabel: `${title} as ${kind}`, onclick });
   return [
-    make("CSV", () => save(new Blob([csvOf(view)], { type: "text/csv" }), `${name}.csv`)),
+    csv(title, `${name}.csv`, () => csvOf(view)),
     ...(view.source ? [parquet(title, `${name}.parquet`, ...view.source)] : []),
-    make("PNG", async () => save(await picture(svg, [view.title, `${title}. ${note.textContent}`]), `${name}.png`)),
+    button(title, "PNG", async () =>
+      save(await picture(svg, [view.title, `${title}. ${note.textContent}`]), `${name}.png`)),
   ];
 }
+
+const button = (title, kind, onclick) =>
+  html("button", { type: "button", textContent: kind, ariaLabel: `${title} as ${kind}`, onclick });
+
+/** A button that saves what is shown as CSV. `lines()` writes it. */
+export const csv = (title, name, lines) =>
+  button(title, "CSV", () => save(new Blob([lines()], { type: "text/csv" }), name));
 
 /** A link to the API's rows as Parquet. The key goes with it as a header, so a click asks by itself. */
 export function parquet(title, name, path, parameters) {
@@ -54,7 +60,7 @@ export function linesOf(rows) {
 }
 
 /** Give the reader a file. */
-export function save(blob, name) {
+function save(blob, name) {
   const href = URL.createObjectURL(blob);
   html("a", { href, download: name.replace(/[\\/:*?"<>|]+/g, " ").replace(/\s+/g, " ") }).click();
   setTimeout(() => URL.revokeObjectURL(href), 10_000);

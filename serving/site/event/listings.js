@@ -3,7 +3,7 @@
 import { ask } from "../shared/api.js";
 import { html } from "../shared/dom.js";
 import { age, count, money } from "../shared/words.js";
-import { linesOf, parquet, save } from "./exports.js";
+import { csv, linesOf, parquet } from "./exports.js";
 import { keepingFocus } from "./steady.js";
 
 const FIRST = 12, MORE = 50, MOST = 1000, TICK_MS = 10 * 60_000;
@@ -116,8 +116,7 @@ export class Listings {
     this.more.hidden = !answer.next_cursor;
     const name = `${view.title} listings`;
     this.panel.querySelector(".exports").replaceChildren(
-      html("button", { type: "button", textContent: "CSV", ariaLabel: "Cheapest listings as CSV",
-        onclick: () => save(new Blob([this.#csv()], { type: "text/csv" }), `${name}.csv`) }),
+      csv("Cheapest listings", `${name}.csv`, () => this.#csv()),
       parquet("Cheapest listings", `${name}.parquet`, `${view.path}/listings`, this.#parameters(MOST)));
   }
 

@@ -4,7 +4,7 @@ import { ask } from "../shared/api.js";
 import { html } from "../shared/dom.js";
 import { count, money, NOTHING, share, wholeMoney } from "../shared/words.js";
 import { HOUR } from "./clock.js";
-import { linesOf, parquet, save } from "./exports.js";
+import { csv, linesOf, parquet } from "./exports.js";
 
 const WINDOW = 6 * HOUR; // in which a zone's price at the beginning of the range is looked for
 
@@ -61,12 +61,11 @@ export function showZones(panel, { zones, labels, basis, currency, title, zone: 
         Math.abs(row.change ?? 0) / steepest),
       cell(count(row.tickets), "many", heat.tickets(row))))),
   );
-  const csv = () => linesOf([["zone", "lowest_price", ...(allIn ? [] : ["median_price"]), "change", "total_tickets"],
+  const lines = () => linesOf([["zone", "lowest_price", ...(allIn ? [] : ["median_price"]), "change", "total_tickets"],
     ...rows.map(({ label, lowest, median, change, tickets }) =>
       [label, lowest, ...(allIn ? [] : [median]), change?.toFixed(4), tickets])]);
   panel.querySelector(".exports").replaceChildren(
-    html("button", { type: "button", textContent: "CSV", ariaLabel: "Zones as CSV",
-      onclick: () => save(new Blob([csv()], { type: "text/csv" }), `${title} zones.csv`) }),
+    csv("Zones", `${title} zones.csv`, lines),
     parquet("Zones", `${title} zones.parquet`, `${path}/zones`, {}));
 }
 
