@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from selenium.webdriver import ActionChains, Keys
 
+from tests.browser.conftest import Service
 from tests.support.dashboard_page import Dashboard
 from tests.support.served_week import HOUR, LAST_HOUR, LISTED_SINCE, SOLD_AT, in_words
 
@@ -77,6 +78,29 @@ def test_every_tick_is_reached_by_the_buttons(page: Dashboard) -> None:
     page.wait(lambda: in_words(LAST_HOUR) in _note(page), "forward again")
     page.find("#later").click()
     page.wait(lambda: in_words(LAST_HOUR + timedelta(minutes=40)) in _note(page), "the last tick")
+
+
+def test_later_leads_to_now_where_nobody_looked_for_more_than_a_day(page: Dashboard) -> None:
+    last = LAST_HOUR + timedelta(minutes=40)
+    page.chrome.get(f"{page.chrome.current_url}&at={last:%Y-%m-%dT%H:%M:%SZ}")
+    page.wait_until("ready")
+    page.wait(lambda: f"as seen on {in_words(last)}" in _note(page), "the last tick")
+    page.chrome.execute_script("const now = Date.now; Date.now = () => now() + 4 * 86_400_000")
+    page.find("#later").click()
+    page.wait(lambda: "now: seen 4 days ago" in _note(page), "now")
+
+
+@pytest.mark.parametrize("button", ["#later", "#listings tbody button"])
+def test_a_button_that_gets_no_answer_says_so(page: Dashboard, service: Service, button: str) -> None:
+    page.find("#earlier").click()
+    page.wait(lambda: in_words(LAST_HOUR) in _note(page), "the tick before the last")
+    service.stop()
+    try:
+        page.find(button).click()
+        page.wait(lambda: page.text("#stale") == "The service cannot be reached.", "why nothing came")
+        assert in_words(LAST_HOUR) in _note(page), "what was shown stays"
+    finally:
+        service.start()
 
 
 def test_a_time_without_listings_says_so(page: Dashboard) -> None:

@@ -27,7 +27,7 @@ const UNTIL = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `events/${encodeURIComponent(id)}`;
 const charts = makeCharts(mark);
-const listings = new Listings(at("listings"), { travel, where: (where) => choose({ where }) });
+const listings = new Listings(at("listings"), { travel, where: (where) => choose({ where }), failed });
 const showVersus = picker(at("versus"), at("versus-list"), searchEvents,
   ({ value }) => choose(value === "none" ? { versus: null, axis: null } : { versus: value }));
 const states = new States(at("charts"), () => gate.open());
@@ -192,8 +192,13 @@ async function travel(instant) {
     await listings.show(view, instant, going.signal);
     listings.say();
   } catch (failure) {
-    if (failure.name !== "AbortError") states.keepStale(failure.message);
+    failed(failure);
   }
+}
+
+/** Say that the answer to a button did not come. What is shown stays. */
+function failed(failure) {
+  if (failure.name !== "AbortError") states.keepStale(failure.message);
 }
 
 function showLive(state) {

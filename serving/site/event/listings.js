@@ -9,15 +9,18 @@ import { keepingFocus } from "./steady.js";
 const FIRST = 12, MORE = 50, MOST = 1000, TICK_MS = 10 * 60_000;
 const COLUMNS = ["Seats", "Tickets", "Price", "All-in", "Since", "Repriced"];
 
-/** The panel. A reader goes to an instant (`travel(instant)`; null: now), or to a zone (`where(zone)`). */
+/**
+ * The panel. A reader goes to an instant (`travel(instant)`; null: now), or to a zone (`where(zone)`). A button that
+ * gets no answer calls `failed(failure)`.
+ */
 export class Listings {
   #asked = null; // {view, at}
   #answer = null;
   #known = new Map(); // prices of the last answer, to show what is new
   #open = new Set(); // ids of the listings whose history is shown
 
-  constructor(panel, { travel, where }) {
-    this.panel = panel;
+  constructor(panel, { travel, where, failed }) {
+    Object.assign(this, { panel, failed });
     this.table = panel.querySelector("table");
     this.note = panel.querySelector(".note");
     const button = (id) => panel.querySelector(`#${id}`);
@@ -26,10 +29,10 @@ export class Listings {
     this.nowButton = button("now");
     this.laterButton = button("later");
     button("earlier").addEventListener("click", () => this.#answer && travel(this.#seen() - 1_000));
-    this.laterButton.addEventListener("click", () => this.#later(travel));
+    this.laterButton.addEventListener("click", () => this.#later(travel).catch(failed));
     this.nowButton.addEventListener("click", () => travel(null));
     this.where.addEventListener("change", () => where(this.where.value));
-    this.more.addEventListener("click", () => this.#more());
+    this.more.addEventListener("click", () => this.#more().catch(failed));
   }
 
   /** Show the listings at an instant (null: now). Answers the tick at which they were seen; null if none is known. */
@@ -80,8 +83,8 @@ export class Listings {
     const seen = this.#seen();
     for (let step = TICK_MS; seen + step < Date.now(); step *= 2) {
       const answer = await ask(`${this.#asked.view.path}/listings`,
-        { ...this.#parameters(1), at: new Date(seen + step).toISOString() });
-      if (Date.parse(answer.timestamp) > seen) return travel(seen + step);
+        { ...this.#parameters(1), at: new Date(seen + step).toISOString() }).catch(nothing);
+      if (answer && Date.parse(answer.timestamp) > seen) return travel(seen + step);
     }
     travel(null);
   }
@@ -153,7 +156,13 @@ export class Listings {
   async #history(row, line, button) {
     const { view } = this.#asked;
     this.#open.add(row.listing_id);
-    const { data } = await ask(`${view.path}/listings/${encodeURIComponent(row.listing_id)}/history`);
+    let data;
+    try {
+      ({ data } = await ask(`${view.path}/listings/${encodeURIComponent(row.listing_id)}/history`));
+    } catch (failure) {
+      this.#open.delete(row.listing_id);
+      return this.failed(failure);
+    }
     if (button.ariaExpanded === "true" || !line.isConnected || !this.#open.has(row.listing_id)) return;
     button.ariaExpanded = "true";
     const price = view.basis === "all_in" ? "all_in_price" : "price";
@@ -169,6 +178,12 @@ export class Listings {
       "price_changes_7days", "last_repriced_at", "timestamp"];
     return linesOf([columns, ...this.#answer.data.map((row) => columns.map((column) => row[column]))]);
   }
+}
+
+/** Null in place of a refusal because no listings are known at that time. Throws any other failure. */
+function nothing(failure) {
+  if (failure.status === 404) return null;
+  throw failure;
 }
 
 /** A moment as a <time>, in the venue's time, with UTC as its title. */
