@@ -6,14 +6,15 @@ import { DAY } from "./clock.js";
 import { exportsOf } from "./exports.js";
 import { SHAPES } from "./marks.js";
 import { daysBefore, momentsOf, runsOf } from "./scales.js";
+import { remarkOf } from "./series.js";
 import { keepingFocus } from "./steady.js";
 
 const RIGHT = 14;
 
 /**
- * A figure with a chart in it. `drawing` is what marks.js has; `format` writes a value, `level` is
- * the heading's. With `mark(at, done)` a reader can
- * mark a point, by dragging or with Enter: `at` is its end. Null takes the mark away.
+ * A figure with a chart in it. `drawing` is one of marks.js, `format` writes a value, `level` is the heading's, and
+ * `hint` stands below. With `mark(at, done)` a reader can mark a point, by dragging or with Enter: `at` is its end. Null
+ * takes the mark away.
  */
 export class Chart {
   #view = null;
@@ -143,9 +144,9 @@ export class Chart {
     const held = marked ? points.findLastIndex((one) => one.at <= marked && marked < one.at + step) : -1;
     const rest = held < 0 ? points.findLastIndex((one) => one.observed) : held;
     const shown = Math.min(points.length - 1, index ?? Math.max(0, rest));
-    const point = points[shown], words = this.#words(point);
-    const remark = point.observed === false ? ": not observed" : point.soldOut ? ": sold out" : "";
-    this.when.textContent = clock.inWords(point.at, step) + (event ? `, ${daysTo(point.at, event)}` : "") + remark;
+    const point = points[shown], words = this.#words(point), remark = remarkOf(point);
+    this.when.textContent = clock.inWords(point.at, step) + (event ? `, ${daysTo(point.at, event)}` : "")
+      + (remark && `: ${remark}`);
     this.when.title = clock.inUTC(point.at);
     this.values.forEach((value, n) => (value.textContent = words[n]));
     this.svg.setAttribute("aria-valuenow", shown);
@@ -230,7 +231,7 @@ export class Chart {
         cell("th", clock.inWords(point.at, step), { scope: "row", title: clock.inUTC(point.at) }),
         ...(event ? [cell("td", ((event - point.at) / DAY).toFixed(1))] : []),
         ...this.#words(point).map((words) => cell("td", words)),
-        cell("td", point.observed === false ? "not observed" : point.soldOut ? "sold out" : "")))));
+        cell("td", remarkOf(point))))));
   }
 }
 

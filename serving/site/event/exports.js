@@ -2,6 +2,7 @@
 
 import { addressOf, askFile } from "../shared/api.js";
 import { html } from "../shared/dom.js";
+import { remarkOf } from "./series.js";
 
 const PARQUET = "application/vnd.apache.parquet", PIXELS = 2; // of the picture, for each of the page
 const FORMULA = /^[=+\-@\t\r\n]/; // what spreadsheets would run
@@ -46,7 +47,7 @@ export function parquet(title, name, path, parameters) {
 function csvOf({ points, lines }) {
   return linesOf([["timestamp", ...lines.map(({ name }) => name), "remark"], ...points.map((point) => [
     new Date(point.at).toISOString(), ...point.values.map((value) => value ?? ""),
-    point.observed === false ? "not observed" : point.soldOut ? "sold out" : "",
+    remarkOf(point),
   ])]);
 }
 

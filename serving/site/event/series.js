@@ -37,6 +37,9 @@ export function pointsOf({ data }, ...columns) {
   }));
 }
 
+/** Why a point has no price, in words. */
+export const remarkOf = ({ observed, soldOut }) => (observed === false ? "not observed" : soldOut ? "sold out" : "");
+
 /** Points from the first that was observed on: what lies before is no gap. */
 export function sinceObserved(points, trim) {
   const first = trim ? points.findIndex((point) => point.observed) : 0;
