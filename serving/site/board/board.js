@@ -4,12 +4,12 @@ import { ask, Failure } from "../shared/api.js";
 import { at, html } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
-import { count, hereInWords } from "../shared/words.js";
+import { count, DAY, hereInWords, HOUR } from "../shared/words.js";
 import { filters, isNarrowed, offer, setUp } from "./filters.js";
 import { cellsOf, groupRow } from "./rows.js";
 
 const LOOK_AGAIN_MS = 60_000, FIRST = 50, MORE = 200; // rows of the first page, and of each further one
-const DAY_MS = 24 * 3_600_000, OLD_MS = 2 * 3_600_000; // a market is captured several times an hour
+const OLD_MS = 2 * HOUR; // a market is captured several times an hour
 
 const states = new States(at("events"), () => gate.open());
 const gate = keyGate(at("main"), load, (why) => states.show("error", why));
@@ -60,7 +60,7 @@ async function askPages(signal) {
 }
 
 function dayBeside(day, days) {
-  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+  return new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10);
 }
 
 function show() {

@@ -1,8 +1,7 @@
 // One chart: a drawing over time that is read out by pointer and keyboard, a table of the same numbers, and exports.
 
 import { drawn, html } from "../shared/dom.js";
-import { NOTHING } from "../shared/words.js";
-import { DAY } from "./clock.js";
+import { DAY, NOTHING } from "../shared/words.js";
 import { exportsOf } from "./exports.js";
 import { SHAPES } from "./marks.js";
 import { daysBefore, momentsOf, runsOf } from "./scales.js";

@@ -1,9 +1,8 @@
 // The charts of the page, and how each of them gets from the API's rows to its points.
 
 import { at } from "../shared/dom.js";
-import { count, money, wholeMoney } from "../shared/words.js";
+import { count, DAY, HOUR, money, wholeMoney } from "../shared/words.js";
 import { Chart } from "./chart.js";
-import { DAY, HOUR } from "./clock.js";
 import { lanes, linesWith } from "./marks.js";
 import { activityOf, marketDays, overlaid, pointsOf, series, sinceObserved } from "./series.js";
 

@@ -1,10 +1,6 @@
 // The time of day at a venue, in the words of the reader's language.
 
-export const HOUR = 3_600_000, DAY = 24 * HOUR;
-
-const LOCALE = navigator.languages;
-const DATE = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
-const TIME = { hour: "numeric", minute: "2-digit" };
+import { DATE, DAY, HOUR, moments, TIME } from "../shared/words.js";
 
 /** What the clocks of a time zone show. `zone` null: it is not known, so they show UTC. */
 export class Clock {
@@ -13,7 +9,7 @@ export class Clock {
 
   constructor(zone) {
     this.zone = zone ?? "UTC";
-    const inZone = (options, timeZone = this.zone) => new Intl.DateTimeFormat(LOCALE, { timeZone, ...options });
+    const inZone = (options, zone = this.zone) => moments(options, zone);
     this.brief = inZone({ day: "numeric", month: "short", hour: "numeric" });
     this.words = { hour: inZone({ ...DATE, ...TIME }), day: inZone(DATE, "UTC") };
     this.labels = {

@@ -1,6 +1,6 @@
 // What the axes of a chart hold. Pure functions of numbers, without the page.
 
-import { DAY, HOUR } from "./clock.js";
+import { DAY, HOUR } from "../shared/words.js";
 
 // A change of 4% is then a tenth of the axis, and does not look like a crash.
 const LEAST_SPAN = 0.4; // of the highest value

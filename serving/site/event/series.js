@@ -1,7 +1,7 @@
 // What the API says of an event and its zones over time, as points of charts.
 
 import { askAll } from "../shared/api.js";
-import { DAY, HOUR } from "./clock.js";
+import { DAY, HOUR } from "../shared/words.js";
 
 /** The start and end of what is asked for, for the API, and as dates at the venue for the fields. */
 export function rangeAsked({ from, to, days }, { first_date: first }, clock) {

@@ -2,8 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { html } from "../shared/dom.js";
-import { count, money, NOTHING, share, wholeMoney } from "../shared/words.js";
-import { HOUR } from "./clock.js";
+import { count, HOUR, money, NOTHING, share, wholeMoney } from "../shared/words.js";
 import { csv, linesOf, parquet } from "./exports.js";
 
 const WINDOW = 6 * HOUR; // in which a zone's price at the beginning of the range is looked for

@@ -2,7 +2,8 @@
 
 import { html } from "./dom.js";
 
-const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const LOCALE = navigator.languages; // the reader's, in the order of preference
 
 export const NOTHING = "–"; // for a value that is not known
@@ -41,9 +42,10 @@ export function moneyChange(value, currency) {
   return value === null ? NOTHING : inCurrency(currency, options).format(value);
 }
 
-const moments = (options, zone) => new Intl.DateTimeFormat(LOCALE, { timeZone: zone ?? undefined, ...options });
-const DATE = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
-const TIME = { hour: "numeric", minute: "2-digit" };
+/** A format of moments, in a time zone or else in the reader's own. */
+export const moments = (options, zone) => new Intl.DateTimeFormat(LOCALE, { timeZone: zone, ...options });
+export const DATE = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
+export const TIME = { hour: "numeric", minute: "2-digit" };
 const inUTC = moments({ ...DATE, ...TIME, timeZoneName: "short" }, "UTC");
 const here = moments({ ...DATE, ...TIME });
 
