@@ -1,4 +1,5 @@
 {{ rollup(bucket='hour', marks=['event_board'], indexes=[{'columns': ['hour']}]) }}
+{%- set prices = get_in_columns() %}
 
 with claims as materialized (
     {{ claims() }}
@@ -18,12 +19,9 @@ hours as (
         select
             max(zones.timestamp) as timestamp,
             coalesce(sum(zones.total_listings), 0)::integer as total_listings,
-            min(zones.min_price_1ticket) as min_price_1ticket,
-            min(zones.min_price_2tickets) as min_price_2tickets,
-            min(zones.min_price_4tickets) as min_price_4tickets,
-            min(zones.min_all_in_price_1ticket) as min_all_in_price_1ticket,
-            min(zones.min_all_in_price_2tickets) as min_all_in_price_2tickets,
-            min(zones.min_all_in_price_4tickets) as min_all_in_price_4tickets
+            {% for price in prices %}
+            min(zones.{{ price }}) as {{ price }}{{ ',' if not loop.last }}
+            {% endfor %}
         from {{ ref('price_distribution') }} as zones
         where zones.event_id = claims.event_id and zones.hour = claims.hour
         offset 0
@@ -35,11 +33,8 @@ select
     hour,
     timestamp,
     total_listings,
-    min_price_1ticket::numeric(10, 2) as min_price_1ticket,
-    min_price_2tickets::numeric(10, 2) as min_price_2tickets,
-    min_price_4tickets::numeric(10, 2) as min_price_4tickets,
-    min_all_in_price_1ticket::numeric(10, 2) as min_all_in_price_1ticket,
-    min_all_in_price_2tickets::numeric(10, 2) as min_all_in_price_2tickets,
-    min_all_in_price_4tickets::numeric(10, 2) as min_all_in_price_4tickets,
+    {% for price in prices %}
+    {{ price }}::numeric(10, 2) as {{ price }},
+    {% endfor %}
     now() as created_at
 from hours
