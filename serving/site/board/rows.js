@@ -61,8 +61,7 @@ export function groupRow(name, events) {
   const priced = events.filter((row) => row.price !== null);
   const cheapest = priced.length > 1 && priced.every((row) => row.currency === priced[0].currency)
     ? priced.reduce((least, row) => (row.price < least.price ? row : least)) : null;
-  const words = [events.length === 1 ? "1 date" : `${count(events.length)} dates`];
-  const says = html("span", { className: "soft" }, words.join(""));
+  const says = html("span", { className: "soft" }, events.length === 1 ? "1 date" : `${count(events.length)} dates`);
   if (cheapest) says.append(", cheapest ", dateAtVenue(cheapest), ` for ${money(cheapest.price, cheapest.currency)}`);
   return html("tr", { role: "row", className: "group" },
     html("th", { role: "rowheader", scope: "rowgroup", colSpan: COLUMNS.length, ariaColSpan: COLUMNS.length },
