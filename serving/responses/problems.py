@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -33,6 +34,11 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["www-authenticate"] = 'ApiKey realm="tickettape", header="X-API-Key"'
         return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
+
+
+def no_such_event(event_id: UUID) -> Problem:
+    """The refusal of an event that does not exist, or that the key may not see."""
+    return Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
 
 
 def of_database(error: Exception) -> Problem | None:

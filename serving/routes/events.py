@@ -15,7 +15,7 @@ from serving.requests import query_parameters
 from serving.requests.query_parameters import EventIdInPath, EventsQuery, NoParameters
 from serving.responses import formats
 from serving.responses.etags import CACHE_CONTROL, REVALIDATE, client_has, etag_of, not_modified
-from serving.responses.problems import Problem
+from serving.responses.problems import Problem, no_such_event
 from serving.responses.versions import version_of
 from serving.routes.series import next_link
 
@@ -93,7 +93,7 @@ async def _of_event(request: Request, event_id: UUID, question: LiteralString, *
     key: bytes = request.state.key_sha256
     version = await version_of(database, key, event_id)
     if version is None:
-        raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
+        raise no_such_event(event_id)
     etag = etag_of(key, version, [request.url.path, request.headers.get("accept")])
     if client_has(request, etag):
         return not_modified(etag)

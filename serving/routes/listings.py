@@ -13,7 +13,7 @@ from serving.database import Database
 from serving.requests import query_parameters
 from serving.requests.query_parameters import EventIdInPath, ListingHistoryQuery, ListingIdInPath, ListingsQuery
 from serving.responses.etags import CACHE_CONTROL, client_has, etag_of, not_modified
-from serving.responses.problems import Problem
+from serving.responses.problems import no_such_event
 from serving.routes.events import table
 
 router = APIRouter(prefix="/api/events/{event_id}/listings", tags=["events"])
@@ -101,7 +101,7 @@ async def _known(
     )
     found = await cursor.fetchone()
     if found is None:
-        raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
+        raise no_such_event(event_id)
     version, currency, seen_at = found
     request.state.event_id = event_id
     return etag_of(key, version, [str(request.url), request.headers.get("accept"), seen_at]), currency, seen_at

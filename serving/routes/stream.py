@@ -19,7 +19,7 @@ from serving import answers, openapi, price_feeds
 from serving.database import Database
 from serving.price_feeds import PriceFeeds
 from serving.requests.query_parameters import EventIdInPath, NoParameters
-from serving.responses.problems import Problem
+from serving.responses.problems import no_such_event
 from serving.responses.versions import version_of
 
 router = APIRouter(prefix="/api/events", tags=["events"])
@@ -54,7 +54,7 @@ async def stream_latest_prices(
     feeds: PriceFeeds = request.app.state.feeds
     key: bytes = request.state.key_sha256
     if await version_of(database, key, event_id) is None:
-        raise Problem(404, f"There is no event {event_id}. GET /api/events lists the events that your key may see.")
+        raise no_such_event(event_id)
     known = request.headers.get("last-event-id")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     response = EventStream(_news(feeds, key, event_id, known), 200, headers)
