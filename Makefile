@@ -46,7 +46,7 @@ test: $(READY) ## All tests, against a real PostgreSQL
 test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript, axe
 	@tests/support/install_tools.sh
 
-test-browser: $(READY) ## The charts and the reference in a headless Chromium; leaves its pictures in target/screenshots
+test-browser: $(READY) ## The pages in a headless Chromium; leaves its pictures in target/screenshots
 	@$(BIN)/python -m pytest tests/browser
 
 images: $(READY) ## The README's pictures, of a running make demo

@@ -101,7 +101,7 @@ def build_history_sensor(watched: WatchedMarketplace, warehouse: Warehouse) -> d
                 tell(f"warning: {why}")
                 return dg.SkipReason(why)
         what = f"The simulated history of the {(history.before - history.start) // HOUR} hours before the first tick"
-        tell(f"{what} {'goes on where it stopped' if attempts else 'is filled in, for the charts: some two minutes'}.")
+        tell(f"{what} {'goes on where it stopped' if attempts else 'is filled in, for the pages: about two minutes'}.")
         # Dagster never starts a run key twice, so each attempt has its own
         run_key = f"history {source} {history.before.isoformat()} attempt {attempts + 1}"
         return dg.RunRequest(run_key=run_key, tags={HISTORY_TAG: history.before.isoformat()})

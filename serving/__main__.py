@@ -76,7 +76,7 @@ def app() -> FastAPI:
 
     A process that is replaced while the database is away then answers 503 with the reason, and heals with it.
     """
-    settings.cache_clear()  # main may have set the dashboard's key
+    settings.cache_clear()  # main may have set the key of the pages
     with explain_failures():
         return build_app(settings(), configured_url())
 

@@ -6,7 +6,7 @@ from tickettape.settings.base import SettingsGroup
 
 
 class ServiceSettings(SettingsGroup):
-    """Settings of incidents, the API and the charts."""
+    """Settings of incidents, the API and the pages."""
 
     incident_urls: SecretStr | None = Field(default=None, validation_alias=AliasChoices("INCIDENT_URLS", "ALERT_URLS"))
     """Where incidents are sent: apprise URLs (`slack://…`, `mailto://…`, `json://host/path`), separated by spaces."""
@@ -61,7 +61,7 @@ class ServiceSettings(SettingsGroup):
 
     public_hosts: str = ""
     """Names under which visitors reach the service (`tickets.example.com`), separated by spaces, beside addresses and
-    localhost. Under other names the charts give out no key."""
+    localhost. Under other names the pages give out no key."""
 
     service_error_share: float = Field(default=0.01, ge=0, le=1)
     """The check fails if more than this share of the service's responses are failures (5xx)."""
@@ -70,7 +70,7 @@ class ServiceSettings(SettingsGroup):
     """The check fails unless 95 of 100 responses begin within this many seconds."""
 
     dashboard_key: SecretStr | None = None
-    """The API key of the dashboard; unset: a demo key if only the simulator is watched, else none."""
+    """The API key that the pages give every visitor; unset: a demo key if only the simulator is watched, else none."""
 
     row_cap: int = Field(default=10_000, ge=1, le=1_000_000)
     """The most rows of one response."""
