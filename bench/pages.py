@@ -1,8 +1,8 @@
-"""How soon the pages are there: the board of 1,000 events and an event's page, beside the page of before them.
+"""How soon the pages appear: the board of 1,000 events and an event's page, compared with the page that they replaced.
 
-That page had three charts and asked six questions. Its files are read from the repository's history and served beside
-today's, by the same process, with the same data and key. Each page is opened in turn in headless Chromium, with an
-empty cache. It is there two frames after it says that everything is drawn.
+The old page had three charts and asked six questions. Its files are read from the repository's history and served
+beside today's, by the same process, with the same data and key. The pages are opened in turn in headless Chromium, with
+an empty cache. A page counts as drawn two frames after it says that everything is drawn.
 """
 
 import io
@@ -69,23 +69,23 @@ def run(connection: Connection, url: str, repetitions: int) -> bool:
     create_tenant(connection, "bench", sees_all=True)
     key = create_key(connection, "bench", requests_per_minute=1_000_000)
     heading(f"Pages in Chromium with an empty cache: medians of {repetitions}; {EVENTS} events")
-    with _page_of_before() as files, serving(url, Settings(dashboard_key=SecretStr(key)), _adding(files, key)) as base:
+    with _old_page() as files, serving(url, Settings(dashboard_key=SecretStr(key)), _adding(files, key)) as base:
         pages = {
-            "three charts, before": f"{base}/before/?event={event}",
+            "the old page": f"{base}/before/?event={event}",
             "an event's page": f"{base}/events/{event}",
             "the board": f"{base}/",
         }
         with browser() as chrome:
             times = _opened(chrome, pages, repetitions)
-    before = median(drawn for _, drawn, _ in times["three charts, before"])
+    before = median(drawn for _, drawn, _ in times["the old page"])
     holds = True
     for name, found in times.items():
         first, drawn, sent = (median(one[n] for one in found) for n in range(3))
         figure(f"{name}: first paint", first * 1000, "ms")
         figure("  everything drawn", drawn * 1000, "ms")
         figure("  sent", sent / 1000, "kB")
-        if name != "three charts, before":
-            holds &= figure("  everything drawn, beside the page of before", drawn / before, "times", most=2)
+        if name != "the old page":
+            holds &= figure("  everything drawn, compared with the old page", drawn / before, "times", most=2)
     return holds
 
 
@@ -127,15 +127,15 @@ def _make(connection: Connection) -> str:
 
 
 @contextmanager
-def _page_of_before() -> Iterator[Path]:
-    """The files of the page of before, from the history of this repository."""
+def _old_page() -> Iterator[Path]:
+    """The files of the old page, from the history of this repository."""
     folder = "serving/dashboard/page"
     packed = subprocess.run(  # noqa: S603
         ["git", "archive", BEFORE, folder],  # noqa: S607
         cwd=ROOT, capture_output=True, check=False,
     )  # fmt: skip
     if packed.returncode:
-        raise SystemExit(f"The page of before is in commit {BEFORE}, which this clone lacks: git fetch --unshallow")
+        raise SystemExit(f"The old page is in commit {BEFORE}, which this clone lacks: git fetch --unshallow")
     with tempfile.TemporaryDirectory(prefix="tickettape-before-") as place:
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
             archive.extractall(place, filter="data")

@@ -64,7 +64,7 @@ def mount(app: FastAPI) -> None:
 
 
 async def _board(request: Request) -> Response:
-    if "event" in request.query_params:  # a link of before the board
+    if "event" in request.query_params:  # an old link, from before there was a board
         return _to_the_event(request, "")
     return await _page("board", request)
 
@@ -86,7 +86,7 @@ async def _with_slash() -> Response:
 
 
 async def _moved(request: Request) -> Response:
-    """Where a link to the charts' former place leads."""
+    """Where an old link to the charts leads."""
     up = "../" if request.url.path.endswith("/") else "./"
     return _to_the_event(request, up) if "event" in request.query_params else RedirectResponse(up)
 

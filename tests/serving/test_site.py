@@ -1,4 +1,4 @@
-"""The site's files: where each page is, under which policy, and where links of before lead."""
+"""The site's files: where each page is, under which policy, and where old links lead."""
 
 import asyncio
 import re
