@@ -105,7 +105,7 @@ function tell() {
   if (at("count").textContent !== words) at("count").textContent = rows.length ? words : "";
   const newest = Math.max(...rows.map((row) => Date.parse(row.last_ok_at ?? 0)));
   if (newest > 0 && Date.now() - newest > OLD_MS)
-    states.keepStale(`Nothing was captured since ${hereInWords(newest)}. Prices may have changed.`);
+    states.keepStale(`Nothing has been captured since ${hereInWords(newest)}. Prices may have changed.`);
   else states.keepFresh();
 }
 

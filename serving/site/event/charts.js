@@ -15,7 +15,7 @@ export function makeCharts(mark) {
   const chart = (id, title, format, drawing, more = {}) => new Chart(at(id), { title, format, drawing, ...more });
   return {
     getIn: chart("get-in", "Get-in price", price, linesWith({ height: 260 }), { level: 2, mark,
-      hint: "Drag along the chart, or press Enter at a point, to see the listings of that time. Escape leads to now.",
+      hint: "Drag along the chart, or press Enter at a point, to see the listings of that time. Escape returns to now.",
     }),
     activity: chart("activity", "What happened to listings", count, lanes, { level: 2 }),
     trends: chart("price-trends", "Price trends", price, linesWith({ band: ["0", "2"], height: 240 })),
@@ -85,11 +85,11 @@ export async function showActivity(charts, view, { points, step }, signal) {
   const show = (chart, own, parameters) => {
     const found = activityOf(past, changes.data.filter(own), sales.data.filter(own));
     if (found.every((point) => point.values[0] === null))
-      return chart.say("The listings are not known, so nor is what happened to them.");
+      return chart.say("The listings are not known, so what happened to them is not known either.");
     return chart.show({ points: found, step, lines: ACTIVITY, clock, title: event.name,
       source: [`${path}/inventory-changes`, { ...asked, ...parameters }],
-      note: `Listings that came, changed their price and went, ${by(step)}. `
-        + "Nobody outside the marketplace sees a sale: sold and withdrawn are judged." });
+      note: `Listings that appeared, changed price and went, ${by(step)}. `
+        + "Nobody outside the marketplace sees a sale: sold and withdrawn are estimates." });
   };
   show(charts.activity, () => true, { limit: changes.data.length + 1 }); // every zone's, in one file
   show(charts.zoneActivity, (row) => row.zone === zone.zone, { zone: zone.zone });
@@ -132,18 +132,18 @@ export async function showZone(charts, view, signal) {
   const column = allIn ? "all_in_price_" : "price_";
   const sizes = [1, 2, 4];
   show(charts.groups, 1, ["For one", "For two", "For four"], sizes.map((n) => column + n), sizes.indexOf(tickets),
-    `${per}, lowest per ticket for exactly so many together, ${words(basis)}.`);
+    `${per}, lowest price per ticket for exactly this many together, ${words(basis)}.`);
   const hourly = step < DAY;
   const ticketCount = hourly ? "total_tickets" : "avg_tickets";
   show(charts.tickets, 2, ["Tickets", "Listings"], [ticketCount, "total_listings"], 0, hourly
-    ? `${per}, at the hour's last capture.` : `${per}, the mean of its hours. Listings are counted by hour alone.`);
+    ? `${per}, at the hour's last capture.` : `${per}, the mean of its hours. Listings are counted only by hour.`);
   if (allIn) {
-    return charts.spread.say("With fees only the lowest price is known. Before fees, a median and quartiles are.");
+    return charts.spread.say("With fees only the lowest price is known. The median and the quartiles are known before fees.");
   }
   if (!spread.data.some((row) => row.median_price !== null)) return charts.spread.say("No listing is known.");
   return show(charts.spread, 3, ["Lower quartile", "Median", "Upper quartile"],
     ["lower_quartile_price", "median_price", "upper_quartile_price"], 1,
-    `${per}, per ticket, before fees. Half of the listings cost between the quartiles.`);
+    `${per}, per ticket, before fees. The prices of half of the listings are between the quartiles.`);
 }
 
 /** How long what was sold had been for sale. */
@@ -154,5 +154,5 @@ export async function showDays(chart, { zone, range, path, clock, labels, event 
   if (!points.length) return chart.say(`No listing of ${name} is known to have been sold ${range.words}.`);
   return chart.show({ points, step: DAY, lines: style(["Days until sold (median)", "Listings sold (estimated)"]), clock,
     source: sold.source, title: event.name,
-    note: `${name}, by the UTC day on which the listings were sold, as we judge.` });
+    note: `${name}, by the UTC day on which the listings were probably sold.` });
 }

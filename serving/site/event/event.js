@@ -79,7 +79,7 @@ async function show({ again = false } = {}) {
     if (signal.aborted) return;
     const words = failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`;
     if (failure.status === 401) gate.ask(failure);
-    else if (again && states.name === "ready") states.keepStale(`What is shown may be old: ${words}`);
+    else if (again && states.name === "ready") states.keepStale(`This data may be out of date: ${words}`);
     else states.show("error", words);
   }
 }
@@ -128,7 +128,7 @@ async function fill(shown, signal) {
   }
   states.show("ready");
   const old = Date.now() - shown.last, coming = event.active && (!event.date || Date.parse(event.date) > Date.now());
-  if (coming && old > STALE_MS) states.keepStale(`Nothing was captured for ${count(old / HOUR)} hours.`);
+  if (coming && old > STALE_MS) states.keepStale(`Nothing has been captured for ${count(old / HOUR)} hours.`);
 }
 
 function about({ event, clock }) {
@@ -142,7 +142,7 @@ function about({ event, clock }) {
   at("captured").replaceChildren(
     ...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
   at("times").textContent = event.venue_time_zone
-    ? `Times are the venue's (${clock.name(Date.now())}); point at one to see it in UTC. Charts by day have UTC days.`
+    ? `Times are the venue's (${clock.name(Date.now())}); point at one to see it in UTC. Charts by day use UTC days.`
     : "The venue's time zone is not known, so times are UTC.";
 }
 

@@ -38,7 +38,7 @@ export function showZones(panel, { zones, labels, basis, currency, title, zone: 
   const allIn = basis === "all_in", short = (value) => (value >= 100 ? wholeMoney : money)(value, currency);
   panel.querySelector(".note").textContent =
     `Now: the lowest ${allIn ? "all-in price" : "price before fees"} per ticket, any number; its change ${since}.`
-    + (allIn ? " With fees no median is known." : "");
+    + (allIn ? " The median with fees is not known." : "");
   const heads = ["Zone", "Lowest", ...(allIn ? [] : ["Median"]), "Change", "Tickets"];
   const heat = { lowest: heatOf(rows, "lowest"), median: heatOf(rows, "median"), tickets: heatOf(rows, "tickets") };
   const steepest = Math.max(0.1, ...rows.map((row) => Math.abs(row.change ?? 0)));

@@ -12,7 +12,7 @@ export function keyGate(main, load, fail) {
   const why = html("p", { id: "key-why", role: "status" });
   const field = html("input",
     { id: "key-input", type: "password", autocomplete: "off", spellcheck: false, required: true });
-  const form = html("form", { id: "key", hidden: true }, html("h1", { textContent: "A key, please" }), why,
+  const form = html("form", { id: "key", hidden: true }, html("h1", { textContent: "Enter an API key" }), why,
     html("label", { htmlFor: field.id, textContent: "API key" }), field,
     html("button", { textContent: "Continue" }),
     html("p", { textContent: "The key is kept in this tab only, until you close it." }));
