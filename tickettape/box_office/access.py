@@ -22,7 +22,7 @@ def grant_roles(connection: Connection) -> None:
             connection.execute(ROLES_SQL.read_bytes())
     except psycopg.errors.InsufficientPrivilege as error:
         raise UnavailableDatabaseError(
-            f"The database user {connection.info.user} may not make the roles of the box office.\n"
+            f"The database user {connection.info.user} may not create the roles of the box office.\n"
             f"Postgres says: {error.diag.message_primary}.\n"
             f'Let an administrator run `alter role "{connection.info.user}" createrole`.'
         ) from error

@@ -116,7 +116,7 @@ def _read_seat(path: Path, line: int, row: dict[str, str | None]) -> Seat:
     try:
         price = Decimal((row["price"] or "").strip())
     except InvalidOperation:
-        raise RefusedError("limit", f"{path}, line {line}: {row['price']!r} is no price.") from None
+        raise RefusedError("limit", f"{path}, line {line}: {row['price']!r} is not a price.") from None
     if not all(place) or not 0 <= price < 10**10:
         raise RefusedError("limit", f"{path}, line {line}: a seat needs a section, a row, a number and a price.")
     section, row_number, seat_number = place

@@ -120,7 +120,7 @@ class SimulatedProvider:
             [provider_id],
         ).fetchone()
         if row is None:
-            raise ProviderError(f"The simulated provider knows no payment {provider_id}.")
+            raise ProviderError(f"The simulated provider has no payment {provider_id}.")
         return row
 
     def _set(self, provider_id: str, status: Status) -> None:

@@ -55,9 +55,9 @@ def _price(text: str) -> Decimal:
     try:
         price = Decimal(text)
     except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} is no price. Write 49.50") from None
+        raise typer.BadParameter(f"{text!r} is not a price. Write it as 49.50.") from None
     if not 0 <= price < 10**10:
-        raise typer.BadParameter(f"{text} is no price.")
+        raise typer.BadParameter(f"{text} is not a price.")
     return price
 
 
@@ -71,9 +71,10 @@ def create(
     city: Annotated[str, typer.Option("--city")] = "",
     country: Annotated[str, typer.Option("--country")] = "",
     capacity: Annotated[
-        int | None, typer.Option("--capacity", min=1, help="The most tickets of all tiers and seats.")
+        int | None,
+        typer.Option("--capacity", min=1, help="The most tickets that all tiers and seats may have together."),
     ] = None,
-    currency: Annotated[str, typer.Option("--currency", help="Of all its prices.")] = "USD",
+    currency: Annotated[str, typer.Option("--currency", help="The currency of all its prices.")] = "USD",
 ) -> None:
     """Create an event. It sells nothing until it has tiers or seats and is put on sale."""
     with _connection() as connection:
@@ -89,8 +90,8 @@ def add_tier_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The tier's name.")],
     price: Annotated[Decimal, typer.Option("--price", parser=_price, metavar="PRICE")],
     quantity: Annotated[int, typer.Option("--quantity", min=0, help="How many tickets it has.")],
-    least: Annotated[int, typer.Option("--min", min=1, help="The fewest in one order.")] = 1,
-    most: Annotated[int, typer.Option("--max", min=1, help="The most in one order.")] = 10,
+    least: Annotated[int, typer.Option("--min", min=1, help="The fewest tickets in one order.")] = 1,
+    most: Annotated[int, typer.Option("--max", min=1, help="The most tickets in one order.")] = 10,
 ) -> None:
     """Add tickets that are sold by quantity."""
     with _connection() as connection:
@@ -124,7 +125,7 @@ def on_sale(event: Event) -> None:
 
 @box_office.command("off-sale")
 def off_sale(event: Event) -> None:
-    """Take an event off sale. What is held or sold stays so."""
+    """Take an event off sale. Holds and sales stay as they are."""
     with _connection() as connection:
         set_status(connection, event, "off_sale")
     say(f"Event {event} is off sale.")
@@ -152,7 +153,7 @@ def refund_command(
     booking: Annotated[int | None, typer.Option("--booking", help="The booking of seats to refund.")] = None,
     reason: Annotated[str, typer.Option("--reason")] = "asked for",
 ) -> None:
-    """Refund what is not used of an order or of a booking. Its tickets or seats are free again."""
+    """Refund the unused tickets of an order or a booking. They are free again."""
     if (order is None) == (booking is None):
         fail("Give exactly one of --order and --booking.", code=2)
     with _connection() as connection:
@@ -163,7 +164,7 @@ def refund_command(
 
 @box_office.command("erase-user")
 def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help="The user's number.")]) -> None:
-    """Erase a person. The orders stay, without the person; also after a backup is restored."""
+    """Erase a person, also from backups that are restored later. The orders are kept, without the person."""
     with _connection() as connection:
         erase_user(connection, open_backup_storage(settings()), user)
     say(f"Erased user {user}.")
@@ -171,7 +172,7 @@ def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help=
 
 @box_office.command("tidy")
 def tidy_command() -> None:
-    """End what has expired, finish payments that were left behind, return money. Run it every few seconds."""
+    """End expired orders and holds, finish incomplete payments and return money. Run it every few seconds."""
     with _connection() as connection:
         done = tidy(connection, providers_of(settings()))
     payments = ", ".join(f"{count} {outcome}" for outcome, count in done.payments.items() if count)
@@ -188,17 +189,17 @@ def sample() -> None:
 
 @box_office.command("grant")
 def grant() -> None:
-    """Make the roles tickettape_buyer and tickettape_box_office, and grant what each may do."""
+    """Create the roles tickettape_buyer and tickettape_box_office, and grant each its permissions."""
     with _connection() as connection:
         grant_roles(connection)
-    say("The roles are there.")
+    say("The roles exist and have their permissions.")
 
 
 @box_office.command("check-permissions")
 def check_permissions_command() -> None:
-    """Compare who may do what in schema box_office with what is expected."""
+    """Compare the permissions in schema box_office with those expected."""
     with _connection() as connection:
         differences = check_permissions(connection)
     if differences:
-        fail("\n".join(["The rights differ from what is expected (+ too many, - missing):", *differences]))
-    say("All rights are as expected.")
+        fail("\n".join(["The permissions differ from those expected (+ extra, - missing):", *differences]))
+    say("All permissions are as expected.")

@@ -344,7 +344,7 @@ def test_a_hold_is_extended_once(office: BoxOffice) -> None:
     until = extend(office.connection, booking)
     assert office.one("select %s - now() > interval '4 minutes'", until)
     assert office.one("select held_until from stored_seats where current_booking_id = %s", booking) == until
-    with pytest.raises(RefusedError, match="extended already"):
+    with pytest.raises(RefusedError, match="already been extended"):
         extend(office.connection, booking)
 
 

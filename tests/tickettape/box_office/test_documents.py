@@ -125,7 +125,7 @@ def test_names_are_one_fact(office: BoxOffice) -> None:
         ("update ticket_tiers set price = -1 where id = %(tier)s", "price_check"),
         ("update ticket_tiers set sold = sold + 11 where id = %(tier)s", "10 of Standing are left"),
         ("update ticket_tiers set reserved = reserved + 11 where id = %(tier)s", "10 of Standing are left"),
-        ("update ticket_tiers set sold = sold - 1 where id = %(tier)s", "would be put back"),
+        ("update ticket_tiers set sold = sold - 1 where id = %(tier)s", "belongs to tickets or orders"),
         ("update orders set tax = 1 where id = %(order)s", "orders_total"),
         ("update orders set total_amount = -1, subtotal = -1 where id = %(order)s", "check"),
         ("delete from users where id = %(user)s", "(orders|promoters)_user_id_fkey"),

@@ -27,7 +27,7 @@ def test_seats_are_read_from_a_file(office: BoxOffice, tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("section,row_number,price\n", "no column seat_number"),
-        ("section,row_number,seat_number,price\nA,1,1,5\nA,1,2,free\n", "line 3: 'free' is no price"),
+        ("section,row_number,seat_number,price\nA,1,1,5\nA,1,2,free\n", "line 3: 'free' is not a price"),
         ("section,row_number,seat_number,price\nA,,1,5\n", "line 2: a seat needs a section, a row"),
         ("section,row_number,seat_number,price\nA,1,1,-5\n", "line 2: a seat needs"),
     ],

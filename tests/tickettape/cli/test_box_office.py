@@ -70,8 +70,8 @@ def test_rights_are_granted_and_compared(connection: Connection) -> None:
     code, output = box_office("check-permissions")
     assert code == 1
     assert "- table events: SELECT to tickettape_buyer" in output
-    assert box_office("grant") == (0, "The roles are there.\n")
-    assert box_office("check-permissions") == (0, "All rights are as expected.\n")
+    assert box_office("grant") == (0, "The roles exist and have their permissions.\n")
+    assert box_office("check-permissions") == (0, "All permissions are as expected.\n")
 
 
 def test_the_sample_has_two_events(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,7 @@ create function box_office.check_buyer(the_user bigint) returns void language pl
 begin
     if box_office.buyer() <> the_user
         or (box_office.buyer() is null and current_setting('role') = 'tickettape_buyer') then
-        perform box_office.refuse('not_yours', 'A buyer acts only for themselves.');
+        perform box_office.refuse('not_yours', 'Buyers can act only for themselves.');
     end if;
 end $$;
 
@@ -271,10 +271,10 @@ begin
             or tiers.event_id <> (select event_id from box_office.orders where id = the_order)
         limit 1;
         if found and wrong.fits then
-            perform box_office.refuse('limit', format('One order takes at most %s of %s, and this one has %s.',
+            perform box_office.refuse('limit', format('One order may have at most %s of %s, and this one has %s.',
                 wrong.max_purchase, wrong.name, wrong.quantity));
         elsif found then
-            perform box_office.refuse('limit', format('%s belongs to another event than the order.', wrong.name));
+            perform box_office.refuse('limit', format('%s belongs to a different event than the order.', wrong.name));
         end if;
     end loop;
     return null;

@@ -307,7 +307,7 @@ begin
     if stock.sold < (select count(*) from tickets where tier_id = the_tier and status in ('valid', 'used'))
         or stock.reserved < (select coalesce(sum(reserved), 0) from order_items where tier_id = the_tier)
     then
-        perform refuse('sold', 'Tickets or orders have what would be put back. Refund or cancel them instead.');
+        perform refuse('sold', 'This stock belongs to tickets or orders. Refund or cancel them instead.');
     end if;
 end $$;
 

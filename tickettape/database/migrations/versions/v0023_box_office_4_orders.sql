@@ -55,7 +55,7 @@ begin
     elsif asked.closed is not null then
         perform refuse('not_on_sale', format('%s is not on sale now.', asked.closed));
     elsif asked.least < 1 then
-        perform refuse('limit', 'A quantity is at least 1.');
+        perform refuse('limit', 'A quantity must be at least 1.');
     elsif asked.beyond is not null and with_limits then
         perform refuse('limit', asked.beyond);
     end if;
@@ -261,7 +261,7 @@ begin
     where items.order_id = new.id
     group by tiers.id having sum(items.quantity) < tiers.min_purchase limit 1;
     if found and not exists (select from offers where order_id = new.id) then
-        perform refuse('limit', format('One order takes at least %s of %s.', wrong.min_purchase, wrong.name));
+        perform refuse('limit', format('One order must have at least %s of %s.', wrong.min_purchase, wrong.name));
     end if;
     return null;
 end $$;

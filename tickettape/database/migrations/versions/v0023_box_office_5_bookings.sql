@@ -286,7 +286,7 @@ begin
     end if;
     perform check_buyer(booking.user_id);
     if booking.status <> 'HOLD' or booking.hold_expires_at <= clock_timestamp() then
-        perform refuse('expired', format('Booking %s is not held any more. It is %s.', the_booking,
+        perform refuse('expired', format('Booking %s is no longer on hold. It is %s.', the_booking,
             case booking.status when 'HOLD' then 'EXPIRED' else booking.status end));
     end if;
     return booking;
@@ -300,7 +300,7 @@ declare
     until timestamptz;
 begin
     if booking.extensions >= (select extensions from settings) then
-        perform refuse('limit', format('Booking %s was extended already.', the_booking));
+        perform refuse('limit', format('Booking %s has already been extended.', the_booking));
     end if;
     update bookings set extensions = extensions + 1,
         hold_expires_at = clock_timestamp() + (select hold_seconds from settings) * interval '1 second'

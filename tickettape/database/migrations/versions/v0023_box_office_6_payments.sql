@@ -26,7 +26,7 @@ begin
         return payment;
     end if;
     if owed.live is not true then
-        perform refuse('expired', 'It is not held any more and cannot be paid.');
+        perform refuse('expired', 'It is no longer held and cannot be paid.');
     end if;
     insert into payments (order_id, booking_id, provider, amount, currency)
     values (the_order, the_booking, the_provider, owed.total_amount, owed.currency) returning * into payment;
@@ -180,7 +180,7 @@ begin
         where (order_id = the_order or booking_id = the_booking) and status = 'valid'
             and (the_tickets is null or id = any(the_tickets)));
     if back is null or cardinality(back) < cardinality(the_tickets) then
-        perform refuse('state', 'These tickets are not valid any more, or not of this order.');
+        perform refuse('state', 'These tickets are no longer valid, or do not belong to this order.');
     end if;
     whole := not exists (
         select from tickets where (order_id = the_order or booking_id = the_booking) and status in ('valid', 'used')

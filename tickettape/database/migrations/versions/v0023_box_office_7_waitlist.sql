@@ -25,13 +25,13 @@ declare
 begin
     select * into entry from waitlist where id = the_entry for update;
     if not found then
-        perform refuse('unknown', format('There is no entry %s of a waitlist.', the_entry));
+        perform refuse('unknown', format('There is no waitlist entry %s.', the_entry));
     elsif entry.notified then
-        perform refuse('state', 'This person was told already.');
+        perform refuse('state', 'This person has already been notified.');
     end if;
     made := make_offer(entry);
     if made is null then
-        perform refuse('sold_out', 'Nothing is left that this person asked for.');
+        perform refuse('sold_out', 'Nothing that this person asked for is left.');
     end if;
     return made;
 end $$;
