@@ -171,7 +171,7 @@ def decide_link(connection: Connection, one: Side, other: Side, state: str, by: 
                 if rival.state == "confirmed":
                     raise LinkError(
                         f"{rival.source} {rival.external_id} and {rival.other_source} {rival.other_external_id} are "
-                        "confirmed as one event. Refuse that first."
+                        "confirmed as one event. Refuse that link first."
                     )
                 _store(connection, _pair(rival), "ended", "another one was confirmed", rival.evidence, 0.0, by)
         known = _link(connection, pair)
@@ -195,7 +195,7 @@ def undo_decision(connection: Connection, one: Side, other: Side) -> str:
         # without an earlier state it was made by hand: then the rules decide again
         state, rule, evidence, confidence, by = before or ("ended", "taken back", known.evidence, 0.0, BY_RULES)
         if state in ("automatic", "confirmed") and _rivals(connection, pair):
-            raise LinkError("One of the two events is linked to another one meanwhile. Refuse that first.")
+            raise LinkError("One of the two events is now linked to another one. Refuse that link first.")
         _store(connection, pair, state, rule, evidence, confidence, by)
     return str(state)
 
@@ -259,5 +259,5 @@ def _pair(link: EventLink) -> tuple[Side, Side]:
 
 def _ordered(one: Side, other: Side) -> tuple[Side, Side]:
     if one[0] == other[0]:
-        raise LinkError(f"Both are of {one[0]}. A link is between two sources.")
+        raise LinkError(f"Both are from {one[0]}. A link joins two sources.")
     return (one, other) if one < other else (other, one)

@@ -102,7 +102,7 @@ def restore_backup_command(
         erased = erase_again(connection, storage)
     say(f"Restored as database {into}.")
     if erased:
-        say(f"Erased {erased} users again who were erased after the backup was made.")
+        say(f"Erased {erased} users again, who had been erased after the backup was made.")
     if kept:
         say(f"The database that was {into} is now {kept}. Rename it to go back, or drop it when you no longer need it.")
 

@@ -28,9 +28,9 @@ def catalogue(
     venue: Annotated[str | None, typer.Option("--venue", help="All events at one venue.")] = None,
     search: Annotated[str | None, typer.Option("--search", help="All events that match a search text.")] = None,
 ) -> None:
-    """Ask a catalogue for events: when they are, whether they are on sale, and at which prices first.
+    """Query a catalogue for events: their dates, whether they are on sale, and the prices of the first sale.
 
-    What it says is kept for CATALOGUE_DAYS, and older entries are deleted now.
+    Events and prices are kept for CATALOGUE_DAYS. This command also deletes older ones.
     """
     rules = {"event": event, "performer": performer, "venue": venue, "search": search}
     given = [(kind, value) for kind, value in rules.items() if value]

@@ -53,7 +53,7 @@ def settings_of(source: str | None) -> Settings:
     """The settings of a marketplace. Without a name: of the only one that is watched."""
     chosen = settings()
     if source in chosen.catalogues:
-        fail(f"{source} has no listings to watch. `tickettape catalogue {source}` asks it.", code=2)
+        fail(f"{source} has no listings to watch. Use `tickettape catalogue {source}` to query it.", code=2)
     try:
         return chosen.of_source(source or chosen.source)
     except SeveralMarketplacesError as error:

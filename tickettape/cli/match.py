@@ -10,10 +10,10 @@ from tickettape.catalogue import LinkError, decide_link, decide_venues, event_li
 from tickettape.cli.console import fail, say
 from tickettape.database import Warehouse
 
-Side = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="An event, as vividseats:5990417.")]
-Venue = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="A venue, by its source's id.")]
+Side = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="An event, such as vividseats:5990417.")]
+Venue = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="A venue, by its id at its source.")]
 
-match = typer.Typer(help="Which events of two sources are one event.", no_args_is_help=True)
+match = typer.Typer(help="Decide which events of two sources are the same.", no_args_is_help=True)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def add_commands(app: typer.Typer) -> None:
 
 @match.command()
 def run() -> None:
-    """Match the coming events of all sources. What people decided is left alone.
+    """Match the upcoming events of all sources. What people decided is left alone.
 
     Each tick that finds new events does the same.
     """
@@ -41,7 +41,7 @@ def list_links(
     """List the links with their rule, their evidence and who decided."""
     with Warehouse().connection() as connection:
         links = event_links(connection, state=state)
-    say(f"{len(links)} links.")
+    say(f"{len(links)} link{'s' * (len(links) != 1)}.")
     for one in links:
         names = one.evidence.get("names", ["", ""])
         say(
@@ -55,13 +55,13 @@ def list_links(
 
 @match.command()
 def confirm(one: Side, other: Side) -> None:
-    """Say that two events are one. That stays until it is undone."""
+    """Say that two events are the same. This stays until it is undone."""
     _decide(one, other, "confirmed")
 
 
 @match.command()
 def refuse(one: Side, other: Side) -> None:
-    """Say that two events are not one. That stays, whatever a rule finds."""
+    """Say that two events are not the same. This stays, whatever a rule finds."""
     _decide(one, other, "refused")
 
 
@@ -78,9 +78,11 @@ def undo(one: Side, other: Side) -> None:
 
 @match.command()
 def venue(
-    one: Venue, other: Venue, different: Annotated[bool, typer.Option("--different", help="They are not.")] = False
+    one: Venue,
+    other: Venue,
+    different: Annotated[bool, typer.Option("--different", help="Say that they are not.")] = False,
 ) -> None:
-    """Say that two venues are one, under two names. The next run of the rules uses it."""
+    """Say that two venues are the same. The next run of the rules uses this."""
     with Warehouse().connection() as connection:
         try:
             decide_venues(
@@ -103,5 +105,5 @@ def _decide(one: str, other: str, state: str) -> None:
 def _side(text: str) -> tuple[str, str]:
     source, colon, external_id = text.partition(":")
     if not (source and colon and external_id):
-        fail(f"{text!r} names no event. Write it as vividseats:5990417.", code=2)
+        fail(f"{text!r} is not an id of a source. Write SOURCE:ID, such as vividseats:5990417.", code=2)
     return source, external_id

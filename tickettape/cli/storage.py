@@ -17,7 +17,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def storage() -> None:
-    """Show what takes how much room: each table with its tier, its bytes, and how fast it grows.
+    """Show what takes how much space: each table with its tier, its size, and how fast it grows.
 
     Tiers: hot (snapshots and other facts as rows), warm (packed days), rollups, cold (Parquet in cold storage), other.
     """
@@ -32,7 +32,7 @@ def storage() -> None:
         say(line_of(one))
     say(f"In the database: {_megabytes(sum(one.bytes for one in stored if one.tier != 'cold'))} MB.")
     if disk is None:
-        say("How much room the disk has is not known here. Set WAREHOUSE_DISK_GB to its size.")
+        say("The free space of the disk is not known here. Set WAREHOUSE_DISK_GB to the size of the disk.")
     else:
         say(f"The disk has {disk.free / 1e9:,.1f} GB free{until_full(disk.free, growth)}.")
 

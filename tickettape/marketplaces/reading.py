@@ -74,7 +74,7 @@ def read_entries(
     by_id = {id_of(one): one for one in decoded}
     twice = {id_of(one) for one in decoded if by_id[id_of(one)] != one}
     for one in twice:
-        found.leave_out(f"Listing {one} is told twice, with different values.", place_of(by_id[one]))
+        found.leave_out(f"Listing {one} appears twice, with different values.", place_of(by_id[one]))
     found.read = [one for key, one in by_id.items() if key not in twice]
     return found
 

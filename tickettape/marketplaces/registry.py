@@ -57,7 +57,7 @@ def _ticket_evolution(settings: Settings, limiter: RateLimiter) -> Marketplace:
         )
     if settings.marketplace_price_basis not in PRICE_BASES:
         raise ValueError(
-            f"{_name(settings)} has several prices, and none is what a buyer pays. Choose one for good: set "
+            f"{_name(settings)} has several prices, and none is what a buyer pays. Choose one and keep it: set "
             f"{_variable(settings, 'PRICE_BASIS')} to {' or '.join(PRICE_BASES)}."
         )
     return TicketEvolution(
@@ -203,7 +203,9 @@ def open_catalogue(settings: Settings, source: str, warehouse: Warehouse | None 
     """
     own = settings.of_source(source)
     if source not in settings.catalogues or own.format not in CATALOGUES:
-        raise ValueError(f"{source} is no catalogue. Name it in CATALOGUES, with the format {' or '.join(CATALOGUES)}.")
+        raise ValueError(
+            f"{source} is not a catalogue. Add it to CATALOGUES, with the format {' or '.join(CATALOGUES)}."
+        )
     connect = (warehouse or Warehouse()).connect_to
     return CATALOGUES[own.format](own, SharedRateLimiter(connect, source, rate_limits_of(own)))
 
@@ -267,7 +269,7 @@ def _refuse_unaccepted(settings: Settings, not_known: Mapping[str, str]) -> None
     if missing:
         listed = "; ".join(f"{name}: {what}" for name, what in missing.items())
         raise ValueError(
-            f"{_name(settings)} is off, because it is not known - {listed}. To turn it on nevertheless, set "
+            f"{_name(settings)} is off, because some facts are not known ({listed}). To turn it on anyway, set "
             f'{_variable(settings, "ACCEPTS")} to "{" ".join(not_known)}".'
         )
 

@@ -69,7 +69,7 @@ def test_what_was_confirmed_stays_and_no_rule_links_its_events_to_others(connect
     decide_link(connection, ONE, ("vividseats", "2"), "confirmed", "ann")
     assert states(connection) == {("1", "2"): "confirmed", ("1", "1"): "ended"}
     assert match_sources(connection, NOW) == {}
-    with pytest.raises(LinkError, match="Refuse that first"):
+    with pytest.raises(LinkError, match="Refuse that link first"):
         decide_link(connection, ONE, OTHER, "confirmed", "bob")
     decide_link(connection, ONE, ("vividseats", "2"), "refused", "bob")
     assert match_sources(connection, NOW) == {"automatic": 1}
@@ -143,7 +143,7 @@ def test_the_table_itself_holds_one_live_link_of_an_event_per_source(connection:
     for pair in (["1", "3"], ["3", "1"]):
         with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
             connection.execute(insert, [*pair, "confirmed"])
-    with pytest.raises(LinkError, match="Both are of a"):
+    with pytest.raises(LinkError, match="Both are from a"):
         decide_link(connection, ("a", "1"), ("a", "2"), "confirmed", "x")
     with pytest.raises(LinkError, match="There is no link"):
         undo_decision(connection, ("a", "9"), ("b", "9"))

@@ -33,7 +33,7 @@ def test_a_catalogue_is_asked_on_demand_and_says_what_is_on_sale(connection: Con
 
 def test_a_catalogue_cannot_be_tracked() -> None:
     code, output = run("track", "--source", "demo", "--search", "simulated")
-    assert (code, "`tickettape catalogue demo` asks it" in output) == (2, True)
+    assert (code, "Use `tickettape catalogue demo` to query it" in output) == (2, True)
 
 
 def test_what_cannot_be_asked_says_why() -> None:

@@ -27,7 +27,7 @@ def test_links_are_found_listed_refused_undone_and_confirmed() -> None:
     assert getpass.getuser() in run("match", "list", "--state", "refused")[1]
     assert run("match", "undo", "gametime:1", "vividseats:1")[1] == "gametime:1 and vividseats:1: automatic.\n"
     assert run("match", "confirm", "gametime:1", "vividseats:1")[0] == 0
-    assert "1 links." in run("match", "list", "--state", "confirmed")[1]
+    assert "1 link." in run("match", "list", "--state", "confirmed")[1]
 
 
 def test_venues_are_told_apart_or_together() -> None:

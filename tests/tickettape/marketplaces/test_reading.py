@@ -27,7 +27,7 @@ def test_a_bad_row_and_a_row_told_twice_are_left_out_and_the_others_are_read() -
     assert [one.id for one in found.read] == [1]
     assert [why.split(" (")[0] for why in found.left_out] == [
         "A listing is not in the expected format",
-        "Listing 2 is told twice, with different values.",
+        "Listing 2 appears twice, with different values.",
     ]
     assert found.places == [("all", "somewhere"), ("all", "b")]
 

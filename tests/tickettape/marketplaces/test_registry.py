@@ -150,7 +150,7 @@ def test_a_catalogue_is_opened_by_name_with_its_key_and_terms_and_no_token_is_in
         )
         with pytest.raises(ValueError, match=words):
             open_catalogue(settings, "ticketmaster")
-    with pytest.raises(ValueError, match="is no catalogue"):
+    with pytest.raises(ValueError, match="is not a catalogue"):
         open_catalogue(Settings(), "simulator")
     with pytest.raises(ValueError, match="in MARKETPLACES and in CATALOGUES"):
         Settings(catalogues={"simulator": {}})

@@ -25,7 +25,7 @@ NOT_KNOWN = {
     "permission": "whether its terms allow this use: none for visitors were found",
     "version": "whether /v1/listings has the shape that public code reads: no answer of it was recorded",
     "completeness": "whether it answers with all listings: it states no totals",
-    "currency": "which currency its prices are in: it names none",
+    "currency": "which currency its prices are in: it states none",
 }
 """What is not known about this marketplace. It is off until an operator accepts each point by its name."""
 
@@ -97,7 +97,7 @@ class Gametime(HttpMarketplace):
                 yield event
             if not page.more:
                 return
-        raise Refused(f"The list of events goes on after {MOST_PAGES} pages. Track a narrower rule.")
+        raise Refused(f"The list of events has more than {MOST_PAGES} pages. Track a narrower rule.")
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""

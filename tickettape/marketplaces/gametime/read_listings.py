@@ -89,11 +89,13 @@ def _listing(row: WireListing) -> Listing:
     """
     lots, price = row.lots, row.price
     if not lots or lots[0] < 1 or lots[-1] > LARGEST_LOT or lots != sorted(set(lots)):
-        raise ValueError(f"the lots {str(lots)[:40]}, which are no ascending quantities")
+        raise ValueError(f"the lots {str(lots)[:40]}, which are not ascending quantities")
     if not 0 < price.prefee <= HIGHEST_PRICE_CENTS:
-        raise ValueError(f"the price {price.prefee}, which no price is")
+        raise ValueError(f"the price {price.prefee}, which is not a valid price")
     if not price.prefee <= price.total <= HIGHEST_PRICE_CENTS:
-        raise ValueError(f"the price {price.total} with fees, which is below {price.prefee} without, or no price")
+        raise ValueError(
+            f"the price {price.total} with fees, which is below {price.prefee} without fees, or not a valid price"
+        )
     zone, section = _place_of(row)
     return Listing(
         listing_id=row.id,
@@ -112,9 +114,9 @@ def _against(stated: int | None, totals: list[int], tolerance: float) -> list[st
     """What the event's lowest price says against the listings."""
     lowest = min(totals, default=None)
     if lowest is None:
-        return [] if stated == 0 else ["No listing came, and the event does not state that nothing is for sale."]
+        return [] if stated == 0 else ["No listing arrived, and the event does not state that nothing is for sale."]
     if stated and stated < lowest * (1 - tolerance):
-        return [f"The event states a lowest price of {stated} cents, but the cheapest listing has {lowest}."]
+        return [f"The event states a lowest price of {stated} cents, but the cheapest listing costs {lowest}."]
     return []
 
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--format",
         choices=["vividseats", *SIMULATED_FORMATS],
         default="vividseats",
-        help="whose format it speaks (default: %(default)s)",
+        help="the format of its answers (default: %(default)s)",
     )
     # Bound to this machine: nobody else should take made-up prices for real ones.
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")

@@ -122,9 +122,9 @@ class TicketEvolution(HttpMarketplace):
                 if seen >= total:
                     return
                 if not page.events:
-                    raise Refused(f"{what} is empty, though {seen} of {total} events came. Nothing else was left out.")
+                    raise Refused(f"{what} is empty, though only {seen} of {total} events have arrived.")
             else:
-                raise Refused(f"The list goes on after {MOST_PAGES} pages. Track a narrower rule.")
+                raise Refused(f"The list has more than {MOST_PAGES} pages. Track a narrower rule.")
         raise Refused(f"The number of events of {path} changed while they were listed, {1 + RESTARTS} times in a row.")
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
@@ -148,9 +148,9 @@ def classify(status: int, content_type: str, what: str, error: bytes) -> tuple[C
             "`token` and `secret` of this marketplace, and at its address."
         )
     if status == 404 and WRONG_PATH in error:
-        return "failed", f"{what} was asked for at a path that does not exist (404). Look at the marketplace's address."
+        return "failed", f"{what} was requested at a path that does not exist (404). Check the marketplace's URL."
     if status in (301, 302, 400, 406, 422):
-        return "failed", f"{what} was asked for in a way that is not allowed ({status}). Update the client."
+        return "failed", f"{what} was requested in a way that is not allowed ({status}). Update the client."
     return class_of_status(status, content_type, what)
 
 

@@ -28,11 +28,9 @@ def read_event(body: bytes, event_id: str) -> MarketplaceEvent:
     what = f"The details of event {event_id}"
     event = decode_answer(EVENT, body, what, MODULE)
     if str(event.id) != event_id:
-        refuse(f"{what} were asked for, and those of event {event.id} came")
+        refuse(f"{what} were requested, but those of event {event.id} came")
     if is_hidden(event):
-        raise Missing(
-            f"Event {event.id} ({event.name}) is cancelled, or a pass for parking: there is nothing to watch."
-        )
+        raise Missing(f"Event {event.id} ({event.name}) is cancelled, or is a parking pass: there is nothing to watch.")
     return event_of(event)
 
 
@@ -114,7 +112,7 @@ def _local_time(event: WireEvent) -> datetime:
             refuse(f"{name} begins at {event.occurs_at_local!r}, which is not the time of {zone.key}")
         return local
     if not event.occurs_at or zone is None:
-        refuse(f"{name} has no local date, and no time zone to read another one in")
+        refuse(f"{name} has no local date, and no time zone for its other date")
     return _parsed(event.occurs_at, name).replace(tzinfo=zone)
 
 
@@ -122,7 +120,7 @@ def _parsed(text: str, name: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        refuse(f"{name} has the date {text[:40]!r}, which is none")
+        refuse(f"{name} has the date {text[:40]!r}, which is not a date")
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

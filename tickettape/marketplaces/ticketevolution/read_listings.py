@@ -34,7 +34,7 @@ def read_listings(body: bytes, event_id: str, price_basis: str, tolerance: float
     what = f"The listings of event {event_id}"
     answer = decode_answer(BODY, body, what, MODULE)
     if answer.price_basis not in PRICE_BASES or answer.price_basis != price_basis:
-        refuse(f"{what} have the price basis {answer.price_basis!r}, and this source has {price_basis!r}")
+        refuse(f"{what} have the price basis {answer.price_basis!r}, but this source has {price_basis!r}")
     raw = answer.listings.ticket_groups
     entries = read_entries(GROUP, raw, lambda one: one.id, lambda one: (ZONE, one.section), _place)
     listings: list[Listing] = []
@@ -57,7 +57,7 @@ def read_listings(body: bytes, event_id: str, price_basis: str, tolerance: float
         listings.append(listing)
         if group.splits[-1] > listing.quantity:
             contradictions.append(
-                f"Listing {group.id} may be bought in {group.splits[-1]}, but has {listing.quantity} tickets."
+                f"Listing {group.id} can be bought in lots of {group.splits[-1]}, but has {listing.quantity} tickets."
             )
     entries.refuse_if_most(what, len(raw))
     contradictions += _against(answer.stats, counted, tickets, tolerance)
@@ -92,7 +92,7 @@ def _listing(group: WireGroup, price_basis: str) -> Listing | None:
         return None
     splits = group.splits
     if not splits or splits[0] < 1 or splits[-1] > MOST_TICKETS or splits != sorted(set(splits)):
-        raise ValueError(f"the splits {str(splits)[:40]}, which are no ascending quantities")
+        raise ValueError(f"the splits {str(splits)[:40]}, which are not ascending quantities")
     if splits[0] > quantity:
         raise ValueError(f"the splits {str(splits)[:40]}, none of which its {quantity} tickets allow")
     text = bytes(memoryview(group.retail_price if price_basis == "retail_price" else group.wholesale_price)).decode()
@@ -116,7 +116,7 @@ def _listing(group: WireGroup, price_basis: str) -> Listing | None:
 def _against(stats: WireStats | None, counted: int, tickets: int, tolerance: float) -> list[str]:
     """What the totals say against the listings."""
     if stats is None:
-        return [] if counted else ["No listing came, and the totals that would confirm it did not."]
+        return [] if counted else ["No listing arrived, and the totals that would confirm it did not either."]
     totals = ((stats.ticket_groups_count, counted, "listings"), (stats.tickets_count, tickets, "tickets"))
     for stated, _, unit in totals:
         if stated < 0:

@@ -107,7 +107,7 @@ class Ticketmaster(HttpMarketplace):
             pages = await self._pages({**chosen, **search})
             if pages is None:
                 if end - start < 2 * SHORTEST_WINDOW:
-                    raise Refused(f"More than {MOST_EVENTS} events match {search}. Ask for fewer.")
+                    raise Refused(f"More than {MOST_EVENTS} events match {search}. Narrow the search.")
                 middle = (start + (end - start) / 2).replace(microsecond=0)
                 windows += [(middle, end), (start, middle)]  # both ends count: what is at the middle comes twice
                 continue
@@ -144,7 +144,7 @@ def classify(status: int, content_type: str, what: str, error: bytes) -> tuple[C
     if status == 429 and b"QuotaViolation" in error:
         return "throttled", f"{what} was not answered: the day's requests are used up (429). Ask again tomorrow."
     if status == 400:
-        return "failed", f"{what} was asked for in a way that is not allowed (400). Update the client."
+        return "failed", f"{what} was requested in a way that is not allowed (400). Update the client."
     return class_of_status(status, content_type, what)
 
 

@@ -43,9 +43,9 @@ def read_event(body: bytes, event_id: str) -> MarketplaceEvent:
     what = f"The details of event {event_id}"
     event = decode_answer(EVENT, body, what, MODULE)
     if event.id != event_id:
-        refuse(f"{what} were asked for, and those of event {event.id} came")
+        refuse(f"{what} were requested, but those of event {event.id} came")
     if is_hidden(event):
-        refuse(f"Event {event.id} ({event.name}) is a test or a pass for parking: it has no seats")
+        refuse(f"Event {event.id} ({event.name}) is a test event or a parking pass: it has no seats")
     return event_of(event)
 
 
@@ -53,7 +53,7 @@ def read_page(body: bytes, what: str) -> WirePage:
     """Read one page of a search; `what` names it in errors. Raises Refused, also if its events are missing."""
     page = decode_answer(PAGE, body, what, MODULE)
     if page.embedded is None and page.page.totalElements and page.page.number < page.page.totalPages:
-        refuse(f"{what} state {page.page.totalElements} events and have none")
+        refuse(f"{what} state {page.page.totalElements} events but have none")
     return page
 
 

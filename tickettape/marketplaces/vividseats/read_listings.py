@@ -192,7 +192,7 @@ def _told_once(tickets: list[WireTicket], left_out: list[_LeftOut]) -> list[Wire
     for ticket in tickets:
         if ticket.i in by_id and by_id[ticket.i] != ticket:
             del by_id[ticket.i]
-            why = f"Listing {ticket.i} is told twice, with different values."
+            why = f"Listing {ticket.i} appears twice, with different values."
             left_out.append(_LeftOut(why, (ticket.c, ticket.d)))
     return list(by_id.values())
 

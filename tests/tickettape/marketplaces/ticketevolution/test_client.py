@@ -148,7 +148,7 @@ def test_a_list_whose_total_changes_is_read_again_and_nothing_is_told_twice(serv
 @pytest.mark.parametrize(
     ("pages", "words"),
     [
-        ([page(1, total=3), page(total=3)], "though 1 of 3 events came"),
+        ([page(1, total=3), page(total=3)], "though only 1 of 3 events have arrived"),
         ([page(1, total=3), page(2, total=4)] * 3, "3 times in a row"),
     ],
 )

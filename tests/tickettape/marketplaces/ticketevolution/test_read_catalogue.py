@@ -66,7 +66,7 @@ def test_a_placeholder_is_not_a_date(changes: dict[str, Any], status: str, dated
         ({"state": "rescheduled"}, "the state 'rescheduled'"),
         ({"occurs_at_local": "2026-06-24T19:10:00"}, "no offset"),
         ({"occurs_at_local": "2026-06-24T19:10:00-05:00"}, "not the time of America/Phoenix"),
-        ({"occurs_at_local": "soon"}, "which is none"),
+        ({"occurs_at_local": "soon"}, "which is not a date"),
         ({"occurs_at_local": None, "occurs_at": None}, "no local date"),
         ({"occurs_at_local": None, "venue": {"name": "Chase Field"}}, "no local date"),
         ({"id": 3}, "those of event 3 came"),

@@ -131,8 +131,8 @@ def test_a_start_of_sale_in_1900_is_not_known() -> None:
         ({"dates": EVENT["dates"] | {"status": {"code": "moved"}}}, "the state 'moved'"),
         ({"dates": EVENT["dates"] | {"start": START | {"dateTime": "2027-01-20T04:00:00Z"}}}, "which is not"),
         ({"dates": EVENT["dates"] | {"start": START | {"dateTime": None}}}, "cannot be read"),
-        ({"test": True}, "a test or a pass"),
-        ({"classifications": [{"primary": True, "type": {"name": "Parking"}}]}, "a test or a pass"),
+        ({"test": True}, "a test event or a parking pass"),
+        ({"classifications": [{"primary": True, "type": {"name": "Parking"}}]}, "a test event or a parking pass"),
         ({"name": None}, "expected format"),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_page_of_nothing_is_empty_and_one_that_lacks_its_events_is_refused() -
         return msgspec.json.encode({"page": {"size": 20, "totalElements": total, "totalPages": pages, "number": 0}})
 
     assert read_entries_of(read_page(page(0, 0), "It"), "It") == ([], [])
-    with pytest.raises(Refused, match="state 7 events and have none"):
+    with pytest.raises(Refused, match="state 7 events but have none"):
         read_page(page(7, 1), "It")
 
 

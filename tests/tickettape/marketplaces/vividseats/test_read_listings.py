@@ -394,7 +394,7 @@ def test_a_listing_told_twice_with_different_prices_is_left_out() -> None:
 
     inventory = read(change)
     assert len(inventory.listings) == len(read().listings) - 1
-    assert "told twice" in inventory.left_out[0]
+    assert "appears twice" in inventory.left_out[0]
 
 
 def test_sections_and_zones_that_only_listings_name_are_built_from_them() -> None:
