@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
 def run() -> None:
     """Match the upcoming events of all sources. What people decided is left alone.
 
-    Each tick that finds new events does the same.
+    The job link_events does the same every hour.
     """
     with Warehouse().connection() as connection:
         counts = match_sources(connection, datetime.now(UTC))
