@@ -1,16 +1,16 @@
-"""What the readers of several marketplaces have in common: refuse an answer, and read a list of listings. Pure.
+"""What the readers of several marketplaces share: refuse an answer, read a list of listings or of events. Pure.
 
 What a field means belongs in the marketplace's own folder.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
 from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, most_are
-from tickettape.marketplaces.protocol import Refused
+from tickettape.marketplaces.protocol import MarketplaceEvent, Refused
 from tickettape.marketplaces.storable import LONGEST_NAME
 
 Wire = TypeVar("Wire")
@@ -77,6 +77,55 @@ def read_entries(
         found.leave_out(f"Listing {one} appears twice, with different values.", place_of(by_id[one]))
     found.read = [one for key, one in by_id.items() if key not in twice]
     return found
+
+
+def read_page_entries(
+    decoder: msgspec.json.Decoder[Wire], raw: Sequence[msgspec.Raw], what: str, name_of: Callable[[bytes], str]
+) -> tuple[list[Wire], list[Refused]]:
+    """Decode the entries of a page of the catalogue, with a Refused for each that cannot be read.
+
+    `name_of` names an entry of which nothing else may be readable. Raises Refused if most cannot be read.
+    """
+    entries, unreadable = decode_entries(decoder, raw)
+    refused = [
+        Refused(f"{_named(one, name_of)} is not in the expected format ({error}): it was left out.", payload=one)
+        for one, error in unreadable
+    ]
+    if most_are(len(refused), len(raw)):
+        raise Refused(f"{what} cannot be read, {len(refused)} of {len(raw)}: {refused[0]}", refused[0].payload)
+    return entries, refused
+
+
+def _named(entry: bytes, name_of: Callable[[bytes], str]) -> str:
+    try:
+        return name_of(entry)
+    except UNREADABLE:
+        return f"An entry ({entry[:40].decode(errors='replace')}…)"
+
+
+def new_events(
+    entries: Iterable[Wire],
+    refused: Iterable[Refused],
+    is_hidden: Callable[[Wire], bool],
+    event_of: Callable[[Wire], MarketplaceEvent],
+    seen: set[str],
+) -> Iterator[MarketplaceEvent | Refused]:
+    """The events of a page's entries, and what was refused of it, without hidden ones and what earlier pages had.
+
+    `seen` holds what earlier pages had. What is new is added to it.
+    """
+    for one in (*refused, *(_event_or_refused(entry, event_of) for entry in entries if not is_hidden(entry))):
+        key = one.reason if isinstance(one, Refused) else one.external_id
+        if key not in seen:
+            seen.add(key)
+            yield one
+
+
+def _event_or_refused(entry: Wire, event_of: Callable[[Wire], MarketplaceEvent]) -> MarketplaceEvent | Refused:
+    try:
+        return event_of(entry)
+    except Refused as reason:
+        return reason
 
 
 def field_names(body: bytes, nameless: Iterable[str] = ()) -> set[str]:

@@ -14,7 +14,7 @@ from tickettape.marketplaces.gametime.read_listings import read_listings
 from tickettape.marketplaces.http_client import PacedHttpClient, answer_of, body_of
 from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, Refused
-from tickettape.marketplaces.reading import field_names
+from tickettape.marketplaces.reading import field_names, new_events
 from tickettape.marketplaces.two_replies import join_replies
 
 EXAMPLE_URL = "https://mobile.gametime.co"
@@ -80,21 +80,8 @@ class Gametime(HttpMarketplace):
                 what, "/v1/events", {**chosen, "per_page": str(PAGE_SIZE), "page": str(number)}
             )
             page = read_page(body_of(reply), what)
-            entries, refused = read_entries_of(page, what)
-            for one in refused:
-                if one.reason not in seen:
-                    seen.add(one.reason)
-                    yield one
-            for entry in entries:
-                if entry.event.id in seen or is_parking(entry):
-                    continue
-                seen.add(entry.event.id)
-                try:
-                    event = event_of(entry)
-                except Refused as reason:
-                    yield reason
-                    continue
-                yield event
+            for one in new_events(*read_entries_of(page, what), is_parking, event_of, seen):
+                yield one
             if not page.more:
                 return
         raise Refused(f"The list of events has more than {MOST_PAGES} pages. Track a narrower rule.")

@@ -12,10 +12,10 @@ from tickettape.marketplaces.gametime.wire_format import (
     WireEvent,
     WirePage,
 )
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, most_are
+from tickettape.marketplaces.one_by_one import UNREADABLE
 from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Missing, Refused
-from tickettape.marketplaces.reading import decode_answer, refuse
+from tickettape.marketplaces.reading import decode_answer, read_page_entries, refuse
 
 
 def read_page(body: bytes, what: str) -> WirePage:
@@ -45,14 +45,7 @@ def entry_of(page: WirePage, event_id: str) -> WireEntry | None:
 
 def read_entries_of(page: WirePage, what: str) -> tuple[list[WireEntry], list[Refused]]:
     """The entries of a page, and a Refused for each that cannot be read. Raises Refused if most cannot be read."""
-    entries, unreadable = decode_entries(ENTRY, page.events)
-    refused = [
-        Refused(f"{_name(raw)} is not in the expected format ({error}): it was left out.", payload=raw)
-        for raw, error in unreadable
-    ]
-    if most_are(len(refused), len(page.events)):
-        raise Refused(f"{what} cannot be read, {len(refused)} of {len(page.events)}: {refused[0]}", refused[0].payload)
-    return entries, refused
+    return read_page_entries(ENTRY, page.events, what, lambda raw: f"Event {ENTRY_ID.decode(raw).event.id}")
 
 
 def is_parking(entry: WireEntry) -> bool:
@@ -98,10 +91,3 @@ def _date(event: WireEvent, zone: str) -> tuple[datetime | None, DateStatus]:
     if clock != local:
         refuse(f"Event {event.id} ({event.name.strip()}) begins at {local} local time, which is not {utc} in {zone}")
     return utc, "time_tbd" if event.time_tbd else "known"
-
-
-def _name(raw: bytes) -> str:
-    try:
-        return f"Event {ENTRY_ID.decode(raw).event.id}"
-    except UNREADABLE:
-        return f"An event ({raw[:40].decode(errors='replace')}…)"

@@ -16,7 +16,7 @@ from tickettape.marketplaces.http_client import PacedHttpClient, answer_of, body
 from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.pacing import Class, Reply
 from tickettape.marketplaces.protocol import Answer, Inventory, MarketplaceEvent, Refused
-from tickettape.marketplaces.reading import field_names
+from tickettape.marketplaces.reading import field_names, new_events
 from tickettape.marketplaces.ticketevolution.read_catalogue import (
     event_of,
     is_hidden,
@@ -103,7 +103,7 @@ class TicketEvolution(HttpMarketplace):
         yesterday = datetime.now(UTC) - timedelta(days=1)  # dates are local, and some zones are a day behind
         chosen["occurs_at.gte"] = f"{yesterday:%Y-%m-%d}T00:00:00Z"
         path = "/events/search" if query is not None else "/events"
-        yielded: set[object] = set()
+        yielded: set[str] = set()
         for _ in range(1 + RESTARTS):
             seen, total = 0, None
             for number in range(1, MOST_PAGES + 1):
@@ -114,11 +114,8 @@ class TicketEvolution(HttpMarketplace):
                     break
                 total = page.total_entries
                 seen += len(page.events)
-                for entry in _readable(*read_entries_of(page, what)):
-                    key = str(entry) if isinstance(entry, Refused) else entry.external_id
-                    if key not in yielded:
-                        yielded.add(key)
-                        yield entry
+                for one in new_events(*read_entries_of(page, what), is_hidden, event_of, yielded):
+                    yield one
                 if seen >= total:
                     return
                 if not page.events:
@@ -152,15 +149,3 @@ def classify(status: int, content_type: str, what: str, error: bytes) -> tuple[C
     if status in (301, 302, 400, 406, 422):
         return "failed", f"{what} was requested in a way that is not allowed ({status}). Update the client."
     return class_of_status(status, content_type, what)
-
-
-def _readable(events: list[Any], refused: list[Refused]) -> list[MarketplaceEvent | Refused]:
-    found: list[MarketplaceEvent | Refused] = list(refused)
-    for event in events:
-        if is_hidden(event):
-            continue
-        try:
-            found.append(event_of(event))
-        except Refused as reason:
-            found.append(reason)
-    return found

@@ -4,10 +4,9 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, most_are
 from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Missing, Refused
-from tickettape.marketplaces.reading import decode_answer, refuse
+from tickettape.marketplaces.reading import decode_answer, read_page_entries, refuse
 from tickettape.marketplaces.ticketevolution.wire_format import (
     EVENT,
     EVENT_ID,
@@ -41,14 +40,7 @@ def read_page(body: bytes, what: str) -> WirePage:
 
 def read_entries_of(page: WirePage, what: str) -> tuple[list[WireEvent], list[Refused]]:
     """The events of a page, and a Refused for each that cannot be read. Raises Refused if most cannot be read."""
-    events, unreadable = decode_entries(EVENT, page.events)
-    refused = [
-        Refused(f"{_name(raw)} is not in the expected format ({error}): it was left out.", payload=raw)
-        for raw, error in unreadable
-    ]
-    if most_are(len(refused), len(page.events)):
-        raise Refused(f"{what} cannot be read, {len(refused)} of {len(page.events)}: {refused[0]}", refused[0].payload)
-    return events, refused
+    return read_page_entries(EVENT, page.events, what, lambda raw: f"Event {EVENT_ID.decode(raw).id}")
 
 
 def is_hidden(event: WireEvent) -> bool:
@@ -135,10 +127,3 @@ def _place(venue: WireVenue) -> tuple[str | None, str | None]:
         return venue.address.locality or None, venue.address.region or None
     city, comma, state = (venue.location or "").partition(", ")
     return (city, state) if comma and city and len(state) == 2 else (None, None)
-
-
-def _name(raw: bytes) -> str:
-    try:
-        return f"Event {EVENT_ID.decode(raw).id}"
-    except UNREADABLE:
-        return f"An event ({raw[:40].decode(errors='replace')}…)"

@@ -15,6 +15,7 @@ from tickettape.marketplaces.http_client import PacedHttpClient, body_of, class_
 from tickettape.marketplaces.http_marketplace import HttpMarketplace
 from tickettape.marketplaces.pacing import Class
 from tickettape.marketplaces.protocol import MarketplaceEvent, Refused
+from tickettape.marketplaces.reading import new_events
 from tickettape.marketplaces.ticketmaster.read_catalogue import (
     event_of,
     is_hidden,
@@ -112,11 +113,8 @@ class Ticketmaster(HttpMarketplace):
                 windows += [(middle, end), (start, middle)]  # both ends count: what is at the middle comes twice
                 continue
             for page, what in pages:
-                for entry in _readable(page, what):
-                    key = str(entry) if isinstance(entry, Refused) else entry.external_id
-                    if key not in seen:
-                        seen.add(key)
-                        yield entry
+                for one in new_events(*read_entries_of(page, what), is_hidden, event_of, seen):
+                    yield one
 
     async def _pages(self, search: dict[str, str]) -> list[tuple[WirePage, str]] | None:
         """All pages of a search; None if it has more events than can be had."""
@@ -146,16 +144,3 @@ def classify(status: int, content_type: str, what: str, error: bytes) -> tuple[C
     if status == 400:
         return "failed", f"{what} was requested in a way that is not allowed (400). Update the client."
     return class_of_status(status, content_type, what)
-
-
-def _readable(page: WirePage, what: str) -> list[MarketplaceEvent | Refused]:
-    events, refused = read_entries_of(page, what)
-    found: list[MarketplaceEvent | Refused] = list(refused)
-    for event in events:
-        if is_hidden(event):
-            continue
-        try:
-            found.append(event_of(event))
-        except Refused as reason:
-            found.append(reason)
-    return found

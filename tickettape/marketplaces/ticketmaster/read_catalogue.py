@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, most_are
 from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.prices import price_cents
 from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Refused, SalesState, StatedPriceRange
-from tickettape.marketplaces.reading import decode_answer, refuse
+from tickettape.marketplaces.reading import decode_answer, read_page_entries, refuse
 from tickettape.marketplaces.ticketmaster.wire_format import (
     EVENT,
     EVENT_ID,
@@ -60,14 +59,7 @@ def read_page(body: bytes, what: str) -> WirePage:
 def read_entries_of(page: WirePage, what: str) -> tuple[list[WireEvent], list[Refused]]:
     """The events of a page, and a Refused for each that cannot be read. Raises Refused if most cannot be read."""
     raw = page.embedded.events if page.embedded else []
-    events, unreadable = decode_entries(EVENT, raw)
-    refused = [
-        Refused(f"{_name(one)} is not in the expected format ({error}): it was left out.", payload=one)
-        for one, error in unreadable
-    ]
-    if most_are(len(refused), len(raw)):
-        raise Refused(f"{what} cannot be read, {len(refused)} of {len(raw)}: {refused[0]}", refused[0].payload)
-    return events, refused
+    return read_page_entries(EVENT, raw, what, lambda one: f"Event {EVENT_ID.decode(one).id}")
 
 
 def is_hidden(event: WireEvent) -> bool:
@@ -195,10 +187,3 @@ def _degrees(text: str | None, most: int) -> float | None:
 
 def _text(text: str | None) -> str | None:
     return (text or "").strip() or None
-
-
-def _name(raw: bytes) -> str:
-    try:
-        return f"Event {EVENT_ID.decode(raw).id}"
-    except UNREADABLE:
-        return f"An event ({raw[:40].decode(errors='replace')}…)"

@@ -3,9 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, most_are
 from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Refused
+from tickettape.marketplaces.reading import read_page_entries
 from tickettape.marketplaces.vividseats.wire_format import (
     PAGE,
     PRODUCTION,
@@ -40,15 +40,7 @@ def read_page(body: bytes, what: str) -> WirePage:
 
 def read_items(page: WirePage, what: str) -> tuple[list[WireProduction], list[Refused]]:
     """The items of a page, and a Refused for each that cannot be read. Raises Refused if most cannot be read."""
-    items, unreadable = decode_entries(PRODUCTION, page.items)
-    refused = [
-        Refused(f"{_name(raw)} is not in the expected format ({error}): it was left out.", payload=raw)
-        for raw, error in unreadable
-    ]
-    if most_are(len(refused), len(page.items)):
-        reason = f"{what} cannot be read, {len(refused)} of {len(page.items)}: {refused[0]}"
-        raise Refused(reason, payload=refused[0].payload)
-    return items, refused
+    return read_page_entries(PRODUCTION, page.items, what, lambda raw: f"Production {PRODUCTION_ID.decode(raw).id}")
 
 
 def event_of(item: WireProduction) -> MarketplaceEvent:
@@ -95,13 +87,6 @@ def _date(item: WireProduction) -> tuple[datetime | None, DateStatus]:
     except OverflowError:  # the first or the last possible day is a placeholder
         return None, "date_tbd"
     return date, "time_tbd" if item.timeTbd else "known"
-
-
-def _name(raw: bytes) -> str:
-    try:
-        return f"Production {PRODUCTION_ID.decode(raw).id}"
-    except UNREADABLE:
-        return f"A production ({raw[:40].decode(errors='replace')}…)"
 
 
 def _category(performer: WirePerformer | None) -> str | None:
