@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from tickettape.marketplaces.passes import is_pass
 from tickettape.marketplaces.protocol import DateStatus, MarketplaceEvent, Refused
-from tickettape.marketplaces.reading import read_page_entries
+from tickettape.marketplaces.reading import decode_answer, read_page_entries, refuse
 from tickettape.marketplaces.vividseats.wire_format import (
+    MODULE,
     PAGE,
     PRODUCTION,
     PRODUCTION_ID,
@@ -14,8 +15,6 @@ from tickettape.marketplaces.vividseats.wire_format import (
     WirePerformer,
     WireProduction,
     WireVenue,
-    decode,
-    refuse,
 )
 
 _POSTPONED = re.compile(r"^postponed\b\s*[:–—|(-]|[:–—|(\[-]\s*postponed\b|^\W*postponed\W*$", re.IGNORECASE)
@@ -25,7 +24,7 @@ _UNDATED = re.compile(r"\b(?:date|day)\s+(?:tbd|tba|to be (?:determined|announce
 def read_production(body: bytes, production_id: str) -> MarketplaceEvent:
     """Read an answer of `/productions/{id}/details`. Raises Refused, also for a pass for parking."""
     what = f"The details of production {production_id}"
-    item = decode(PRODUCTION, body, what)
+    item = decode_answer(PRODUCTION, body, what, MODULE)
     if str(item.id) != production_id:
         refuse(f"{what} were asked for, and those of production {item.id} came")
     if is_parking(item):
@@ -35,7 +34,7 @@ def read_production(body: bytes, production_id: str) -> MarketplaceEvent:
 
 def read_page(body: bytes, what: str) -> WirePage:
     """Read one page of `/productions`; `what` names it in errors. Raises Refused."""
-    return decode(PAGE, body, what)
+    return decode_answer(PAGE, body, what, MODULE)
 
 
 def read_items(page: WirePage, what: str) -> tuple[list[WireProduction], list[Refused]]:

@@ -10,11 +10,12 @@ from typing import TypeVar
 from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, emptied_by_leaving_out, most_are
 from tickettape.marketplaces.prices import price_cents
 from tickettape.marketplaces.protocol import Inventory, Listing, Missing, Refused, Section, Zone
+from tickettape.marketplaces.reading import ANYTHING, decode_answer, refuse
 from tickettape.marketplaces.storable import LONGEST_NAME
 from tickettape.marketplaces.vividseats.wire_format import (
-    ANYTHING,
     CURRENCY,
     LISTINGS,
+    MODULE,
     PLACE,
     RAW_LISTINGS,
     TICKET,
@@ -23,8 +24,6 @@ from tickettape.marketplaces.vividseats.wire_format import (
     WireListings,
     WireSection,
     WireTicket,
-    decode,
-    refuse,
 )
 from tickettape.marketplaces.vividseats.wire_values import (
     LONGEST_QUANTITY,
@@ -129,7 +128,7 @@ class _LeftOut:
 def _listings(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
     left_out: list[_LeftOut] = []
     try:
-        answer = decode(LISTINGS, body, what)
+        answer = decode_answer(LISTINGS, body, what, MODULE)
     except Refused:
         # We have no complete answer about an unknown production. It may lack all other parts.
         if _is_unknown(body):
@@ -141,7 +140,7 @@ def _listings(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
 
 
 def _listings_one_by_one(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
-    raw = decode(RAW_LISTINGS, body, what)
+    raw = decode_answer(RAW_LISTINGS, body, what, MODULE)
     tickets, unreadable = decode_entries(TICKET, raw.tickets)
     left_out = [
         _LeftOut(

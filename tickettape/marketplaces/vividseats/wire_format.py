@@ -4,15 +4,10 @@ The format is the website's own, without documentation or versions. The fields t
 answer is refused if they change. All others are ignored. `read_listings` and `read_catalogue` read the structs.
 """
 
-from typing import NoReturn, TypeVar
-
 import msgspec
 
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_json
-from tickettape.marketplaces.protocol import Refused
-
 CURRENCY = "USD"
-Wire = TypeVar("Wire")
+MODULE = "vividseats/wire_format.py"
 
 
 class WireTicket(msgspec.Struct, gc=False):
@@ -164,19 +159,3 @@ UNKNOWN = msgspec.json.Decoder(WireUnknown)
 PRODUCTION = msgspec.json.Decoder(WireProduction)
 PRODUCTION_ID = msgspec.json.Decoder(WireId)
 PAGE = msgspec.json.Decoder(WirePage)
-ANYTHING = msgspec.json.Decoder()
-
-
-def decode(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str) -> Wire:
-    try:
-        return decode_json(decoder, body)
-    except UNREADABLE as error:
-        raise Refused(
-            f"{what} are not in the expected format: {error}. If the marketplace has changed the format, update "
-            "vividseats/wire_format.py, then replay the quarantine.",
-            payload=body,
-        ) from error
-
-
-def refuse(finding: str) -> NoReturn:
-    raise Refused(f"{finding}. The answer was refused; look at it in the quarantine.")

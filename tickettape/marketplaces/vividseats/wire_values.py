@@ -4,7 +4,7 @@ import math
 import re
 from functools import lru_cache
 
-from tickettape.marketplaces.vividseats.wire_format import refuse
+from tickettape.marketplaces.reading import refuse
 
 LONGEST_COUNT = 9  # digits: below HIGHEST_COUNT, far above any venue
 LONGEST_QUANTITY = 4  # digits: no listing has 10,000 seats, and `buyable` lists them one by one
