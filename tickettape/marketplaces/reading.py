@@ -37,9 +37,9 @@ def decode_answer(decoder: msgspec.json.Decoder[Wire], body: bytes, what: str, m
 
 @dataclass
 class Entries(Generic[Wire]):
-    """The entries of a list that could be read, and a sentence for each other one, with its place if that is known."""
+    """The entries of a list that could be read, and a sentence for each other one. `places` are where these were."""
 
-    read: list[Wire] = field(default_factory=list)
+    read: list[Wire]
     left_out: list[str] = field(default_factory=list)
     places: list[tuple[str, str]] = field(default_factory=list)
 
@@ -48,6 +48,18 @@ class Entries(Generic[Wire]):
         self.left_out.append(why)
         if place is not None:
             self.places.append(place)
+
+    def leave_out_told_twice(
+        self, id_of: Callable[[Wire], Hashable], place_of: Callable[[Wire], tuple[str, str]]
+    ) -> None:
+        """Leave out each entry that is told again with different values, and keep one of each that is told alike."""
+        by_id = {id_of(one): one for one in self.read}
+        if len(by_id) == len(self.read):
+            return
+        twice = dict.fromkeys(id_of(one) for one in self.read if by_id[id_of(one)] != one)
+        self.left_out += [f"Listing {key} appears twice, with different values." for key in twice]
+        self.places += dict.fromkeys(place_of(one) for one in self.read if id_of(one) in twice)
+        self.read = [one for key, one in by_id.items() if key not in twice]
 
     def refuse_if_most(self, what: str, entries: int) -> None:
         """Refuse the answer if most of its entries were left out: then the format has changed."""
@@ -67,15 +79,11 @@ def read_entries(
     `place_of` says where a listing is, `place_in` where one is that cannot be read, if it says so.
     """
     decoded, unreadable = decode_entries(decoder, raw)
-    found: Entries[Wire] = Entries()
+    found = Entries(decoded)
     for entry, error in unreadable:
         shown = entry[:SHOWN].decode(errors="replace")
         found.leave_out(f"A listing is not in the expected format ({error}): {shown}…", place_in(entry))
-    by_id = {id_of(one): one for one in decoded}
-    twice = {id_of(one) for one in decoded if by_id[id_of(one)] != one}
-    for one in twice:
-        found.leave_out(f"Listing {one} appears twice, with different values.", place_of(by_id[one]))
-    found.read = [one for key, one in by_id.items() if key not in twice]
+    found.leave_out_told_twice(id_of, place_of)
     return found
 
 

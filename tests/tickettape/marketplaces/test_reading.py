@@ -32,6 +32,17 @@ def test_a_bad_row_and_a_row_told_twice_are_left_out_and_the_others_are_read() -
     assert found.places == [("all", "somewhere"), ("all", "b")]
 
 
+def test_every_place_of_a_listing_told_twice_counts_as_emptied_in_the_order_of_the_answer() -> None:
+    found = rows(
+        '{"id": 9, "place": "a", "price": 5}',
+        '{"id": 4, "place": "b", "price": 5}',
+        '{"id": 9, "place": "c", "price": 5}',
+        '{"id": 4, "place": "b", "price": 6}',
+    )
+    assert [why.split()[1] for why in found.left_out] == ["9", "4"]
+    assert found.places == [("all", "a"), ("all", "b"), ("all", "c")]
+
+
 def test_an_answer_of_which_most_cannot_be_read_is_refused() -> None:
     rows("{}", '{"id": 1, "place": "a", "price": 5}').refuse_if_most("It", 2)
     with pytest.raises(Refused, match="It cannot be read, most of them"):
