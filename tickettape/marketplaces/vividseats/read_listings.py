@@ -4,13 +4,13 @@ An answer is checked against itself; requests belong in `client`, single values 
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeVar
 
-from tickettape.marketplaces.one_by_one import UNREADABLE, decode_entries, decode_json, emptied_by_leaving_out, most_are
+from tickettape.marketplaces.one_by_one import UNREADABLE, decode_json, emptied_by_leaving_out
 from tickettape.marketplaces.prices import price_cents
 from tickettape.marketplaces.protocol import Inventory, Listing, Missing, Refused, Section, Zone
-from tickettape.marketplaces.reading import ANYTHING, decode_answer, refuse
+from tickettape.marketplaces.reading import ANYTHING, Entries, decode_answer, read_entries, refuse
 from tickettape.marketplaces.storable import LONGEST_NAME
 from tickettape.marketplaces.vividseats.wire_format import (
     CURRENCY,
@@ -22,6 +22,7 @@ from tickettape.marketplaces.vividseats.wire_format import (
     UNKNOWN,
     WireGroup,
     WireListings,
+    WireRawListings,
     WireSection,
     WireTicket,
 )
@@ -34,6 +35,8 @@ from tickettape.marketplaces.vividseats.wire_values import (
 
 Listed = TypeVar("Listed", WireGroup, WireSection)
 LONGEST_SHOWN = 40  # characters of a value that makes no sense
+_id_of = attrgetter("i")
+_place_of = attrgetter("c", "d")  # group, section
 
 
 def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventory:
@@ -47,7 +50,7 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
     or most listings impossible.
     """
     what = f"The listings of production {production_id}"
-    answer, left_out = _listings(body, what)
+    answer, entries = _listings(body, what)
     if len(answer.globals_) != 1:
         refuse(f"{what} came with {len(answer.globals_)} totals instead of 1")
     stated = answer.globals_[0]
@@ -64,18 +67,17 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
     tickets: list[WireTicket] = []
     listings: list[Listing] = []
     counted_tickets = 0
-    for ticket in _told_once(answer.tickets, left_out):
+    for ticket in entries.read:
         try:
             listing, quantity = _listing(ticket)
         except ValueError as reason:
-            left_out.append(_LeftOut(f"Listing {ticket.i} has {reason}.", (ticket.c, ticket.d)))
+            entries.leave_out(f"Listing {ticket.i} has {reason}.", (ticket.c, ticket.d))
             continue
         tickets.append(ticket)
         counted_tickets += quantity
         if listing is not None:
             listings.append(listing)
-    if most_are(len(left_out), len(tickets) + len(left_out)):
-        refuse(f"{what} cannot be read, most of them: {left_out[0].why}")
+    entries.refuse_if_most(what, len(tickets) + len(entries.left_out))
 
     zones, blocks = _zones(groups, sections, tickets, what), _sections(sections, tickets, what)
     inventory = Inventory(
@@ -91,10 +93,10 @@ def read_listings(body: bytes, production_id: str, tolerance: float) -> Inventor
         counted_tickets=counted_tickets,
         stated_zone_tickets=sum(zone.tickets or 0 for zone in zones) if groups else None,
         stated_section_tickets=sum(block.tickets or 0 for block in blocks) if sections else None,
-        left_out=[one.why for one in left_out],
+        left_out=entries.left_out,
     )
     inventory.contradictions = _contradictions(inventory, tickets, tolerance)
-    inventory.contradictions += emptied_by_leaving_out(listings, [one.part for one in left_out if one.part])
+    inventory.contradictions += emptied_by_leaving_out(listings, entries.places)
     if inventory.contradictions:
         inventory.status = "partial"
     return inventory
@@ -117,42 +119,24 @@ def answer_fields(body: bytes) -> set[str]:
     return {name for name in found if len(name) <= LONGEST_NAME and name.isprintable()}
 
 
-@dataclass(frozen=True, slots=True)
-class _LeftOut:
-    """A listing that cannot be read: why, and where it is (group, section), if it says so."""
-
-    why: str
-    part: tuple[str, str] | None
-
-
-def _listings(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
-    left_out: list[_LeftOut] = []
+def _listings(body: bytes, what: str) -> tuple[WireListings | WireRawListings, Entries[WireTicket]]:
+    answer: WireListings | WireRawListings
     try:
         answer = decode_answer(LISTINGS, body, what, MODULE)
+        entries = Entries(answer.tickets)
+        entries.leave_out_told_twice(_id_of, _place_of)
     except Refused:
         # We have no complete answer about an unknown production. It may lack all other parts.
         if _is_unknown(body):
             raise _missing(what) from None
-        answer, left_out = _listings_one_by_one(body, what)
+        answer = decode_answer(RAW_LISTINGS, body, what, MODULE)
+        entries = read_entries(TICKET, answer.tickets, _id_of, _place_of, _place_in)
     if not answer.globals_:
         raise _missing(what)
-    return answer, left_out
+    return answer, entries
 
 
-def _listings_one_by_one(body: bytes, what: str) -> tuple[WireListings, list[_LeftOut]]:
-    raw = decode_answer(RAW_LISTINGS, body, what, MODULE)
-    tickets, unreadable = decode_entries(TICKET, raw.tickets)
-    left_out = [
-        _LeftOut(
-            f"A listing is not in the expected format ({error}): {entry[:80].decode(errors='replace')}…",
-            _part(entry),
-        )
-        for entry, error in unreadable
-    ]
-    return WireListings(raw.globals_, tickets, raw.groups, raw.sections, raw.i18n), left_out
-
-
-def _part(entry: bytes) -> tuple[str, str] | None:
+def _place_in(entry: bytes) -> tuple[str, str] | None:
     try:
         place = PLACE.decode(entry)
     except UNREADABLE:
@@ -181,18 +165,6 @@ def _distinct(items: list[Listed], kind: str, what: str) -> list[Listed]:
     for item in items:
         if by_id[item.i] != item:
             refuse(f"{what} have {kind} {item.i} twice, with different values")
-    return list(by_id.values())
-
-
-def _told_once(tickets: list[WireTicket], left_out: list[_LeftOut]) -> list[WireTicket]:
-    by_id = {ticket.i: ticket for ticket in tickets}
-    if len(by_id) == len(tickets):
-        return tickets
-    for ticket in tickets:
-        if ticket.i in by_id and by_id[ticket.i] != ticket:
-            del by_id[ticket.i]
-            why = f"Listing {ticket.i} appears twice, with different values."
-            left_out.append(_LeftOut(why, (ticket.c, ticket.d)))
     return list(by_id.values())
 
 
