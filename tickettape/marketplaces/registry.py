@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from tickettape.database import Warehouse
 from tickettape.marketplaces.gametime import NOT_KNOWN, Gametime
@@ -23,6 +25,7 @@ from tickettape.marketplaces.ticketmaster import Ticketmaster
 from tickettape.marketplaces.vividseats import VividSeats
 from tickettape.settings import Settings
 
+Client = TypeVar("Client", bound=Catalogue)
 Opens = Callable[[Settings, RateLimiter], Marketplace]
 """Makes a marketplace's client from the settings of one source, with its shared rate limiter."""
 
@@ -36,17 +39,16 @@ class MarketplaceFormat:
     """Whether its events and prices are made up."""
 
 
-def _over_http(client: type[VividSeats]) -> Opens:
-    def opened(settings: Settings, limiter: RateLimiter) -> Marketplace:
-        return client(
-            _url(settings),
-            settings.user_agent,
-            source=settings.source,
-            limiter=limiter,
-            deadline_seconds=settings.event_deadline_seconds,
-        )
-
-    return opened
+def _over_http(client: Callable[..., Client], settings: Settings, limiter: RateLimiter, **own: Any) -> Client:
+    """The client of the source in these settings; `own` are the options that only this client has."""
+    return client(
+        _url(settings),
+        settings.user_agent,
+        source=settings.source,
+        limiter=limiter,
+        deadline_seconds=settings.event_deadline_seconds,
+        **own,
+    )
 
 
 def _ticket_evolution(settings: Settings, limiter: RateLimiter) -> Marketplace:
@@ -60,79 +62,58 @@ def _ticket_evolution(settings: Settings, limiter: RateLimiter) -> Marketplace:
             f"{_name(settings)} has several prices, and none is what a buyer pays. Choose one and keep it: set "
             f"{_variable(settings, 'PRICE_BASIS')} to {' or '.join(PRICE_BASES)}."
         )
-    return TicketEvolution(
-        _url(settings),
-        settings.user_agent,
+    return _over_http(
+        TicketEvolution,
+        settings,
+        limiter,
         token=settings.marketplace_token.get_secret_value(),
         secret=settings.marketplace_secret.get_secret_value(),
         price_basis=settings.marketplace_price_basis,
-        source=settings.source,
-        limiter=limiter,
-        deadline_seconds=settings.event_deadline_seconds,
     )
 
 
 def _gametime(settings: Settings, limiter: RateLimiter) -> Marketplace:
     _refuse_unaccepted(settings, NOT_KNOWN)
-    return Gametime(
-        _url(settings),
-        settings.user_agent,
-        source=settings.source,
-        limiter=limiter,
-        deadline_seconds=settings.event_deadline_seconds,
-    )
+    return _over_http(Gametime, settings, limiter)
 
 
 def _ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
     _refuse_unaccepted(settings, TERMS_NOT_KNOWN)
     if settings.marketplace_token is None:
         raise ValueError(f"The catalogue {settings.source} needs a key. Set its token.")
-    return Ticketmaster(
-        _url(settings),
-        settings.user_agent,
-        key=settings.marketplace_token.get_secret_value(),
-        source=settings.source,
-        limiter=limiter,
-        deadline_seconds=settings.event_deadline_seconds,
-    )
+    return _over_http(Ticketmaster, settings, limiter, key=settings.marketplace_token.get_secret_value())
 
 
 def _simulated_ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
-    market = Market(seed=settings.simulator_seed, events=settings.simulator_events)
-    return catalogue_in_process(market, source=settings.source)
+    return catalogue_in_process(_market(settings), source=settings.source)
 
 
 def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
     if settings.marketplace_url is not None:
-        return _over_http(ServedSimulator)(settings, limiter)
+        return _over_http(ServedSimulator, settings, limiter)
     return SimulatedMarketplace(source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events)
 
 
-def _simulator_in(name: str) -> Opens:
+def _simulator_in(name: str, settings: Settings, limiter: RateLimiter) -> Marketplace:
     """The simulated market in the format of a marketplace, in this process or at a URL."""
+    if settings.marketplace_url is not None:
+        return _over_http(partial(served_market, name), settings, limiter)
+    return market_in_process(name, _market(settings), source=settings.source)
 
-    def opened(settings: Settings, limiter: RateLimiter) -> Marketplace:
-        if settings.marketplace_url is None:
-            market = Market(seed=settings.simulator_seed, events=settings.simulator_events)
-            return market_in_process(name, market, source=settings.source)
-        return served_market(
-            name,
-            settings.marketplace_url,
-            settings.user_agent,
-            source=settings.source,
-            limiter=limiter,
-            deadline_seconds=settings.event_deadline_seconds,
-        )
 
-    return opened
+def _market(settings: Settings) -> Market:
+    return Market(seed=settings.simulator_seed, events=settings.simulator_events)
 
 
 FORMATS: dict[str, MarketplaceFormat] = {
-    "vividseats": MarketplaceFormat(_over_http(VividSeats)),
+    "vividseats": MarketplaceFormat(partial(_over_http, VividSeats)),
     "ticketevolution": MarketplaceFormat(_ticket_evolution),
     "gametime": MarketplaceFormat(_gametime),
     "simulator": MarketplaceFormat(_simulator, simulated=True),
-    **{f"simulator_{name}": MarketplaceFormat(_simulator_in(name), simulated=True) for name in SIMULATED_FORMATS},
+    **{
+        f"simulator_{name}": MarketplaceFormat(partial(_simulator_in, name), simulated=True)
+        for name in SIMULATED_FORMATS
+    },
 }
 
 
