@@ -80,7 +80,7 @@ def _gametime(settings: Settings, limiter: RateLimiter) -> Marketplace:
 def _ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalogue:
     _refuse_unaccepted(settings, TERMS_NOT_KNOWN)
     if settings.marketplace_token is None:
-        raise ValueError(f"The catalogue {settings.source} needs a key. Set its token.")
+        raise ValueError(f"{_name(settings)} needs a key. Set {_variable(settings, 'TOKEN')}.")
     return _over_http(Ticketmaster, settings, limiter, key=settings.marketplace_token.get_secret_value())
 
 
@@ -233,15 +233,12 @@ def open_marketplaces(settings: Settings, warehouse: Warehouse | None = None) ->
 
 def _url(settings: Settings) -> str:
     if settings.marketplace_url is None:
-        raise ValueError(
-            f"The marketplace {settings.source} has no URL. Set MARKETPLACE_URL, or "
-            f"MARKETPLACES__{settings.source.upper()}__URL if there are several."
-        )
+        raise ValueError(f"{_name(settings)} has no URL. Set {_variable(settings, 'URL')}.")
     return settings.marketplace_url
 
 
 def _name(settings: Settings) -> str:
-    return f"The marketplace {settings.source}"
+    return f"The {'catalogue' if settings.format in CATALOGUES else 'marketplace'} {settings.source}"
 
 
 def _refuse_unaccepted(settings: Settings, not_known: Mapping[str, str]) -> None:
@@ -256,5 +253,7 @@ def _refuse_unaccepted(settings: Settings, not_known: Mapping[str, str]) -> None
 
 
 def _variable(settings: Settings, name: str) -> str:
-    """The variable that sets a value of a marketplace, if it is one of several or the only one."""
+    """The variable that sets a value of this source."""
+    if settings.format in CATALOGUES:
+        return f"CATALOGUES__{settings.source.upper()}__{name}"
     return f"MARKETPLACES__{settings.source.upper()}__{name} (or MARKETPLACE_{name}, if it is the only one)"

@@ -139,9 +139,9 @@ def test_a_catalogue_is_opened_by_name_with_its_key_and_terms_and_no_token_is_in
     opened: Catalogue = open_catalogue(Settings(catalogues={"ticketmaster": own}), "ticketmaster")
     assert opened.source == "ticketmaster"
     for missing, words in (
-        ("token", "needs a key"),
-        ("accepts", "terms: whether its present terms"),
-        ("url", "no URL"),
+        ("token", "The catalogue ticketmaster needs a key. Set CATALOGUES__TICKETMASTER__TOKEN"),
+        ("accepts", "terms: whether its present terms.* set CATALOGUES__TICKETMASTER__ACCEPTS"),
+        ("url", "no URL. Set CATALOGUES__TICKETMASTER__URL"),
     ):
         settings = Settings(
             catalogues={"ticketmaster": {name: value for name, value in own.items() if name != missing}},
