@@ -2,7 +2,7 @@
 how often people view an event."""
 
 from tickettape.catalogue.currencies import OtherCurrencyError, event_currencies, fix_currencies, other_currency
-from tickettape.catalogue.discovery import discover_events
+from tickettape.catalogue.discovery import Discovery, discover_events
 from tickettape.catalogue.event_links import (
     LinkError,
     decide_link,
@@ -37,6 +37,7 @@ from tickettape.catalogue.zones_and_sections import (
 __all__ = [
     "ADD_EVENT_VIEWS",
     "RULE_KINDS",
+    "Discovery",
     "Event",
     "LinkError",
     "OtherCurrencyError",

@@ -9,12 +9,10 @@ import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
 from tickettape.catalogue import (
-    RULE_KINDS,
     discover_events,
     events_watched_at,
     record_discovery,
@@ -42,15 +40,22 @@ from tickettape.cli import (
     tenants,
 )
 from tickettape.cli.console import (
+    EventId,
     From,
+    PerformerId,
+    Search,
     SourceOption,
     SourceOrAllOption,
     To,
+    VenueId,
     check_window,
     fail,
+    one_rule,
     say,
     settings_of,
+    show_found,
     sources_of,
+    when,
 )
 from tickettape.database import Warehouse, database_url, libpq_environment, psql_path
 from tickettape.marketplaces import MarketplaceError, is_simulated, open_marketplace
@@ -64,12 +69,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-EventId = Annotated[str | None, typer.Option("--event", help="One event, by its id on the marketplace.")]
-PerformerId = Annotated[
-    str | None, typer.Option("--performer", help="All events of one performer, by the performer's id.")
-]
-VenueId = Annotated[str | None, typer.Option("--venue", help="All events at one venue, by the venue's id.")]
-Search = Annotated[str | None, typer.Option("--search", help="All events that match a search text.")]
 
 
 @app.command()
@@ -84,7 +83,7 @@ def track(
 
     The next tick captures them.
     """
-    kind, value = _one_rule(event, performer, venue, search)
+    kind, value = one_rule(event, performer, venue, search)
     marketplace = open_marketplace(settings_of(source))
     try:
         found = asyncio.run(discover_events(marketplace, kind, value))
@@ -95,14 +94,9 @@ def track(
         upsert_events(connection, marketplace.source, map(asdict, found.events))
         rule = next(r for r in tracking_rules(connection, marketplace.source) if (r.kind, r.value) == (kind, value))
         record_discovery(connection, rule, [p.external_id for p in found.events], datetime.now(UTC))
-    events = sorted(found.events, key=lambda one: one.date or datetime.max.replace(tzinfo=UTC))
-    say(f"Tracking {kind} {value} on {marketplace.source}: {len(events)} event{'s' * (len(events) != 1)}.")
-    for one in events[:20]:
-        say(f"  {one.external_id:>9}  {_when(one.date, one.date_status)}  {one.name}, {one.venue or 'venue unknown'}")
-    if len(events) > 20:
-        say(f"  … and {len(events) - 20} more")
-    for refused in found.refused:
-        say(f"  left out: {refused}")
+    count = len(found.events)
+    say(f"Tracking {kind} {value} on {marketplace.source}: {count} event{'s' * (count != 1)}.")
+    show_found(found)
 
 
 @app.command()
@@ -117,7 +111,7 @@ def untrack(
 
     Events that no other rule covers are retired at the next tick.
     """
-    kind, value = _one_rule(event, performer, venue, search)
+    kind, value = one_rule(event, performer, venue, search)
     source = source or settings_of(None).source  # also one that is not watched any more
     with Warehouse().connection() as connection:
         if not untrack_rule(connection, source, kind, value):
@@ -142,13 +136,7 @@ def _show_tracked(source: str) -> None:
         asked = f"last checked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not checked yet"
         say(f"  {rule.kind} {rule.value} ({asked})")
     for event in events:
-        say(f"  {event.external_id:>9}  {_when(event.date, event.date_status)}  {event.name}")
-
-
-def _when(date: datetime | None, date_status: str) -> str:
-    if date is None:
-        return "postponed           " if date_status == "postponed" else "date not yet known  "
-    return f"{date:%Y-%m-%d}, time unknown" if date_status == "time_tbd" else f"{date:%Y-%m-%d %H:%M} UTC"
+        say(f"  {event.external_id:>9}  {when(event.date, event.date_status)}  {event.name}")
 
 
 @app.command()
@@ -196,13 +184,6 @@ def main() -> None:
     """Run the command. This is its entry point."""
     with explain_failures():
         app()
-
-
-def _one_rule(*values: str | None) -> tuple[str, str]:
-    given = [(kind, value) for kind, value in zip(RULE_KINDS, values, strict=True) if value]
-    if len(given) != 1:
-        fail("Give exactly one of --event, --performer, --venue and --search.", code=2)
-    return given[0]
 
 
 for commands in (

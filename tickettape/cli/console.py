@@ -1,11 +1,14 @@
-"""What the commands share: output, errors, options for instants and marketplaces, and the table of counts."""
+"""What the commands share: output, errors, common options, and the lists of counts and of events found."""
 
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
 
+from tickettape.catalogue import RULE_KINDS, Discovery
 from tickettape.settings import Settings, SeveralMarketplacesError, settings
+
+MOST_SHOWN = 20  # events of a rule
 
 
 def say(text: str) -> None:
@@ -48,6 +51,13 @@ SourceOrAllOption = Annotated[
     str | None, typer.Option("--source", help="Only this marketplace. Default: all that are watched.")
 ]
 
+EventId = Annotated[str | None, typer.Option("--event", help="One event, by its id at the source.")]
+PerformerId = Annotated[
+    str | None, typer.Option("--performer", help="All events of one performer, by the performer's id.")
+]
+VenueId = Annotated[str | None, typer.Option("--venue", help="All events at one venue, by the venue's id.")]
+Search = Annotated[str | None, typer.Option("--search", help="All events that match a search text.")]
+
 
 def settings_of(source: str | None) -> Settings:
     """The settings of a marketplace. Without a name: of the only one that is watched."""
@@ -81,3 +91,31 @@ def show_counts(before: dict[str, int], after: dict[str, int]) -> None:
         was, now = before.get(name, 0), after.get(name, 0)
         if was or now:
             say(f"  {name:<28}{was:>18,}{now:>18,}{'' if was == now else f'   {now - was:+,}'}")
+
+
+def one_rule(*values: str | None) -> tuple[str, str]:
+    """The kind and the value of the only rule that is given, in the order of RULE_KINDS."""
+    given = [(kind, value) for kind, value in zip(RULE_KINDS, values, strict=True) if value]
+    if len(given) != 1:
+        fail("Give exactly one of --event, --performer, --venue and --search.", code=2)
+    return given[0]
+
+
+def show_found(found: Discovery) -> None:
+    """Print the next events that were found, and what was left out."""
+    events = sorted(found.events, key=lambda one: one.date or datetime.max.replace(tzinfo=UTC))
+    for one in events[:MOST_SHOWN]:
+        state = f"  {one.sales_state}" if one.sales_state else ""
+        place = one.venue or "venue unknown"
+        say(f"  {one.external_id:>9}  {when(one.date, one.date_status)}{state}  {one.name}, {place}")
+    if len(events) > MOST_SHOWN:
+        say(f"  … and {len(events) - MOST_SHOWN} more")
+    for refused in found.refused:
+        say(f"  left out: {refused}")
+
+
+def when(date: datetime | None, date_status: str) -> str:
+    """When an event is, in a column of one width."""
+    if date is None:
+        return "postponed           " if date_status == "postponed" else "date not yet known  "
+    return f"{date:%Y-%m-%d}, time unknown" if date_status == "time_tbd" else f"{date:%Y-%m-%d %H:%M} UTC"

@@ -1,11 +1,14 @@
 """How the commands speak, and how a person writes an instant."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import typer
 
-from tickettape.cli.console import check_window, fail, parse_instant, show_counts
+from tickettape.catalogue import Discovery
+from tickettape.cli.console import check_window, fail, parse_instant, show_counts, show_found
+from tickettape.marketplaces import MarketplaceEvent, Refused
 
 
 @pytest.mark.parametrize(
@@ -55,4 +58,24 @@ def test_counts_stand_side_by_side_with_their_difference_and_without_what_is_not
         ["listings", "1,200", "1,200"],
         ["gone", "3", "0", "-3"],
         ["new", "0", "5", "+5"],
+    ]
+
+
+def test_found_events_are_listed_by_date_and_a_placeholder_is_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown: dict[str, Any] = dict.fromkeys(
+        ("venue", "city", "state", "country", "venue_time_zone", "category", "performer_id", "performer_name",
+         "image_url")
+    )  # fmt: skip
+    noon = datetime(2026, 11, 21, 17, tzinfo=UTC)
+    events = [
+        MarketplaceEvent("3", "Later", date=None, date_status="postponed", **unknown),
+        MarketplaceEvent("2", "Someday", date=noon, date_status="time_tbd", sales_state="onsale", **unknown),
+        MarketplaceEvent("1", "Tonight", date=noon.replace(day=20), **unknown),
+    ]
+    show_found(Discovery(events, [Refused("It has no name")]))
+    assert capsys.readouterr().out.splitlines() == [
+        "          1  2026-11-20 17:00 UTC  Tonight, venue unknown",
+        "          2  2026-11-21, time unknown  onsale  Someday, venue unknown",
+        "          3  postponed             Later, venue unknown",
+        "  left out: It has no name",
     ]
