@@ -6,7 +6,7 @@ database knows, and what they find is stored.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -20,7 +20,7 @@ from tickettape.database import Connection
 BY_RULES = "rules"
 BY_HAND = "by hand"
 LEARNED = "venue learned from events that agree"
-HELD = timedelta(days=1)  # after an event began: then it is neither matched nor ended any more
+HELD = timedelta(days=1)  # a link is made or ended until so long after its event began
 
 Side = tuple[str, str]
 """An event at its source: (source, the source's id)."""
@@ -47,7 +47,7 @@ class EventLink:
     decided_at: datetime
 
 
-_COLUMNS = "link_id, source, external_id, other_source, other_external_id, state, rule, evidence, confidence, decided_by, decided_at"  # noqa: E501
+_COLUMNS = ", ".join(column.name for column in fields(EventLink))
 
 
 def match_sources(connection: Connection, now: datetime) -> Counter[str]:
@@ -58,7 +58,7 @@ def match_sources(connection: Connection, now: datetime) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('event links', 0))")
+        _lock(connection)
         rows = connection.execute(
             "select distinct source from market.events where active or listed_at is not null order by source"
         ).fetchall()
@@ -85,7 +85,6 @@ def _match_two(
     connection: Connection, lefts: list[ListedEvent], rights: list[ListedEvent], left: str, right: str
 ) -> Counter[str]:
     known = event_links(connection, left, right)
-    decided = {_pair(one) for one in known if one.state in ("confirmed", "refused")}
     confirmed = {side for one in known if one.state == "confirmed" for side in _pair(one)}
     refused = {_pair(one) for one in known if one.state == "refused"}
     _learn(connection, lefts, rights)
@@ -105,10 +104,10 @@ def _match_two(
         if over and coming.issuperset(_pair(link)):
             _store(connection, _pair(link), "ended", "no longer found", link.evidence, link.confidence, BY_RULES)
             counts["ended"] += 1
-    stored = {_pair(one): one for one in known}
+    stored = {_pair(one): one for one in known}  # what was decided is not found
     for pair, match in sorted(found.items(), key=lambda one: one[1].state == "automatic"):
         before = stored.get(pair)
-        if pair in decided or (before and (before.state, before.rule) == (match.state, match.rule)):
+        if before and (before.state, before.rule) == (match.state, match.rule):
             continue
         _store(connection, pair, match.state, match.rule, dict(match.evidence), match.confidence, BY_RULES)
         counts[match.state] += 1
@@ -165,7 +164,7 @@ def decide_link(connection: Connection, one: Side, other: Side, state: str, by: 
     """
     pair = _ordered(one, other)
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('event links', 0))")
+        _lock(connection)
         if state == "confirmed":
             for rival in _rivals(connection, pair):
                 if rival.state == "confirmed":
@@ -183,7 +182,7 @@ def undo_decision(connection: Connection, one: Side, other: Side) -> str:
     """Take back the newest change of a link; returns the state that it has now. Raises LinkError."""
     pair = _ordered(one, other)
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('event links', 0))")
+        _lock(connection)
         known = _link(connection, pair)
         if known is None:
             raise LinkError(f"There is no link between {' '.join(one)} and {' '.join(other)}.")
@@ -210,6 +209,11 @@ def decide_venues(connection: Connection, one: VenueId, other: VenueId, state: s
                state = excluded.state, rule = excluded.rule, decided_by = excluded.decided_by, decided_at = now()""",
         [*(part for side in _ordered(one, other) for part in side), state, f"venue {BY_HAND}", by],
     )
+
+
+def _lock(connection: Connection) -> None:
+    """Keep the others that change links out until the transaction ends."""
+    connection.execute("select pg_advisory_xact_lock(hashtextextended('event links', 0))")
 
 
 def _rivals(connection: Connection, pair: tuple[Side, Side]) -> list[EventLink]:
