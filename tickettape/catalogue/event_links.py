@@ -59,10 +59,9 @@ def match_sources(connection: Connection, now: datetime) -> Counter[str]:
     counts: Counter[str] = Counter()
     with connection.transaction():
         _lock(connection)
-        rows = connection.execute(
-            "select distinct source from market.events where active or listed_at is not null order by source"
-        ).fetchall()
-        catalogues = {str(source): listed_events(connection, source, now - HELD) for (source,) in rows}
+        rows = connection.execute("select distinct source from market.events where active or listed_at is not null")
+        sources = sorted(str(source) for (source,) in rows)  # as `_ordered` has them, whatever the collation
+        catalogues = {source: listed_events(connection, source, now - HELD) for source in sources}
         for left, right in combinations(catalogues, 2):
             counts += _match_two(connection, catalogues[left], catalogues[right], left, right)
     return counts

@@ -147,3 +147,17 @@ def test_the_table_itself_holds_one_live_link_of_an_event_per_source(connection:
         decide_link(connection, ("a", "1"), ("a", "2"), "confirmed", "x")
     with pytest.raises(LinkError, match="There is no link"):
         undo_decision(connection, ("a", "9"), ("b", "9"))
+
+
+def test_the_order_of_two_sources_does_not_depend_on_the_collation_of_the_database(connection: Connection) -> None:
+    sides = ("shop_a", "1"), ("shop1", "1")  # most collations have "_" before digits, and code points after them
+    decide_link(connection, *sides, "confirmed", "x")
+    decide_venues(connection, *sides, "confirmed", "x")
+    assert [(one.source, one.other_source) for one in event_links(connection)] == [("shop1", "shop_a")]
+    checks = connection.execute(
+        """select pg_get_constraintdef(oid) from pg_constraint
+           where contype = 'c' and conrelid::regclass::text in ('market.event_links', 'market.venue_links')
+               and pg_get_constraintdef(oid) like '%other_source%'"""
+    ).fetchall()
+    assert len(checks) == 2
+    assert all('COLLATE "C"' in check for (check,) in checks)

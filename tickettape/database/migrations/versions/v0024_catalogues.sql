@@ -30,7 +30,7 @@ create table market.event_links (
     decided_at timestamptz not null default now(),
     created_at timestamptz not null default now(),
     unique (source, external_id, other_source, other_external_id),
-    check (source < other_source)
+    check (source < other_source collate "C")
 );
 comment on table market.event_links is
     'Which events of two sources are one event, or are not: one row per pair, with the rule and the evidence';
@@ -80,6 +80,6 @@ create table market.venue_links (
     decided_by text not null,
     decided_at timestamptz not null default now(),
     primary key (source, venue_external_id, other_source, other_venue_external_id),
-    check (source < other_source)
+    check (source < other_source collate "C")
 );
 comment on table market.venue_links is 'Which venues of two sources are one venue, or are not: one row per pair';
