@@ -5,7 +5,7 @@ Venue first, then the day at the venue, then names and starts. What is not certa
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -133,13 +133,12 @@ def learn_venues(left: Sequence[ListedEvent], right: Sequence[ListedEvent]) -> d
                 apart = distance_km(one, other)
                 if apart is not None and apart <= NEAR_KM:
                     near.add(pair)
-    lefts, rights = ([pair[side] for pair in days] for side in (0, 1))
+    partners = Counter(venue for pair in days for venue in pair)
     return {
         pair: sorted(agreed)
         for pair, agreed in days.items()
         if len(agreed) >= (LEARNED_FROM - 1 if pair in near else LEARNED_FROM)
-        and lefts.count(pair[0]) == 1
-        and rights.count(pair[1]) == 1
+        and partners[pair[0]] == partners[pair[1]] == 1
     }
 
 
