@@ -25,14 +25,11 @@ def read_page(body: bytes, what: str) -> WirePage:
 
 def read_event(body: bytes, event_id: str) -> MarketplaceEvent:
     """Read an answer of `/v1/events?id=`. Raises Missing if the event is not in it, and Refused."""
-    entry = entry_of(read_page(body, f"Event {event_id}"), event_id)
-    if entry is None:
-        raise Missing(f"Event {event_id} is not among the events of its own answer: the marketplace does not know it.")
-    return event_of(entry)
+    return event_of(entry_of(read_page(body, f"Event {event_id}"), event_id))
 
 
-def entry_of(page: WirePage, event_id: str) -> WireEntry | None:
-    """The entry with this id, because its neighbours may be in the answer too; None if it is not there."""
+def entry_of(page: WirePage, event_id: str) -> WireEntry:
+    """The entry with this id, because its neighbours may be in the answer too. Raises Missing, and Refused."""
     for raw in page.events:
         try:
             known = ENTRY_ID.decode(raw).event.id
@@ -40,7 +37,7 @@ def entry_of(page: WirePage, event_id: str) -> WireEntry | None:
             continue
         if known == event_id:
             return decode_answer(ENTRY, bytes(memoryview(raw)), f"Event {event_id}", MODULE)
-    return None
+    raise Missing(f"Event {event_id} is not among the events of its own answer: the marketplace does not know it.")
 
 
 def read_entries_of(page: WirePage, what: str) -> tuple[list[WireEntry], list[Refused]]:

@@ -9,7 +9,7 @@ import re
 from tickettape.marketplaces.gametime.read_catalogue import entry_of
 from tickettape.marketplaces.gametime.wire_format import BODY, CURRENCY, LISTING, MODULE, PLACE, WireListing
 from tickettape.marketplaces.one_by_one import UNREADABLE, emptied_by_leaving_out
-from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS, Inventory, Listing, Missing, Section, Zone
+from tickettape.marketplaces.protocol import HIGHEST_PRICE_CENTS, Inventory, Listing, Section, Zone
 from tickettape.marketplaces.reading import decode_answer, read_entries, refuse
 
 NO_GROUP = "(no group)"  # the id of the zone whose label is empty
@@ -28,8 +28,6 @@ def read_listings(body: bytes, event_id: str, tolerance: float) -> Inventory:
     what = f"The listings of event {event_id}"
     answer = decode_answer(BODY, body, what, MODULE)
     entry = entry_of(answer.event, event_id)
-    if entry is None:
-        raise Missing(f"Event {event_id} is not among the events of its own answer: the marketplace does not know it.")
     if entry.venue.show_currency is not False:
         refuse(
             f"{what} are for a venue that shows a currency, or does not say whether it does: nobody knows which "
