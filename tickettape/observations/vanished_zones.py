@@ -43,7 +43,8 @@ def zones_before(connection: Connection, event_keys: Sequence[int], tick: dateti
 
 def doubt_vanished_zones(inventory: Inventory, before: Mapping[int, set[str]], event_key: int) -> Inventory:
     """The inventory; partial if it lacks a zone that the answer before had."""
-    gone = sorted(before.get(event_key, set()) - {listing.zone_id for listing in inventory.listings})
+    known = before.get(event_key)
+    gone = sorted(known - {listing.zone_id for listing in inventory.listings}) if known else []
     if not gone:
         return inventory
     more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
