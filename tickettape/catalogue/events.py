@@ -18,7 +18,7 @@ NOT_STATED: dict[str, Any] = {
     "on_sale_at": None,
     "off_sale_at": None,
 }
-"""What not every source states, and what is stored then."""
+"""What not every source states, with the value that is stored for a source that does not."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Event:
 def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Add or refresh catalogue entries; returns (added, refreshed). A retired event with a later date is watched again.
 
-    What is in NOT_STATED may be left out. If no venue is given, a known one stays; a new event gets
-    "unknown".
+    What is in NOT_STATED may be left out. If no venue is given, a known one stays; a new event gets "unknown".
     """
     added = refreshed = 0
     for event in events:

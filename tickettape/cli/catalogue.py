@@ -13,7 +13,7 @@ from tickettape.marketplaces import MarketplaceError, open_catalogue
 from tickettape.observations import floor_to_grid, forget_catalogue_entries, store_catalogue_entries
 from tickettape.settings import settings
 
-GRID = timedelta(minutes=10)
+GRID = timedelta(minutes=10)  # asked again within it, a catalogue's new prices replace the first
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -1,7 +1,6 @@
 """Answers of the other formats, changed on purpose: each format's own ways of being wrong.
 
-`faults` causes them; what a changed answer must be captured as is in CAPTURED_AS here or there. Pure functions of the
-decoded answer.
+`faults` causes them. `captured_as` says which status an event then has. Pure functions of the decoded answer.
 """
 
 from collections.abc import Callable
