@@ -30,15 +30,7 @@ def store_catalogue_entries(
         ).fetchall()
         event_keys: dict[str, int] = dict(rows)
         ranges = [
-            PriceRange(
-                tick=at,
-                event_key=event_keys[one.external_id],
-                market=one.price_range.market,
-                price_basis=one.price_range.price_basis,
-                currency=one.price_range.currency,
-                lowest_price_cents=one.price_range.lowest_price_cents,
-                highest_price_cents=one.price_range.highest_price_cents,
-            )
+            PriceRange(tick=at, event_key=event_keys[one.external_id], **asdict(one.price_range))
             for one in events
             if one.price_range is not None
         ]
