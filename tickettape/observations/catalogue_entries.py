@@ -11,6 +11,7 @@ from tickettape.catalogue import upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import MarketplaceEvent
 from tickettape.observations.price_ranges import PriceRange, store_price_ranges
+from tickettape.rollups import in_rollups
 
 LISTED_ONLY = "listed in a catalogue without listings"
 
@@ -50,13 +51,11 @@ def forget_catalogue_entries(connection: Connection, source: str, before: dateti
                and price_ranges.tick < %s""",
         [source, before],
     ).rowcount
-    rolled_up = connection.execute("select to_regclass('analytics.range_hours') is not null").fetchone()
-    referred_to = "exists (select from analytics.range_hours where range_hours.event_id = events.id)"
     events = connection.execute(
         f"""delete from market.events
             where source = %s and listed_at < %s
                 and not exists (select from market.price_ranges where price_ranges.event_key = events.event_key)
-                and not {referred_to if rolled_up == (True,) else "false"}""",  # noqa: S608
+                and not ({in_rollups(connection, "price_ranges")})""",  # noqa: S608
         [source, before],
     ).rowcount
     return ranges, events

@@ -44,6 +44,18 @@ def mark_hours_between(connection: Connection, start: datetime, end: datetime) -
     return int(row[0]) if row else 0
 
 
+def in_rollups(connection: Connection, facts: str) -> str:
+    """A condition in SQL: whether a row of `events` still has hours in a rollup that this table of facts marks."""
+    return (
+        " or ".join(
+            f"exists (select from analytics.{rollup} as known where known.event_id = events.id)"
+            for rollup in MARKED_BY[facts]
+            if _is_made(connection, rollup)
+        )
+        or "false"
+    )
+
+
 def _marks(connection: Connection, facts: str, rollups: Sequence[str]) -> str:
     """A query for marks: every hour in a table of facts or in the rollups that it marks, for each of those rollups."""
     hours = [

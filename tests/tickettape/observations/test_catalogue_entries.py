@@ -56,3 +56,13 @@ def test_what_is_older_than_the_retention_is_deleted_and_newer_and_watched_event
     assert forget_catalogue_entries(connection, "another", NOW) == (0, 0)
     assert forget_catalogue_entries(connection, "ticketmaster", NOW - 2 * DAY) == (3, 2)
     assert counts(connection) == (1, 1)
+
+
+def test_an_event_whose_hours_are_not_yet_refreshed_stays_until_they_are(connection: Connection) -> None:
+    store_catalogue_entries(connection, "ticketmaster", listed(), NOW - 3 * DAY)
+    connection.execute(
+        "create table analytics.range_hours as select id as event_id from market.events order by event_key limit 1"
+    )
+    assert forget_catalogue_entries(connection, "ticketmaster", NOW - 2 * DAY) == (3, 2)
+    connection.execute("delete from analytics.range_hours")
+    assert forget_catalogue_entries(connection, "ticketmaster", NOW - 2 * DAY) == (0, 1)
