@@ -5,7 +5,7 @@ The rules are in the database (schema box_office), so that they hold whoever wri
 
 from tickettape.box_office.access import check_permissions, grant_roles
 from tickettape.box_office.configured_providers import providers_of
-from tickettape.box_office.events import add_seats, add_tier, create_event, read_seats, set_status
+from tickettape.box_office.events import add_seats, add_tier, create_event, parse_price, read_seats, set_status
 from tickettape.box_office.payments import give_back_requested, refund
 from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import discrepancies, sales
@@ -25,6 +25,7 @@ __all__ = [
     "erase_user",
     "give_back_requested",
     "grant_roles",
+    "parse_price",
     "providers_of",
     "read_seats",
     "refund",

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -111,13 +112,19 @@ def read_seats(path: Path) -> list[Seat]:
         return [_read_seat(path, rows.line_num, row) for row in rows]
 
 
+def parse_price(text: str) -> Decimal:
+    """A price as somebody wrote it. Raises RefusedError if it is not one."""
+    with suppress(InvalidOperation):  # which comparing NaN raises, too
+        if 0 <= (price := Decimal(text.strip())) < 10**10:
+            return price
+    raise RefusedError("limit", f"{text!r} is not a price. Write it as 49.50.")
+
+
 def _read_seat(path: Path, line: int, row: dict[str, str | None]) -> Seat:
-    place = [(row[name] or "").strip() for name in SEAT_COLUMNS[:3]]
-    try:
-        price = Decimal((row["price"] or "").strip())
-    except InvalidOperation:
-        raise RefusedError("limit", f"{path}, line {line}: {row['price']!r} is not a price.") from None
-    if not all(place) or not 0 <= price < 10**10:
+    section, row_number, seat_number = ((row[name] or "").strip() for name in SEAT_COLUMNS[:3])
+    if not (section and row_number and seat_number):
         raise RefusedError("limit", f"{path}, line {line}: a seat needs a section, a row, a number and a price.")
-    section, row_number, seat_number = place
-    return Seat(section, row_number, seat_number, price)
+    try:
+        return Seat(section, row_number, seat_number, parse_price(row["price"] or ""))
+    except RefusedError as error:
+        raise RefusedError(error.kind, f"{path}, line {line}: {error}") from None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from tickettape.box_office import (
     erase_user,
     give_back_requested,
     grant_roles,
+    parse_price,
     providers_of,
     read_seats,
     refund,
@@ -53,12 +54,9 @@ def _connection() -> Iterator[Connection]:
 
 def _price(text: str) -> Decimal:
     try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} is not a price. Write it as 49.50.") from None
-    if not 0 <= price < 10**10:
-        raise typer.BadParameter(f"{text} is not a price.")
-    return price
+        return parse_price(text)
+    except RefusedError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @box_office.command("create")

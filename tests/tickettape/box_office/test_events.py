@@ -29,7 +29,8 @@ def test_seats_are_read_from_a_file(office: BoxOffice, tmp_path: Path) -> None:
         ("section,row_number,price\n", "no column seat_number"),
         ("section,row_number,seat_number,price\nA,1,1,5\nA,1,2,free\n", "line 3: 'free' is not a price"),
         ("section,row_number,seat_number,price\nA,,1,5\n", "line 2: a seat needs a section, a row"),
-        ("section,row_number,seat_number,price\nA,1,1,-5\n", "line 2: a seat needs"),
+        ("section,row_number,seat_number,price\nA,1,1,-5\n", "line 2: '-5' is not a price"),
+        ("section,row_number,seat_number,price\nA,1,1,nan\n", "line 2: 'nan' is not a price"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -31,7 +31,9 @@ def test_an_event_is_sold_and_refunded_by_hand(
         0, "Created event 1: A concert.\n",
     )  # fmt: skip
     assert box_office("add-tier", "1", "Standing", "--price", "10", "--quantity", "20")[0] == 0
-    assert box_office("add-tier", "1", "More", "--price", "ten", "--quantity", "20")[0] == 2
+    for no_price in ("ten", "-1", "nan"):
+        code, output = box_office("add-tier", "1", "More", "--price", no_price, "--quantity", "20")
+        assert (code, "is not a price" in output) == (2, True)
     assert "Added 5 seats" in box_office("import-seats", "1", str(tmp_path / "seats.csv"))[1]
     assert box_office("add-tier", "1", "Too many", "--price", "10", "--quantity", "1")[0] == 1
     user = connection.execute(
