@@ -46,6 +46,14 @@ def test_who_was_erased_stays_erased_after_an_older_state_is_restored(office: Bo
         erase_user(office.connection, storage, -1)
 
 
+def test_a_backup_from_before_the_box_office_has_nobody_to_erase(office: BoxOffice, tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    erase_user(office.connection, storage, office.user())
+    with office.connection.transaction(force_rollback=True):
+        office.connection.execute("drop schema box_office cascade")
+        assert erase_again(office.connection, storage) == 0
+
+
 def test_what_is_old_is_forgotten(office: BoxOffice) -> None:
     event = office.event()
     gone, buyer, recent = office.user(), office.user(), office.user()
