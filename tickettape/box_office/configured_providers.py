@@ -6,7 +6,7 @@ from tickettape.settings import Settings
 
 
 def providers_of(settings: Settings) -> Providers:
-    """By their names. The first one takes new payments."""
+    """The providers by their names."""
     if settings.stripe_api_key and settings.stripe_webhook_secret:
         from tickettape.box_office.stripe_provider import StripeProvider  # here: importing it takes half a second
 

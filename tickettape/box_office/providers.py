@@ -55,6 +55,11 @@ class ProviderEvent:
     currency: str
 
 
+def refund_key(refund_id: int) -> str:
+    """The idempotency key of a refund: money is returned once for it."""
+    return f"tickettape-refund-{refund_id}"
+
+
 class PaymentProvider(Protocol):
     """A payment provider."""
 

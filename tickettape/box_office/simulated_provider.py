@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, cast
 
-from tickettape.box_office.providers import BadSignatureError, Charge, ChargeState, ProviderError, ProviderEvent, Status
+from tickettape.box_office.providers import (
+    BadSignatureError,
+    Charge,
+    ChargeState,
+    ProviderError,
+    ProviderEvent,
+    Status,
+    refund_key,
+)
 from tickettape.database import Connection, Warehouse
 
 Told = Literal["succeed", "fail", "delay", "unreachable"]
@@ -68,7 +76,7 @@ class SimulatedProvider:
 
     def give_back(self, refund_id: int, provider_id: str, amount: Decimal, currency: str) -> str:
         """As PaymentProvider."""
-        key = f"tickettape-refund-{refund_id}"
+        key = refund_key(refund_id)
         with self.warehouse.connection() as connection:
             connection.execute(
                 """insert into box_office.simulated_ledger (key, kind, provider_id, of_charge, amount, currency, status)

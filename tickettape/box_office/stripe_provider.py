@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import stripe
 
-from tickettape.box_office.providers import BadSignatureError, Charge, ChargeState, ProviderError, ProviderEvent, Status
+from tickettape.box_office.providers import (
+    BadSignatureError,
+    Charge,
+    ChargeState,
+    ProviderError,
+    ProviderEvent,
+    Status,
+    refund_key,
+)
 
 WITHOUT_CENTS = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -84,7 +92,7 @@ class StripeProvider:
         with _failures():
             refund = self._client.v1.refunds.create(
                 {"payment_intent": provider_id, "amount": to_stripe(amount, currency)},
-                {"idempotency_key": f"tickettape-refund-{refund_id}"},
+                {"idempotency_key": refund_key(refund_id)},
             )
         return refund.id
 
