@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tickettape.api_schema import AccessError
-from tickettape.cli.console import fail
+from tickettape.cli.console import failing_on
 from tickettape.database import Connection, Warehouse
 
 
 @contextmanager
 def access_connection() -> Iterator[Connection]:
     """A connection to the database. An AccessError ends the command with its message."""
-    with Warehouse().connection() as connection:
-        try:
-            yield connection
-        except AccessError as error:
-            fail(str(error))
+    with failing_on(AccessError), Warehouse().connection() as connection:
+        yield connection

@@ -28,7 +28,7 @@ from tickettape.box_office import (
     set_status,
     tidy,
 )
-from tickettape.cli.console import INSTANT, fail, parse_instant, say
+from tickettape.cli.console import INSTANT, fail, failing_on, parse_instant, say
 from tickettape.database import Connection, Warehouse
 from tickettape.file_storage import open_backup_storage
 from tickettape.settings import settings
@@ -45,11 +45,8 @@ def add_commands(app: typer.Typer) -> None:
 
 @contextmanager
 def _connection() -> Iterator[Connection]:
-    with Warehouse().connection() as connection:
-        try:
-            yield connection
-        except RefusedError as error:
-            fail(str(error))
+    with failing_on(RefusedError), Warehouse().connection() as connection:
+        yield connection
 
 
 def _price(text: str) -> Decimal:

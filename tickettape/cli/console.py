@@ -1,5 +1,7 @@
 """What the commands share: output, errors, common options, and the lists of counts and of events found."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
@@ -20,6 +22,15 @@ def fail(text: str, code: int = 1) -> NoReturn:
     """Print a message to stderr and exit: with code 1 if the command failed, 2 if it was called wrongly."""
     typer.echo(text, err=True)
     raise typer.Exit(code)
+
+
+@contextmanager
+def failing_on(kind: type[Exception]) -> Iterator[None]:
+    """An error of this kind ends the command with its message."""
+    try:
+        yield
+    except kind as error:
+        fail(str(error))
 
 
 def parse_instant(text: str) -> datetime:

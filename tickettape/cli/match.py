@@ -1,16 +1,14 @@
 """`tickettape match`: which events of two sources are one event."""
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from tickettape.catalogue import LinkError, decide_link, decide_venues, event_links, match_sources, undo_decision
-from tickettape.cli.console import fail, say
-from tickettape.database import Connection, Warehouse
+from tickettape.cli.console import fail, failing_on, say
+from tickettape.database import Warehouse
 
 Side = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="An event, such as vividseats:5990417.")]
 Venue = Annotated[str, typer.Argument(metavar="SOURCE:ID", help="A venue, by its id at its source.")]
@@ -70,7 +68,7 @@ def refuse(one: Side, other: Side) -> None:
 @match.command()
 def undo(one: Side, other: Side) -> None:
     """Take back the newest change of a link."""
-    with _deciding() as connection:
+    with failing_on(LinkError), Warehouse().connection() as connection:
         state = undo_decision(connection, _side(one), _side(other))
     say(f"{one} and {other}: {state}.")
 
@@ -82,24 +80,13 @@ def venue(
     different: Annotated[bool, typer.Option("--different", help="Say that they are not.")] = False,
 ) -> None:
     """Say that two venues are the same. The next run of the rules uses this."""
-    state = "refused" if different else "confirmed"
-    with _deciding() as connection:
-        decide_venues(connection, _side(one), _side(other), state, getpass.getuser())
+    with failing_on(LinkError), Warehouse().connection() as connection:
+        decide_venues(connection, _side(one), _side(other), "refused" if different else "confirmed", getpass.getuser())
     say(f"{one} and {other} are {'two venues' if different else 'one venue'}.")
 
 
-@contextmanager
-def _deciding() -> Iterator[Connection]:
-    """A connection. What cannot be decided is said, and ends the program."""
-    try:
-        with Warehouse().connection() as connection:
-            yield connection
-    except LinkError as error:
-        fail(str(error))
-
-
 def _decide(one: str, other: str, state: str) -> None:
-    with _deciding() as connection:
+    with failing_on(LinkError), Warehouse().connection() as connection:
         decide_link(connection, _side(one), _side(other), state, getpass.getuser())
     say(f"{one} and {other}: {state}.")
 
