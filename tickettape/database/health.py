@@ -128,10 +128,9 @@ def _storage(health: DatabaseHealth, storage_days_left: int) -> HealthVerdict:
 def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: int | None = None) -> DatabaseHealth:
     """Measure the database, and store its sizes, from which later measurements compute the growth."""
     with connection.transaction():
-        database_bytes = database_size_bytes(connection)
-        measured = {row["table"]: row["bytes"] for row in _sizes(connection)}
-        _remember(connection, now, {WHOLE: database_bytes, **measured})
-        sizes, growth = table_sizes(connection, now)
+        database_bytes, sizes = database_size_bytes(connection), _sizes(connection)
+        _remember(connection, now, {WHOLE: database_bytes, **{row["table"]: row["bytes"] for row in sizes}})
+        sizes, growth = _with_growth(connection, now, sizes)
     marks, oldest = _marks(connection)
     connections = _connections(connection)
     return DatabaseHealth(
@@ -156,8 +155,7 @@ def measure_health(connection: Connection, now: datetime, *, stated_disk_bytes: 
 
 def table_sizes(connection: Connection, now: datetime) -> tuple[list[Row], float | None]:
     """The size of each table with its growth a day, the largest first; and the growth of the whole database."""
-    sizes, growth = _sizes(connection), _growth(connection, now)
-    return [row | {"growth a day": growth.get(row["table"])} for row in sizes], growth.get(WHOLE)
+    return _with_growth(connection, now, _sizes(connection))
 
 
 def measured_since(connection: Connection) -> datetime | None:
@@ -204,6 +202,11 @@ def _sizes(connection: Connection) -> list[Row]:
            where part.relkind in ('r', 'm', 'p') and n.nspname = any(%(schemas)s)
            group by n.nspname, root.relname order by bytes desc""",
     )
+
+
+def _with_growth(connection: Connection, now: datetime, sizes: list[Row]) -> tuple[list[Row], float | None]:
+    growth = _growth(connection, now)
+    return [row | {"growth a day": growth.get(row["table"])} for row in sizes], growth.get(WHOLE)
 
 
 def _remember(connection: Connection, now: datetime, sizes: dict[str, int]) -> None:
