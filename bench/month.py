@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.report import figure, heading, say, seconds
 from bench.scratch import open_connection, scratch_database, scratch_server
+from bench.storage import table_bytes
 from tests.support.dbt_runs import run_dbt
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, drop_payload_partitions_before, ensure_partitions
@@ -38,12 +39,12 @@ def run(connection: Connection, change_share: float, *, events: int, days: int) 
     heading(f"A month of {events} events, {days} days, {change_share:.0%} of listings changing per tick")
     rows = observe_month(connection, change_share, events, days)
     connection.execute("vacuum (full, analyze) market.dirty_buckets")
-    before, disk_before = sizes(connection), disk_bytes(connection)
+    before, disk_before = table_bytes(connection), disk_bytes(connection)
     took = seconds(lambda: pack_days(connection, (MONTH + timedelta(days=days)).date(), at_most=timedelta(hours=12)))
     give_back_space(connection, datetime.now(UTC))
     connection.execute("checkpoint")
-    after, disk_after = sizes(connection), disk_bytes(connection)
-    left = connection.execute("select count(*) from market.section_snapshots").fetchone()
+    after, disk_after = table_bytes(connection), disk_bytes(connection)
+    (left,) = connection.execute("select count(*) from market.section_snapshots").fetchone() or (0,)
     say(f"{rows:,} snapshots, {left} left as rows; packed and given back at {rows / took:,.0f} rows/s")
     table = "market.section_snapshots"
     hot, packed = before[table], after["market.packed_days"] + after[table]
@@ -104,18 +105,6 @@ def four_months(before: dict[str, int], after: dict[str, int], events: int, days
     return {
         relation: size * scale * kept[relation] if relation in kept else size for relation, size in measured.items()
     }
-
-
-def sizes(connection: Connection) -> dict[str, int]:
-    """Bytes of every table with its indexes and TOAST, partitions as part of their table."""
-    found = connection.execute(
-        """select n.nspname || '.' || root.relname, sum(pg_total_relation_size(part.oid))::bigint
-           from pg_class as part
-           inner join pg_class as root on root.oid = coalesce(pg_partition_root(part.oid), part.oid)
-           inner join pg_namespace as n on n.oid = root.relnamespace
-           where part.relkind in ('r', 'm', 'p') and n.nspname in ('market', 'analytics') group by 1"""
-    ).fetchall()
-    return {str(relation): int(size) for relation, size in found}
 
 
 def disk_bytes(connection: Connection) -> int:

@@ -14,7 +14,7 @@ from tests.support.dbt_runs import run_dbt
 from tickettape.archive.month_manifest import FACT_TABLES, month_facts
 from tickettape.archive.parquet_files import write_parquet
 from tickettape.catalogue import discover_events, upsert_events
-from tickettape.database import Connection, ensure_partitions
+from tickettape.database import Connection, ensure_partitions, table_sizes
 from tickettape.file_storage import Storage
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, give_back_space, pack_days, read_tick
@@ -55,9 +55,10 @@ def weigh(connection: Connection, change_share: float, *, events: int) -> bool:
     """Print the bytes of a snapshot as a row and packed; returns whether the bound holds."""
     heading(f"Bytes a snapshot, {change_share:.0%} of listings changing per tick")
     rows = observe(connection, change_share, events=events, days=1)
-    figure("as a row, with its index", _bytes(connection, "section_snapshots") / rows, "bytes")
+    figure("as a row, with its index", table_bytes(connection)["market.section_snapshots"] / rows, "bytes")
     pack(connection)
-    return figure("packed", _bytes(connection, "packed_days") / rows, "bytes", most=MOST_BYTES.get(change_share))
+    packed = table_bytes(connection)["market.packed_days"]
+    return figure("packed", packed / rows, "bytes", most=MOST_BYTES.get(change_share))
 
 
 def time_packing(connection: Connection, rows: int) -> None:
@@ -157,9 +158,7 @@ def add_views() -> None:
     run_dbt("run", "--select", "+ticket_snapshots")
 
 
-def _bytes(connection: Connection, table: str) -> float:
-    row = connection.execute(
-        "select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = %s::regclass",
-        [f"market.{table}"],
-    ).fetchone()
-    return float(row[0]) if row else 0.0
+def table_bytes(connection: Connection) -> dict[str, int]:
+    """Bytes of every table of facts and of rollups, with its indexes, TOAST and partitions."""
+    sizes, _ = table_sizes(connection, datetime.now(UTC))
+    return {row["table"]: row["bytes"] for row in sizes if row["table"].startswith(("market.", "analytics."))}
