@@ -1,7 +1,7 @@
-"""The box office against the documents' own letter on the same server: orders by tier, holds by seat, a rush, sizes.
+"""The box office compared with the documents' own SQL on the same server: orders by tier, holds by seat, a rush, sizes.
 
-Clients are pgbench's. The letter is sent as it is written, statement by statement, because its client looks at what it
-has locked before it goes on; ours is one statement.
+The clients are pgbench's. The documents' SQL, taken to the letter, is sent statement by statement, because its client
+looks at what it has locked before it goes on. Ours is one statement.
 """
 
 import os
@@ -20,9 +20,10 @@ import psycopg
 
 from bench.report import figure, heading, in_turn, say, seconds
 from tickettape.box_office.bookings import confirm, hold, hold_best_available
-from tickettape.box_office.events import add_tier, create_event
+from tickettape.box_office.events import add_seats, add_tier, create_event
 from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import discrepancies
+from tickettape.box_office.sample_data import seat_plan
 from tickettape.database import Connection, libpq_environment, postgres_tool
 
 SECONDS = float(os.environ.get("BENCH_BOX_OFFICE_SECONDS", "5"))
@@ -76,22 +77,18 @@ def _fill(connection: Connection) -> None:
     event = create_event(connection, "A concert", "A hall", datetime.now(UTC) + timedelta(days=30), status="on_sale")
     tier = add_tier(connection, event, "Standing", Decimal(10), 100_000_000)
     assert (event, tier) == (1, 1)  # noqa: S101  the scripts name them
+    add_seats(connection, event, seat_plan(SEATS))
     connection.execute(
         """insert into box_office.users (email, full_name, password_hash)
-           select number || '@example.com', 'A user', 'x' from generate_series(1, %(users)s) as number;
-           insert into letter.users (email) select email from box_office.users;
+           select number || '@example.com', 'A user', 'x' from generate_series(1, %s) as number""",
+        [USERS],
+    )
+    connection.execute(
+        """insert into letter.users (email) select email from box_office.users;
            insert into letter.events (title) values ('A concert');
            insert into letter.ticket_tiers (event_id, name, price, quantity) values (1, 'Standing', 10, 100000000);
-           insert into box_office.stored_seats (event_id, section, row_number, seat_number, base_price)
-           select 1, 'S' || number / 1000, number / 25 %% 40, number %% 25 + 1, 10
-           from generate_series(0, %(seats)s - 1) as number;
            insert into letter.event_seats (event_id, section, row_number, seat_number, price)
-           select 1, section, row_number, seat_number, 10 from box_office.stored_seats order by id""".replace(
-            "%(users)s", str(USERS)
-        )
-        .replace("%(seats)s", str(SEATS))
-        .replace("%%", "%")
-        .encode()
+           select 1, section, row_number, seat_number, price from box_office.stored_seats order by id"""
     )
 
 
@@ -104,9 +101,10 @@ def _compare(connection: Connection, url: str, what: str, ours: str, letter: str
                 rates.setdefault((side, clients), []).append(_rate(url, script, clients))
     medians = {one: median(found) for one, found in rates.items()}
     for clients in CLIENTS:
-        figure(f"{what}, {clients} clients: the documents' letter", medians["letter", clients], "/s")
+        figure(f"{what}, {clients} clients: the documents' SQL", medians["letter", clients], "/s")
         figure(f"{what}, {clients} clients: ours", medians["ours", clients], "/s")
-    holds = figure(f"{what}: ours against the letter at 64", medians["ours", 64] / medians["letter", 64], "×", least=6)
+    ratio = medians["ours", 64] / medians["letter", 64]
+    holds = figure(f"{what}: ours against the documents' SQL at 64", ratio, "×", least=6)
     share = medians["ours", 64] / medians["ours", 16]
     return figure(f"{what}: ours at 64 against ours at 16", share, "×", least=0.8) & holds
 
@@ -149,13 +147,7 @@ def _rate(url: str, script: str, clients: int) -> float:
 def _rush(connection: Connection, url: str) -> bool:
     """8,000 seats, 160 buyers who take the best there is until nothing is left."""
     event = create_event(connection, "A rush", "A hall", datetime.now(UTC) + timedelta(days=30), status="on_sale")
-    connection.execute(
-        """insert into box_office.stored_seats (event_id, section, row_number, seat_number, base_price)
-           select %s, 'S' || number / 1000, number / 25 %% 40, number %% 25 + 1, 10
-           from generate_series(0, %s - 1) as number""",
-        [event, RUSH_SEATS],
-    )
-    connection.execute("analyze box_office.stored_seats")
+    add_seats(connection, event, seat_plan(RUSH_SEATS))
     wrong: list[str] = []
     local = threading.local()
 
@@ -185,6 +177,8 @@ def _rush(connection: Connection, url: str) -> bool:
 def run_sizes(few: Connection, many: Connection, repetitions: int) -> bool:
     """The bytes of 5,000, 80,000 and many seats; a hold beside many seats against one beside an event's."""
     heading(f"Box office: up to {MANY_SEATS:,} seats in events of {SEATS_OF_AN_EVENT:,}, all sold")
+    for connection in (few, many):
+        connection.execute("insert into box_office.users (email, full_name, password_hash) values ('1@b', 'A', 'x')")
     many.execute("alter table box_office.bookings disable trigger audit_insert")  # the log is not what is weighed
     added = 0
     for seats in (5_000, 80_000, MANY_SEATS):
@@ -214,8 +208,6 @@ def _add_sold(connection: Connection, start: int, end: int) -> None:
     """Sold seats, numbered, in events of SEATS_OF_AN_EVENT; bookings of two and three seats in turn."""
     given = {"start": start, "end": end, "size": SEATS_OF_AN_EVENT}
     for statement in (
-        """insert into box_office.users (id, email, full_name, password_hash) values (1, '1@example.com', 'A', 'x')
-           on conflict do nothing""",
         """insert into box_office.stored_events (id, title, slug, venue, start_time)
            select number, 'An event', 'event-' || number, 'A hall', now() + interval '30 days'
            from generate_series(%(start)s / %(size)s + 1, (%(end)s - 1) / %(size)s + 1) as number
@@ -243,16 +235,7 @@ def _event_to_hold(connection: Connection) -> tuple[int, Iterator[list[int]]]:
                     coalesce(max(id), 0) + 1) from box_office.{relation}""".encode()  # noqa: S608  names of ours
         )
     event = create_event(connection, "To hold", "A hall", datetime.now(UTC) + timedelta(days=30), status="on_sale")
-    connection.execute(
-        """insert into box_office.users (id, email, full_name, password_hash) values (1, '1@example.com', 'A', 'x')
-           on conflict do nothing"""
-    )
-    connection.execute(
-        """insert into box_office.stored_seats (event_id, section, row_number, seat_number, base_price)
-           select %s, 'S' || number / 1000, number / 25 %% 40, number %% 25 + 1, 10
-           from generate_series(0, %s - 1) as number""",
-        [event, SEATS_OF_AN_EVENT],
-    )
+    add_seats(connection, event, seat_plan(SEATS_OF_AN_EVENT))
     connection.execute("vacuum analyze")
     seats = [
         seat for (seat,) in connection.execute("select id from box_office.stored_seats where event_id = %s", [event])
