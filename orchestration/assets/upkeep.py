@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.metadata_tables import as_table
 from orchestration.run_history import prune_runs
-from tickettape.archive import months_with_data, storage_tiers
+from tickettape.archive import cold_bytes, months_with_data, storage_tiers
 from tickettape.database import (
     HEALTH_CHECKS,
     Warehouse,
@@ -86,13 +86,16 @@ def vacuumed_tables(
     ],
 )
 def database_health(
-    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Hourly figures: sizes, growth, indexes, statements, connections, dead rows, marks and future partitions."""
     stated, now = settings.warehouse_disk_gb, datetime.now(UTC)
+    cold = _cold_bytes(context, settings)
     with warehouse.connection() as connection:
         found = measure_health(connection, now, stated_disk_bytes=int(stated * 1e9) if stated is not None else None)
-        stored = storage_tiers(connection, open_cold_storage(settings), now)
+        stored = storage_tiers(connection, found.sizes, cold)
     judged = judge_health(
         found, storage_days_left=settings.storage_days_left, connections_share=settings.connections_share
     )
@@ -141,3 +144,11 @@ def database_health(
             for verdict in judged
         ],
     )
+
+
+def _cold_bytes(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, int]:
+    try:
+        return cold_bytes(open_cold_storage(settings))
+    except Exception as error:  # whatever failed there, the database is judged
+        context.log.warning("The files in cold storage (%s) cannot be listed: %s", settings.cold_storage, error)
+        return {}

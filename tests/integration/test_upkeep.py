@@ -1,10 +1,13 @@
 """The house's own work as Dagster runs it: its jobs, on a real database, and apart from the ticks."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
+from pydantic import SecretStr
 
 from orchestration.definitions import build_defs
 from tests.support.markets import TEN, Section, add_event, observe
@@ -61,3 +64,17 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     assert checks["backups_are_fresh"].passed
     assert set(checks) == {"storage", "connections", "xid_age", "marks", "partitions_ahead", "backups_are_fresh"}
     assert "captures_" in str(checks["partitions_ahead"].description)
+
+
+def test_cold_storage_that_does_not_answer_does_not_keep_the_database_from_being_judged(
+    warehouse: Warehouse, connection: Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nobody = {"key": "k", "secret": "s", "endpoint_url": "http://127.0.0.1:9"}
+    settings = Settings(cold_storage_url="s3://cold/months", storage_options=SecretStr(json.dumps(nobody)))
+    job = build_defs(settings=settings, warehouse=warehouse).resolve_job_def("health")
+    result = job.execute_in_process()
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert (checks["connections"], checks["xid_age"]) == (True, True)
+    (shown,) = (one.metadata for one in result.asset_materializations_for_node("database_health"))
+    assert "market.section_snapshots" in str(shown["storage"])
+    assert "cold storage (s3://cold/months) cannot be listed" in capfd.readouterr().err

@@ -13,7 +13,7 @@ from tickettape.archive.hourly_parquet import HourlyStorageError
 from tickettape.archive.month_archive import ArchiveError, reopen_month
 from tickettape.archive.month_operations import run_archive, run_restore
 from tickettape.archive.month_restore import RestoreError, release_month
-from tickettape.archive.storage_tiers import StoredTable, storage_tiers
+from tickettape.archive.storage_tiers import StoredTable, cold_bytes, storage_tiers
 
 __all__ = [
     "ArchiveError",
@@ -21,6 +21,7 @@ __all__ = [
     "RestoreError",
     "StoredTable",
     "bring_hours_back",
+    "cold_bytes",
     "hourly_months_due",
     "hourly_months_pinned",
     "hourly_months_present",

@@ -1,10 +1,11 @@
 """What takes how much room: the tables of the database by tier, and the files in cold storage."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from tickettape.database import DAILY_TABLES, MONTHLY_TABLES, Connection, table_sizes
+from tickettape.database import DAILY_TABLES, MONTHLY_TABLES, Connection
 from tickettape.file_storage import Storage
 
 
@@ -24,18 +25,21 @@ class StoredTable:
         return self.bytes / self.rows if self.rows else None
 
 
-def storage_tiers(connection: Connection, cold: Storage, now: datetime) -> list[StoredTable]:
+def storage_tiers(
+    connection: Connection, sizes: Iterable[Mapping[str, Any]], cold: Mapping[str, int]
+) -> list[StoredTable]:
     """Every table that takes room and every data set in cold storage, by tier, the largest first.
 
+    `sizes` are from `table_sizes`, `cold` from `cold_bytes`.
     The tiers are `hot` (facts as rows, and raw answers), `warm` (packed days), `rollups`, `cold` (Parquet) and `other`.
     """
     packed = connection.execute("select coalesce(sum(row_count), 0) from market.packed_days").fetchone()
     stored = []
-    for row in table_sizes(connection, now)[0]:
+    for row in sizes:
         tier = tier_of(row["table"])
         rows = int(packed[0]) if tier == "warm" and packed else row["rows, about"]
         stored.append(StoredTable(row["table"], tier, row["bytes"], rows, row["growth a day"]))
-    stored += [StoredTable(name, "cold", size, None, None) for name, size in _cold_bytes(cold).items()]
+    stored += [StoredTable(name, "cold", size, None, None) for name, size in cold.items()]
     return sorted(stored, key=lambda one: (TIERS.index(one.tier), -one.bytes))
 
 
@@ -50,8 +54,8 @@ def tier_of(table: str) -> str:
     return "rollups" if schema == "analytics" else "other"
 
 
-def _cold_bytes(cold: Storage) -> Counter[str]:
-    """The bytes of each data set: of each folder below the root."""
+def cold_bytes(cold: Storage) -> Counter[str]:
+    """The bytes of each data set in cold storage: of each folder below the root."""
     found: Counter[str] = Counter()
     for path, size in cold.sizes().items():
         found[path.partition("/")[0]] += size

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from tickettape.archive import StoredTable, storage_tiers
+from tickettape.archive import StoredTable, cold_bytes, storage_tiers
 from tickettape.cli.console import say
 from tickettape.database import Warehouse, database_disk, table_sizes
 from tickettape.file_storage import open_cold_storage
@@ -24,8 +24,8 @@ def storage() -> None:
     chosen, now = settings(), datetime.now(UTC)
     stated = chosen.warehouse_disk_gb
     with Warehouse().connection() as connection:
-        stored = storage_tiers(connection, open_cold_storage(chosen), now)
-        _, growth = table_sizes(connection, now)
+        sizes, growth = table_sizes(connection, now)
+        stored = storage_tiers(connection, sizes, cold_bytes(open_cold_storage(chosen)))
         disk = database_disk(connection, stated_bytes=int(stated * 1e9) if stated is not None else None)
     say(f"{'table':<40} {'tier':<8} {'MB':>10} {'rows':>14} {'bytes a row':>12} {'MB a day':>9}")
     for one in stored:

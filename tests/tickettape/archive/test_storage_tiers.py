@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.old_months import JULY, cold, fill, run_archive
 from tests.support.packed_history import packed, past_days, tiers
-from tickettape.archive.storage_tiers import storage_tiers, tier_of
-from tickettape.database import Connection
+from tickettape.archive.storage_tiers import cold_bytes, storage_tiers, tier_of
+from tickettape.database import Connection, table_sizes
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,8 @@ def test_a_tier_says_its_bytes_and_what_a_snapshot_takes_there(connection: Conne
     packed(connection, past_days(connection))
     connection.execute("analyze")
     rows, in_arrays = tiers(connection)
-    found = {one.table: one for one in storage_tiers(connection, cold(tmp_path), datetime.now(UTC))}
+    sizes, _ = table_sizes(connection, datetime.now(UTC))
+    found = {one.table: one for one in storage_tiers(connection, sizes, cold_bytes(cold(tmp_path)))}
     hot, warm = found["market.section_snapshots"], found["market.packed_days"]
     assert (hot.tier, hot.rows, warm.tier, warm.rows) == ("hot", rows, "warm", in_arrays)
     assert warm.bytes_a_row == warm.bytes / in_arrays
@@ -42,6 +43,6 @@ def test_a_tier_says_its_bytes_and_what_a_snapshot_takes_there(connection: Conne
 
 
 def test_without_any_cold_storage_there_are_only_tables(connection: Connection, tmp_path: Path) -> None:
-    assert {one.tier for one in storage_tiers(connection, cold(tmp_path / "none"), datetime.now(UTC))} == {
-        "hot", "warm", "rollups", "other",
-    } - {"rollups"}  # fmt: skip
+    sizes, _ = table_sizes(connection, datetime.now(UTC))
+    found = storage_tiers(connection, sizes, cold_bytes(cold(tmp_path / "none")))
+    assert {one.tier for one in found} == {"hot", "warm", "other"}
