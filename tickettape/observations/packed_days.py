@@ -143,9 +143,7 @@ def _filled_partitions(connection: Connection, now: datetime) -> list[tuple[str,
         {"now": now.astimezone(UTC).date()},
     ).fetchall()
     return [
-        (name, over)
-        for name, over in rows
-        if _heap_bytes(connection, name) or _bytes(connection, name) - _heap_bytes(connection, name) > LEFT_BYTES
+        (name, over) for name, over in rows if _heap_bytes(connection, name) or _bytes(connection, name) > LEFT_BYTES
     ]
 
 
