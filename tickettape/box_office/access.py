@@ -11,7 +11,7 @@ from tickettape.database import Connection, UnavailableDatabaseError
 
 ROLES_SQL = Path(__file__).with_name("sql") / "roles.sql"
 EXPECTED = Path(__file__).with_name("permissions.txt")
-_LOCK = 7_153_911  # one process grants at a time
+_LOCK = 7_153_912  # one process grants at a time
 
 
 def grant_roles(connection: Connection) -> None:
