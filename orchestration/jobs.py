@@ -74,7 +74,8 @@ archive = _job(
 retention = _job(
     "retention",
     selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs", "service_history"),
-    description="Delete raw answers, jobs and logs past their retention limit; move old hours to cold storage.",
+    description="Delete what is past its retention limit: raw answers, jobs, logs, deleted users of the box office. "
+    "Move old hours to cold storage.",
 )
 
 link_events = _job(

@@ -12,6 +12,7 @@ from tickettape.archive import (
     hourly_months_present,
     move_hours_to_cold_storage,
 )
+from tickettape.box_office import forget_old
 from tickettape.catalogue import delete_event_views_before
 from tickettape.database import Warehouse, months_before
 from tickettape.file_storage import open_cold_storage
@@ -91,13 +92,14 @@ def expired_jobs(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
     """Delete jobs older than SCRAPER_JOBS_MONTHS, log lines and replayed refusals older than SCRAPER_LOGS_MONTHS,
-    and event views that no longer influence the polling."""
+    event views that no longer influence the polling, and what the box office has kept for long enough."""
     now = datetime.now(UTC)
     with warehouse.connection() as connection:
         forgotten = delete_event_views_before(connection, now - 2 * VIEWS_WINDOW)
         lines = expire_logs(connection, now, months=settings.scraper_logs_months)
         jobs = expire_jobs(connection, now, months=settings.scraper_jobs_months)
         replayed = delete_replayed_before(connection, months_before(now, settings.scraper_logs_months))
+        forget_old(connection)
     return dg.MaterializeResult(
         metadata={
             "log lines deleted": lines,

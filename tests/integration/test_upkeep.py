@@ -39,6 +39,11 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     packed_day = now - timedelta(days=9)
     observe(connection, event, packed_day, Section("A", "101"), Section("B", "201"))
     connection.execute("delete from market.dirty_buckets where bucket < %s", [packed_day + timedelta(hours=1)])
+    connection.execute(
+        """insert into box_office.users (email, full_name, password_hash, deleted_at)
+           select days || '@example.com', 'A user', 'x', now() - days * interval '1 day'
+           from unnest('{89,91}'::int[]) as days"""
+    )
     settings = Settings(backup_url=str(tmp_path / "backups"), cold_storage_url=str(tmp_path / "cold"))
     defs = build_defs(settings=settings, warehouse=warehouse)
     found: dict[str, dict[str, Any]] = {}
@@ -58,6 +63,7 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     assert found["database_health"]["database bytes"] > 1_000_000
     assert found["vacuumed_tables"]["tables"] >= 3
     assert found["expired_hours"]["months moved"] == []
+    assert connection.execute("select email from box_office.users").fetchall() == [("89@example.com",)]
     assert (found["packed_days"]["event-days packed"], found["packed_days"]["rows packed"]) == (1, 2)
     assert found["packed_days"]["event-days left"] == 0
     assert connection.execute("select count(*) from market.all_snapshots").fetchone() == (4,)

@@ -11,7 +11,7 @@ from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import discrepancies, sales
 from tickettape.box_office.sample_data import add_sample_events
 from tickettape.box_office.upkeep import tidy
-from tickettape.box_office.users import erase_again, erase_user
+from tickettape.box_office.users import erase_again, erase_user, forget_old
 
 __all__ = [
     "RefusedError",
@@ -23,6 +23,7 @@ __all__ = [
     "discrepancies",
     "erase_again",
     "erase_user",
+    "forget_old",
     "give_back_requested",
     "grant_roles",
     "parse_price",

@@ -36,6 +36,11 @@ def erase_user(connection: Connection, storage: Storage, user_id: int) -> None:
     storage.write_json(f"{ERASED}/{user_id}.json", Erased(user_id, datetime.now(UTC)))
 
 
+def forget_old(connection: Connection) -> None:
+    """Delete notifications, deleted users and audit entries past their time. Deleted users with orders are erased."""
+    call(connection, "select box_office.forget_old()")
+
+
 def erase_again(connection: Connection, storage: Storage) -> int:
     """After a restore: erase whom the backup still knows. Returns how many were erased anew."""
     if connection.execute("select to_regclass('box_office.users')").fetchone() == (None,):

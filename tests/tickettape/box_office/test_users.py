@@ -9,7 +9,7 @@ from tickettape.box_office.orders import purchase
 from tickettape.box_office.payments import refund
 from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import sales
-from tickettape.box_office.users import add_user, erase_again, erase_user
+from tickettape.box_office.users import add_user, erase_again, erase_user, forget_old
 from tickettape.file_storage import Storage
 
 
@@ -66,7 +66,7 @@ def test_what_is_old_is_forgotten(office: BoxOffice) -> None:
     office.do(
         "insert into notifications (user_id, kind, created_at) values (%s, 'new', now() - interval '363 days')", recent
     )
-    office.one("select forget_old()")
+    forget_old(office.connection)
     left = "select id, erased_at is not null from users where id = any(%s) order by id"
     assert office.all(left, [gone, buyer, recent]) == [(buyer, True), (recent, False)]
     assert office.all("select kind from notifications where user_id = %s", recent) == [("new",)]
