@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.console import PROGRESS
+from orchestration.dbt import NO_FILES
 from tickettape.database import Connection, wait_for_lock, yield_to_live_work
 from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment, refresh_rollups
 from tickettape.settings import Settings
@@ -46,7 +47,7 @@ def refresh_in_background(
 
     def refresh_once() -> None:
         yield_to_live_work(connection)
-        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()
+        dbt.cli([*ROLLUPS_ALONE, NO_FILES], raise_on_error=False).wait()
 
     return refresh_rollups(connection, refresh_once, progress_of(context), for_at_most=for_at_most)
 

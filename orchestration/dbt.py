@@ -25,6 +25,8 @@ PARTLY_PARSED = "partial_parse.msgpack"
 LEFT_OUT = "left_out.json"
 PARSED_FOR = "parsed_for.txt"
 READABLE = "readable_project"
+NO_FILES = "--no-write-json"
+"""Lets dbt write no manifest and no results: a fourth of the time of a call that refreshes little."""
 SOURCES = ("dbt_project.yml", "dbt_project", "profiles")
 
 OWN_ASSETS = frozenset(

@@ -99,4 +99,4 @@ def restore_month() -> None:
 def refresh_once(settings: Settings) -> None:
     """Refresh the rollups once, with only the views that they read."""
     export_dbt_environment(settings)
-    dbt_project.dbt_resource().cli(ROLLUPS_ALONE).wait()
+    dbt_project.dbt_resource().cli([*ROLLUPS_ALONE, dbt_project.NO_FILES]).wait()

@@ -60,9 +60,12 @@ def marts(
             if not alone:
                 context.log.warning("Another build has been running for %s. This one starts beside it.", LONGEST_WAIT)
             # for a part of the models, as chosen in the UI, Dagster names the models and forgets what is excluded
-            build = dbt.cli(["build", "--exclude", NOT_OF_A_TICK], context=context, raise_on_error=False)
-            yield from dbt_tests.with_samples(build.stream(), build, warehouse)
-            broken_models.report(context, build)
+            build = dbt.cli(
+                ["build", "--exclude", NOT_OF_A_TICK, dbt_project.NO_FILES], context=context, raise_on_error=False
+            )
+            failures: dict[str, str] = {}
+            yield from dbt_tests.with_samples(broken_models.events(build, failures), build, warehouse)
+            broken_models.report(context, build, failures)
         unfinished = pending_buckets(connection, since)
     refreshed = sum(pending.get(rollup, 0) - unfinished.get(rollup, 0) for rollup in HOURS_OF_EVENTS)
     context.log.info(
@@ -94,7 +97,7 @@ def _refresh(
     def refresh_once() -> None:
         if since is None:
             yield_to_live_work(connection)
-        dbt.cli(ROLLUPS_ALONE, raise_on_error=False).wait()  # the build reports what fails
+        dbt.cli([*ROLLUPS_ALONE, dbt_project.NO_FILES], raise_on_error=False).wait()  # the build reports what fails
 
     refresh_rollups(
         connection,

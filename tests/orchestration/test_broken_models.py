@@ -30,6 +30,6 @@ MANIFEST = {
     ],
 )
 def test_what_tickettape_does_not_stand_on_fails_alone(unique_id: str, costs_the_tick: bool) -> None:
-    beside, needed = failed_nodes([{"unique_id": unique_id, "message": "why"}], MANIFEST)
+    beside, needed = failed_nodes({unique_id: "why"}, MANIFEST)
     name = unique_id.split(".")[2]
     assert (beside, needed) == (({}, [name]) if costs_the_tick else ({name: "why"}, []))
