@@ -26,6 +26,8 @@ for name in (
     os.environ.pop(name, None)
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-", dir=in_memory())
 os.environ["TICKETTAPE_HOME"] = _HOME.name
+if memory := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)  # Dagster's SQLite waits for the disk at each event
 
 pytest_plugins = ["tests.support.no_skips", "tests.support.plugin"]
 
