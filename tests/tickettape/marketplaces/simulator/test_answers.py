@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -62,3 +63,13 @@ def test_the_same_seed_production_and_time_give_the_same_bytes_in_any_order() ->
     known = other.production(production.production_id, AT)
     assert known is not None
     assert answers.listings(other, known, AT) == first
+
+
+def test_the_default_markets_answers_are_those_of_always_byte_for_byte() -> None:
+    digest, offered = sha256(), MARKET.productions(AT)
+    for production in offered[::4]:
+        for days in (0, 1, 30):
+            digest.update(answers.listings(MARKET, production, AT - timedelta(days=days)))
+        digest.update(answers.details(MARKET, production, AT))
+    digest.update(answers.page(MARKET, offered, AT, 1, 5))
+    assert digest.hexdigest() == "4e082db686d09290d450105fd90924646de667c7aaf37188d5a6166f3f7f8920"
