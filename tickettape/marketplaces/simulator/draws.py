@@ -46,6 +46,13 @@ def fractions(key: Hashes, stream: int) -> Floats:
     return draws
 
 
+def normals(key: Hashes, stream: int) -> Floats:
+    """A standard normal draw for every key (Box and Muller, 1958), from `stream` and the one after it."""
+    radius = np.sqrt(-2 * np.log1p(-fractions(key, stream)))
+    draws: Floats = radius * np.cos(2 * np.pi * fractions(key, stream + 1))
+    return draws
+
+
 def _mixed(key: Hashes) -> Hashes:
     key = key + _FIRST
     key = (key ^ (key >> _SHIFTS[0])) * _SECOND

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tickettape.marketplaces.simulator.draws import fraction, fractions, keys, origin
+from tickettape.marketplaces.simulator.draws import fraction, fractions, keys, normals, origin
 
 MANY = np.arange(20_000, dtype=np.int64)
 
@@ -29,3 +29,10 @@ def test_draws_fill_their_range_evenly_and_streams_are_independent() -> None:
     assert tenths.min() > 1_800
     assert tenths.max() < 2_200
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
+
+
+def test_normal_draws_have_the_moments_and_the_tails_of_a_normal_distribution() -> None:
+    draws = normals(keys(origin(7, 1, "prices"), MANY), 4)
+    assert abs(draws.mean()) < 0.03
+    assert abs(draws.std() - 1) < 0.02
+    assert abs((np.abs(draws) > 1.96).mean() - 0.05) < 0.006
