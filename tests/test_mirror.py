@@ -23,6 +23,8 @@ SHOWN_ELSEWHERE = {
     "marketplaces/protocol": "declarations",
     "marketplaces/simulator/__main__": "starts a server with the application that simulator/test_app asks",
     "marketplaces/simulator/gametime": "what simulator/test_formats compares with the market",
+    "marketplaces/simulator/worlds/offers": "what sellers put up: worlds/test_agents and test_agents_market look at it",
+    "marketplaces/simulator/worlds/plans": "when agents come: worlds/test_agents looks at what they do then",
     "marketplaces/simulator/ticketevolution": "what simulator/test_formats compares with the market",
     "marketplaces/simulator/ticketmaster": "what ticketmaster/test_client and test_read_catalogue ask",
     "marketplaces/ticketevolution/wire_format": "declarations, read through ticketevolution/test_read_listings",

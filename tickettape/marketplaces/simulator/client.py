@@ -23,7 +23,8 @@ class ServedSimulator(VividSeats):
 class SimulatedMarketplace(VividSeats):
     """A `Marketplace` without a network: it knows the past and needs no pacing.
 
-    `clock` (UTC) is the market's now, for its catalogue; listings are asked at their tick.
+    `clock` (UTC) is the market's now, for its catalogue; listings are asked at their tick. `market` is another market
+    than the one that `seed`, `events` and `change_share` make: one of agents, for tests.
     """
 
     first_rule: tuple[str, str] | None = FIRST_RULE
@@ -37,8 +38,9 @@ class SimulatedMarketplace(VividSeats):
         events: int = 24,
         change_share: float = CHANGE_SHARE,
         clock: Clock = wall_clock,
+        market: Market | None = None,
     ) -> None:
-        self.market = Market(seed=seed, events=events, change_share=change_share)
+        self.market = market or Market(seed=seed, events=events, change_share=change_share)
         super().__init__(
             "http://simulator",
             "Tickettape (in-process)",
