@@ -116,11 +116,12 @@ def outcome(work: Work, connection: Connection) -> Any:
         return error
 
 
-def waits_for_lock(office: BoxOffice, waiting: Connection, seconds: float = 5.0) -> bool:
-    """Whether a connection comes to wait for a lock."""
+def waits_for_lock(office: BoxOffice, waiting: Connection, seconds: float = 5.0, *, event: str | None = None) -> bool:
+    """Whether a connection comes to wait for a lock, or for one of a kind (`event`, as pg_stat_activity says it)."""
     pid, until = waiting.info.backend_pid, time.monotonic() + seconds
     while time.monotonic() < until:
-        if office.one("select wait_event_type from pg_stat_activity where pid = %s", pid) == "Lock":
+        found = office.all("select wait_event_type, wait_event from pg_stat_activity where pid = %s", pid)
+        if found and found[0][0] == "Lock" and event in (None, found[0][1]):
             return True
         time.sleep(0.005)
     return False
@@ -170,6 +171,18 @@ def without_guard(office: BoxOffice, function: str, guard: str, instead: str = "
         yield
     finally:
         office.do(was.replace("%", "%%"))
+
+
+@contextmanager
+def without_stock_locks(office: BoxOffice, tier: int) -> Iterator[None]:
+    """Counters that are read without a lock, and may fall below 0."""
+    office.do("alter table tier_stock drop constraint tier_stock_free_check")
+    try:
+        with without_guard(office, "write_stock", " for update skip locked"):
+            yield
+    finally:
+        office.do("update tier_stock set free = 0 where tier_id = %s", tier)
+        office.do("alter table tier_stock add constraint tier_stock_free_check check (free >= 0)")
 
 
 def at_once(office: BoxOffice, works: list[Work], clients: int = 64) -> list[Any]:

@@ -265,6 +265,20 @@ def test_b17_a_price_that_changes_while_seats_are_taken_is_the_one_or_the_other(
     )
     assert changed == 8
     assert office.one("select total_amount from bookings where id = %s", booking) == 200
+    assert office.all("select distinct price from event_seats where id = any(%s)", seats[:2]) == [(Decimal(100),)]
+
+
+def test_b17_control_without_the_lock_a_held_seat_gets_the_new_price(office: BoxOffice) -> None:
+    event = office.event()
+    seats = office.seats(event, price=100)
+    with without_guard(office, "change_prices", "for no key update skip locked"):
+        _, changed = race(
+            office,
+            hold_one(office.user(), event, seats[:2]),
+            lambda connection: change_prices(connection, event, Decimal("1.10"), reason="test"),
+        )
+    assert changed == 10
+    assert office.all("select distinct price from event_seats where event_id = %s", event) == [(Decimal(110),)]
 
 
 def rush(office: BoxOffice, rows: int, buyers: int) -> None:

@@ -2,12 +2,23 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.box_office import BoxOffice, Work, at_once, race, without_guard
+from tests.support.box_office import (
+    BoxOffice,
+    Work,
+    at_once,
+    outcome,
+    race,
+    waits_for_lock,
+    without_guard,
+    without_stock_locks,
+)
 from tickettape.box_office.orders import cancel_order, change_capacity, purchase, reserve
 from tickettape.box_office.refusals import RefusedError
 from tickettape.database import Connection
@@ -41,18 +52,6 @@ def typed(user: int, event: int, tier: int, number: int) -> Work:
     return work
 
 
-@contextmanager
-def without_locks(office: BoxOffice, tier: int) -> Iterator[None]:
-    """Counters that are read without a lock, and may fall below 0."""
-    office.do("alter table tier_stock drop constraint tier_stock_free_check")
-    try:
-        with without_guard(office, "write_stock", " for update skip locked"):
-            yield
-    finally:
-        office.do("update tier_stock set free = 0 where tier_id = %s", tier)
-        office.do("alter table tier_stock add constraint tier_stock_free_check check (free >= 0)")
-
-
 @pytest.mark.race
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
 def test_b1_the_last_ticket_has_one_buyer_of_two(office: BoxOffice, isolation: str) -> None:
@@ -68,7 +67,7 @@ def test_b1_the_last_ticket_has_one_buyer_of_two(office: BoxOffice, isolation: s
 def test_b1_control_without_the_lock_both_buy_the_last_ticket(office: BoxOffice) -> None:
     event = office.event()
     tier, users = office.tier(event, 1), (office.user(), office.user())
-    with without_locks(office, tier):
+    with without_stock_locks(office, tier):
         sold = race(office, *(buy(user, event, tier) for user in users))
         assert [type(order) for order in sold] == [int, int]
     office.do("delete from tickets where tier_id = %s", tier)
@@ -127,6 +126,97 @@ def test_b3_stock_that_lies_in_many_rows_is_gathered_by_two_at_once(office: BoxO
     results = at_once(office, [buy(user, event, tier, 100) for user in users], clients=8)
     assert sum(isinstance(result, int) for result in results) == 5
     assert office.stock(tier) == (512, 500, 0)
+
+
+@contextmanager
+def waiting_before_a_row_is_locked(office: BoxOffice) -> Iterator[Connection]:
+    """A connection whose orders find a row of stock, the last first, and wait for the advisory lock 3 to lock it."""
+    office.do(
+        """create function box_office.wait_here() returns integer language plpgsql as $$ begin
+               if current_setting('box_office.waits', true) = 'on' then
+                   perform pg_advisory_lock_shared(3);
+                   perform pg_advisory_unlock_shared(3);
+               end if;
+               return 0;
+           end $$"""
+    )
+    slow = office.connect()
+    slow.execute("set box_office.waits = 'on'")
+    try:
+        with without_guard(
+            office, "write_stock", "random() limit 1 for update", "-slot + box_office.wait_here() limit 1 for update"
+        ):
+            yield slow
+    finally:
+        office.do("drop function box_office.wait_here()")
+
+
+def gather_beside_one_who_waits(office: BoxOffice) -> tuple[Any, Any]:
+    """Two buyers of a tier of two rows of 16 tickets: what the first one, who gathers both rows, and the other get.
+
+    The other finds the last row, which then has one ticket less than needed, and goes on to wait for the first row. The
+    one who gathers has locked the first row, and now locks the last.
+    """
+    event = office.event()
+    tier = office.tier(event, 32, max_purchase=32)
+    gathers = office.connect()
+    with waiting_before_a_row_is_locked(office) as slow, ThreadPoolExecutor(1) as pool:
+        for one in (gathers, slow):
+            one.execute("set deadlock_timeout = '50ms'")
+        office.do("select pg_advisory_lock(3)")
+        other = pool.submit(outcome, buy(office.user(), event, tier, 16), slow)
+        assert waits_for_lock(office, slow)
+        purchase(office.connection, office.user(), event, {tier: 1})  # of the last row
+        with gathers.transaction():
+            gathers.execute("select from tier_stock where tier_id = %s and slot = 1 for update", [tier])
+            office.do("select pg_advisory_unlock(3)")
+            assert waits_for_lock(office, slow, event="transactionid")
+            first = outcome(buy(office.user(), event, tier, 31), gathers)
+        return first, other.result(timeout=20)
+
+
+@pytest.mark.race
+def test_b3_one_who_found_a_row_too_late_keeps_no_lock_on_it(office: BoxOffice) -> None:
+    gathered, other = gather_beside_one_who_waits(office)
+    assert isinstance(gathered, int)
+    assert "0 of Standing are left, and 16 were asked for" in str(other)
+    assert office.faults() == []
+
+
+def test_b3_control_if_the_lock_is_kept_the_two_deadlock(office: BoxOffice) -> None:
+    with without_guard(office, "write_stock", "raise sqlstate 'BO000'", "null"):
+        found = gather_beside_one_who_waits(office)
+    assert "deadlock detected" in f"{found[0]} {found[1]}"
+
+
+def raise_sold(connection: Connection, tier: int, number: int) -> None:
+    connection.execute("update ticket_tiers set sold = sold + %s where id = %s", [number, tier])
+
+
+@pytest.mark.race
+def test_b3_an_order_and_a_written_difference_at_once_do_not_share_tickets(office: BoxOffice) -> None:
+    event = office.event()
+    tier, other = office.tier(event, 10), office.tier(event, 10)
+    bought, typed_later = race(
+        office, buy(office.user(), event, tier, 6), lambda connection: raise_sold(connection, tier, 6)
+    )
+    assert isinstance(bought, int)
+    assert "4 of Standing are left, and 6 were asked for" in str(typed_later)
+    typed_first, refused = race(
+        office, lambda connection: raise_sold(connection, other, 6), buy(office.user(), event, other, 6)
+    )
+    assert typed_first is None
+    assert "4 of Standing are left" in str(refused)
+    office.do("delete from ticket_tiers where id = %s", other)  # sold by hand, without tickets
+    assert office.faults() == []
+
+
+def test_b3_control_without_the_lock_they_do(office: BoxOffice) -> None:
+    event = office.event()
+    tier = office.tier(event, 10)
+    with without_stock_locks(office, tier):
+        race(office, buy(office.user(), event, tier, 6), lambda connection: raise_sold(connection, tier, 6))
+        assert office.stock(tier) == (10, 12, 0)
 
 
 def test_b6_the_same_key_from_two_connections_is_one_order(office: BoxOffice) -> None:

@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.box_office import BoxOffice, race, without_guard
+from tests.support.box_office import BoxOffice, race, without_guard, without_stock_locks
 from tickettape.box_office.bookings import cancel, hold
 from tickettape.box_office.orders import cancel_order, purchase, reserve
 from tickettape.box_office.payments import pay, receive, refund, settle
@@ -108,10 +109,9 @@ def test_b4_seats_that_are_still_free_are_taken_again_and_others_are_not(office:
     assert office.faults() == []
 
 
-@pytest.mark.race
-def test_b5_two_expired_orders_paid_at_once_for_one_place_one_gets_it_the_other_its_money(office: BoxOffice) -> None:
-    event, simulated = office.event(), provider(office, "delay")
-    tier, orders, messages = office.tier(event, 1), [], []
+def pay_two_expired_orders_at_once(office: BoxOffice, tier: int, event: int) -> tuple[list[int], tuple[Any, Any]]:
+    """Two orders of one place that have expired, and what becomes of their payments."""
+    simulated, orders, messages = provider(office, "delay"), [], []
     for _ in range(2):
         orders.append(reserve(office.connection, office.user(), event, {tier: 1}))
         pay(office.connection, simulated, order_id=orders[-1])
@@ -125,11 +125,28 @@ def test_b5_two_expired_orders_paid_at_once_for_one_place_one_gets_it_the_other_
         lambda connection: receive(connection, simulated, *messages[0]),
         lambda connection: receive(connection, simulated, *messages[1]),
     )
-    assert said == ("paid", "returned")
     settle_now(office, simulated)
+    return orders, said
+
+
+@pytest.mark.race
+def test_b5_two_expired_orders_paid_at_once_for_one_place_one_gets_it_the_other_its_money(office: BoxOffice) -> None:
+    event = office.event()
+    tier = office.tier(event, 1)
+    orders, said = pay_two_expired_orders_at_once(office, tier, event)
+    assert said == ("paid", "returned")
     assert [paid(office, order) for order in orders] == [10, 0]
     assert office.stock(tier) == (1, 1, 0)
     assert office.faults() == []
+
+
+def test_b5_control_without_the_lock_both_get_the_place(office: BoxOffice) -> None:
+    event = office.event()
+    tier = office.tier(event, 1)
+    with without_stock_locks(office, tier):
+        orders, said = pay_two_expired_orders_at_once(office, tier, event)
+        assert said == ("paid", "paid")
+        assert [paid(office, order) for order in orders] == [10, 10]
 
 
 @pytest.mark.race
