@@ -94,18 +94,23 @@ def _fill(connection: Connection) -> None:
 
 def _compare(connection: Connection, url: str, what: str, ours: str, letter: str, repetitions: int) -> bool:
     rates: dict[tuple[str, int], list[float]] = {}
-    for _ in range(repetitions):
+    for number in range(repetitions):
         for clients in CLIENTS:
-            for side, script in (("ours", ours), ("letter", letter)):
+            both = [("ours", ours), ("letter", letter)]
+            for side, script in both if number % 2 else reversed(both):
                 _free_all(connection)
                 rates.setdefault((side, clients), []).append(_rate(url, script, clients))
-    medians = {one: median(found) for one, found in rates.items()}
+
+    def ratio(one: tuple[str, int], other: tuple[str, int]) -> float:
+        """The median of the ratios of neighbours: a machine that is busy for a while slows down both."""
+        return median(a / b for a, b in zip(rates[one], rates[other], strict=True))
+
     for clients in CLIENTS:
-        figure(f"{what}, {clients} clients: the documents' SQL", medians["letter", clients], "/s")
-        figure(f"{what}, {clients} clients: ours", medians["ours", clients], "/s")
-    ratio = medians["ours", 64] / medians["letter", 64]
-    holds = figure(f"{what}: ours against the documents' SQL at 64", ratio, "×", least=6)
-    share = medians["ours", 64] / medians["ours", 16]
+        figure(f"{what}, {clients} clients: the documents' SQL", median(rates["letter", clients]), "/s")
+        figure(f"{what}, {clients} clients: ours", median(rates["ours", clients]), "/s")
+    better = ratio(("ours", 64), ("letter", 64))
+    holds = figure(f"{what}: ours against the documents' SQL at 64", better, "×", least=6)
+    share = ratio(("ours", 64), ("ours", 16))
     return figure(f"{what}: ours at 64 against ours at 16", share, "×", least=0.8) & holds
 
 
