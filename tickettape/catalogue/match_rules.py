@@ -7,7 +7,7 @@ Venue first, then the day at the venue, then names and starts. What is not certa
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -82,13 +82,35 @@ def match_events(
     """The links between two sources' catalogues. `refused`: pairs (left key, right key) that a person said no to."""
     venues = venues or KnownVenues()
     lefts, rights = _by_venue(left), _by_venue(right)
+    # a rule needs one name in one city, or a pair that is known: so few of all pairs of venues are looked at
+    named: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for key, events in rights.items():
+        named[_place(events[0])].append(key)
+    partners: defaultdict[VenueId, list[str]] = defaultdict(list)
+    for one_venue, other_venue in venues.same:
+        partners[one_venue].append(other_venue[1])
     found: list[Match] = []
     for one in lefts.values():
-        for other in rights.values():
-            rule = venue_rule(one[0], other[0], venues)
-            if rule is not None:
+        known = partners[one[0].source, one[0].venue_id] if one[0].venue_id else []
+        for key in dict.fromkeys([*named[_place(one[0])], *known]):
+            other = rights.get(key)
+            rule = venue_rule(one[0], other[0], venues) if other else None
+            if other and rule:
                 found += _of_one_venue(one, other, rule, refused)
-    return found
+    links = Counter(side.key for match in found if match.state == "automatic" for side in (match.left, match.right))
+    return [_if_alone(match, links) for match in found]
+
+
+def _if_alone(match: Match, links: Mapping[tuple[str, str], int]) -> Match:
+    """A link, or a proposal if one of its events found another at a second venue: a tie is a "no"."""
+    if match.state == "proposed" or links[match.left.key] == links[match.right.key] == 1:
+        return match
+    return replace(match, state="proposed", rule=f"{match.rule}, several venues", confidence=0.4)
+
+
+def _place(event: ListedEvent) -> tuple[str, str]:
+    """The venue's name and city, folded."""
+    return venue_key(event.venue or ""), city_key(event.city or "")
 
 
 def venue_rule(left: ListedEvent, right: ListedEvent, venues: KnownVenues) -> tuple[str, float] | None:
@@ -156,7 +178,7 @@ def _by_venue(events: Iterable[ListedEvent]) -> dict[str, list[ListedEvent]]:
     found: defaultdict[str, list[ListedEvent]] = defaultdict(list)
     for one in events:
         if one.local is not None and not is_pass(one.name, one.venue):
-            found[one.venue_id or f"{venue_key(one.venue or '')} {city_key(one.city or '')}"].append(one)
+            found[one.venue_id or " ".join(_place(one))].append(one)
     return dict(found)
 
 

@@ -173,6 +173,23 @@ def test_an_unknown_time_is_left_to_a_person_and_its_placeholder_is_not_used() -
     assert (link.state, link.evidence["starts"]) == ("proposed", ["19:00", None])
 
 
+def test_only_venues_that_can_be_one_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(event: ListedEvent) -> list[ListedEvent]:
+        return [
+            replace(event, external_id=f"{event.source}{n}", venue=f"Hall {n}", venue_id=f"{event.source}{n}")
+            for n in range(50)
+        ]
+
+    compared = []
+    rule_of = match_rules.venue_rule
+    monkeypatch.setattr(match_rules, "venue_rule", lambda *pair: compared.append(pair) or rule_of(*pair))
+    renamed = {((EVENT.source, f"{EVENT.source}1"), (OTHER.source, f"{OTHER.source}2")): "by hand"}
+    found = match_events(of(EVENT), of(OTHER), KnownVenues(same=renamed))
+    assert len(compared) == 51  # of 2,500 pairs
+    # the first hall is its namesake, and by hand the second: a tie
+    assert Counter(one.state for one in found) == {"automatic": 48, "proposed": 3}
+
+
 def test_venues_are_learned_from_events_that_agree_again_and_again_and_not_from_two_that_do_too() -> None:
     def on(day: int, event: ListedEvent, venue_id: str | None = None, **changes: Any) -> ListedEvent:
         assert event.date is not None
