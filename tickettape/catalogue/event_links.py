@@ -14,6 +14,7 @@ from typing import Any
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from tickettape.catalogue.event_sides import Side, store_event_sides
 from tickettape.catalogue.match_rules import KnownVenues, ListedEvent, VenueId, learn_venues, match_events
 from tickettape.database import Connection
 
@@ -21,9 +22,6 @@ BY_RULES = "rules"
 BY_HAND = "by hand"
 LEARNED = "venue learned from events that agree"
 HELD = timedelta(days=1)  # a link is made or ended until so long after its event began
-
-Side = tuple[str, str]
-"""An event at its source: (source, the source's id)."""
 
 
 class LinkError(Exception):
@@ -64,6 +62,7 @@ def match_sources(connection: Connection, now: datetime) -> Counter[str]:
         catalogues = {source: listed_events(connection, source, now - HELD) for source in sources}
         for left, right in combinations(catalogues, 2):
             counts += _match_two(connection, catalogues[left], catalogues[right], left, right)
+        store_event_sides(connection)
     return counts
 
 
@@ -175,6 +174,7 @@ def decide_link(connection: Connection, one: Side, other: Side, state: str, by: 
         known = _link(connection, pair)
         evidence = known.evidence if known else {}
         _store(connection, pair, state, known.rule if known else BY_HAND, evidence, 1.0, by)
+        store_event_sides(connection)
 
 
 def undo_decision(connection: Connection, one: Side, other: Side) -> str:
@@ -195,6 +195,7 @@ def undo_decision(connection: Connection, one: Side, other: Side) -> str:
         if state in ("automatic", "confirmed") and _rivals(connection, pair):
             raise LinkError("One of the two events is now linked to another one. Refuse that link first.")
         _store(connection, pair, state, rule, evidence, confidence, by)
+        store_event_sides(connection)
     return str(state)
 
 
