@@ -15,6 +15,7 @@ from tickettape.catalogue import (
     discover_events,
     due_tracking_rules,
     events_watched_at,
+    follow_linked_events,
     record_discovery,
     record_discovery_outcome,
     retire_events,
@@ -67,6 +68,7 @@ def _refresh_events(
     left_out: list[str] = []
     if marketplace.first_rule is not None and not tracking_rules(connection, source):
         track_rule(connection, source, *marketplace.first_rule)
+    follow_linked_events(connection, source)
     for rule in due_tracking_rules(connection, source, now=now, every=every):
         try:
             found = asyncio.run(discover_events(marketplace, rule.kind, rule.value))

@@ -115,6 +115,12 @@ def untrack(
     source = source or settings_of(None).source  # also one that is not watched any more
     with Warehouse().connection() as connection:
         if not untrack_rule(connection, source, kind, value):
+            followed = [rule for rule in tracking_rules(connection, source) if rule.because_of is not None]
+            if (kind, value) in {(rule.kind, rule.value) for rule in followed}:
+                fail(
+                    f"{kind} {value} is tracked on {source} because another source tracks the same event. Stop "
+                    "tracking it there, or refuse the link with `tickettape match refuse`."
+                )
             fail(f"{kind} {value} is not tracked on {source}. `tickettape tracked` lists the rules.")
     say(f"No longer tracking {kind} {value} on {source}.")
 
@@ -134,7 +140,8 @@ def _show_tracked(source: str) -> None:
     say(f"On {source}{simulated}: {len(rules)} rules, {len(events)} events watched.")
     for rule in rules:
         asked = f"last checked {rule.discovered_at:%Y-%m-%d %H:%M} UTC" if rule.discovered_at else "not checked yet"
-        say(f"  {rule.kind} {rule.value} ({asked})")
+        followed = ", as another source tracks the same event" if rule.because_of is not None else ""
+        say(f"  {rule.kind} {rule.value} ({asked}{followed})")
     for event in events:
         say(f"  {event.external_id:>9}  {when(event.date, event.date_status)}  {event.name}")
 

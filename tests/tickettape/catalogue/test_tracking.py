@@ -4,11 +4,15 @@ from datetime import timedelta
 
 from tests.support.markets import NOON, add_event
 from tickettape.catalogue import (
+    decide_link,
     due_tracking_rules,
+    follow_linked_events,
     record_discovery,
+    retire_events,
     track_rule,
     tracked_sources,
     tracking_rules,
+    undo_decision,
     untrack_rule,
 )
 from tickettape.database import Connection
@@ -46,3 +50,54 @@ def test_a_rule_stands_for_the_events_of_its_own_marketplace_once_each(connectio
     for _ in range(2):
         record_discovery(connection, rule, ["1", "not in the catalogue"], NOON)
     assert connection.execute("select rule_id, event_key from market.rule_events").fetchall() == [(rule.rule_id, mine)]
+
+
+HERE, THERE = ("gametime", "g1"), ("vividseats", "v1")
+
+
+def followed(connection: Connection, source: str = "gametime") -> list[str]:
+    """What is tracked at a source because another one tracks the same event."""
+    follow_linked_events(connection, source)
+    return [str(rule) for rule in tracking_rules(connection, source) if rule.because_of is not None]
+
+
+def track_the_other_side(connection: Connection) -> None:
+    """A performer's rule at one source, with an event that is linked to one of the other, which nobody tracks."""
+    add_event(connection, "v1", source="vividseats")
+    track_rule(connection, "vividseats", "performer", "9")
+    (rule,) = tracking_rules(connection, "vividseats")
+    record_discovery(connection, rule, ["v1"], NOON)
+    decide_link(connection, HERE, THERE, "confirmed", "ann")
+
+
+def test_a_rule_follows_its_event_to_the_linked_sources_until_it_or_the_link_is_gone(connection: Connection) -> None:
+    track_the_other_side(connection)
+    assert followed(connection) == followed(connection) == ["event g1"]
+    assert followed(connection, "vividseats") == []  # what follows is not followed back
+    assert not untrack_rule(connection, "gametime", "event", "g1")
+    undo_decision(connection, HERE, THERE)
+    assert followed(connection) == []
+    decide_link(connection, HERE, THERE, "confirmed", "ann")
+    assert followed(connection) == ["event g1"]
+    assert untrack_rule(connection, "vividseats", "performer", "9")
+    assert tracking_rules(connection, "gametime") == []
+
+
+def test_an_event_that_is_over_or_has_a_rule_of_its_own_is_not_followed(connection: Connection) -> None:
+    track_the_other_side(connection)
+    assert followed(connection) == ["event g1"]
+    track_rule(connection, "gametime", "event", "g1")  # somebody tracks it: it does not end with the other
+    assert followed(connection) == []
+    assert [str(rule) for rule in tracking_rules(connection, "gametime")] == ["event g1"]
+    untrack_rule(connection, "gametime", "event", "g1")
+    add_event(connection, "g1", source="gametime")
+    track_rule(connection, "gametime", "search", "an evening")
+    (rule,) = tracking_rules(connection, "gametime")
+    record_discovery(connection, rule, ["g1"], NOON)
+    decide_link(connection, HERE, THERE, "confirmed", "bob")  # now the side is in the catalogue
+    assert followed(connection) == []
+    untrack_rule(connection, "gametime", "search", "an evening")
+    assert followed(connection) == ["event g1"]
+    retired = retire_events(connection, "vividseats", now=NOON + timedelta(days=365), misses_to_retire=3)
+    assert retired == {"past": 1}
+    assert followed(connection) == []
