@@ -21,7 +21,7 @@ from serving.price_feeds import PriceFeeds
 from serving.request_counts import RequestCounts
 from serving.responses import problems
 from serving.responses.problems import Problem
-from serving.routes import board, event_series, events, listings, operations, series, stream
+from serving.routes import across_markets, board, event_series, events, listings, operations, series, stream
 from serving.shared_work import SharedWork
 from tickettape.settings import Settings
 
@@ -87,6 +87,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(events.router)
     app.include_router(board.router)
     app.include_router(event_series.router)
+    app.include_router(across_markets.router)
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(operations.router)

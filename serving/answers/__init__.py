@@ -121,6 +121,11 @@ class EventDetail(CatalogueEntry):
     total_tickets: Tickets
     total_listings: Listings
     currency: Currency
+    catalogue_event_id: UUID = Field(
+        description="The event that all its sides at several sources are: the `id` of the side that has been known for "
+        "longest, of those that the key may see. For an event of one source, its own.",
+        examples=[EVENT_ID],
+    )
 
 
 class EventZone(BaseModel):

@@ -3,10 +3,12 @@
 from datetime import date as day
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from serving.answers import (
+    EVENT_ID,
     Basis,
     Begins,
     Category,
@@ -113,6 +115,14 @@ class BoardRow(BaseModel):
         "otherwise, only the others. Null for listings, which have both.",
         examples=["before_fees"],
     )
+    sources: int = Field(description="How many sources that the key may see have listings of this event.", examples=[2])
+    cheapest_source: str | None = Field(
+        description="The source with the lowest all-in price for `tickets`, in this currency, of the captures that are "
+        "at most an hour older than the newest. Null if the event has one source, or no source states such a price.",
+        examples=["gametime"],
+    )
+    cheapest_event_id: UUID | None = Field(description="The event there.", examples=[EVENT_ID])
+    cheapest_all_in_price: float | None = price_field("The price there, with fees", 148.5)
 
 
 class Board(BaseModel):

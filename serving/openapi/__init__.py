@@ -13,7 +13,7 @@ from serving.middleware import GUARDED
 from serving.openapi.code_samples import request_samples, stream_samples
 from serving.responses import formats, problems
 
-VERSION = "1.3"
+VERSION = "1.4"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 

@@ -83,14 +83,9 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _RangeQuery(_Asked):
-    """A range of an event's zones."""
+class _TimeQuery(_Asked):
+    """A range of time, in pages."""
 
-    zone: Text = Field(
-        default=None,
-        description="The name of a zone, as in `/api/events/{event_id}/zones`. Default: every zone.",
-        examples=["Lower Bowl"],
-    )
     start_date: Start = Field(
         default=None,
         description="The first hour or day, included. A bare date means midnight UTC. Default: 7 days ago.",
@@ -103,8 +98,18 @@ class _RangeQuery(_Asked):
     cursor: Cursor = None
 
 
-class EventSeriesQuery(_RangeQuery):
-    """A series of the event in the path."""
+class _RangeQuery(_TimeQuery):
+    """A range of an event's zones."""
+
+    zone: Text = Field(
+        default=None,
+        description="The name of a zone, as in `/api/events/{event_id}/zones`. Default: every zone.",
+        examples=["Lower Bowl"],
+    )
+
+
+class _BucketQuery(_TimeQuery):
+    """A range by hour or day."""
 
     granularity: Literal["auto", "hour", "day"] = Field(
         default="auto",
@@ -118,8 +123,28 @@ class EventSeriesQuery(_RangeQuery):
     )
 
 
+class EventSeriesQuery(_BucketQuery, _RangeQuery):
+    """A series of the event in the path."""
+
+
 class _OfEvent(_Asked):
     event_id: UUID = Field(description="The event's `id`.", examples=[EVENT_ID])
+
+
+class PriceSpreadQuery(_BucketQuery):
+    """The cheapest and the dearest source of the event in the path."""
+
+    tickets: OneTwoFour = Field(default=2, description="Prices are for this many tickets together.")
+    basis: Basis = Field(
+        default="all_in",
+        description="Whether prices are with fees or before them. Two sources may exclude different fees.",
+    )
+
+
+class SharedOffersQuery(_Asked):
+    """What is probably offered at two sources."""
+
+    limit: int = Field(default=200, ge=1, le=DEFAULT_LIMIT, description="The most pairs in the response.")
 
 
 class SeriesQuery(EventSeriesQuery, _OfEvent):
@@ -223,6 +248,11 @@ class BoardQuery(_EventFilters):
         default=None,
         description="Events of one performer together, each group in the order of `sort`.",
         json_schema_extra={"enum": ["performer"]},  # with one value pydantic writes `const`
+    )
+    sides: Literal["all", "one"] = Field(
+        default="all",
+        description="`one`: an event of several sources has one row, that of the source that has known it for longest. "
+        "`all`: it has a row for each source.",
     )
     limit: int = Field(default=50, ge=1, le=MOST_EVENTS, description="The most events in the response.")
     cursor: Cursor = None

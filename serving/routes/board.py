@@ -18,7 +18,7 @@ _BOARD: LiteralString = """select * from api.board(
     search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s, performer => %(performer)s,
     date_from => %(date_from)s::timestamptz, date_to => %(date_to)s::timestamptz, active => %(active)s::boolean,
     tickets => %(tickets)s::integer, basis => %(basis)s, sort => %(sort)s, by_performer => %(by_performer)s,
-    after_id => %(after_id)s::uuid, max_rows => %(limit)s)"""
+    after_id => %(after_id)s::uuid, max_rows => %(limit)s, one_side => %(one_side)s)"""
 _MOVERS: LiteralString = """select * from api.movers(
     days => %(days)s::integer, tickets => %(tickets)s::integer, basis => %(basis)s, direction => %(direction)s,
     search => %(search)s, venue => %(venue)s, city => %(city)s, category => %(category)s, performer => %(performer)s,
@@ -34,6 +34,7 @@ async def list_board(request: Request, query: Annotated[BoardQuery, Query()]) ->
     if cursor_order != order:
         raise Problem(422, f"The cursor is from a response sorted by {cursor_order}, but this is sorted by {order}.")
     values = query.model_dump() | {"after_id": after, "by_performer": query.group is not None}
+    values["one_side"] = query.sides == "one"
     return await table(
         request,
         _BOARD,

@@ -59,9 +59,9 @@ async def get_days_on_market(
 ) -> Response:
     """How many days the listings that went had been for sale, by the day on which they went."""
     asked = SeriesQuery(event_id=event_id, granularity="day", **query.model_dump(exclude={"verdict"}))
-    return await series.answer(request, "days_on_market", asked, head=("verdict",), verdict=query.verdict)
+    return await series.answer(request, "days_on_market", asked, head=("zone", "verdict"), verdict=query.verdict)
 
 
 async def _answer(request: Request, name: str, event_id: EventIdInPath, query: EventSeriesQuery) -> Response:
     asked = SeriesQuery(event_id=event_id, **query.model_dump())
-    return await series.answer(request, name, asked, head=("fill",))
+    return await series.answer(request, name, asked, head=("zone", "fill"))

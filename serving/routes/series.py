@@ -41,6 +41,11 @@ _CALLS: dict[str, LiteralString] = {
         event_id => %(event_id)s::uuid, zone => %(zone)s, start_date => %(start_date)s::timestamptz,
         end_date => %(end_date)s::timestamptz, verdict => %(verdict)s,
         after_timestamp => %(after_timestamp)s::timestamptz, after_zone => %(after_zone)s, max_rows => %(limit)s)""",
+    "price_spread": """api.price_spread(
+        event_id => %(event_id)s::uuid, tickets => %(tickets)s::integer, basis => %(basis)s,
+        start_date => %(start_date)s::timestamptz, end_date => %(end_date)s::timestamptz,
+        granularity => %(granularity)s, fill => %(fill)s, after_timestamp => %(after_timestamp)s::timestamptz,
+        max_rows => %(limit)s)""",
 }
 
 
@@ -69,7 +74,7 @@ async def get_ticket_counts(request: Request, query: Annotated[SeriesQuery, Quer
 
 
 async def answer(
-    request: Request, name: str, query: SeriesQuery, head: Sequence[str] = ("basis", "fill"), **more: str
+    request: Request, name: str, query: SeriesQuery, head: Sequence[str] = ("zone", "basis", "fill"), **more: str | int
 ) -> Response:
     """A page of a series. `more`: other values that were asked for. `head`: what the answer states of them."""
     if query.limit <= query_parameters.DEFAULT_LIMIT:
@@ -79,7 +84,7 @@ async def answer(
         return await _read(request, name, query, head, more)
 
 
-async def _read(request: Request, name: str, query: SeriesQuery, head: Sequence[str], more: dict[str, str]) -> Response:
+async def _read(request: Request, name: str, query: SeriesQuery, head: Sequence[str], more: dict[str, Any]) -> Response:
     database: Database = request.app.state.database
     key: bytes = request.state.key_sha256
     media_type = formats.accepted_media_type(request)
@@ -106,8 +111,8 @@ async def _read(request: Request, name: str, query: SeriesQuery, head: Sequence[
         version, granularity, currency, count, rows = await cursor.fetchone() or (None, "", None, 0, "[]")
         # json_agg puts each row in a line of its own, and JSON has no line breaks in text
         last = orjson.loads(rows[1:-1].rpartition("\n")[2]) if count == query.limit else None
-        next_cursor = query_parameters.encode_cursor(last["timestamp"], last["zone"] or "") if last else None
-        stated = {name: values[name] for name in ("event_id", "zone", "start_date", "end_date", *head)}
+        next_cursor = query_parameters.encode_cursor(last["timestamp"], last.get("zone") or "") if last else None
+        stated = {name: values[name] for name in ("event_id", *head, "start_date", "end_date")}
         stated |= {"granularity": granularity, "currency": currency, "next_cursor": next_cursor}
         body = orjson.dumps(stated)
         body = body[:-1] + b',"data":' + rows.encode() + b"}"
@@ -115,10 +120,12 @@ async def _read(request: Request, name: str, query: SeriesQuery, head: Sequence[
         cursor = await database.ask(key, f"select * from {_CALLS[name]} as series", values)  # noqa: S608
         found, columns = await formats.rows_of(cursor), cursor.description or ()
         next_cursor = None
+        names = [column.name for column in columns]
         if len(found) == query.limit:
-            next_cursor = query_parameters.encode_cursor(found[-1][0].isoformat(), found[-1][1] or "")
+            last = dict(zip(names, found[-1], strict=True))
+            next_cursor = query_parameters.encode_cursor(last["timestamp"].isoformat(), last.get("zone") or "")
         if media_type == formats.CSV:
-            body = await formats.as_csv([column.name for column in columns], found)
+            body = await formats.as_csv(names, found)
         else:
             body = await formats.as_parquet([(column.name, column.type_code) for column in columns], found)
     etag = etag_of(key, version, about)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.described_answers import Document
 from tests.support.generated_clients import PythonClient, Row, StepFailedError, TypeScriptClient
-from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source
 from tests.support.tools import needs_typescript
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
@@ -21,7 +21,7 @@ DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
 SERIES = {
     "get-in": "get_get_in_prices", "price-distribution": "get_price_distribution",
     "inventory-changes": "get_inventory_changes", "estimated-sales": "get_estimated_sales",
-    "days-on-market": "get_days_on_market",
+    "days-on-market": "get_days_on_market", "price-spread": "get_price_spread",
 }  # fmt: skip
 
 
@@ -45,6 +45,8 @@ def expected(get: Ask) -> dict[str, list[Any]]:
             rows[f"get_{name}"] += get(path, event_id=event["id"], **DAY).json()["data"]
         for name, operation in SERIES.items():
             rows[operation] += get(f"{of}/{name}", **DAY).json()["data"]
+        rows["list_across_markets"] += get(f"{of}/across-markets").json()["data"]
+        rows["list_shared_offers"] += get(f"{of}/shared-offers").json()["data"]
         for listing in get(f"{of}/listings").json()["data"]:
             rows["list_listings"].append(listing)
             rows["get_listing_history"] += get(f"{of}/listings/{listing['listing_id']}/history").json()["data"]
@@ -78,6 +80,7 @@ def test_a_generated_client_pages_through_everything_with_typed_rows(
 ) -> None:
     for statements in (ADD_PAST, ADD_SALE, ADD_SALE.replace("= '1'", "= '2'").replace("'Lower'", "'Floor'")):
         connection.execute(statements)
+    add_another_source(connection)
     client = make(document, tmp_path / "client")
     client.check()
     read = client.read(service, create_key(connection, EVERYONE))

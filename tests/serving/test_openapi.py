@@ -18,7 +18,7 @@ from serving.app import build_app
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
 from tests.support.markets import add_event
-from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, id_of
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source, id_of
 from tickettape.database import Connection
 from tickettape.settings import ROOT, Settings
 
@@ -84,9 +84,12 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
     add_event(connection, "8")
     connection.execute(_OF_RANGES)
+    add_another_source(connection)
     one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
     get = ask(EVERYONE)
-    return [*_answered(get, one, seven), *_listed(get, one, two), *_of_all(get)]
+    found = [*_answered(get, one, seven), *_listed(get, one, two), *_of_all(get), *_across(get, one, seven)]
+    connection.execute("update market.events set currency = null where external_id in ('1', '9')")
+    return [*found, *_across(get, one, seven)]
 
 
 def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
@@ -125,6 +128,14 @@ def _listed(get: Ask, one: object, two: object) -> Iterator[Answer]:
         yield "get_listing_history", get(f"/api/events/{path}").json()
     # the one with an all-in price
     yield "get_listing_history", get(f"/api/events/{one}/listings/101-0/history").json()
+
+
+def _across(get: Ask, one: object, seven: object) -> Iterator[Answer]:
+    for event in (one, seven):
+        yield "list_across_markets", get(f"/api/events/{event}/across-markets").json()
+        for asked in ({"fill": True}, {"limit": 1, "fill": True}):
+            yield "get_price_spread", get(f"/api/events/{event}/price-spread", **DAY, **asked).json()
+        yield "list_shared_offers", get(f"/api/events/{event}/shared-offers").json()
 
 
 def _of_all(get: Ask) -> Iterator[Answer]:

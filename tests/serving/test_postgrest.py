@@ -25,6 +25,7 @@ pytestmark = needs_postgrest
 
 DAY = "start_date=2026-11-20&end_date=2026-11-21"
 UNDECIDED = ("estimated_sales", "days_on_market")  # nothing has been gone for long enough
+UNLINKED = ("get_in_prices_across",)  # test_across_markets has events of several sources
 
 
 class Api:
@@ -86,7 +87,7 @@ def test_every_view_shows_a_tenant_its_own_rows_by_key_and_by_token_v1(api: Api)
         for view in SERVED_RELATIONS:
             column = "id" if view == "events" else "event_id"
             there = {UUID(row[column]) for row in api.sql(f"select {column} from analytics.{view}")}
-            assert api.one in there or view in UNDECIDED, view
+            assert api.one in there or view in (*UNDECIDED, *UNLINKED), view
             path = f"/{view}?select={column}"
             for tenant, events in ((LEFT, {api.one}), (RIGHT, {api.two}), (EVERYONE, {api.one, api.two})):
                 claims = {"role": "tickettape_reader", "tenant": api.tenants[tenant]}

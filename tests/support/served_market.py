@@ -20,6 +20,7 @@ from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.api_schema import apply_api_schema, create_tenant, watch_events
+from tickettape.catalogue import decide_link
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
@@ -88,6 +89,28 @@ ADD_PAST = """
         earlier_min_price_2tickets = '{90, 90, 90}', earlier_min_all_in_price_2tickets = '{90, 90, 90}',
         earlier_min_price_4tickets = '{90, 90, 90}', earlier_min_all_in_price_4tickets = '{90, 90, 90}'"""
 """A day, 7 and 30 days before the newest capture of both events, everything cost 90."""
+
+
+_AS_EVENT_1 = """
+    update market.events set currency = 'USD' where external_id in ('1', '9');
+    insert into analytics.event_board
+    select (jsonb_populate_record(board, jsonb_build_object('event_id', nine.id))).*
+    from analytics.event_board as board
+        inner join market.events as one on one.id = board.event_id and one.external_id = '1'
+        inner join market.events as nine on nine.external_id = '9';
+    insert into analytics.get_in_hours
+    select (jsonb_populate_record(hours, jsonb_build_object('event_id', nine.id))).*
+    from analytics.get_in_hours as hours
+        inner join market.events as one on one.id = hours.event_id and one.external_id = '1'
+        inner join market.events as nine on nine.external_id = '9'"""
+
+
+def add_another_source(connection: Connection) -> None:
+    """Event 9, which is event 1 at another source: with the same prices, and two listings that are nearly the same."""
+    nine = add_event(connection, "9", source="vividseats")
+    observe(connection, nine, NOON + 3 * HOUR, Section("Lower", "101", [5100, 7100]))
+    connection.execute(_AS_EVENT_1)
+    decide_link(connection, ("simulator", "1"), ("vividseats", "9"), "confirmed", "somebody")
 
 
 def id_of(connection: Connection, external_id: str) -> UUID:

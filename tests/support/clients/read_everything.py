@@ -22,13 +22,17 @@ from tickettape_client.api.events import (
     get_latest_prices,
     get_listing_history,
     get_price_distribution,
+    get_price_spread,
+    list_across_markets,
     list_board,
     list_events,
     list_listings,
     list_movers,
+    list_shared_offers,
     list_zones,
 )
 from tickettape_client.models import (
+    AcrossMarkets,
     Board,
     DaysOnMarket,
     EstimatedSales,
@@ -46,9 +50,11 @@ from tickettape_client.models import (
     ListMoversDays,
     Movers,
     PriceDistribution,
+    PriceSpreads,
     PriceTrend,
     PriceTrends,
     Problem,
+    SharedOffers,
     TicketCount,
     TicketCounts,
 )
@@ -86,6 +92,7 @@ def main() -> None:
             say("get_ticket_counts", count.to_dict(), count.total_tickets or 0)
         read_listings(client, event)
         read_series(client, event)
+        read_markets(client, event)
     for board in pages(Board, lambda at: list_board.sync(client=client, limit=1, cursor=at)):
         for row in board.data:
             say("list_board", row.to_dict(), f"{row.kind} {len(row.sparkline)} {row.age_minutes}")
@@ -107,6 +114,18 @@ def read_listings(client: AuthenticatedClient, event: Event) -> None:
             for states in pages(ListingHistory, history):
                 for state in states.data:
                     say("get_listing_history", state.to_dict(), state.from_tick.minute)
+
+
+def read_markets(client: AuthenticatedClient, event: Event) -> None:
+    """The event at each source."""
+    for side in given(AcrossMarkets, list_across_markets.sync(event.id, client=client)).data:
+        say("list_across_markets", side.to_dict(), round(100 * (side.ticket_share or 0)))
+    for offer in given(SharedOffers, list_shared_offers.sync(event.id, client=client)).data:
+        say("list_shared_offers", offer.to_dict(), round(offer.price - offer.other_price))
+    spread_of = partial(get_price_spread.sync, event.id, client=client, start_date=FIRST, end_date=LAST, limit=1)
+    for spreads in pages(PriceSpreads, lambda at: spread_of(cursor=at)):
+        for spread in spreads.data:
+            say("get_price_spread", spread.to_dict(), round(spread.spread or 0))
 
 
 def read_series(client: AuthenticatedClient, event: Event) -> None:

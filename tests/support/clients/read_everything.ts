@@ -62,6 +62,12 @@ for await (const event of events) {
     say("get_estimated_sales", sale, sale.sold_tickets ?? 0);
   for await (const day of rows(async (at) => given(await client.GET("/api/events/{event_id}/days-on-market", asked(at)))))
     say("get_days_on_market", day, Math.round(day.median_days));
+  for (const side of given(await client.GET("/api/events/{event_id}/across-markets", { params })).data)
+    say("list_across_markets", side, Math.round(100 * (side.ticket_share ?? 0)));
+  for (const offer of given(await client.GET("/api/events/{event_id}/shared-offers", { params })).data)
+    say("list_shared_offers", offer, Math.round(offer.price - offer.other_price));
+  for await (const spread of rows(async (at) => given(await client.GET("/api/events/{event_id}/price-spread", asked(at)))))
+    say("get_price_spread", spread, Math.round(spread.spread ?? 0));
   const page = (cursor?: string) => ({ limit: 1, cursor });
   const listings = (at?: string) => client.GET("/api/events/{event_id}/listings", { params: { ...params, query: page(at) } });
   for await (const listing of rows(async (at) => given(await listings(at)))) {

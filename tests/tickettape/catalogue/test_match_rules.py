@@ -182,7 +182,12 @@ def test_only_venues_that_can_be_one_are_compared(monkeypatch: pytest.MonkeyPatc
 
     compared = []
     rule_of = match_rules.venue_rule
-    monkeypatch.setattr(match_rules, "venue_rule", lambda *pair: compared.append(pair) or rule_of(*pair))
+
+    def counted(left: ListedEvent, right: ListedEvent, venues: KnownVenues) -> tuple[str, float] | None:
+        compared.append((left.key, right.key))
+        return rule_of(left, right, venues)
+
+    monkeypatch.setattr(match_rules, "venue_rule", counted)
     renamed = {((EVENT.source, f"{EVENT.source}1"), (OTHER.source, f"{OTHER.source}2")): "by hand"}
     found = match_events(of(EVENT), of(OTHER), KnownVenues(same=renamed))
     assert len(compared) == 51  # of 2,500 pairs

@@ -38,6 +38,14 @@ language sql stable security definer set search_path = '' as $$
     where tenant_events.tenant_id = (select access.tenant())
 $$;
 
+-- The events by their names at their sources, as links have them.
+create or replace function access.event_names() returns table (source text, external_id varchar)
+language sql stable security definer set search_path = '' as $$
+    select events.source, events.external_id
+    from access.tenant_events inner join market.events on events.id = tenant_events.event_id
+    where tenant_events.tenant_id = (select access.tenant())
+$$;
+
 -- Every policy begins with this. PostgREST answers `Prefer: count=planned` from EXPLAIN, whose estimate counts hidden rows
 -- too. EXPLAIN plans a query and reads no row, so this is declared immutable: then the planner calls it, once, and puts
 -- the result in its place. People who ask in SQL may explain what they ask.

@@ -17,7 +17,8 @@ revoke all on schema api, api_parts, access, market, analytics from public;
 revoke all on all tables in schema access, market, analytics from public, tickettape_reader;
 revoke all on all functions in schema access, market from public, tickettape_reader;
 grant usage on schema api, api_parts, access, market, analytics to tickettape_reader;
-grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys(), access.is_read()
+grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys(),
+access.event_names(), access.is_read()
 to tickettape_reader;
 
 do $$
@@ -31,7 +32,7 @@ begin
             ('market.zones', null), ('market.sections', null), ('market.captures', null),
             ('market.section_snapshots', null), ('market.packed_days', null),
             ('market.listing_changes', null),
-            ('market.event_versions', 'event_id')
+            ('market.event_versions', 'event_id'), ('market.event_sides', null), ('market.event_links', 'both')
         ) as tables (name, event_id)
         union all
         select ('analytics.' || rollup)::regclass, 'event_id'
@@ -43,8 +44,13 @@ begin
         -- the selects in brackets run once per statement, not once per row
         rule := format(
             'access.is_read() and ((select access.sees_all()) or %s)',
-            case when visible.event_id is null then 'event_key in (select access.event_keys())'
-                 else visible.event_id || ' in (select access.event_ids())' end);
+            case visible.event_id
+                when 'both' then  -- a link is shown to whoever may see both of its events
+                    '((source, external_id) in (select * from access.event_names()) '
+                    'and (other_source, other_external_id) in (select * from access.event_names()))'
+                else coalesce(
+                    visible.event_id || ' in (select access.event_ids())', 'event_key in (select access.event_keys())')
+            end);
         -- the policy's comment holds the rule as written here. A policy that is right already is left alone, because
         -- making it again would wait for everybody who reads the table
         if not exists (

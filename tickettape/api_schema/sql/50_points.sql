@@ -162,6 +162,23 @@ begin
     end if;
 end $$;
 
+-- What is asked for, of six.
+create function api_parts.chosen(
+    tickets integer, basis text, price_1 anyelement, price_2 anyelement, price_4 anyelement, all_in_price_1 anyelement,
+    all_in_price_2 anyelement, all_in_price_4 anyelement
+) returns anyelement language sql immutable as $$
+    select case $2 when 'all_in' then case $1 when 1 then $6 when 2 then $7 else $8 end
+        else case $1 when 1 then $3 when 2 then $4 else $5 end end
+$$;
+
+create function api_parts.check_choice(tickets integer, basis text) returns void language plpgsql stable as $$
+begin
+    if tickets not in (1, 2, 4) then
+        raise sqlstate 'PT422' using message = format('tickets is %s.', tickets), hint = 'It is 1, 2 or 4.';
+    end if;
+    perform api_parts.check_basis(basis);
+end $$;
+
 -- The zones that a question about an event is about. Checks the event, the zone, the range and max_rows.
 create function api_parts.zones_asked(event_id uuid, zone text, first timestamptz, last timestamptz, max_rows integer)
 returns text[] language plpgsql stable as $$

@@ -7,7 +7,8 @@ create type api.event_detail as (
     id uuid, source text, external_id text, name text, venue text, city text, state text, country text,
     venue_time_zone text, date timestamptz, date_status text, category text, performer_id text, performer_name text,
     image_url text, active boolean, last_scraped timestamptz, last_ok_at timestamptz, first_date date, zones integer,
-    available_zones integer, lowest_price numeric(10, 2), total_tickets integer, total_listings integer, currency text);
+    available_zones integer, lowest_price numeric(10, 2), total_tickets integer, total_listings integer, currency text,
+    catalogue_event_id uuid);
 
 -- A text for comparison: without case and accents, the same in every Unicode form, with a keyboard's quotes and dashes.
 -- The letters in `translate` and ß do not consist of a letter and an accent.
@@ -43,7 +44,8 @@ create function api.event(id uuid) returns setof api.event_detail language sql s
         found.venue_time_zone, found.date, found.date_status, found.category, found.performer_id,
         found.performer_name, found.image_url, found.active, found.last_scraped, days.last_ok_at, days.first_date,
         coalesce(zones.zones, 0), coalesce(zones.available_zones, 0), zones.lowest_price,
-        coalesce(zones.total_tickets, 0), coalesce(zones.total_listings, 0), found.currency
+        coalesce(zones.total_tickets, 0), coalesce(zones.total_listings, 0), found.currency,
+        (select sides.event_id from api_parts.sides(found.id) as sides order by sides.event_key limit 1)
     from api.events as found
     cross join lateral (
         select max(seen.last_ok_at) as last_ok_at, min(seen.date) as first_date
@@ -78,10 +80,11 @@ $$;
 comment on function api.latest_prices(uuid) is 'The latest prices of an event''s zones';
 
 create function api.data_version(event_id uuid) returns text language sql stable as $$
-    select md5(concat_ws('|',
+    select md5(nullif(string_agg(concat_ws('|',
         event.updated_at, event.last_scraped,
         (select string_agg(versions.rollup || versions.changed_at, '|' order by versions.rollup)
-         from market.event_versions as versions where versions.event_id = $1)))
-    from market.events as event where event.id = $1
+         from market.event_versions as versions where versions.event_id = event.id)), '|' order by event.id), ''))
+    from api_parts.sides($1) as sides
+    inner join market.events as event on event.id = sides.event_id
 $$;
 comment on function api.data_version is 'Changes whenever an answer about the event may change. Null: no such event';

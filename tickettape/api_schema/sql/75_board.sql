@@ -9,28 +9,12 @@ create type api.board_row as (
     sparkline numeric(10, 2)[], price_1 numeric(10, 2), price_2 numeric(10, 2), price_4 numeric(10, 2),
     all_in_price_1 numeric(10, 2), all_in_price_2 numeric(10, 2), all_in_price_4 numeric(10, 2),
     total_tickets integer, total_listings integer, sold_tickets_1day integer, last_ok_at timestamptz,
-    age_minutes integer, kind text, market text, price_basis text);
+    age_minutes integer, kind text, market text, price_basis text, sources integer, cheapest_source text,
+    cheapest_event_id uuid, cheapest_all_in_price numeric(10, 2));
 create type api.mover as (
     event_id uuid, name text, venue text, date timestamptz, zone text, currency text, price numeric(10, 2),
     previous_price numeric(10, 2), change numeric(10, 2), share double precision, total_tickets integer,
     "timestamp" timestamptz);
-
--- What is asked for, of six.
-create function api_parts.chosen(
-    tickets integer, basis text, price_1 anyelement, price_2 anyelement, price_4 anyelement, all_in_price_1 anyelement,
-    all_in_price_2 anyelement, all_in_price_4 anyelement
-) returns anyelement language sql immutable as $$
-    select case $2 when 'all_in' then case $1 when 1 then $6 when 2 then $7 else $8 end
-        else case $1 when 1 then $3 when 2 then $4 else $5 end end
-$$;
-
-create function api_parts.check_choice(tickets integer, basis text) returns void language plpgsql stable as $$
-begin
-    if tickets not in (1, 2, 4) then
-        raise sqlstate 'PT422' using message = format('tickets is %s.', tickets), hint = 'It is 1, 2 or 4.';
-    end if;
-    perform api_parts.check_basis(basis);
-end $$;
 
 -- The sources whose data is simulated. The service names those that it knows.
 create function api_parts.simulated_sources() returns text[] language sql stable as $$
@@ -79,7 +63,7 @@ create function api.board(
     performer text default null, date_from timestamptz default null, date_to timestamptz default null,
     active boolean default null, tickets integer default 2, basis text default 'before_fees',
     sort text default 'movers', by_performer boolean default false, after_id uuid default null,
-    max_rows integer default null
+    max_rows integer default null, one_side boolean default false
 ) returns setof api.board_row language plpgsql stable as $$
 #variable_conflict use_variable
 declare
@@ -105,8 +89,15 @@ begin
                 case when texts then (texted.value is null)::integer
                      else coalesce(case when down then -numbered.value else numbered.value end, 'infinity')
                 end as number,
-                coalesce(texted.value, '') as text
+                coalesce(texted.value, '') as text,
+                -- of several sides, the one that stands for all: with listings, and known for longest
+                row_number() over (
+                    partition by coalesce(own.catalogue_event_id, found.id)
+                    order by figures.kind is distinct from 'listings', found.id != own.catalogue_event_id, found.source
+                ) as side
             from api.events(search, venue, city, category, performer, date_from, date_to, active) as found
+            left join market.event_sides as own
+                on own.source = found.source and own.external_id = found.external_id
             left join api_parts.board_figures(tickets, basis) as figures on figures.event_id = found.id
             cross join lateral (select case key
                 when 'name' then found.name when 'venue' then found.venue when 'city' then found.city
@@ -133,6 +124,7 @@ begin
                 order by placed.grouped, placed.number, case when not down then placed.text end,
                     case when down then placed.text end desc, placed.id) as rank
             from placed
+            where not one_side or placed.side = 1
         )
 
         select ranked.id
@@ -157,14 +149,16 @@ begin
         coalesce(figures.total_listings, 0), coalesce(figures.sold_tickets_1day, 0), figures.last_ok_at,
         case when figures.last_ok_at is not null
              then greatest(0, floor(extract(epoch from now() - figures.last_ok_at) / 60))::integer end,
-        figures.kind, figures.market, figures.price_basis
+        figures.kind, figures.market, figures.price_basis, coalesce(across.sources, 1), across.source,
+        across.source_event_id, across.all_in_price::numeric(10, 2)
     from unnest(page) with ordinality as places (id, rank)
     inner join api.events as found on found.id = places.id
     left join api_parts.board_figures(tickets, basis) as figures on figures.event_id = places.id
+    left join api_parts.cheapest_sides(page, tickets) as across on across.event_id = places.id
     order by places.rank;
 end $$;
 comment on function api.board is
-    'Events as rows: get-in price and its changes, the week as a sparkline, tickets left, estimated sold in a day. tickets (1, 2, 4) and basis choose the price; sort is movers or a column, with - for descending';
+    'Events as rows: get-in price and its changes, the week as a sparkline, tickets left, estimated sold in a day. tickets (1, 2, 4) and basis choose the price; sort is movers or a column, with - for descending; one_side: an event of several sources has one row';
 
 create function api.movers(
     days integer default 7, tickets integer default 2, basis text default 'before_fees', direction text default 'both',
