@@ -13,6 +13,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 
 from tests.browser.conftest import Service
 from tests.support.axe import violations
+from tests.support.board_events import AT_MARKETS
 from tests.support.board_page import Board
 from tests.support.dashboard_page import DESKTOP, Dashboard
 from tests.support.served_week import GAME, UNSEEN
@@ -103,6 +104,7 @@ STATES: dict[str, Callable[[Site], None]] = {
     "board, stale": _is_stale,
     "board, loading": lambda site: _loads(site, "board"),
     "event": lambda site: site.open_page("event"),
+    "event, at several markets": lambda site: site.open(site.path("event", AT_MARKETS), "#across tbody a"),
     "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
     "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),
     "event, without a key": lambda site: _asks_for_a_key(site, "event"),

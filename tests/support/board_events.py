@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from tests.support.markets import Section, add_event, observe
-from tickettape.catalogue import discover_events, upsert_events
+from tickettape.catalogue import decide_link, discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, read_ticks
@@ -14,6 +14,9 @@ SIMULATED = 3
 """How many events of the simulator there are."""
 FALLEN, FALLEN_ZONE = "A Steep Fall", "Floor"
 """An event whose price fell by more than any other's in the week, in one of its two zones."""
+AT_MARKETS = "At Three Markets"
+MARKETS = ("simulator", "simulator_gametime", "simulator_ticketevolution")
+"""Where it is."""
 CROWD = 60
 """How many events that nobody looked at: more than a page of the board."""
 
@@ -32,6 +35,26 @@ def add_fallen(connection: Connection, last: datetime) -> None:
     for ago, price in ((7 * 24, 10_000), (7 * 24 - 4, 10_000), (36, 9_000), (0, 1_000)):
         floor, balcony = Section(FALLEN_ZONE, "1", [price]), Section("Balcony", "2", [20_000])
         observe(connection, event, last - timedelta(hours=ago), floor, balcony)
+
+
+def add_at_markets(connection: Connection, last: datetime) -> None:
+    """One event at three markets, observed for 12 hours until `last`; at the third only until five hours before.
+
+    All-in the second is the cheapest, by 50 cents. Two offers are on the first two markets, nearly at one price.
+    """
+    date = datetime(2027, 8, 3, 1, tzinfo=UTC)
+    keys = [
+        add_event(connection, f"many-{n}", source=source, name=AT_MARKETS, date=date)
+        for n, source in enumerate(MARKETS)
+    ]
+    for other in (1, 2):
+        decide_link(connection, (MARKETS[0], "many-0"), (MARKETS[other], f"many-{other}"), "confirmed", "somebody")
+    for ago in range(12, -1, -1):
+        tick, drift = last - timedelta(hours=ago), 150 * (ago % 5)
+        observe(connection, keys[0], tick, Section("Lower Bowl", "201", [8000 + drift, 9100]))
+        observe(connection, keys[1], tick, Section("Bowl", "Section 201", [8100, 9050 + 2 * drift]))
+        if ago >= 5:
+            observe(connection, keys[2], tick, Section("Lower", "LB 201", [7000, 7000 + drift]))
 
 
 def add_simulated_events(connection: Connection, last: datetime) -> None:

@@ -6,7 +6,7 @@ The game's listings are known for the last two days. In the play somebody asks a
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.support.board_events import add_crowd, add_fallen, add_simulated_events
+from tests.support.board_events import add_at_markets, add_crowd, add_fallen, add_simulated_events
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import add_event
 from tickettape.api_schema import apply_api_schema
@@ -122,6 +122,7 @@ def build(connection: Connection) -> None:
             connection.execute(statement, values)
     add_crowd(connection)
     add_fallen(connection, LAST_HOUR + timedelta(minutes=40))
+    add_at_markets(connection, LAST_HOUR + timedelta(minutes=40))
     connection.execute("update market.events set currency = 'USD'")
     _list_the_game(connection)
     add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))

@@ -46,7 +46,8 @@ async function load({ again = false } = {}) {
 async function askPages(signal) {
   const { date_from: from, date_to: to, ...more } = filters(), found = [];
   // the API's days are UTC's; those of the board are the venue's, which are up to a day apart
-  const asked = { ...more, date_from: from && dayBeside(from, -1), date_to: to && dayBeside(to, 1), active: "true" };
+  const asked = { ...more, date_from: from && dayBeside(from, -1), date_to: to && dayBeside(to, 1), active: "true",
+    sides: "one" };
   const isWithin = ({ local_date: local, date }) => {
     const day = local ?? date?.slice(0, 10);
     return (!from && !to) || (day && (!from || day >= from) && (!to || day <= to));

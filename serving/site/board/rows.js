@@ -30,7 +30,7 @@ export function cellsOf(row, query) {
   const cells = {
     event: [link, small(`${[row.venue, row.city].filter(Boolean).join(", ")}${row.simulated ? " · simulated" : ""}`)],
     date: [dateAtVenue(row, { lines: true })],
-    price: [html("b", { textContent: money(row.price, row.currency) })],
+    price: [html("b", { textContent: money(row.price, row.currency) }), ...cheapestOf(row, query)],
     day: changeOf(row.share_1day, row.change_1day, row.currency),
     week: changeOf(row.share_7days, row.change_7days, row.currency),
     month: changeOf(row.share_30days, row.change_30days, row.currency),
@@ -46,6 +46,14 @@ export function cellsOf(row, query) {
     else cell.dataset.name = name;
     return cell;
   });
+}
+
+/** Where the event is cheapest, if it is on several markets. */
+function cheapestOf({ sources, cheapest_source: source, cheapest_event_id: id, cheapest_all_in_price: price, currency }, query) {
+  if (sources < 2) return [];
+  if (!source) return [small(`on ${count(sources)} markets`)];
+  const link = html("a", { href: new URL(`events/${id}${query}`, ROOT).href, textContent: source });
+  return [html("small", {}, `${money(price, currency)} all-in at `, link)];
 }
 
 const small = (words) => html("small", { textContent: words });

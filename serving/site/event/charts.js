@@ -8,6 +8,7 @@ import { activityOf, marketDays, overlaid, pointsOf, series, sinceObserved } fro
 
 const NUMBERS = { 1: "one", 2: "two", 4: "four" };
 let currency = null; // of the event that is shown
+export const useCurrency = (used) => (currency = used);
 const price = (value, step = 0) => (step >= 1 ? wholeMoney(value, currency) : money(value, currency));
 
 /** Make the charts. `mark(at, done)`: a reader marks a moment on the get-in chart. */
@@ -23,6 +24,7 @@ export function makeCharts(mark) {
     tickets: chart("ticket-counts", "Tickets and listings", count, linesWith({ fromZero: true })),
     spread: chart("price-distribution", "Spread of prices", price, linesWith({ band: ["0", "2"] })),
     days: chart("days-on-market", "Days on the market", count, lanes),
+    markets: chart("price-spread", "Cheapest and dearest market", price, linesWith({ band: ["0", "1"] }), { level: 2 }),
     zoneActivity: chart("zone-activity", "What happened to the zone's listings", count, lanes),
   };
 }
@@ -38,7 +40,6 @@ const ACTIVITY = style(["Appeared", "Repriced", "Sold (estimated)", "Withdrawn (
  */
 export async function showGetIn(charts, view, signal) {
   const { path, range, tickets, basis, clock, versus, event, marked } = view;
-  currency = view.currency;
   const column = (basis === "all_in" ? "all_in_price_" : "price_") + tickets;
   const asked = { start_date: range.start_date, end_date: range.end_date, fill: "true" };
   const along = view.axis === "days" && event.date ? Date.parse(event.date) : null;

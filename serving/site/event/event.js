@@ -7,11 +7,12 @@ import { at } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
 import { age, count, dateAtVenue, DAY, HOUR, money, share } from "../shared/words.js";
-import { makeCharts, showActivity, showDays, showGetIn, showZone } from "./charts.js";
+import { makeCharts, showActivity, showDays, showGetIn, showZone, useCurrency } from "./charts.js";
 import { fillFields, showFigures, watchFields } from "./choices.js";
 import { Clock } from "./clock.js";
 import { Listings } from "./listings.js";
 import { follow } from "./live.js";
+import { showMarkets } from "./markets.js";
 import { picker } from "./picker.js";
 import { labelsOf, rangeAsked } from "./series.js";
 import { keepingFocus } from "./steady.js";
@@ -73,8 +74,13 @@ async function show({ again = false } = {}) {
       fillFields(view);
       showVersus(versus?.name ?? "");
     }
-    if (event.last_ok_at && view.zone) await fill(view, signal);
-    else states.show("empty", "There is no complete capture of this event yet.");
+    useCurrency(view.currency);
+    const markets = showMarkets(charts.markets, view, signal);
+    if (event.last_ok_at && view.zone) await Promise.all([fill(view, signal), markets]);
+    else {
+      states.show("empty", "There is no complete capture of this event yet.");
+      await markets;
+    }
   } catch (failure) {
     if (signal.aborted) return;
     const words = failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`;

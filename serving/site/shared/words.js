@@ -11,10 +11,15 @@ export const NOTHING = "–"; // for a value that is not known
 const number = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat(LOCALE, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
+const part = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
+
 export const count = (value) => (value === null ? NOTHING : number.format(value));
 
 /** A share with its sign: +4.2%. */
 export const share = (value) => (value === null ? NOTHING : percent.format(value));
+
+/** A share of a whole: 42%. */
+export const plainShare = (value) => (value === null ? NOTHING : part.format(value));
 
 const formats = new Map();
 function inCurrency(currency, options) {
