@@ -21,7 +21,7 @@ from serving.price_feeds import PriceFeeds
 from serving.request_counts import RequestCounts
 from serving.responses import problems
 from serving.responses.problems import Problem
-from serving.routes import across_markets, board, event_series, events, listings, operations, series, stream
+from serving.routes import across_markets, board, event_series, events, links, listings, operations, series, stream
 from serving.shared_work import SharedWork
 from tickettape.settings import Settings
 
@@ -88,6 +88,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(board.router)
     app.include_router(event_series.router)
     app.include_router(across_markets.router)
+    app.include_router(links.router)
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
@@ -102,7 +103,12 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
     details = {404: "There is no such path. /docs/api lists the paths.", 405: "This path is read-only. Use GET."}
-    headers = {"allow": "GET, HEAD"} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        if (headers or {}).get("Allow") == "POST":
+            details[405] = "This path changes something. Use POST."
+        else:
+            headers = {"allow": "GET, HEAD"}
     return Problem(
         error.status_code, details.get(error.status_code, str(error.detail)), headers=dict(headers or {})
     ).response()

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from serving.answers import EVENT_ID, Basis
 from serving.answers.board import BoardSort
+from serving.answers.links import LinkState
 from serving.answers.listings import LISTING_ID
 from serving.answers.series import Verdict
 from serving.responses.problems import Problem
@@ -145,6 +146,14 @@ class SharedOffersQuery(_Asked):
     """What is probably offered at two sources."""
 
     limit: int = Field(default=200, ge=1, le=DEFAULT_LIMIT, description="The most pairs in the response.")
+
+
+class LinksQuery(_Asked):
+    """Links between events of two sources."""
+
+    state: LinkState | None = Field(default=None, description="Only links in this state.", examples=["proposed"])
+    limit: int = Field(default=50, ge=1, le=DEFAULT_LIMIT, description="The most links in the response.")
+    cursor: Cursor = None
 
 
 class SeriesQuery(EventSeriesQuery, _OfEvent):

@@ -21,7 +21,7 @@ from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 SITE = Path(__file__).parent
-FOLDERS = ("shared", "board", "event", "reference")
+FOLDERS = ("shared", "board", "event", "links", "reference")
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -47,10 +47,12 @@ _FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the board at /, an event at /events/{id}, the reference at /docs/api/, and their files at /site/."""
+    """Serve the pages at /, /events/{id}, /links/ and /docs/api/, and their files at /site/."""
     for path, route in (
         ("/", _board),
         ("/events/{event_id}", _event),
+        ("/links/", _links),
+        ("/links", _links_with_slash),
         ("/docs/api/", _reference),
         ("/docs/api", _with_slash),
         ("/dashboard", _moved),
@@ -71,6 +73,14 @@ async def _board(request: Request) -> Response:
 
 async def _event(request: Request) -> Response:
     return await _page("event", request)
+
+
+async def _links(request: Request) -> Response:
+    return await _page("links", request)
+
+
+async def _links_with_slash() -> Response:
+    return RedirectResponse("links/")
 
 
 async def _reference(request: Request) -> Response:

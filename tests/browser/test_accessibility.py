@@ -18,9 +18,12 @@ from tests.support.board_page import Board
 from tests.support.dashboard_page import DESKTOP, Dashboard
 from tests.support.served_week import GAME, UNSEEN
 from tests.support.tools import needs_axe
+from tickettape.api_schema import create_key
+from tickettape.api_schema.tenants import DEMO
+from tickettape.database import Warehouse
 
 SMALLEST, ZOOMED, LARGEST = (320, 640), (640, 450), (3840, 2160)  # 1280 × 900 at 200 % is 640 × 450
-PAGES = ("board", "event", "reference")
+PAGES = ("board", "event", "links", "reference")
 
 
 class Site:
@@ -34,7 +37,7 @@ class Site:
         """Where a page is."""
         if page == "event":
             return f"/events/{self.service.get('events', search=event)['data'][0]['id']}"
-        return {"board": "/", "reference": "/docs/api/"}[page]
+        return {"board": "/", "links": "/links/?state=confirmed", "reference": "/docs/api/"}[page]
 
     def open(self, path: str, shows: str) -> None:
         """Open an address, and wait until it shows an element."""
@@ -89,6 +92,13 @@ def _is_stale(site: Site) -> None:
     site.page.wait(lambda: site.page.find("#stale").is_displayed(), "that the rows are old")
 
 
+def _shows_an_operator(site: Site) -> None:
+    with Warehouse().connection() as connection:
+        key = create_key(connection, DEMO, operator=True)
+    with site.key(key):
+        site.open(site.path("links"), "#list button")
+
+
 def _asks_for_authorization(site: Site) -> None:
     site.open_page("reference")
     site.page.find(".auth-wrapper .authorize").click()
@@ -108,6 +118,11 @@ STATES: dict[str, Callable[[Site], None]] = {
     "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
     "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),
     "event, without a key": lambda site: _asks_for_a_key(site, "event"),
+    "links": lambda site: site.open_page("links"),
+    "links, to decide": _shows_an_operator,
+    "links, empty": lambda site: site.open("/links/?state=ended", "[data-state=empty]"),
+    "links, refused": lambda site: site.open("/links/?state=wrong", "[data-state=error]"),
+    "links, without a key": lambda site: _asks_for_a_key(site, "links"),
     "reference": lambda site: site.open_page("reference"),
     "reference, a call": lambda site: site.open(
         "/docs/api/#/events/list_board", "#operations-events-list_board .execute"
@@ -225,7 +240,7 @@ def test_numbers_and_moments_are_the_readers(site: Site) -> None:
     chrome.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
     try:
         board = Board(chrome, site.page.base).open(sort="-total_tickets")
-        row = site.service.get("board", active="true", sort="-total_tickets")["data"][0]
+        row = site.service.get("board", active="true", sides="one", sort="-total_tickets")["data"][0]
         german = f"{row['price']:,.2f}".translate(str.maketrans(",.", ".,"))
         assert board.rows[0]["price"].replace("\xa0", " ") == f"{german} $"
         assert board.rows[0]["left"] == f"{row['total_tickets']:,}".replace(",", ".")

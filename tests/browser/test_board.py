@@ -34,7 +34,7 @@ def shown_name(row: dict[str, Any]) -> str:
 
 
 def told(service: Service, **asked: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = service.get("board", active="true", **asked)["data"]
+    rows: list[dict[str, Any]] = service.get("board", active="true", sides="one", **asked)["data"]
     return rows
 
 

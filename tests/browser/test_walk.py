@@ -47,7 +47,7 @@ def newcomer(chrome: Chrome, service: Service) -> Newcomer:
 
 def first_of(service: Service, **asked: str) -> tuple[dict[str, Any], str]:
     """The first event of the board's answer, and its name as the board shows it."""
-    row: dict[str, Any] = service.get("board", active="true", **asked)["data"][0]
+    row: dict[str, Any] = service.get("board", active="true", sides="one", **asked)["data"][0]
     return row, str(row["name"]).removesuffix(" (simulated)")
 
 

@@ -42,9 +42,9 @@ def add_at_markets(connection: Connection, last: datetime) -> None:
 
     All-in the second is the cheapest, by 50 cents. Two offers are on the first two markets, nearly at one price.
     """
-    date = datetime(2027, 8, 3, 1, tzinfo=UTC)
+    date, performer = datetime(2027, 8, 13, 1, tzinfo=UTC), "The Trio"
     keys = [
-        add_event(connection, f"many-{n}", source=source, name=AT_MARKETS, date=date)
+        add_event(connection, f"many-{n}", source=source, name=AT_MARKETS, date=date, performer_name=performer)
         for n, source in enumerate(MARKETS)
     ]
     for other in (1, 2):

@@ -45,6 +45,7 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    operator: bool
 
 
 def key_sha256(key: str) -> bytes:
@@ -104,14 +105,22 @@ def remove_tenant(connection: Connection, tenant: str) -> None:
 
 
 def create_key(
-    connection: Connection, tenant: str, *, label: str | None = None, requests_per_minute: int | None = None
+    connection: Connection,
+    tenant: str,
+    *,
+    label: str | None = None,
+    requests_per_minute: int | None = None,
+    operator: bool = False,
 ) -> str:
-    """Create a key for a tenant and return it. It cannot be read again later."""
+    """Create a key for a tenant and return it. It cannot be read again later. `operator`: it may decide links."""
     key = f"tt_{secrets.token_hex(24)}"
     connection.execute(
-        """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute)
-           values (%s, %s, %s, %s, %s)""",
-        [tenant_id_of(connection, tenant), key[:KEY_PREFIX_LENGTH], key_sha256(key), label, requests_per_minute],
+        """insert into access.api_keys (tenant_id, prefix, key_sha256, label, requests_per_minute, operator)
+           values (%s, %s, %s, %s, %s, %s)""",
+        [
+            *(tenant_id_of(connection, tenant), key[:KEY_PREFIX_LENGTH], key_sha256(key)),
+            *(label, requests_per_minute, operator),
+        ],
     )
     return key
 
@@ -121,7 +130,7 @@ def list_keys(connection: Connection) -> list[ApiKey]:
     with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         return cursor.execute(
             """select prefix, tenants.name as tenant, label, requests_per_minute, api_keys.created_at, last_used_at,
-                   revoked_at
+                   revoked_at, operator
                from access.api_keys inner join access.tenants on tenants.tenant_id = api_keys.tenant_id
                order by tenants.name, api_keys.created_at"""
         ).fetchall()

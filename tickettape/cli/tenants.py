@@ -88,10 +88,13 @@ def create_key_command(
     per_minute: Annotated[
         int | None, typer.Option("--per-minute", min=1, help="Requests per minute. Default: KEY_REQUESTS_PER_MINUTE.")
     ] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="Let the key also decide which events are one, on the page /links.")
+    ] = False,
 ) -> None:
     """Create an API key for a tenant. It is shown only once."""
     with access_connection() as connection:
-        key = create_key(connection, tenant, label=label, requests_per_minute=per_minute)
+        key = create_key(connection, tenant, label=label, requests_per_minute=per_minute, operator=operator)
     say(key)
     typer.echo("Save this key now: only its SHA-256 is stored. Send it in the header X-API-Key.", err=True)
 
@@ -106,7 +109,7 @@ def list_keys_command() -> None:
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never used"
         state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else used
         limit = key.requests_per_minute or settings().key_requests_per_minute
-        label = f" ({key.label})" if key.label else ""
+        label = (f" ({key.label})" if key.label else "") + (", operator" if key.operator else "")
         say(f"  {key.prefix}…  {key.tenant}{label}, {limit} a minute, created {key.created_at:%Y-%m-%d}, {state}")
 
 

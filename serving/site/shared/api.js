@@ -60,6 +60,9 @@ export async function ask(path, parameters = {}, signal = undefined) {
   }
 }
 
+/** Change something: the answer to a POST. Throws Failure. */
+export const tell = (path) => withKey((headers) => json(addressOf(path), { method: "POST", headers }));
+
 /** An answer with the rows of all its pages. */
 export async function askAll(path, parameters, signal) {
   const answer = await ask(path, parameters, signal);

@@ -6,7 +6,8 @@ import { at, html } from "./dom.js";
 /**
  * Run `load` once there is a key. `fail(message)` shows that the service did not answer.
  *
- * Returns {open, ask}: `open` begins (again); `ask(failure)` is for an answer of status 401.
+ * Returns {open, ask, change}: `open` begins (again); `ask(failure)` is for an answer of status 401; `change(words)`
+ * asks for another key.
  */
 export function keyGate(main, load, fail) {
   const why = html("p", { id: "key-why", role: "status" });
@@ -52,5 +53,5 @@ export function keyGate(main, load, fail) {
     close();
     load();
   });
-  return { open, ask: (failure) => question(isOwnKey() ? failure.message : "") };
+  return { open, ask: (failure) => question(isOwnKey() ? failure.message : ""), change: question };
 }

@@ -74,6 +74,14 @@ begin
     perform set_config('request.jwt.claims', json_build_object('tenant', tenant)::text, true);
 end $$;
 
+-- What an operator's key is called in the log of decisions; null if the key is not an operator's.
+create or replace function access.operator_of(key_sha256 bytea) returns text
+language sql stable as $$
+    select 'key ' || api_keys.prefix || coalesce(' (' || api_keys.label || ')', '')
+    from access.api_keys
+    where api_keys.key_sha256 = operator_of.key_sha256 and api_keys.revoked_at is null and api_keys.operator
+$$;
+
 -- A process takes a sixteenth of the minute's remaining requests, at least one, so that few requests need a write.
 -- `most` is null if there is no such key. `granted` is 0 if no request is left in the minute.
 create or replace function access.lease(
