@@ -3,8 +3,8 @@
 1000 simulated events over real HTTP, every event due each tick, 50 to 200 ms of latency, answers of 150 KB,
 5 % faults of all kinds, captured by one worker and by four in turn. Sizes by environment variables: SOAK_EVENTS
 (1000), SOAK_TICKS (50), SOAK_FAULTS (0.05), SOAK_REQUESTS_PER_SECOND (100), SOAK_REQUESTS_PER_MINUTE (4500).
-SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and `backfill` and `box_office`,
-separate soaks.
+SOAK_PARTS chooses the kinds of faults (network, answers, bodies, listings, maps), and `backfill`, `box_office` and
+`marketplaces`, separate soaks.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from bench.scratch import open_connection, scratch_database, scratch_server
 from bench.served import served
 from bench.soak_backfill import soak_backfill
 from bench.soak_box_office import soak_box_office
+from bench.soak_marketplaces import soak_marketplaces
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import load_breaker
@@ -39,7 +40,7 @@ SHARDS = 4
 
 def main() -> int:
     """Run and judge each chosen part."""
-    known = [*PARTS, "backfill", "box_office"]
+    known = [*PARTS, "backfill", "box_office", "marketplaces"]
     chosen = os.environ.get("SOAK_PARTS", ",".join([*PARTS, "backfill"])).split(",")
     if unknown := set(chosen) - set(known):
         sys.exit(f"SOAK_PARTS has {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
@@ -49,6 +50,8 @@ def main() -> int:
         holds &= soak_backfill()
     if "box_office" in chosen:
         holds &= soak_box_office()
+    if "marketplaces" in chosen:
+        holds &= soak_marketplaces()
     return 0 if holds else 1
 
 
