@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.described_answers import Document
 from tests.support.generated_clients import PythonClient, Row, StepFailedError, TypeScriptClient
-from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source, add_links
 from tests.support.tools import needs_typescript
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
@@ -51,6 +51,7 @@ def expected(get: Ask) -> dict[str, list[Any]]:
             rows["list_listings"].append(listing)
             rows["get_listing_history"] += get(f"{of}/listings/{listing['listing_id']}/history").json()["data"]
     rows["list_board"] = get("/api/board").json()["data"]
+    rows["list_links"] = get("/api/links").json()["data"]
     rows["list_movers"] = get("/api/movers", days=1).json()["data"]
     return ageless(rows)
 
@@ -81,6 +82,7 @@ def test_a_generated_client_pages_through_everything_with_typed_rows(
     for statements in (ADD_PAST, ADD_SALE, ADD_SALE.replace("= '1'", "= '2'").replace("'Lower'", "'Floor'")):
         connection.execute(statements)
     add_another_source(connection)
+    add_links(connection)
     client = make(document, tmp_path / "client")
     client.check()
     read = client.read(service, create_key(connection, EVERYONE))

@@ -18,7 +18,16 @@ from serving.app import build_app
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
 from tests.support.markets import add_event
-from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source, id_of
+from tests.support.served_market import (
+    ADD_PAST,
+    ADD_SALE,
+    EVERYONE,
+    Ask,
+    add_a_match,
+    add_another_source,
+    add_links,
+    id_of,
+)
 from tickettape.database import Connection
 from tickettape.settings import ROOT, Settings
 
@@ -85,9 +94,17 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     add_event(connection, "8")
     connection.execute(_OF_RANGES)
     add_another_source(connection)
+    add_links(connection)
+    add_a_match(connection)
     one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
     get = ask(EVERYONE)
-    found = [*_answered(get, one, seven), *_listed(get, one, two), *_of_all(get), *_across(get, one, seven)]
+    found = [
+        *_answered(get, one, seven),
+        *_listed(get, one, two),
+        *_of_all(get),
+        *_across(get, one, seven),
+        *_links(get),
+    ]
     connection.execute("update market.events set currency = null where external_id in ('1', '9')")
     return [*found, *_across(get, one, seven)]
 
@@ -136,6 +153,11 @@ def _across(get: Ask, one: object, seven: object) -> Iterator[Answer]:
         for asked in ({"fill": True}, {"limit": 1, "fill": True}):
             yield "get_price_spread", get(f"/api/events/{event}/price-spread", **DAY, **asked).json()
         yield "list_shared_offers", get(f"/api/events/{event}/shared-offers").json()
+
+
+def _links(get: Ask) -> Iterator[Answer]:
+    for asked in ({}, {"limit": 1}, {"state": "ended"}):
+        yield "list_links", get("/api/links", **asked).json()
 
 
 def _of_all(get: Ask) -> Iterator[Answer]:

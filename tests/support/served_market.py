@@ -20,7 +20,7 @@ from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe, observe_ranges, price_range
 from tickettape.api_schema import apply_api_schema, create_tenant, watch_events
-from tickettape.catalogue import decide_link
+from tickettape.catalogue import decide_link, match_sources
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
@@ -111,6 +111,20 @@ def add_another_source(connection: Connection) -> None:
     observe(connection, nine, NOON + 3 * HOUR, Section("Lower", "101", [5100, 7100]))
     connection.execute(_AS_EVENT_1)
     decide_link(connection, ("simulator", "1"), ("vividseats", "9"), "confirmed", "somebody")
+
+
+def add_links(connection: Connection) -> None:
+    """Two links by hand, of which one side is not in the catalogue."""
+    decide_link(connection, ("archive", "x"), ("simulator", "2"), "confirmed", "somebody")
+    decide_link(connection, ("simulator", "2"), ("ticketmaster", "y"), "refused", "somebody")
+
+
+def add_a_match(connection: Connection) -> None:
+    """Two events that nobody captured, and that a rule links, with all its evidence."""
+    for source in ("gametime", "vividseats"):
+        more = {"venue": "A park", "venue_id": "p", "latitude": 41.9, "longitude": -87.6}
+        add_event(connection, f"{source} 20", source=source, name="A gala", **more)
+    match_sources(connection, NOON)
 
 
 def id_of(connection: Connection, external_id: str) -> UUID:

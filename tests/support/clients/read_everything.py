@@ -26,6 +26,7 @@ from tickettape_client.api.events import (
     list_across_markets,
     list_board,
     list_events,
+    list_links,
     list_listings,
     list_movers,
     list_shared_offers,
@@ -38,6 +39,7 @@ from tickettape_client.models import (
     EstimatedSales,
     Event,
     EventDetail,
+    EventLinks,
     EventPage,
     EventZones,
     GetInPrices,
@@ -96,6 +98,9 @@ def main() -> None:
     for board in pages(Board, lambda at: list_board.sync(client=client, limit=1, cursor=at)):
         for row in board.data:
             say("list_board", row.to_dict(), f"{row.kind} {len(row.sparkline)} {row.age_minutes}")
+    for links in pages(EventLinks, lambda at: list_links.sync(client=client, limit=1, cursor=at)):
+        for link in links.data:
+            say("list_links", link.to_dict(), f"{link.name} {link.other_name} {link.confidence}")
     for movers in pages(Movers, lambda at: list_movers.sync(client=client, days=ListMoversDays(1), limit=1, cursor=at)):
         for mover in movers.data:
             say("list_movers", mover.to_dict(), round(100 * mover.share))

@@ -81,5 +81,8 @@ for await (const event of events) {
 const board = (cursor?: string) => client.GET("/api/board", { params: { query: { limit: 1, cursor } } });
 for await (const row of rows(async (at) => given(await board(at))))
   say("list_board", row, `${row.kind} ${row.sparkline.length} ${row.age_minutes}`);
+const links = (cursor?: string) => client.GET("/api/links", { params: { query: { limit: 1, cursor } } });
+for await (const link of rows(async (at) => given(await links(at))))
+  say("list_links", link, `${link.name} ${link.other_name} ${link.confidence}`);
 const movers = (cursor?: string) => client.GET("/api/movers", { params: { query: { days: 1, limit: 1, cursor } } });
 for await (const mover of rows(async (at) => given(await movers(at)))) say("list_movers", mover, Math.round(100 * mover.share));
