@@ -2,11 +2,12 @@
 
 from tickettape.box_office.payments import Providers
 from tickettape.box_office.simulated_provider import SimulatedProvider
+from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
 
-def providers_of(settings: Settings) -> Providers:
-    """The providers by their names."""
+def providers_of(settings: Settings, warehouse: Warehouse | None = None) -> Providers:
+    """The providers by their names. `warehouse`: where the simulated one keeps its ledger."""
     if settings.stripe_api_key and settings.stripe_webhook_secret:
         from tickettape.box_office.stripe_provider import StripeProvider  # here: importing it takes half a second
 
@@ -16,5 +17,5 @@ def providers_of(settings: Settings) -> Providers:
             settings.stripe_api_base,
         )
         return {stripe.name: stripe}
-    simulated = SimulatedProvider()
+    simulated = SimulatedProvider(warehouse or Warehouse())
     return {simulated.name: simulated}

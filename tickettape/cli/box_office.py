@@ -29,7 +29,7 @@ from tickettape.box_office import (
     tidy,
 )
 from tickettape.cli.console import INSTANT, fail, failing_on, parse_instant, say
-from tickettape.database import Connection, Warehouse
+from tickettape.database import Connection, Warehouse, encrypted_warehouse
 from tickettape.file_storage import open_backup_storage
 from tickettape.settings import settings
 
@@ -45,8 +45,12 @@ def add_commands(app: typer.Typer) -> None:
 
 @contextmanager
 def _connection() -> Iterator[Connection]:
-    with failing_on(RefusedError), Warehouse().connection() as connection:
+    with failing_on(RefusedError), _warehouse().connection() as connection:
         yield connection
+
+
+def _warehouse() -> Warehouse:
+    return encrypted_warehouse(plain_allowed=settings().box_office_plain_database)
 
 
 def _price(text: str) -> Decimal:
@@ -153,7 +157,7 @@ def refund_command(
         fail("Give exactly one of --order and --booking.", code=2)
     with _connection() as connection:
         amount = refund(connection, order_id=order, booking_id=booking, reason=reason)
-        give_back_requested(connection, providers_of(settings()))
+        give_back_requested(connection, providers_of(settings(), _warehouse()))
     say(f"Refunded {amount}.")
 
 
@@ -169,7 +173,7 @@ def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help=
 def tidy_command() -> None:
     """End expired orders and holds, finish incomplete payments and return money. Run it every few seconds."""
     with _connection() as connection:
-        done = tidy(connection, providers_of(settings()))
+        done = tidy(connection, providers_of(settings(), _warehouse()))
     payments = ", ".join(f"{count} {outcome}" for outcome, count in done.payments.items() if count)
     say(f"Ended {done.orders} orders and {done.bookings} bookings. Payments: {payments or 'nothing to do'}.")
 

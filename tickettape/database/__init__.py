@@ -48,6 +48,7 @@ from tickettape.database.server import (
     with_database,
 )
 from tickettape.database.time_outs import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, LONGEST_STATEMENT
+from tickettape.database.tls import encrypted_conninfo, encrypted_warehouse
 from tickettape.database.vacuum import table_activity, vacuum_is_due, vacuum_table
 
 __all__ = [
@@ -72,6 +73,8 @@ __all__ = [
     "database_size_bytes",
     "database_url",
     "drop_payload_partitions_before",
+    "encrypted_conninfo",
+    "encrypted_warehouse",
     "ensure_partitions",
     "finish_interrupted_detaches",
     "forget_killed_users",

@@ -16,10 +16,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 NOTIFY_SECONDS = 5  # a notification takes milliseconds if it comes through at all
 
 
-def connect(*, application_name: str = "tickettape") -> Connection:
+def connect(*, application_name: str = "tickettape", url: str | None = None) -> Connection:
     """A connection to the warehouse: in UTC, with time-outs, and with keep-alives that notice a lost server."""
     return psycopg.connect(
-        database_url(),
+        url or database_url(),
         application_name=application_name,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         options=f"-c timezone=UTC -c statement_timeout={LONGEST_STATEMENT} -c lock_timeout=60s "

@@ -1,12 +1,12 @@
-"""Settings of the box office: its payment provider."""
+"""Settings of the box office: its payment provider, sessions, and the connection to its database."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from tickettape.settings.base import SettingsGroup, Url
 
 
 class BoxOfficeSettings(SettingsGroup):
-    """Settings of payments. Without them, payments are simulated."""
+    """Settings of the box office. Without a provider, payments are simulated."""
 
     stripe_api_key: SecretStr | None = None
     """Stripe's secret key. Unset: payments are simulated, and no money moves."""
@@ -16,3 +16,15 @@ class BoxOfficeSettings(SettingsGroup):
 
     stripe_api_base: Url = "https://api.stripe.com"
     """Stripe's server."""
+
+    stripe_publishable_key: str | None = None
+    """Stripe's publishable key, which the pages give to Stripe's payment form."""
+
+    session_hours: float = Field(default=24, gt=0)
+    """Hours after which a login at the box office ends."""
+
+    logins_per_minute: int = Field(default=10, ge=1)
+    """How often in a minute one address may log in or sign up, and one account may be tried, at one server process."""
+
+    box_office_plain_database: bool = False
+    """Allow the box office a database on another host without TLS, as in a private network of containers."""
