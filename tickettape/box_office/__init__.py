@@ -5,20 +5,50 @@ The rules are in the database (schema box_office), so that they hold whoever wri
 
 from tickettape.box_office.access import check_permissions, grant_roles
 from tickettape.box_office.configured_providers import providers_of
-from tickettape.box_office.events import add_seats, add_tier, create_event, parse_price, read_seats, set_status
-from tickettape.box_office.payments import give_back_requested, refund
+from tickettape.box_office.events import (
+    add_seats,
+    add_tier,
+    create_event,
+    parse_price,
+    parse_seats,
+    read_seats,
+    set_status,
+)
+from tickettape.box_office.passwords import check_password, hash_password
+from tickettape.box_office.payments import (
+    Begun,
+    Payment,
+    Providers,
+    carry_out,
+    give_back_requested,
+    receive,
+    refund,
+)
+from tickettape.box_office.providers import BadSignatureError, Charge, ProviderError
 from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import discrepancies, sales
-from tickettape.box_office.sample_data import add_sample_events
+from tickettape.box_office.sample_data import DEMO_PROMOTER, add_sample_events, close_demo, open_demo
+from tickettape.box_office.simulated_provider import Told, told_to
 from tickettape.box_office.upkeep import tidy
-from tickettape.box_office.users import erase_again, erase_user, forget_old
+from tickettape.box_office.users import erase_again, erase_user, forget_old, make_promoter, normal_email
 
 __all__ = [
+    "DEMO_PROMOTER",
+    "BadSignatureError",
+    "Begun",
+    "Charge",
+    "Payment",
+    "ProviderError",
+    "Providers",
     "RefusedError",
+    "Told",
     "add_sample_events",
     "add_seats",
     "add_tier",
+    "carry_out",
+    "check_password",
     "check_permissions",
+    "close_demo",
     "create_event",
     "discrepancies",
     "erase_again",
@@ -26,11 +56,18 @@ __all__ = [
     "forget_old",
     "give_back_requested",
     "grant_roles",
+    "hash_password",
+    "make_promoter",
+    "normal_email",
+    "open_demo",
     "parse_price",
+    "parse_seats",
     "providers_of",
     "read_seats",
+    "receive",
     "refund",
     "sales",
     "set_status",
     "tidy",
+    "told_to",
 ]

@@ -106,10 +106,18 @@ def add_seats(connection: Connection, event_id: int, seats: Iterable[Seat]) -> i
 def read_seats(path: Path) -> list[Seat]:
     """The seats of a CSV file with the columns of SEAT_COLUMNS. Raises RefusedError, which names the line."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
+        return parse_seats(file, str(path))
+
+
+def parse_seats(lines: Iterable[str], name: str) -> list[Seat]:
+    """As read_seats, of lines of a file called `name`."""
+    rows = csv.DictReader(lines)
+    try:
         if missing := set(SEAT_COLUMNS) - set(rows.fieldnames or ()):
-            raise RefusedError("limit", f"{path} has no column {', '.join(sorted(missing))}.")
-        return [_read_seat(path, rows.line_num, row) for row in rows]
+            raise RefusedError("limit", f"{name} has no column {', '.join(sorted(missing))}.")
+        return [_read_seat(name, rows.line_num, row) for row in rows]
+    except csv.Error as error:
+        raise RefusedError("limit", f"{name}, line {rows.line_num}: {error}.") from None
 
 
 def parse_price(text: str) -> Decimal:
@@ -120,11 +128,11 @@ def parse_price(text: str) -> Decimal:
     raise RefusedError("limit", f"{text!r} is not a price. Write it as 49.50.")
 
 
-def _read_seat(path: Path, line: int, row: dict[str, str | None]) -> Seat:
-    section, row_number, seat_number = ((row[name] or "").strip() for name in SEAT_COLUMNS[:3])
+def _read_seat(name: str, line: int, row: dict[str, str | None]) -> Seat:
+    section, row_number, seat_number = ((row[column] or "").strip() for column in SEAT_COLUMNS[:3])
     if not (section and row_number and seat_number):
-        raise RefusedError("limit", f"{path}, line {line}: a seat needs a section, a row, a number and a price.")
+        raise RefusedError("limit", f"{name}, line {line}: a seat needs a section, a row, a number and a price.")
     try:
         return Seat(section, row_number, seat_number, parse_price(row["price"] or ""))
     except RefusedError as error:
-        raise RefusedError(error.kind, f"{path}, line {line}: {error}") from None
+        raise RefusedError(error.kind, f"{name}, line {line}: {error}") from None

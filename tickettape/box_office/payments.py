@@ -23,6 +23,16 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A payment that has begun: what it is for is known, and perhaps the provider's id of it."""
+
+    charge: Charge
+    provider: str
+    provider_id: str | None
+    status: str
+
+
+@dataclass(frozen=True)
 class Payment:
     """What paying came to: `paid`, `open` (the buyer has to act), `failed`, `returned` or `known`."""
 
@@ -44,12 +54,23 @@ def pay(
     with refusals():
         row = connection.execute(query, [order_id, booking_id, provider.name]).fetchone()
     assert row is not None  # noqa: S101  the function returns a row
-    payment_id, _, provider_id, amount, currency, status = row
-    if status == "succeeded":
-        return Payment(payment_id, "known")
-    charge = Charge(payment_id, amount, currency)
-    state = provider.open(charge) if provider_id is None else provider.look_up(charge, provider_id)
-    return Payment(payment_id, _apply(connection, payment_id, state), state.client_secret if state else None)
+    payment_id, name, provider_id, amount, currency, status = row
+    return carry_out(connection, provider, Begun(Charge(payment_id, amount, currency), name, provider_id, status))
+
+
+def carry_out(connection: Connection, provider: PaymentProvider, begun: Begun) -> Payment:
+    """Ask the provider for a payment that has begun, and write what it says. Said twice, it is one charge.
+
+    Raises ProviderError: then say it again.
+    """
+    charge = begun.charge
+    if begun.status == "succeeded":
+        return Payment(charge.payment_id, "known")
+    if begun.status in ("failed", "cancelled"):
+        return Payment(charge.payment_id, "failed")
+    state = provider.open(charge) if begun.provider_id is None else provider.look_up(charge, begun.provider_id)
+    outcome = _apply(connection, charge.payment_id, state)
+    return Payment(charge.payment_id, outcome, state.client_secret if state else None)
 
 
 def receive(connection: Connection, provider: PaymentProvider, payload: bytes, signature: str) -> str:

@@ -8,7 +8,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal, cast
 
@@ -16,6 +16,7 @@ from tickettape.box_office.providers import (
     BadSignatureError,
     Charge,
     ChargeState,
+    PaymentProvider,
     ProviderError,
     ProviderEvent,
     Status,
@@ -29,6 +30,18 @@ Told = Literal["succeed", "fail", "delay", "unreachable"]
 def always_succeed(_: Charge) -> Told:
     """What it does unless it is told otherwise."""
     return "succeed"
+
+
+def told_to(provider: PaymentProvider, told: Told, provider_id: str | None) -> PaymentProvider:
+    """The simulated provider that does what a buyer on trial wants. A payment that is open already ends so.
+
+    Raises ValueError for a real provider.
+    """
+    if not isinstance(provider, SimulatedProvider):
+        raise ValueError("Only a simulated payment can be told how to end.")
+    if provider_id and told != "delay":
+        provider.complete(provider_id, "failed" if told == "fail" else "succeeded")
+    return replace(provider, told=lambda _: told)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""One round of the worker: end what has expired, finish payments, return money, tidy counters.
+"""One round of the worker: end what has expired, finish payments, return money, serve the waitlist, tidy counters.
 
 Nobody who buys waits for it: what has expired is free for them already.
 """
@@ -6,6 +6,7 @@ Nobody who buys waits for it: what has expired is free for them already.
 from dataclasses import dataclass
 
 from tickettape.box_office.payments import UNSETTLED_AFTER_SECONDS, Providers, settle
+from tickettape.box_office.waitlist import offer_what_is_free
 from tickettape.database import Connection
 
 BATCH = 500  # orders or bookings that end in one transaction: some 0.2 s
@@ -18,6 +19,7 @@ class Upkeep:
     orders: int
     bookings: int
     payments: dict[str, int]
+    offers: int
 
 
 def tidy(
@@ -27,8 +29,20 @@ def tidy(
     orders = _until_none_is_left(connection, "select box_office.expire_orders(%s)")
     bookings = _until_none_is_left(connection, "select box_office.expire_bookings(%s)")
     payments = settle(connection, providers, older_than_seconds=settle_after_seconds)
+    offers = sum(offer_what_is_free(connection, event_id) for event_id in _waited_for(connection))
     connection.execute("select box_office.fold()")
-    return Upkeep(orders, bookings, payments)
+    connection.execute("select box_office.forget_sessions()")
+    return Upkeep(orders, bookings, payments, offers)
+
+
+def _waited_for(connection: Connection) -> list[int]:
+    """The events on sale for which somebody waits who has been offered nothing."""
+    rows = connection.execute(
+        """select distinct event_id from box_office.waitlist
+           inner join box_office.stored_events as events on events.id = event_id
+           where not notified and events.status = 'on_sale' order by event_id"""
+    ).fetchall()
+    return [event_id for (event_id,) in rows]
 
 
 def _until_none_is_left(connection: Connection, query: str) -> int:

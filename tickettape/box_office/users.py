@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from tickettape.box_office.passwords import hash_password
-from tickettape.box_office.refusals import call
+from tickettape.box_office.refusals import RefusedError, call
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 
@@ -24,10 +24,25 @@ def add_user(connection: Connection, email: str, full_name: str, password: str, 
     """Add a user. Returns the id."""
     row = connection.execute(
         "insert into box_office.users (email, full_name, password_hash, role) values (%s, %s, %s, %s) returning id",
-        [email, full_name, hash_password(password), role],
+        [normal_email(email), full_name, hash_password(password), role],
     ).fetchone()
     assert row is not None  # noqa: S101  an insert returns its row
     return int(row[0])
+
+
+def make_promoter(connection: Connection, email: str, company: str) -> int:
+    """Let a user sell events. Returns the promoter. Raises RefusedError if there is no such user."""
+    row = connection.execute(
+        "select id from box_office.users where email = %s and deleted_at is null", [normal_email(email)]
+    ).fetchone()
+    if row is None:
+        raise RefusedError("unknown", f"There is no user {email}. Let them sign up first.")
+    return int(call(connection, "select box_office.make_promoter(%s, %s)", row[0], company))
+
+
+def normal_email(email: str) -> str:
+    """An address as it is stored: its letters are small."""
+    return email.strip().lower()
 
 
 def erase_user(connection: Connection, storage: Storage, user_id: int) -> None:

@@ -20,6 +20,7 @@ from tickettape.box_office import (
     erase_user,
     give_back_requested,
     grant_roles,
+    make_promoter,
     parse_price,
     providers_of,
     read_seats,
@@ -171,11 +172,25 @@ def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help=
 
 @box_office.command("tidy")
 def tidy_command() -> None:
-    """End expired orders and holds, finish incomplete payments and return money. Run it every few seconds."""
+    """End what has expired, finish payments, return money, serve the waitlist. A running service does it too."""
     with _connection() as connection:
         done = tidy(connection, providers_of(settings(), _warehouse()))
     payments = ", ".join(f"{count} {outcome}" for outcome, count in done.payments.items() if count)
-    say(f"Ended {done.orders} orders and {done.bookings} bookings. Payments: {payments or 'nothing to do'}.")
+    say(
+        f"Ended {done.orders} orders and {done.bookings} bookings. Payments: {payments or 'nothing to do'}. "
+        f"Waitlist: {done.offers} offers."
+    )
+
+
+@box_office.command("promoter")
+def promoter_command(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address: they have signed up before.")],
+    company: Annotated[str, typer.Argument(metavar="COMPANY", help="For whom they sell.")],
+) -> None:
+    """Let a user sell events, on the pages and with the API."""
+    with _connection() as connection:
+        promoter = make_promoter(connection, email, company)
+    say(f"{email} is promoter {promoter}.")
 
 
 @box_office.command("sample")

@@ -5,7 +5,14 @@ import pytest
 from tests.support.box_office import BoxOffice
 from tickettape.box_office import sample_data
 from tickettape.box_office.bookings import hold_best_available
-from tickettape.box_office.sample_data import STADIUM_SEATS, add_sample_events, seat_plan
+from tickettape.box_office.sample_data import (
+    DEMO_PROMOTER,
+    STADIUM_SEATS,
+    add_sample_events,
+    close_demo,
+    open_demo,
+    seat_plan,
+)
 
 
 def test_a_plan_has_so_many_seats_and_each_once() -> None:
@@ -24,3 +31,20 @@ def test_the_sample_events_sell(office: BoxOffice, monkeypatch: pytest.MonkeyPat
         query = """select distinct section, row_number from event_seats
                    inner join booking_seats on seat_id = event_seats.id where booking_id = %s"""
         assert office.all(query, booking) == [("S01", "1")]
+
+
+def test_the_demo_has_an_event_on_sale_with_some_of_it_sold_and_a_new_password_each_time(office: BoxOffice) -> None:
+    passwords = {open_demo(office.connection, datetime.now(UTC)) for _ in range(2)}
+    assert len(passwords) == 2
+    query = """select event_id, tickets_sold, tickets_available from event_sales_summary where promoter_id = (
+        select promoters.id from promoters inner join users on users.id = user_id where email = %s)"""
+    ((event, sold, left),) = office.all(query, DEMO_PROMOTER)
+    assert 500 < sold < 1_500
+    assert sold + left == 6_200
+    assert (
+        office.one("select count(distinct date_trunc('hour', created_at)) from tickets where event_id = %s", event) > 50
+    )
+    assert office.faults() == []
+    close_demo(office.connection)
+    assert office.one("select status from stored_events where id = %s", event) == "off_sale"
+    assert office.one("select password_hash from users where email = %s", DEMO_PROMOTER) == "!"

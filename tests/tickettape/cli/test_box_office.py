@@ -54,7 +54,7 @@ def test_an_event_is_sold_and_refunded_by_hand(
     assert "0 sold, 25 left, 0.00 USD after 80.00 refunded" in box_office("sales", "1")[1]
     assert box_office("off-sale", "1") == (0, "Event 1 is off sale.\n")
     assert box_office("on-sale", "7")[0] == 1
-    assert box_office("tidy") == (0, "Ended 0 orders and 0 bookings. Payments: nothing to do.\n")
+    assert box_office("tidy") == (0, "Ended 0 orders and 0 bookings. Payments: nothing to do. Waitlist: 0 offers.\n")
     assert box_office("erase-user", str(user[0])) == (0, f"Erased user {user[0]}.\n")
     assert list((tmp_path / "backups" / "erased-users").iterdir())
 
