@@ -4,20 +4,25 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 
+import psycopg
 import uvicorn
 from fastapi import FastAPI
 
 from serving.app import build_app
 from serving.requests.connections import TimedProtocol
 from tickettape.api_schema import ApiNotReadyError, apply_api_schema, create_demo_key, revoke_demo_keys
+from tickettape.box_office import DEMO_PROMOTER, check_permissions, close_demo, grant_roles, open_demo
 from tickettape.database import (
     BusyError,
     Connection,
+    UnavailableDatabaseError,
     Warehouse,
     check_session_mode,
     configured_url,
     database_url,
+    encrypted_warehouse,
     forget_killed_users,
 )
 from tickettape.marketplaces import is_simulated
@@ -58,6 +63,7 @@ def _serve() -> None:
         _say(f'A demo key: {key}\n  curl -H "X-API-Key: {key}" "{where}/api/events?limit=3"')
     else:
         _say("To make an API key: `tickettape tenants create NAME`, then `tickettape keys create NAME`.")
+    _open_box_office(chosen, where)
     _say(f"Serving {where}: board at /, API at /api/events, to read about and try at /docs/api")
     uvicorn.run(
         "serving.__main__:app",
@@ -79,6 +85,28 @@ def app() -> FastAPI:
     settings.cache_clear()  # main may have set the key of the pages
     with explain_failures():
         return build_app(settings(), configured_url())
+
+
+def _open_box_office(chosen: Settings, where: str) -> None:
+    """See that the roles of the box office exist. With simulated markets and payments, open its demo."""
+    try:
+        with encrypted_warehouse(plain_allowed=chosen.box_office_plain_database).connection() as connection:
+            if check_permissions(connection):
+                grant_roles(connection)
+            password = demo_password(connection, chosen)
+    except (UnavailableDatabaseError, psycopg.OperationalError) as error:
+        _say(f"The box office is closed: {error}")
+        return
+    if password:
+        _say(f"The box office: {where}/box-office. A demo promoter: {DEMO_PROMOTER}, password {password}")
+
+
+def demo_password(connection: Connection, chosen: Settings) -> str | None:
+    """A new password of the demo promoter if everything is simulated. Otherwise None, and the demo is closed."""
+    if all(is_simulated(chosen.of_source(source)) for source in chosen.sources) and not chosen.stripe_api_key:
+        return open_demo(connection, datetime.now(UTC))
+    close_demo(connection)
+    return None
 
 
 def demo_key(connection: Connection, chosen: Settings) -> str | None:

@@ -12,24 +12,41 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from serving import openapi, site
+from serving.box_office_desk import KnownSessions, open_desk
 from serving.database import open_database
+from serving.limits.attempts import Attempts
 from serving.limits.pauses import Pauses
 from serving.limits.rate_limits import KeyRateLimits
 from serving.limits.turns import LongTurns, Turns
-from serving.middleware import ServiceMiddleware
+from serving.middleware import SELLING, ServiceMiddleware
 from serving.price_feeds import PriceFeeds
 from serving.request_counts import RequestCounts
 from serving.responses import problems
 from serving.responses.problems import Problem
-from serving.routes import across_markets, board, event_series, events, links, listings, operations, series, stream
+from serving.routes import (
+    across_markets,
+    board,
+    box_office,
+    event_series,
+    events,
+    links,
+    listings,
+    operations,
+    series,
+    stream,
+)
 from serving.shared_work import SharedWork
 from tickettape.settings import Settings
 
 # from one address or key; each further request waits a second
 REFUSALS_PER_SECOND = 50
 KEYLESS_PER_SECOND = 100
+ADDRESS_AT_ONCE = 8  # requests of the box office that one address without a session has in progress
 
-ALLOWED_HEADERS = ["X-API-Key", "Authorization", "If-None-Match", "Last-Event-ID"]
+ALLOWED_HEADERS = [
+    *("X-API-Key", "Authorization", "If-None-Match", "Last-Event-ID"),
+    *("Content-Type", "Idempotency-Key"),
+]
 EXPOSED_HEADERS = ["ETag", "Link", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"]
 PREFLIGHT_SECONDS = 3_600
 
@@ -39,8 +56,12 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_database(database_url, settings, app.state.minutes.count_slow) as database:
+        async with (
+            open_database(database_url, settings, app.state.minutes.count_slow) as database,
+            open_desk(database_url, settings, app.state.minutes.count_slow, app.state.sessions) as desk,
+        ):
             app.state.database = database
+            app.state.desk = desk
             app.state.limits = KeyRateLimits(database, settings)
             app.state.feeds = PriceFeeds(database, settings.key_streams)
             app.state.health = SharedWork(lambda: operations.api_is_made(database))
@@ -49,6 +70,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
                 asyncio.create_task(app.state.minutes.keep_flushing(database)),
                 asyncio.create_task(app.state.feeds.listen(database_url)),
                 asyncio.create_task(app.state.limits.keep_learning()),
+                asyncio.create_task(desk.keep_tidy()),
             ]
             yield
             for task in work:
@@ -70,6 +92,10 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.minutes = RequestCounts()
     app.state.turns = Turns(settings.key_requests_at_once)
     app.state.long_turns = LongTurns()
+    app.state.address_turns = Turns(ADDRESS_AT_ONCE, of="an address's")
+    app.state.sessions = KnownSessions()
+    app.state.seat_maps = {}
+    app.state.logins = Attempts(settings.logins_per_minute)
     app.state.refusals = Pauses(REFUSALS_PER_SECOND)
     app.state.keyless = Pauses(KEYLESS_PER_SECOND)
     app.add_middleware(ServiceMiddleware)
@@ -78,7 +104,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins.split(),
-            allow_methods=["GET", "HEAD"],
+            allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
             allow_headers=ALLOWED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,
@@ -92,6 +118,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(operations.router)
+    app.include_router(box_office.router)
     site.mount(app)  # last, so that every path above comes first
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
@@ -100,13 +127,14 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     return app
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
     details = {404: "There is no such path. /docs/api lists the paths.", 405: "This path is read-only. Use GET."}
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        if (headers or {}).get("Allow") == "POST":
-            details[405] = "This path changes something. Use POST."
+        allowed = (headers or {}).get("Allow", "")
+        if request.url.path.startswith(SELLING) or "POST" in allowed:
+            details[405] = f"This path takes other methods: {allowed}."
         else:
             headers = {"allow": "GET, HEAD"}
     return Problem(

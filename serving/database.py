@@ -53,18 +53,24 @@ class Database:
         `floats`: its numbers as JSON has them, which is a third of the work of a long answer.
         Raises psycopg.Error, with sqlstate PT401 for a key that is unknown or revoked.
         """
+        return await self.transact(_AS_THE_READER + question, {**values, "key_sha256": key_sha256}, floats=floats)
+
+    async def transact(
+        self, statements: LiteralString, values: Mapping[str, Any], *, floats: bool = False
+    ) -> "AsyncClientCursor[Any]":
+        """Run statements in one transaction and one round trip. Returns a cursor that holds the last one's rows."""
         async with self._connection() as connection:
             cursor = AsyncClientCursor(connection)
             if floats:
                 cursor.adapters.register_loader("numeric", FloatLoader)
             started = monotonic()
             try:
-                await cursor.execute(_AS_THE_READER + question, {**values, "key_sha256": key_sha256})
+                await cursor.execute(statements, values)
             finally:
                 seconds = monotonic() - started
                 if seconds > SLOW_SECONDS:
                     self._count_slow()
-                    log.warning("A statement took %.1f s: %s", seconds, " ".join(question.split())[:500])
+                    log.warning("A statement took %.1f s: %s", seconds, " ".join(statements.split())[:500])
             while cursor.nextset():
                 pass
             return cursor
@@ -103,8 +109,15 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, settings: Settings, count_slow: Callable[[], None]) -> AsyncIterator[Database]:
-    """A pool for the block."""
+async def open_database(
+    url: str,
+    settings: Settings,
+    count_slow: Callable[[], None],
+    *,
+    size: int | None = None,
+    more_options: Mapping[str, str] | None = None,
+) -> AsyncIterator[Database]:
+    """A pool for the block. `more_options` are settings of its sessions beside those that all have."""
 
     async def configure(connection: "psycopg.AsyncConnection[Any]") -> None:
         await connection.set_autocommit(True)
@@ -120,6 +133,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         # one plan per connection: planning each query again took as long as running it
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",  # compiling would cost more than any of these queries
+        **(more_options or {}),
     }
     refused: psycopg.Error | None = None
 
@@ -142,7 +156,7 @@ async def open_database(url: str, settings: Settings, count_slow: Callable[[], N
         connection_class=Noted,
         reconnect_timeout=WAIT_SECONDS,  # after that the next query tries again; the pool's own pauses grow to minutes
         min_size=1,
-        max_size=POOL_SIZE,
+        max_size=size or POOL_SIZE,
         timeout=WAIT_SECONDS,
         open=False,
         configure=configure,

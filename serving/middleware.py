@@ -4,6 +4,7 @@ It is plain ASGI, for speed, and runs before the routes, so that no method and n
 """
 
 import hashlib
+import re
 import time
 from typing import Any
 
@@ -12,12 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.limits.turns import Turn
 from serving.requests.addresses import address_of
+from serving.requests.bodies import MOST_BODY_BYTES, read_ahead
+from serving.requests.sessions import session_in
 from serving.responses.problems import Problem, of_database
 
 GUARDED = "/api/"
+SELLING = "/api/box-office/"
+"""Where people buy: with a session, or without anything."""
+
+SEATS_FILE = re.compile(r"/api/box-office/promoter/events/\d+/seats")
+MOST_FILE_BYTES = 8_000_000  # 80,000 seats have two
 MOST_URL_BYTES = 8_192
 MOST_HEADER_BYTES = 32_768
-MOST_BODY_BYTES = 65_536  # nothing here reads a body
 
 
 class ServiceMiddleware:
@@ -58,10 +65,15 @@ class ServiceMiddleware:
 
         try:
             headers = Headers(scope=scope)
-            if _has_body(headers):
+            selling = scope["path"].startswith(SELLING)
+            if _has_body(headers) and not selling:
                 more["connection"] = "close"  # so that nobody reads the rest of it
             _check_size(scope, headers)
-            if scope["path"].startswith(GUARDED):
+            if selling:
+                client, turn = await _admit_buyer(scope, headers, str(client))
+                if _has_body(headers) and not SEATS_FILE.fullmatch(scope["path"]):
+                    receive = await read_ahead(receive)
+            elif scope["path"].startswith(GUARDED):
                 key_sha256 = _key_of(headers)
                 lease = await state.limits.admit(key_sha256, client)
                 client = key_sha256
@@ -87,6 +99,18 @@ class ServiceMiddleware:
                 state.minutes.count_view(event_id)
 
 
+async def _admit_buyer(scope: Scope, headers: Headers, address: str) -> tuple[str | bytes, Turn]:
+    """Who asks, and a turn for it: of its session if it is known here, otherwise of its address."""
+    state = scope["app"].state
+    session = session_in(scope, headers)
+    scope.setdefault("state", {})["session_sha256"] = session
+    if session and session in state.sessions:
+        await state.keyless.pause(session)
+        return session, await state.turns.take(session)
+    await state.keyless.pause(address)
+    return address, await state.address_turns.take(address.encode())
+
+
 def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
@@ -98,8 +122,9 @@ def _check_size(scope: Scope, headers: Headers) -> None:
     if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADER_BYTES:
         raise Problem(431, f"The headers have more than {MOST_HEADER_BYTES} bytes.")
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
-        raise Problem(413, f"The body has more than {MOST_BODY_BYTES} bytes. No path here reads one.")
+    most = MOST_FILE_BYTES if SEATS_FILE.fullmatch(scope["path"]) else MOST_BODY_BYTES
+    if not length.isdigit() or int(length) > most:
+        raise Problem(413, f"The body has more than {most} bytes.", headers={"connection": "close"})
 
 
 def _key_of(headers: Headers) -> bytes:

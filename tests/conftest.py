@@ -60,12 +60,18 @@ def server_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> str:
+def migrated_template(server_url: str) -> str:
     """The name of a migrated database, to copy."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("create database template_market")
     upgrade_database(with_database(server_url, "template_market"))
     return "template_market"
+
+
+@pytest.fixture(scope="session")
+def template(migrated_template: str) -> str:
+    """What the databases of this folder's tests are copies of."""
+    return migrated_template
 
 
 @pytest.fixture

@@ -287,4 +287,9 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.", examples=["Unprocessable Entity"])
     status: int = Field(description="The HTTP status.", examples=[422])
     detail: str = Field(description="What happened, and what to do.", examples=["start_date is after end_date."])
+    kind: str | None = Field(
+        default=None,
+        description="At the box office, why it refuses, as a word: `sold_out`, `taken`, `expired`, …",
+        examples=["sold_out"],
+    )
     errors: list[InvalidParameter] = Field(default=[], description="The parameters that were refused.")

@@ -31,9 +31,9 @@ class Turn:
 class Turns:
     """The lines of all keys."""
 
-    def __init__(self, at_once: int, what: str = "requests") -> None:
+    def __init__(self, at_once: int, what: str = "requests", of: str = "a key's") -> None:
         self._at_once = at_once
-        self._what = what
+        self._what = f"{of} {what}"
         self._lines: WeakValueDictionary[bytes, asyncio.Semaphore] = WeakValueDictionary()  # while anybody is in it
 
     async def take(self, key_sha256: bytes) -> Turn:
@@ -47,7 +47,7 @@ class Turns:
         except TimeoutError:
             raise Problem(
                 429,
-                f"Only {self._at_once} of a key's {self._what} may be in progress at once, and others have been for "
+                f"Only {self._at_once} of {self._what} may be in progress at once, and others have been for "
                 f"{WAIT_SECONDS:g} s. Wait for their responses before you send more.",
                 headers={"retry-after": "1"},
             ) from None

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from serving import answers
 from serving.answers import EVENT_ID
-from serving.middleware import GUARDED
+from serving.middleware import GUARDED, SELLING
+from serving.openapi import box_office
 from serving.openapi.code_samples import request_samples, stream_samples
 from serving.responses import formats, problems
 
@@ -17,9 +18,9 @@ VERSION = "1.4"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 
-Send your key in the header `X-API-Key`. Responses are JSON, CSV or Parquet, depending on `Accept`. Errors are
-problem+json. With `ETag` and `If-None-Match`, data that has not changed is not sent again. The `RateLimit-*` headers
-say how many requests are left in this minute.
+Send your key in the header `X-API-Key`; the box office needs none, and its buyers log in. Responses are JSON, CSV or
+Parquet, depending on `Accept`. Errors are problem+json. With `ETag` and `If-None-Match`, data that has not changed is
+not sent again. The `RateLimit-*` headers say how many requests are left in this minute.
 
 **What may change.** Within version 1, what this document describes stays: paths, operations, parameters, fields, their
 types and their meaning. New paths, optional parameters, fields, values of a field and media types may come at any time,
@@ -130,6 +131,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=[
                 {"name": "events", "description": "Which events there are, and what they cost now."},
                 {"name": "analytics", "description": "What an event's zones cost and held, by hour or day."},
+                {"name": "box office", "description": "Tickets at first hand: what is for sale, buying, selling."},
                 {"name": "operations", "description": "For operators. No key is needed."},
             ],
         )
@@ -139,14 +141,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = {
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tickettape keys create`"},
             "bearer": {"type": "http", "scheme": "bearer", "description": "The same key"},
+            **box_office.SCHEMES,
         }
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 for parameter in operation.get("parameters", ()):
                     _without_null(parameter["schema"])
-                    if parameter["name"] == "limit":
+                    if parameter["name"] == "limit" and not path.startswith(SELLING):
                         parameter["schema"].setdefault("maximum", app.state.settings.row_cap)
-                if path.startswith(GUARDED):
+                if path.startswith(GUARDED) and not path.startswith(SELLING):
                     operation["security"] = [{"key": []}, {"bearer": []}]
         app.openapi_schema = document
     return app.openapi_schema
