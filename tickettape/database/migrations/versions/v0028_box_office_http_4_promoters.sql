@@ -162,8 +162,9 @@ begin
     return ticket;
 end $$;
 
+-- volatile, to see what the same statement has made
 create function box_office.promoter_events_answer(the_event bigint default null) returns json
-language plpgsql stable security definer set search_path = box_office, pg_temp as $$
+language plpgsql volatile security definer set search_path = box_office, pg_temp as $$
 begin
     if the_event is not null then
         perform check_seller(the_event);
@@ -180,7 +181,7 @@ begin
 end $$;
 
 create function box_office.promoter_tiers_answer(the_event bigint, the_tier bigint default null) returns json
-language plpgsql stable security definer set search_path = box_office, pg_temp as $$
+language plpgsql volatile security definer set search_path = box_office, pg_temp as $$
 begin
     perform check_seller(the_event);
     return (
