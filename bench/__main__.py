@@ -10,6 +10,7 @@ import sys
 from bench import (
     archive,
     box_office,
+    box_office_http,
     fairness,
     ingest,
     listings,
@@ -91,6 +92,9 @@ def main() -> int:
         if "pages" in parts:
             with scratch_database(server, "bench_pages") as url, open_connection(url) as connection:
                 holds &= pages.run(connection, url, repetitions)
+        if "box_office_http" in parts:
+            with scratch_database(server, "bench_box_office_http") as url, open_connection(url) as connection:
+                holds &= box_office_http.run(connection, url)
         if "box_office" in parts:
             with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
                 holds &= box_office.run(connection, url, repetitions)

@@ -69,7 +69,7 @@ class EventsOnSale(BaseModel):
 
     data: list[EventOnSale]
     next_cursor: str | None = Field(
-        description="The `cursor` of the next page. Null: this is the last.", examples=[None]
+        description="The `cursor` of the next page. Null: this is the last.", examples=["WyIyMDI2…"]
     )
 
 
@@ -282,7 +282,7 @@ class Ticket(BaseModel):
     row: str | None = Field(description="The row.", examples=["1"])
     seat: str | None = Field(description="The seat.", examples=["12"])
     order_id: int | None = Field(description="The order it belongs to.", examples=[7])
-    booking_id: int | None = Field(description="The booking it belongs to.", examples=[None])
+    booking_id: int | None = Field(description="The booking it belongs to. One of both is null.", examples=[8])
 
 
 class Tickets(BaseModel):
@@ -295,7 +295,7 @@ class Offer(BaseModel):
     """Stock that is held for somebody of the waitlist. It is paid like any order or booking."""
 
     order_id: int | None = Field(description="The order to pay.", examples=[7])
-    booking_id: int | None = Field(description="Or the booking to pay.", examples=[None])
+    booking_id: int | None = Field(description="The booking to pay. One of both is null.", examples=[8])
     expires_at: datetime = Field(description="Until when it is held.", examples=[_SOON])
     seconds_left: float = Field(description="Seconds until then, by the server's clock.", examples=[86_000.0])
 
@@ -314,7 +314,7 @@ class WaitlistEntry(BaseModel):
     notified: bool = Field(description="Whether something was offered.", examples=[False])
     offer: Offer | None = Field(
         description="What is offered.",
-        examples=[{"order_id": 7, "booking_id": None, "expires_at": _SOON, "seconds_left": 86_000.0}],
+        examples=[{"order_id": 7, "booking_id": 8, "expires_at": _SOON, "seconds_left": 86_000.0}],
     )
     created_at: CreatedAt
 

@@ -112,7 +112,7 @@ class Purchase(BaseModel):
     """A paid order or booking, without the person."""
 
     order_id: int | None = Field(description="The order.", examples=[7])
-    booking_id: int | None = Field(description="Or the booking.", examples=[None])
+    booking_id: int | None = Field(description="The booking. One of both is null.", examples=[8])
     status: str = Field(description="As of an order or a booking.", examples=["paid"])
     total_amount: float = Field(description="What was to be paid.", examples=[80.0])
     currency: Currency
@@ -127,7 +127,7 @@ class Purchases(BaseModel):
 
     data: list[Purchase]
     next_cursor: str | None = Field(
-        description="The `cursor` of the next page. Null: this is the last.", examples=[None]
+        description="The `cursor` of the next page. Null: this is the last.", examples=["WyIyMDI2…"]
     )
 
 

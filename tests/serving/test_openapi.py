@@ -15,8 +15,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from serving.app import build_app
+from serving.middleware import SELLING
 from tests.support.api_promise import breaks, promise
-from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of
+from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of, success
 from tests.support.markets import add_event
 from tests.support.served_market import (
     ADD_PAST,
@@ -180,6 +181,7 @@ def test_every_answer_has_the_fields_that_are_described_and_null_where_it_may_be
     assert faults(document, answered) == []
     asked = {operation_id for operation_id, _ in answered}
     described = {name for name, (path, _) in operations(document).items() if path.startswith("/api/")}
+    described -= {name for name, (path, _) in operations(document).items() if path.startswith(SELLING)}
     assert described - asked == {"stream_latest_prices"}  # its data is that of get_latest_prices
 
 
@@ -216,7 +218,7 @@ def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
 ) -> None:
     get, event = ask(EVERYONE), id_of(connection, "1")
     for name, (path, operation) in operations(document).items():
-        if list(operation["responses"]["200"]["content"]) == FORMATS:
+        if list(success(operation)) == FORMATS:
             needed = {one["name"]: event for one in operation["parameters"] if one["required"] and one["in"] == "query"}
             at = path.format(event_id=event, listing_id="101-0")
             answers = [get(at, {"accept": kind}, **needed) for kind in FORMATS[1:]]
@@ -229,6 +231,8 @@ def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
 
 def test_everything_is_named_and_described_with_an_example(document: Document) -> None:
     for name, (path, operation) in operations(document).items():
+        if path.startswith(SELLING):
+            continue  # box_office/test_openapi
         assert re.fullmatch(r"(list|get|stream)_[a-z_]+", name)
         assert operation["description"]
         for parameter in operation.get("parameters", ()):

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from serving.app import build_app
-from tests.support.described_answers import Document, operations
+from tests.support.described_answers import Document, operations, success
 from tickettape.settings import Settings
 
 Words = dict[str, str]
@@ -19,12 +19,13 @@ def promise(document: Document) -> dict[str, Any]:
     """The version, its operations by path and id with parameters and answers, and its schemas with their fields."""
     found = {}
     for name, (path, operation) in sorted(operations(document).items()):
-        answers = operation["responses"]["200"]["content"]
+        bodies = operation.get("requestBody", {}).get("content", {})
         found[f"{name} {path}"] = {
             "parameters": {
                 one["name"]: _words(one["schema"], one["required"]) for one in operation.get("parameters", ())
             },
-            "answers": {kind: _words(content["schema"]) for kind, content in answers.items()},
+            "answers": {kind: _words(content["schema"]) for kind, content in success(operation).items()},
+            **({"body": {kind: _words(content["schema"]) for kind, content in bodies.items()}} if bodies else {}),
         }
     schemas = {
         name: {field: _words(of) for field, of in schema["properties"].items()}
@@ -40,6 +41,7 @@ def breaks(promised: dict[str, Any], now: dict[str, Any]) -> list[str]:
         new = now["operations"].get(name, {"parameters": {}, "answers": {}})
         found += _changed(name, old["answers"], new["answers"])
         found += _changed(name, old["parameters"], new["parameters"])
+        found += _changed(name, old.get("body", {}), new.get("body", {}))
         added = new["parameters"].keys() - old["parameters"].keys()
         found += [f"{name}: {one} is required" for one in added if "required" in new["parameters"][one].split(" | ")]
     for name, fields in promised["schemas"].items():
@@ -68,9 +70,11 @@ def _types(schema: dict[str, Any]) -> list[str]:
         return [one for option in schema["anyOf"] for one in _types(option)]
     if "items" in schema:
         return [f"list of {one}" for one in _types(schema["items"])]
+    if "const" in schema:
+        return [repr(schema["const"])]
     if "enum" in schema:
         return [repr(value) for value in schema["enum"]]
-    return [" ".join(filter(None, (schema["type"], schema.get("format"))))]
+    return [" ".join(filter(None, (schema.get("type", "anything"), schema.get("format"))))]
 
 
 if __name__ == "__main__":

@@ -25,8 +25,14 @@ def operations(document: Document) -> dict[str, tuple[str, Any]]:
 def schema_of(document: Document, operation_id: str) -> str:
     """The name of the schema of an operation's JSON answer."""
     _, operation = operations(document)[operation_id]
-    content = operation["responses"]["200"]["content"]["application/json"]
+    content = success(operation)["application/json"]
     return str(content["schema"]["$ref"]).rpartition("/")[2]
+
+
+def success(operation: Any) -> dict[str, Any]:
+    """What an operation answers if it succeeds, by media type; nothing where it has nothing to say."""
+    (response,) = (one for status, one in operation["responses"].items() if status.startswith("2"))
+    return dict(response.get("content", {}))
 
 
 def errors(document: Document, name: str, value: Any) -> list[str]:

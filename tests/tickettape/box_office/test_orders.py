@@ -15,6 +15,7 @@ from tests.support.box_office import (
     at_once,
     outcome,
     race,
+    typed,
     waits_for_lock,
     without_guard,
     without_stock_locks,
@@ -23,33 +24,9 @@ from tickettape.box_office.orders import cancel_order, change_capacity, purchase
 from tickettape.box_office.refusals import RefusedError
 from tickettape.database import Connection
 
-PURCHASE = """
-BEGIN;
-SELECT id, quantity, sold, reserved FROM ticket_tiers WHERE id = {tier} FOR UPDATE;
-UPDATE ticket_tiers SET sold = sold + {number} WHERE id = {tier};
-INSERT INTO orders (user_id, event_id, status, total_amount) VALUES ({user}, {event}, 'paid', {number} * 10);
-INSERT INTO payments (order_id, provider, amount, currency, status)
-SELECT max(id), 'counter', {number} * 10, 'USD', 'succeeded' FROM orders WHERE user_id = {user};
-INSERT INTO tickets (order_id, tier_id, price)
-SELECT (SELECT max(id) FROM orders WHERE user_id = {user}), {tier}, 10 FROM generate_series(1, {number});
-COMMIT;
-"""
-"""As people type it: lock, raise `sold`, write order, payment and tickets."""
-
 
 def buy(user: int, event: int, tier: int, number: int = 1) -> Work:
     return lambda connection: purchase(connection, user, event, {tier: number})
-
-
-def typed(user: int, event: int, tier: int, number: int) -> Work:
-    def work(connection: Connection) -> None:
-        try:
-            connection.execute(PURCHASE.format(tier=tier, number=number, user=user, event=event).encode())
-        except Exception:
-            connection.execute("rollback")
-            raise
-
-    return work
 
 
 @pytest.mark.race
