@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from serving.responses import problems
 
@@ -74,7 +75,7 @@ def picturing(media_type: str) -> dict[str, Any]:
     """The documentation of a route that answers with a picture."""
     about = selling(None, 401, 404, session="buyer")
     del about["responses"][204]
-    about["status_code"] = 200
+    about |= {"status_code": 200, "response_class": Response}  # so that no JSON is described
     schema = {"type": "string", "format": "binary", "description": "The picture."}
     about["responses"][200] = {"description": "The picture.", "content": {media_type: {"schema": schema}}}
     return about

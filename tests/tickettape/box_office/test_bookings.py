@@ -1,11 +1,13 @@
 """Bookings of seats: a seat has one holder, a hold ends by itself, and the best seats are together."""
 
+from contextlib import ExitStack
 from decimal import Decimal
 
 import psycopg
 import pytest
 
 from tests.support.box_office import BoxOffice, Work, at_once, race, without_guard
+from tests.support.databases import fresh_database
 from tickettape.box_office.bookings import cancel, confirm, extend, hold, hold_best_available
 from tickettape.box_office.pricing import change_prices
 from tickettape.box_office.refusals import RefusedError
@@ -394,3 +396,36 @@ def test_counts_are_exact_before_and_after_they_are_folded(office: BoxOffice) ->
     assert office.one(rows, event) == 6
     office.one("select fold(10000)")
     assert (office.one(rows, event), available(office, event)) == (1, 5)
+
+
+def seats_read_by_a_hold(server_url: str, template: str, *, by_id: bool) -> int:
+    """How many rows of seats a hold of two reads while 500 others are on hold that the statistics do not know.
+
+    In a database of its own, because other tests leave seats on hold.
+    """
+    with fresh_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set search_path = box_office")
+        office = BoxOffice(url, connection)
+        event, user = office.event(), office.user()
+        seats = office.seats(event, rows=200, in_a_row=25)
+        with ExitStack() as stack:
+            stack.callback(office.close)
+            if not by_id:
+                stack.enter_context(without_guard(office, "release_expired_seats", " offset 0"))
+            for first in range(0, 500, 50):
+                hold(connection, user, event, seats[first : first + 50])
+            other = office.connect()
+            other.execute("set plan_cache_mode = force_generic_plan")  # as the service has it
+            with other.transaction():
+                hold(other, user, event, seats[-2:])
+                row = other.execute(
+                    """select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables
+                       where relid = 'box_office.stored_seats'::regclass"""
+                ).fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_a_hold_reads_its_own_seats_however_many_are_on_hold(server_url: str, template: str) -> None:
+    assert seats_read_by_a_hold(server_url, template, by_id=True) < 50
+    assert seats_read_by_a_hold(server_url, template, by_id=False) > 400, "the control"
