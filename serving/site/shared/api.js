@@ -11,9 +11,9 @@ const waiting = []; // those that begin a request when another one has ended
 
 /** A refusal or a failure, as a sentence for the reader. `status` is missing where nothing answered. */
 export class Failure extends Error {
-  constructor(message, status) {
+  constructor(message, status, { kind, errors } = {}) {
     super(message);
-    this.status = status;
+    Object.assign(this, { status, kind, errors }); // the last two as the service's problem has them
   }
 }
 
@@ -105,7 +105,8 @@ async function json(url, options) {
   return Object.assign(answer, { etag: response.headers.get("etag") });
 }
 
-async function respond(url, options, tries = TRIES) {
+/** The response of an address. It is asked again where the service is too busy for a moment. Throws Failure. */
+export async function respond(url, options, tries = TRIES) {
   let response;
   try {
     // no-cache: the browser asks again with the ETag, so new data shows at once, and old data costs only a 304
@@ -121,5 +122,6 @@ async function respond(url, options, tries = TRIES) {
     return respond(url, options, tries - 1);
   }
   const problem = await response.json().catch(() => null);
-  throw new Failure(problem?.detail ?? `The service returned status ${response.status} without a reason.`, response.status);
+  throw new Failure(problem?.detail ?? `The service returned status ${response.status} without a reason.`, response.status,
+    problem ?? {});
 }

@@ -31,9 +31,10 @@ function inCurrency(currency, options) {
   return formats.get(name);
 }
 
-/** Money to the cent. `currency` null: not known yet, a bare number. */
+/** Money to the cent, or to the smallest unit that the currency has. `currency` null: not known yet, a bare number. */
 export function money(value, currency) {
-  return value === null ? NOTHING : inCurrency(currency, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+  const cents = currency ? {} : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return value === null ? NOTHING : inCurrency(currency, cents).format(value);
 }
 
 /** Money without cents, for axes and large columns. */
