@@ -7,6 +7,7 @@ keeps it so. Links are relative, so that the site also works under a proxy's pat
 Swagger UI's own files, of the reference, come from the package fastapi-offline.
 """
 
+from collections.abc import Awaitable, Callable
 from os import PathLike, stat_result
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -21,11 +22,24 @@ from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 SITE = Path(__file__).parent
-FOLDERS = ("shared", "board", "event", "links", "reference")
+FOLDERS = ("shared", "board", "event", "links", "reference", "box_office")
+BOX_OFFICE = {
+    "": "events",
+    "/events/{event_id}": "event",
+    "/orders/{order_id}": "purchase",
+    "/bookings/{booking_id}": "purchase",
+    "/tickets": "tickets",
+    "/promoter": "promoter",
+    "/promoter/events/{event_id}": "sale",
+}
+"""Where each page of the box office is, below /box-office, and its folder, below box_office/."""
 
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": _POLICY,
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",  # asked again each time, and answered 304: never a page older than its API
 }
@@ -47,7 +61,10 @@ _FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the pages at /, /events/{id}, /links/ and /docs/api/, and their files at /site/."""
+    """Serve the board at /, an event at /events/{id}, the links at /links/, the reference at /docs/api/, the box office at /box-office.
+
+    Their files are at /site/.
+    """
     for path, route in (
         ("/", _board),
         ("/events/{event_id}", _event),
@@ -60,6 +77,8 @@ def mount(app: FastAPI) -> None:
         ("/site/key", _key),
     ):
         app.add_api_route(path, route, include_in_schema=False)
+    for path, folder in BOX_OFFICE.items():
+        app.add_api_route(f"/box-office{path}", _of_box_office(folder), include_in_schema=False)
     for name, files in _FILES.items():
         app.mount(f"/site/{name}", files, name=name)
     app.mount("/docs/api/swagger-ui", Files(packages=[("fastapi_offline", "static")]), name="swagger-ui")
@@ -89,6 +108,26 @@ async def _reference(request: Request) -> Response:
 
 async def _page(name: str, request: Request) -> Response:
     return await _FILES[name].get_response("index.html", request.scope)
+
+
+def _of_box_office(folder: str) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        response = await _FILES["box_office"].get_response(f"{folder}/index.html", request.scope)
+        if folder == "purchase" and request.app.state.settings.stripe_api_key:
+            response.headers["content-security-policy"] = with_stripe(_POLICY)
+        return response
+
+    return page
+
+
+def with_stripe(policy: str) -> str:
+    """A page's policy, with what Stripe's element for payments needs: its script, its frames, its API."""
+    return (
+        policy.replace("script-src 'self'", "script-src 'self' https://js.stripe.com").replace(
+            "connect-src 'self'", "connect-src 'self' https://api.stripe.com"
+        )
+        + "; frame-src https://js.stripe.com https://hooks.stripe.com"
+    )
 
 
 async def _with_slash() -> Response:

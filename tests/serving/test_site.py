@@ -9,12 +9,18 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from serving import site
 from tickettape.settings import Settings
 
 BASE = "http://tickettape"
-PAGES = {"/": "board", "/events/9f0c6c1e": "event", "/docs/api/": "reference"}
+PRICES = {"/": "board", "/events/9f0c6c1e": "event", "/docs/api/": "reference"}
+BOX_OFFICE = {
+    f"/box-office{path.format(event_id=7, order_id=7, booking_id=7)}": f"box_office/{folder}"
+    for path, folder in site.BOX_OFFICE.items()
+}
+PAGES = PRICES | BOX_OFFICE
 Client = httpx.AsyncClient
 
 
@@ -76,15 +82,42 @@ def test_a_page_loads_its_modules_at_once() -> None:
     asking(questions)
 
 
-def test_every_page_has_the_same_navigation() -> None:
+@pytest.mark.parametrize(
+    ("pages", "navigation"),
+    [
+        (PRICES, ["/", "/", "/box-office", "/docs/api/", "/docs/data"]),
+        (BOX_OFFICE, ["/box-office", "/box-office", "/box-office/tickets", "/box-office/promoter"]),
+    ],
+)
+def test_every_page_has_the_navigation_of_its_part(pages: dict[str, str], navigation: list[str]) -> None:
     async def questions(client: Client) -> None:
-        found = []
-        for path in PAGES:
+        for path in pages:
             links = _Links((await client.get(path)).text).pages
-            found.append([urljoin(path, link) for link in links if not link.startswith("#")])
-        assert found == [["/", "/", "/docs/api/", "/docs/data"]] * len(PAGES)
+            assert [urljoin(path, link) for link in links if not link.startswith("#")] == navigation, path
 
     asking(questions)
+
+
+def test_only_where_stripe_takes_payments_may_its_page_ask_stripe() -> None:
+    async def policies(settings: Settings) -> dict[str, str]:
+        app = FastAPI()
+        app.state.settings = settings
+        site.mount(app)
+        async with Client(transport=httpx.ASGITransport(app), base_url=BASE) as client:
+            return {path: (await client.get(path)).headers["content-security-policy"] for path in PAGES}
+
+    ours = site.HEADERS["content-security-policy"]
+    assert set(asyncio.run(policies(Settings())).values()) == {ours}
+    found = asyncio.run(policies(Settings(stripe_api_key=SecretStr("sk_test"))))
+    assert {path for path, policy in found.items() if policy != ours} == {
+        "/box-office/orders/7",
+        "/box-office/bookings/7",
+    }
+    assert found["/box-office/orders/7"] == (
+        "default-src 'none'; script-src 'self' https://js.stripe.com; style-src 'self'; "
+        "connect-src 'self' https://api.stripe.com; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; frame-src https://js.stripe.com https://hooks.stripe.com"
+    )
 
 
 @pytest.mark.parametrize(
