@@ -75,7 +75,7 @@ function showEnded() {
 }
 
 async function showBought() {
-  const found = await Promise.all(purchase.tickets.map((one) => ask(`tickets/${one}`)));
+  const found = (await ask("tickets")).data.filter((one) => purchase.tickets.includes(one.ticket_id));
   const valid = found.filter((one) => one.status === "valid").length;
   at("bought").hidden = false;
   at("bought").replaceChildren(

@@ -36,7 +36,7 @@ function rowOf(one, { currency, ...event }, path, change) {
     && change(() => send("POST", `${path}/refunds`, one.order_id ? { order_id: one.order_id } : { booking_id: one.booking_id }),
       { said: ({ amount }) => `${money(amount, currency)} of ${name} goes back.` });
   return html("tr", {}, html("th", { scope: "row", textContent: name }), html("td", {}, momentAtVenue(one.paid_at ?? one.created_at, event)),
-    html("td", { textContent: WORDS[one.status] }), html("td", { textContent: count(one.tickets) }),
+    html("td", { textContent: WORDS[one.status] }), html("td", { textContent: count(one.tickets.length) }),
     html("td", { textContent: money(one.total_amount, currency) }), html("td", { textContent: one.refunded > 0 ? money(one.refunded, currency) : "" }),
     html("td", {}, REFUNDABLE.includes(one.status)
       ? html("button", { type: "button", className: "plain", textContent: "Refund", ariaLabel: `Refund ${name}`, onclick: refund }) : ""));

@@ -3,7 +3,8 @@
 import { drawn, html } from "../../shared/dom.js";
 import { arcsOf, FAN, middleOf, NEAREST, shapeOf } from "./layout.js";
 
-const LEAST = 16, MOST = 62, WIDEST = 720, EDGE = 34; // pixels: the depth of an arc, the width of the picture, its place's edge
+const LEAST = 16, MOST = 62, WIDEST = 720, EDGE = 34, SMALL = 24, ROOMY = 38;
+// pixels: the depth of an arc, the width of the picture and its place's edge; below and above which depth names change
 const KEYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 export class SectionMap {
@@ -29,13 +30,13 @@ export class SectionMap {
     if (plan !== this.plan) this.#draw(sections, width);
     this.plan = plan;
     const known = new Map(sections.map((one) => [one.section, one]));
-    for (const { shape, name } of this.arcs.flat()) {
+    for (const { shape, text, name } of this.arcs.flat()) {
       const { name: words, look, lines } = say(known.get(name));
       shape.setAttribute("aria-label", words);
       shape.setAttribute("class", look);
       shape.setAttribute("aria-selected", String(name === chosen));
-      const text = shape.querySelectorAll("text");
-      text.forEach((one, number) => { if (one.textContent !== (lines[number] ?? "")) one.textContent = lines[number] ?? ""; });
+      text.setAttribute("class", look);
+      [...text.children].forEach((line, number) => { line.textContent = lines[number] ?? ""; });
     }
     const shapes = this.arcs.flat();
     this.#rove(shapes.find((one) => one.name === (chosen ?? this.reached))?.shape ?? shapes[0]?.shape);
@@ -48,22 +49,24 @@ export class SectionMap {
     const unit = Math.max(LEAST, Math.min(MOST, width / wide));
     const size = { width: wide * unit + 8, height: (far + above) * unit + 16 };
     const top = -above * unit - 8;
-    const roomy = unit > 38;
+    const roomy = unit > ROOMY;
     const svg = drawn("svg", { role: "listbox", "aria-label": "Sections", viewBox: `${-size.width / 2} ${top} ${size.width} ${size.height}`,
       width: Math.round(size.width), height: Math.round(size.height) },
     drawn("g", { class: "stage", "aria-hidden": "true" },
       drawn("rect", { x: -unit * 1.1, y: -6, width: unit * 2.2, height: unit * 0.8, rx: 6 }),
-      Object.assign(drawn("text", { y: unit * 0.4 - 6, class: unit < 24 ? "small" : "" }), { textContent: "Stage" })));
+      Object.assign(drawn("text", { y: unit * 0.4 - 6, class: unit < SMALL ? "small" : "" }), { textContent: "Stage" })));
+    const names = drawn("g", { "aria-hidden": "true" }); // apart, because each shape has a name of its own to be read out
     this.arcs = arcs.map((arc) => arc.map((one) => {
-      const [x, y] = middleOf(one, unit);
-      const angle = (one.from + one.to) / 2;
-      const turn = unit < 24 ? { transform: `rotate(${(-angle * 180) / Math.PI} ${x} ${y})`, class: "small name" } : { class: "name" };
-      const shape = drawn("g", { role: "option", tabindex: -1 }, drawn("path", { d: shapeOf(one, unit) }),
-        drawn("text", { x, y: roomy ? y - 8 : y, ...turn }),
+      const [x, y] = middleOf(one, unit), angle = (one.from + one.to) / 2;
+      const turn = unit < SMALL ? { transform: `rotate(${(-angle * 180) / Math.PI} ${x} ${y})`, class: "small name" } : { class: "name" };
+      const shape = drawn("g", { role: "option", tabindex: -1 }, drawn("path", { d: shapeOf(one, unit) }));
+      const text = drawn("g", {}, drawn("text", { x, y: roomy ? y - 8 : y, ...turn }),
         ...(roomy ? [drawn("text", { x, y: y + 10, class: "more" })] : []));
       svg.append(shape);
-      return { shape, name: one.section.section, angle };
+      names.append(text);
+      return { shape, text, name: one.section.section, angle };
     }));
+    svg.append(names);
     const scroll = html("div", { className: "map-scroll" }, svg);
     this.place.replaceChildren(scroll);
     scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;

@@ -19,5 +19,5 @@ export function ticketCard(ticket, event) {
       html("p", { className: "soft price", textContent: money(ticket.price, ticket.currency) }),
       valid ? html("p", { className: "code", textContent: ticket.ticket_code }) : "",
       valid ? html("p", { className: "links" }, html("a", { href: imageOf(`tickets/${ticket.ticket_id}/qr.png`),
-        download: `${ticket.event_title} ${place}.png`, textContent: "Save as PNG", ariaLabel: `Save the QR code for ${place} as PNG` })) : ""));
+        download: `${ticket.event_title} ${place}.png`, textContent: "Save as PNG", ariaLabel: `Save as PNG: ${place}` })) : ""));
 }
