@@ -92,6 +92,9 @@ def main() -> int:
         if "pages" in parts:
             with scratch_database(server, "bench_pages") as url, open_connection(url) as connection:
                 holds &= pages.run(connection, url, repetitions)
+        if "pages" in parts or "seat_maps" in parts:
+            with scratch_database(server, "bench_seat_maps") as url, open_connection(url) as connection:
+                holds &= pages.run_seat_maps(connection, url, repetitions)
         if "box_office_http" in parts:
             with scratch_database(server, "bench_box_office_http") as url, open_connection(url) as connection:
                 holds &= box_office_http.run(connection, url)

@@ -1,4 +1,5 @@
-"""How soon the pages appear: the board of 1,000 events and an event's page, compared with the page that they replaced.
+"""How soon the pages appear: the board of 1,000 events and an event's page, compared with the page that they replaced;
+the map of 80,000 seats, compared with one of 5,000.
 
 The old page had three charts and asked six questions. Its files are read from the repository's history and served
 beside today's, by the same process, with the same data and key. The pages are opened in turn in headless Chromium, with
@@ -30,6 +31,8 @@ from tests.support.dashboard_page import browser
 from tests.support.dbt_runs import run_dbt
 from tests.support.served_market import serving
 from tickettape.api_schema import apply_api_schema, create_key, create_tenant
+from tickettape.box_office import add_sample_events, grant_roles
+from tickettape.box_office.sample_data import HALL_SEATS, STADIUM_SEATS
 from tickettape.database import Connection, ensure_partitions
 from tickettape.listing_history import ListingHistoryWriter, OfferTermsKeys, lock_listing_history, microseconds
 from tickettape.listing_history.deltas import Observation
@@ -87,6 +90,28 @@ def run(connection: Connection, url: str, repetitions: int) -> bool:
         if name != "the old page":
             holds &= figure("  everything drawn, compared with the old page", drawn / before, "times", most=2)
     return holds
+
+
+def run_seat_maps(connection: Connection, url: str, repetitions: int) -> bool:
+    """Print how soon the maps of the sample events are drawn, and the seats of a section; whether the bound holds."""
+    grant_roles(connection)
+    few, many = add_sample_events(connection, datetime.now(UTC))
+    connection.execute("vacuum (analyze)")
+    heading(f"Seat maps in Chromium with an empty cache: medians of {repetitions}")
+    with serving(url, Settings()) as base, browser() as chrome:
+        pages = {
+            f"the map of {HALL_SEATS:,} seats": f"{base}/box-office/events/{few}",
+            f"the map of {STADIUM_SEATS:,} seats": f"{base}/box-office/events/{many}",
+        }
+        times = _opened(chrome, pages, repetitions)
+    drawn = {name: [median(one[n] for one in found) for n in range(3)] for name, found in times.items()}
+    for name, (first, whole, sent) in drawn.items():
+        figure(f"{name}: first paint", first * 1000, "ms")
+        figure("  the map drawn", whole * 1000, "ms")
+        figure("  sent", sent / 1000, "kB")
+    (first_few, few_drawn, _), (first_many, many_drawn, _) = drawn.values()
+    holds = figure("first paint, 80,000 seats against 5,000", first_many / first_few, "×", most=2)
+    return figure("the map drawn, 80,000 seats against 5,000", many_drawn / few_drawn, "×", most=2) & holds
 
 
 def _make(connection: Connection) -> str:

@@ -9,14 +9,21 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 from selenium.webdriver import Chrome
 
+from serving import app
 from tests.support import served_week as week
+from tests.support.box_office import BoxOffice
 from tests.support.dashboard_page import DESKTOP, Dashboard, browser
 from tests.support.databases import fresh_database, use_database
 from tests.support.processes import free_port, start, wait_for
+from tests.support.served_box_office import Shop, shopping
+from tests.support.served_market import serving
+from tickettape.box_office import grant_roles
 from tickettape.database import Warehouse
+from tickettape.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +114,17 @@ def dashboard(chrome: Chrome, service: Service) -> Dashboard:
     page.requests()
     page.log("browser")
     return page
+
+
+@pytest.fixture(scope="session")
+def shop(chrome: Chrome, server_url: str, template: str) -> Iterator[Shop]:
+    """A box office of its own, and its service: each test makes events, buyers and promoters."""
+    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "KEYLESS_PER_SECOND", 10_000)  # all these tests are one reader
+        with psycopg.connect(url, autocommit=True, options="-c timezone=UTC -c search_path=box_office") as connection:
+            grant_roles(connection)
+            with (
+                serving(url, Settings(logins_per_minute=1_000)) as base,
+                shopping(BoxOffice(url, connection), base) as made,
+            ):
+                yield made

@@ -15,7 +15,9 @@ from tests.browser.conftest import Service
 from tests.support.axe import violations
 from tests.support.board_events import AT_MARKETS
 from tests.support.board_page import Board
+from tests.support.box_office_page import BoxOfficePage
 from tests.support.dashboard_page import DESKTOP, Dashboard
+from tests.support.served_box_office import Client, Shop
 from tests.support.served_week import GAME, UNSEEN
 from tests.support.tools import needs_axe
 from tickettape.api_schema import create_key
@@ -140,6 +142,83 @@ def test_axe_finds_nothing_by_day_and_at_night(site: Site, state: str) -> None:
     assert violations(site.page.chrome, "color-contrast") == [], "nothing else is different at night"
 
 
+class SellingSite:
+    """The pages of the box office: an event that half is sold of, one that is sold out, a buyer and a promoter."""
+
+    def __init__(self, chrome: Chrome, shop: Shop) -> None:
+        self.page = BoxOfficePage(chrome, str(shop.http.base_url).rstrip("/"))
+        self.buyer, self.promoter, office = shop.buyer(), shop.promoter(), shop.office
+        self.event = office.event(promoter_id=shop.of(self.promoter))
+        for section, price in (("A", 50), ("B", 20)):
+            office.seats(self.event, rows=2, section=section, price=price)
+        office.tier(self.event, 50)
+        self.gone = office.event()
+        office.tier(self.gone, 0)
+        self.draft = office.event(promoter_id=shop.of(self.promoter), status="draft")
+        self.bought = self._hold()
+        self.buyer.made(f"/bookings/{self.bought}/pay")
+        self.buyer.made(f"/events/{self.gone}/waitlist", {"quantity": 2})
+        self.cancelled = self._hold()
+        self.buyer.made(f"/bookings/{self.cancelled}/cancel")
+
+    def _hold(self) -> int:
+        return int(self.buyer.made(f"/events/{self.event}/bookings/best", {"quantity": 2})["booking_id"])
+
+    def open(self, path: str, shows: str, client: Client | None = None, click: str = "") -> None:
+        """Open a page as somebody, by day on a desk's screen, until it shows an element. Click on another one first."""
+        self.page.resize(DESKTOP)
+        self.page.enter(client)
+        if click:
+            self.page.go(path, click).click(click)
+            self.page.until_shown(shows)
+        else:
+            self.page.go(path, shows)
+
+    def hold(self) -> None:
+        """A purchase that waits for its payment."""
+        self.open(f"/bookings/{self._hold()}", "#payment", self.buyer)
+
+
+@pytest.fixture(scope="module")
+def selling_site(chrome: Chrome, shop: Shop) -> SellingSite:
+    """The pages of the box office."""
+    return SellingSite(chrome, shop)
+
+
+SELLING_STATES: dict[str, Callable[[SellingSite], None]] = {
+    "events": lambda site: site.open("", "#list li"),
+    "events, empty": lambda site: site.open("?search=no+such+thing", "[data-state=empty]"),
+    "event": lambda site: site.open(f"/events/{site.event}", "#map [role=option]"),
+    "event, a section": lambda site: site.open(f"/events/{site.event}?section=B", "[role=gridcell]"),
+    "event, a seat chosen": lambda site: site.open(f"/events/{site.event}?section=B", "#tray", click=".free"),
+    "event, sold out": lambda site: site.open(f"/events/{site.gone}", "#waitlist form"),
+    "event, unknown": lambda site: site.open("/events/99999999", "[data-state=error]"),
+    "log in": lambda site: site.open("/tickets", "dialog"),
+    "create an account": lambda site: site.open("/tickets", "#full-name", click="#other-way"),
+    "purchase, held": lambda site: site.hold(),
+    "purchase, bought": lambda site: site.open(f"/bookings/{site.bought}", "img.qr", site.buyer),
+    "purchase, cancelled": lambda site: site.open(f"/bookings/{site.cancelled}", "#ended", site.buyer),
+    "my tickets": lambda site: site.open("/tickets", "#waiting li", site.buyer),
+    "my tickets, empty": lambda site: site.open("/tickets", "[data-state=empty]", site.promoter),
+    "what a promoter sells": lambda site: site.open("/promoter", "#rows tr", site.promoter),
+    "what nobody sells": lambda site: site.open("/promoter", "[data-state=empty]", site.buyer),
+    "a sale": lambda site: site.open(f"/promoter/events/{site.event}", "#map [role=option]", site.promoter),
+    "a sale, before it": lambda site: site.open(f"/promoter/events/{site.draft}", "#hint", site.promoter),
+}
+
+
+@needs_axe
+@pytest.mark.parametrize("state", SELLING_STATES)
+def test_axe_finds_nothing_at_the_box_office_by_day_and_at_night(selling_site: SellingSite, state: str) -> None:
+    SELLING_STATES[state](selling_site)
+    assert violations(selling_site.page.chrome) == []
+    selling_site.page.resize(DESKTOP, dark=True)
+    assert violations(selling_site.page.chrome, "color-contrast") == []
+    selling_site.page.resize(SMALLEST)
+    assert selling_site.page.chrome.execute_script("return document.documentElement.scrollWidth") <= SMALLEST[0]
+    selling_site.page.screenshot(f"box-office-{state.replace(', ', '-').replace(' ', '-')}-{SMALLEST[0]}")
+
+
 @needs_axe
 def test_control_axe_finds_a_field_without_a_name_and_too_little_contrast(site: Site) -> None:
     site.open_page("board")
@@ -193,10 +272,7 @@ _FOLLOW_THE_FOCUS = """
     return controls.length;"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_control_is_reached_by_tab_has_a_name_and_shows_that_it_is_reached(site: Site, page: str) -> None:
-    site.open_page(page)
-    chrome = site.page.chrome
+def _is_reached_by_tab(chrome: Chrome) -> None:
     number = chrome.execute_script(_FOLLOW_THE_FOCUS)
     ActionChains(chrome).send_keys(Keys.TAB * (number + 6)).perform()  # a date has stops for month, year and calendar
     reached, invisible, missed = chrome.execute_script(
@@ -207,6 +283,18 @@ def test_every_control_is_reached_by_tab_has_a_name_and_shows_that_it_is_reached
     assert invisible == []
     assert missed == []
     assert [one.get_attribute("outerHTML") for one in reached if not one.accessible_name] == []
+
+
+@pytest.mark.parametrize("state", ["event", "event, a section", "purchase, held", "a sale"])
+def test_every_control_of_the_box_office_is_reached_by_tab(selling_site: SellingSite, state: str) -> None:
+    SELLING_STATES[state](selling_site)
+    _is_reached_by_tab(selling_site.page.chrome)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_control_is_reached_by_tab_has_a_name_and_shows_that_it_is_reached(site: Site, page: str) -> None:
+    site.open_page(page)
+    _is_reached_by_tab(site.page.chrome)
 
 
 def test_by_keyboard_alone_an_event_is_found_and_opened(site: Site) -> None:

@@ -18,8 +18,8 @@ const LOG_IN = "Log in, and they are held for you.";
 const id = Number(location.pathname.split("/").at(-1));
 const states = new States(at("offers"), () => load());
 const tray = new Tray({ change: () => map.draw(), hold: (seats) => buy("bookings", { seats }) });
-const tiers = new Tiers((lines) => buy("orders", { lines }));
-let event = null, map = null, plan = null, settings = null, busy = false;
+const tiers = new Tiers({ reserve: (lines) => buy("orders", { lines }), wait: (tier) => waitFor(tier) });
+let event = null, map = null, plan = null, settings = null, busy = false, waitsForOne = false;
 
 async function load() {
   states.show("loading", "Loading …");
@@ -61,8 +61,14 @@ function show(left) {
     tray.show(event.currency);
     map.show(sections);
   }
-  at("waitlist").hidden = true;
-  if (!left.tickets_available) showWaitlist(event, { tiers: left.tiers, sections });
+  at("waitlist").hidden = left.tickets_available > 0 && !waitsForOne;
+  if (!at("waitlist").hidden) showWaitlist(event, { tiers: left.tiers, sections }, left.tickets_available ? "Waitlist" : "Sold out");
+}
+
+/** Offer to wait for one tier, while others are on sale. */
+function waitFor(tier) {
+  waitsForOne = true;
+  showWaitlist(event, { tiers: [tier], sections: [] }, "Waitlist").focus();
 }
 
 /** The plan's sections, with what is free in each. */
@@ -85,7 +91,9 @@ async function buy(kind, body) {
   document.body.ariaBusy = "true";
   try {
     const made = await asUser(() => send("POST", `events/${id}/${kind}`, body), LOG_IN);
-    if (made) location.assign(new URL(`box-office/${made.order_id ? `orders/${made.order_id}` : `bookings/${made.booking_id}`}`, ROOT));
+    if (!made) return;
+    tray.clear(); // for whoever comes back
+    location.assign(new URL(`box-office/${made.order_id ? `orders/${made.order_id}` : `bookings/${made.booking_id}`}`, ROOT));
   } catch (failure) {
     refuse(wordsOf(failure));
   } finally {

@@ -10,6 +10,7 @@ import { counted } from "../shared/words.js";
 import { refill } from "./best.js";
 import { SeatGrid } from "./seats.js";
 
+const MOST = 3_000; // seats in one picture: a section with more is shown in parts
 const STATUS = { AVAILABLE: "free", HOLD: "on hold", BOOKED: "sold" };
 
 export class SeatMap {
@@ -19,6 +20,7 @@ export class SeatMap {
     this.map = new SectionMap(at("map"), (section) => this.#go(section));
     this.grid = new SeatGrid(at("grid"), (seat) => this.#toggle(seat), (name) => { at("seat").textContent = name; });
     at("section").addEventListener("change", () => this.#go(at("section").value));
+    at("part").addEventListener("change", () => this.#draw());
     at("all-sections").addEventListener("click", () => this.#go(""));
     addEventListener("popstate", () => this.showSection());
   }
@@ -59,6 +61,7 @@ export class SeatMap {
     at("section").value = section ?? "";
     at("map").hidden = section !== null;
     at("grid").hidden = at("all-sections").hidden = section === null;
+    at("parts").hidden = true;
     at("map-title").textContent = section === null ? "Or choose your seats" : `Section ${section}`;
     this.#legend();
     if (section === null) {
@@ -71,6 +74,7 @@ export class SeatMap {
     try {
       const found = await ask(`events/${this.event.event_id}/sections/${encodeURIComponent(section)}/seats`);
       if (section !== this.section) return;
+      if (this.shown !== section) refill(at("part"), []);
       this.shown = section;
       this.rows = withColumns(found.rows);
       this.#forget(section);
@@ -89,16 +93,18 @@ export class SeatMap {
   }
 
   #draw() {
-    const { section } = this, { currency } = this.event;
+    const { section } = this, { currency } = this.event, parts = partsOf(this.rows);
+    at("parts").hidden = parts.length === 1;
+    refill(at("part"), parts.map((rows, n) => [String(n), `${rows[0].row} to ${rows.at(-1).row}`]));
     const prices = levelsOf(this.rows.flatMap((row) => row.seats.map((one) => one.price)));
-    this.grid.show(section, this.rows, (row, one) => {
+    this.grid.show(section, parts[Number(at("part").value)], (row, one) => {
       const free = one.status === "AVAILABLE", chosen = this.tray.has(one.id);
       return { look: chosen ? "chosen" : free ? "free" : "taken",
         name: `Section ${section}, row ${row.row}, seat ${one.seat}, ${money(one.price, currency)}, ${chosen ? "chosen" : STATUS[one.status]}` };
     }, (one) => this.tray.has(one.id));
     const free = this.rows.flatMap((row) => row.seats).filter((one) => one.status === "AVAILABLE");
     const range = prices.starts.length > 1
-      ? `${money(Math.min(...free.map((one) => one.price)), currency)} to ${money(Math.max(...free.map((one) => one.price)), currency)}`
+      ? `${money(least(free.map((one) => one.price)), currency)} to ${money(most(free.map((one) => one.price)), currency)}`
       : money(free[0]?.price ?? null, currency);
     at("map-note").textContent = free.length ? `${counted(free.length, "seat")} free, ${range} each.` : "No seat of this section is free.";
   }
@@ -132,11 +138,29 @@ export class SeatMap {
   }
 }
 
+// not Math.min(...values): a function takes fewer arguments than a stadium has seats
+const least = (values) => values.reduce((a, b) => Math.min(a, b));
+const most = (values) => values.reduce((a, b) => Math.max(a, b));
+
+/** Rows in parts that one picture can show. */
+function partsOf(rows) {
+  const parts = [[]];
+  let seats = 0;
+  for (const row of rows) {
+    if (seats && seats + row.seats.length > MOST) {
+      parts.push([]);
+      seats = 0;
+    }
+    parts.at(-1).push(row);
+    seats += row.seats.length;
+  }
+  return parts;
+}
+
 /** Seats with their column, from 1: by their numbers where these are close, or else row by row, centred. */
 function withColumns(rows) {
   const numbers = rows.flatMap((row) => row.seats.map((one) => Number(one.seat_number)));
-  const first = Math.min(...numbers), span = Math.max(...numbers) - first + 1;
-  const widest = Math.max(...rows.map((row) => row.seats.length));
+  const first = least(numbers), span = most(numbers) - first + 1, widest = most(rows.map((row) => row.seats.length));
   const byNumber = span <= 1.5 * widest && rows.every((row) => new Set(row.seats.map((one) => one.seat_number)).size === row.seats.length);
   return rows.map((row) => ({ row: row.row_number, seats: row.seats.map((one, place) => ({
     id: one.seat_id, seat: one.seat_number, price: one.price, status: one.status,

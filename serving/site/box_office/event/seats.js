@@ -15,8 +15,12 @@ export class SeatGrid {
     place.addEventListener("click", ({ target }) => this.#press(target.closest("[role=gridcell]")));
     place.addEventListener("keydown", (event) => this.#key(event));
     place.addEventListener("focusin", ({ target }) => this.#rove(target.closest("[role=gridcell]")));
+    this.point = () => point(this.pointed?.getAttribute("aria-label") ?? "");
     for (const type of ["focusin", "pointerover"])
-      place.addEventListener(type, ({ target }) => point(target.closest("[role=gridcell]")?.getAttribute("aria-label") ?? ""));
+      place.addEventListener(type, ({ target }) => {
+        this.pointed = target.closest("[role=gridcell]");
+        this.point();
+      });
   }
 
   /**
@@ -37,10 +41,11 @@ export class SeatGrid {
       if (cell.getAttribute("class") !== look) cell.setAttribute("class", look);
       if (cell.getAttribute("aria-selected") !== chosen) cell.setAttribute("aria-selected", chosen);
     }));
+    this.point();
   }
 
   #draw(section, rows) {
-    const columns = Math.max(...rows.flatMap((row) => row.seats.map((one) => one.column)));
+    const columns = Math.max(...rows.map((row) => Math.max(...row.seats.map((one) => one.column))));
     const width = columns * PITCH + TOP, height = rows.length * PITCH + 2 * TOP;
     const svg = drawn("svg", { role: "grid", "aria-label": `Seats of section ${section}`, viewBox: `0 0 ${width} ${height}`, width, height });
     const names = drawn("svg", { class: "rows", "aria-hidden": "true", viewBox: `0 0 ${LABEL} ${height}`, width: LABEL, height });
@@ -60,7 +65,7 @@ export class SeatGrid {
     const scroll = html("div", { className: "map-scroll" }, html("div", { className: "plan" }, names, svg));
     this.place.replaceChildren(scroll);
     scroll.scrollLeft = (width + LABEL - scroll.clientWidth) / 2;
-    this.reached = null;
+    this.reached = this.pointed = null;
     this.#rove(this.rows[0]?.[0]?.cell);
   }
 

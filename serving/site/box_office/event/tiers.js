@@ -4,9 +4,10 @@ import { at, html } from "../../shared/dom.js";
 import { money } from "../../shared/words.js";
 import { counted, option, tickets } from "../shared/words.js";
 
-/** Show the tiers. `reserve(lines)` is called with [{tier_id, quantity}]. */
+/** The tiers. `reserve(lines)` is called with [{tier_id, quantity}], `wait(tier)` for a tier that is sold out. */
 export class Tiers {
-  constructor(reserve) {
+  constructor({ reserve, wait }) {
+    this.wait = wait;
     this.total = html("p", { className: "total", role: "status" });
     this.button = html("button", { type: "submit", className: "primary", textContent: "Reserve" });
     const form = html("form", { className: "reserve" }, at("tier-list"), html("div", { className: "sum" }, this.total, this.button));
@@ -42,7 +43,9 @@ export class Tiers {
       html("div", { className: "price" }, html("b", { textContent: money(price, this.currency) }),
         html("small", { textContent: !tier.on_sale ? "Not on sale now" : available > 0 ? `${tickets(available)} left${few}` : "Sold out" })),
       can ? html("div", {}, html("label", { htmlFor: `tier-${id}`, className: "hidden-text", textContent: `${name}: how many tickets` }),
-        html("select", { id: `tier-${id}` }, ...[0, ...numbers].map((one) => option(one, String(one), one === chosen)))) : "");
+        html("select", { id: `tier-${id}` }, ...[0, ...numbers].map((one) => option(one, String(one), one === chosen))))
+        : tier.on_sale && !available ? html("button", { type: "button", className: "plain", textContent: "Wait", ariaLabel: `Wait for ${name}`,
+          onclick: () => this.wait(tier) }) : "");
   }
 
   #lines() {

@@ -38,6 +38,11 @@ export class Tray {
     return gone;
   }
 
+  clear() {
+    this.seats.clear();
+    this.show();
+  }
+
   show(currency = this.currency) {
     this.currency = currency;
     const seats = [...this.seats.values()];

@@ -9,13 +9,17 @@ import { option, tickets } from "../shared/words.js";
 
 const MOST = 10;
 
-/** Show the form. Calling it again changes nothing, so that what a visitor has typed stays. */
-export function showWaitlist(event, { tiers, sections }) {
-  const place = at("waitlist");
+/**
+ * Show the form for these tiers and sections, and return its first field. Of the same ones it changes nothing, so that
+ * what a visitor has typed stays.
+ */
+export function showWaitlist(event, { tiers, sections }, title) {
+  const place = at("waitlist"), is = JSON.stringify([title, tiers.map((one) => one.tier_id), sections.length]);
   place.hidden = false;
-  if (place.children.length) return;
+  if (place.is === is) return at("wait-quantity");
+  place.is = is;
   const field = (id, label, control) => html("div", {}, html("label", { htmlFor: id, textContent: label }), Object.assign(control, { id }));
-  const kinds = [["", "Any ticket"], ...tiers.map((one) => [one.tier_id, `${one.name}, ${money(one.price, event.currency)}`])];
+  const kinds = [...(tiers.length === 1 && !sections.length ? [] : [["", "Any ticket"]]), ...tiers.map((one) => [one.tier_id, `${one.name}, ${money(one.price, event.currency)}`])];
   const said = html("p", { role: "status" }), wrong = html("p", { className: "wrong", role: "alert" });
   const form = html("form", { className: "fields" },
     field("wait-quantity", "Tickets", html("select", {}, ...Array.from({ length: MOST }, (_, n) => option(n + 1, String(n + 1), n === 1)))),
@@ -41,7 +45,8 @@ export function showWaitlist(event, { tiers, sections }) {
       wrong.textContent = wordsOf(failure);
     }
   });
-  place.append(html("h2", { id: "waitlist-title", textContent: "Sold out" }),
+  place.replaceChildren(html("h2", { id: "waitlist-title", textContent: title }),
     html("p", { className: "soft", textContent: "Tickets that come back are offered to those who wait, in order. An offer keeps them for you for a day at most." }),
     wrong, said, form);
+  return at("wait-quantity");
 }

@@ -3,9 +3,10 @@
 import { Failure } from "../../shared/api.js";
 import { html } from "../../shared/dom.js";
 import { money } from "../../shared/words.js";
+import { asUser } from "../shared/account.js";
 import { send, wordsOf } from "../shared/api.js";
 
-const STRIPE_JS = "https://js.stripe.com/v3/";
+const STRIPE_JS = "https://js.stripe.com/v3/", LOG_IN = "Log in to pay.";
 
 /**
  * The form in which a purchase is paid. `path` is that of the order or the booking.
@@ -28,7 +29,8 @@ export function paymentForm({ path, total, currency, settings }, { paid, failed,
   async function pay(body) {
     for (const one of form.querySelectorAll("button")) one.disabled = true;
     try {
-      const answer = card ? await (await card).pay() : await send("POST", `${path}/pay`, body);
+      const answer = card ? await (await card).pay() : await asUser(() => send("POST", `${path}/pay`, body), LOG_IN);
+      if (!answer) return;
       if (["paid", "known", "open"].includes(answer.outcome)) await paid();
       else if (answer.outcome === "returned") await over("Your payment came too late: others had bought the tickets. The money goes back to you.");
       else failed("The payment failed, and nothing was taken. You can try again.");
@@ -50,7 +52,7 @@ export function paymentForm({ path, total, currency, settings }, { paid, failed,
 /** Stripe's element in the form. Returns {pay}. */
 async function stripeCard(form, path, publishableKey) {
   const { client_secret: clientSecret } = await send("POST", `${path}/pay`, {});
-  await new Promise((loaded, missing) => document.head.append(html("script", { src: STRIPE_JS, onload: loaded,
+  if (!window.Stripe) await new Promise((loaded, missing) => document.head.append(html("script", { src: STRIPE_JS, onload: loaded,
     onerror: () => missing(new Failure("Stripe cannot be reached. Try again in a moment.")) })));
   const stripe = window.Stripe(publishableKey), elements = stripe.elements({ clientSecret });
   elements.create("payment").mount("#card");

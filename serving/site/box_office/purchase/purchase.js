@@ -14,6 +14,7 @@ import { paymentForm } from "./payment.js";
 const ASK_AGAIN_MS = 2_000, MOST_TRIES = 30; // while a payment is on its way
 const LIVE = ["pending", "HOLD"], PAID = ["paid", "partially_refunded", "CONFIRMED"], EXPIRED = ["expired", "pending", "EXPIRED", "HOLD"];
 
+const LOG_IN = "Log in to see this purchase.";
 const [kind, id] = location.pathname.split("/").slice(-2);
 const path = `${kind}/${Number(id)}`;
 const states = new States(at("purchase"), () => load());
@@ -22,8 +23,8 @@ let purchase = null, event = null, settings = null, countdown = null, payment = 
 async function load() {
   try {
     settings = await visit();
-    const found = await asUser(() => ask(path), "Log in to see this purchase.");
-    if (!found) return states.show("empty", "Log in to see this purchase.");
+    const found = await asUser(() => ask(path), LOG_IN);
+    if (!found) return states.show("empty", LOG_IN);
     event ??= await ask(`events/${found.event_id}`);
     about();
     await show(found);
@@ -102,7 +103,7 @@ function showSum() {
 async function act(what, then) {
   refuse("");
   try {
-    await then(await asUser(() => send("POST", `${path}/${what}`)) ?? purchase);
+    await then(await asUser(() => send("POST", `${path}/${what}`), LOG_IN) ?? purchase);
   } catch (failure) {
     refuse(wordsOf(failure));
     await refresh();
@@ -113,7 +114,8 @@ async function act(what, then) {
 async function refresh({ until = () => true } = {}) {
   try {
     for (let tries = 1; ; tries++) {
-      const now = await ask(path);
+      const now = await asUser(() => ask(path), LOG_IN);
+      if (!now) return undefined;
       if (until(now)) return await show(now);
       if (tries === MOST_TRIES) return refuse("The payment has not arrived yet. This page shows the tickets once it has; load it again in a minute.");
       if (tries === 2) refuse("");

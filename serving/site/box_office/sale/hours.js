@@ -12,8 +12,13 @@ export function momentAtVenue(instant, { venue_time_zone: zone }) {
   return html("time", { dateTime: instant, textContent: moments({ day: "numeric", month: "short", ...TIME }, zone ?? "UTC").format(new Date(instant)) });
 }
 
+let last = null, widthOfLast = 0; // what is shown, and how wide: bars are drawn anew where the page's width changes
+new ResizeObserver(() => last && at("bars").clientWidth !== widthOfLast && showHours(...last)).observe(at("sale"));
+
 /** Show what `sales` says of an event. */
-export function showHours({ hours, tiers }, event) {
+export function showHours(sales, event) {
+  const { hours, tiers } = sales;
+  last = [sales, event];
   at("hours").hidden = at("no-sales").hidden = false;
   at(hours.length ? "no-sales" : "hours").hidden = true;
   if (!hours.length) return;
@@ -21,11 +26,11 @@ export function showHours({ hours, tiers }, event) {
   const names = tiers.toSorted((a, b) => b.tickets - a.tickets).map(nameOf);
   const kinds = names.length > KINDS ? [...names.slice(0, KINDS - 1), "Others"] : names;
   const kindOf = (row) => Math.min(names.indexOf(nameOf(row)), kinds.length - 1);
-  const first = Date.parse(hours[0].hour), last = Date.parse(hours.at(-1).hour);
-  const byDay = (last - first) / HOUR > MOST_BARS;
+  const begin = Date.parse(hours[0].hour), end = Date.parse(hours.at(-1).hour);
+  const byDay = (end - begin) / HOUR > MOST_BARS;
   const day = moments({ day: "numeric", month: "short" }, zone), hour = moments({ weekday: "short", ...TIME }, zone);
   const byHour = Map.groupBy(hours, (one) => Date.parse(one.hour)), buckets = new Map(); // in order, with those in which nothing was sold
-  for (let moment = first; moment <= last; moment += HOUR) {
+  for (let moment = begin; moment <= end; moment += HOUR) {
     const name = (byDay ? day : hour).format(moment) + (byDay ? "" : ` ${day.format(moment)}`);
     if (!buckets.has(name)) buckets.set(name, { name, short: byDay ? day.format(moment) : moments(TIME, zone).format(moment), sold: kinds.map(() => 0), gross: 0 });
     for (const row of byHour.get(moment) ?? []) {
@@ -35,7 +40,8 @@ export function showHours({ hours, tiers }, event) {
   }
   const bars = [...buckets.values()];
   at("hours").querySelector("h2").textContent = byDay ? "Sales by day" : "Sales by hour";
-  at("bars").replaceChildren(chart(bars, at("bars").clientWidth));
+  widthOfLast = at("bars").clientWidth;
+  at("bars").replaceChildren(chart(bars, widthOfLast));
   at("kinds").replaceChildren(...kinds.map((name, n) => html("span", { className: `key bar-${n}`, textContent: name })));
   at("hours-table").replaceChildren(
     html("thead", {}, html("tr", {}, ...[byDay ? "Day" : "Hour", ...kinds, "Gross"].map((name) => html("th", { scope: "col", textContent: name })))),
