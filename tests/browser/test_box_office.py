@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from fastapi import FastAPI, Request
+from pydantic import SecretStr
 from selenium.webdriver import Chrome, Keys
+from starlette.responses import Response
 
 from tests.support.box_office_page import BoxOfficePage
 from tests.support.dashboard_page import DESKTOP, PHONE
+from tests.support.loopback_servers import served
 from tests.support.served_box_office import Shop
+from tests.support.served_market import serving
+from tests.support.stripe_server import WEBHOOK_SECRET, StripeServer
+from tickettape.settings import Settings
 
 
 @pytest.fixture
@@ -165,6 +173,54 @@ def test_a_printed_ticket_has_the_size_of_a_bank_card(page: BoxOfficePage, shop:
         assert page.words.count("Section A") == 2, "nothing else is printed"
     finally:
         page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+STRIPE_JS = """
+    window.Stripe = (key) => ({
+        elements: ({ clientSecret }) => ({ create: () => ({ mount: (place) => {
+            document.querySelector(place).textContent = `Stripe's form: ${key} ${clientSecret}`;
+        } }) }),
+        confirmPayment: async () => { await fetch("/paid-at-stripe", { method: "POST" }); return {}; },
+    });"""
+"""Stands in for Stripe's own script, which no test can reach."""
+
+
+def test_where_stripe_takes_payments_its_element_is_shown_and_its_message_brings_the_tickets(
+    page: BoxOfficePage, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    stripe, buyer, event = StripeServer(), shop.buyer(), hall(shop)
+    booking = buyer.made(f"/events/{event}/bookings/best", {"quantity": 2})["booking_id"]
+
+    def add_stripe(app: FastAPI) -> None:
+        async def paid(request: Request) -> Response:
+            (intent,) = stripe.intents
+            stripe.pay(intent)
+            payload, signature = stripe.message("payment_intent.succeeded", stripe.intents[intent])
+            async with httpx.AsyncClient(base_url=str(request.base_url)) as client:
+                headers = {"stripe-signature": signature}
+                answer = await client.post("/api/box-office/webhooks/stripe", content=payload, headers=headers)
+            return Response(answer.content, answer.status_code)
+
+        app.add_api_route("/paid-at-stripe", paid, methods=["POST"])
+
+    added = page.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": STRIPE_JS})
+    with served(stripe) as stripe_url:
+        settings = Settings(
+            stripe_api_key=SecretStr("sk_test"),
+            stripe_webhook_secret=SecretStr(WEBHOOK_SECRET),
+            stripe_api_base=stripe_url,
+            stripe_publishable_key="pk_test",
+        )
+        with serving(shop.office.url, settings, add_stripe) as base:
+            at_stripe = BoxOfficePage(page.chrome, base).enter(buyer)
+            at_stripe.go(f"/bookings/{booking}", "#card")
+            at_stripe.until_says("Stripe's form: pk_test pi_", "#card")
+            assert not page.chrome.find_elements("css selector", "#let-fail")
+            at_stripe.click("#payment .primary")
+            at_stripe.until_says("You have 2 tickets", "#bought")
+    page.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    page.chrome.get("about:blank")
 
 
 def test_a_section_with_more_seats_than_fit_a_picture_is_shown_in_parts(page: BoxOfficePage, shop: Shop) -> None:

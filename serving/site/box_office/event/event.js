@@ -108,7 +108,7 @@ function refuse(words) {
   if (words) at("refused").scrollIntoView({ block: "nearest" });
 }
 
-setUpBest((wanted) => buy(wanted.seats ? "bookings" : "bookings/best", wanted));
+setUpBest((wanted) => buy("bookings/best", wanted));
 setInterval(lookAgain, LOOK_AGAIN_MS);
 document.addEventListener("visibilitychange", lookAgain);
 addEventListener("pageshow", (shown) => shown.persisted && lookAgain());

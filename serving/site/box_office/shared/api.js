@@ -3,6 +3,7 @@
 import { addressOf, Failure, respond } from "../../shared/api.js";
 
 const TRIES = 3, PAUSE_MS = 700; // of a request that got no answer at all
+const BUSY = 503; // nobody knows whether it was done: the same is asked again, under the same key
 const keys = new Map(); // of requests that were sent and not answered yet
 
 /** What the box office says at a path below /api/box-office. Throws Failure, or an AbortError once `signal` aborts. */
@@ -27,7 +28,7 @@ export async function send(method, path, body = undefined) {
       keys.delete(what);
       return await bodyOf(response);
     } catch (failure) {
-      if (failure.status) keys.delete(what);
+      if (failure.status && failure.status !== BUSY) keys.delete(what);
       if (failure.status || tries === TRIES) throw failure;
       await new Promise((end) => setTimeout(end, PAUSE_MS));
     }
