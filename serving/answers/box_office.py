@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from serving.answers import VenueTimeZone
+
 _SOON, _START = "2026-11-20T12:55:00+00:00", "2026-12-20T19:00:00+00:00"
 
 Id = Annotated[int, Field(description="Its number.", examples=[7])]
@@ -12,6 +14,10 @@ EventNumber = Annotated[int, Field(description="The event's number.", examples=[
 EventTitle = Annotated[str, Field(description="The event's title.", examples=["Sample concert"])]
 Currency = Annotated[str, Field(description="The currency of every price (ISO 4217).", examples=["USD"])]
 Money = Annotated[float, Field(description="In the event's currency.", examples=[80.0])]
+Refunded = Annotated[
+    float,
+    Field(description="What was given back, or is on its way: also a payment that came too late.", examples=[0.0]),
+]
 TierId = Annotated[int, Field(description="The tier's number.", examples=[1])]
 SectionName = Annotated[str, Field(description="The section.", examples=["S01"])]
 RowNumber = Annotated[str, Field(description="The row.", examples=["1"])]
@@ -41,6 +47,7 @@ class ForSale(BaseModel):
     start_time: datetime = Field(description="When it begins.", examples=[_START])
     end_time: datetime | None = Field(description="When it ends.", examples=["2026-12-20T22:00:00+00:00"])
     doors_open_time: datetime | None = Field(description="When the doors open.", examples=["2026-12-20T18:00:00+00:00"])
+    venue_time_zone: VenueTimeZone
     currency: Currency
     status: Literal["draft", "on_sale", "off_sale", "cancelled", "ended"] = Field(
         description="Whether it is on sale. Only its promoter sees a draft.", examples=["on_sale"]
@@ -157,6 +164,24 @@ class SectionSeats(BaseModel):
     rows: list[MapRow] = Field(description="Its rows, in their order.")
 
 
+class OfPromoter(BaseModel):
+    """For whom a user sells."""
+
+    promoter_id: Id
+    company: str = Field(description="The company.", examples=["Sample Promotions"])
+
+
+class User(BaseModel):
+    """The user who is logged in."""
+
+    user_id: Id
+    email: str = Field(description="The e-mail address.", examples=["ann@example.com"])
+    full_name: str = Field(description="The name.", examples=["Ann Example"])
+    promoter: OfPromoter | None = Field(
+        description="Null for those who only buy.", examples=[{"promoter_id": 7, "company": "Sample Promotions"}]
+    )
+
+
 class SellingRules(BaseModel):
     """How this box office sells."""
 
@@ -167,6 +192,17 @@ class SellingRules(BaseModel):
     order_seconds: int = Field(description="How long an order is kept until it is paid.", examples=[900])
     most_seats: int = Field(description="The most seats of one booking.", examples=[50])
     now: datetime = Field(description="The server's clock.", examples=["2026-11-20T12:50:00+00:00"])
+    user: User | None = Field(
+        description="Who is logged in, so that a page learns it without a refusal. Null: nobody.",
+        examples=[
+            {
+                "user_id": 7,
+                "email": "ann@example.com",
+                "full_name": "Ann Example",
+                "promoter": {"promoter_id": 7, "company": "Sample Promotions"},
+            }
+        ],
+    )
 
 
 class OrderLine(BaseModel):
@@ -198,6 +234,7 @@ class Order(BaseModel):
     seconds_left: SecondsLeft
     created_at: CreatedAt
     paid_at: datetime | None = Field(description="When it was paid.", examples=["2026-11-20T12:51:00+00:00"])
+    refunded: Refunded
     lines: list[OrderLine] = Field(description="What it is for.")
     tickets: TicketIds
 
@@ -236,6 +273,7 @@ class Booking(BaseModel):
     extensions_left: int = Field(description="How often the hold can still be extended.", examples=[1])
     created_at: CreatedAt
     confirmed_at: datetime | None = Field(description="When it was confirmed.", examples=["2026-11-20T12:51:00+00:00"])
+    refunded: Refunded
     seats: list[BookedSeat] = Field(description="Its seats.")
     tickets: TicketIds
 
@@ -277,6 +315,7 @@ class Ticket(BaseModel):
     event_start_time: datetime = Field(description="When the event begins.", examples=[_START])
     venue: str = Field(description="Where.", examples=["Sample Hall"])
     city: str | None = Field(description="The venue's city.", examples=["Springfield"])
+    venue_time_zone: VenueTimeZone
     tier: str | None = Field(description="The tier. Null for a seat.", examples=["Standing"])
     section: str | None = Field(description="The section. Null without a seat.", examples=["S01"])
     row: str | None = Field(description="The row.", examples=["1"])
@@ -323,24 +362,6 @@ class Waitlist(BaseModel):
     """The buyer's places on waitlists, the newest first."""
 
     data: list[WaitlistEntry]
-
-
-class OfPromoter(BaseModel):
-    """For whom a user sells."""
-
-    promoter_id: Id
-    company: str = Field(description="The company.", examples=["Sample Promotions"])
-
-
-class User(BaseModel):
-    """The user who is logged in."""
-
-    user_id: Id
-    email: str = Field(description="The e-mail address.", examples=["ann@example.com"])
-    full_name: str = Field(description="The name.", examples=["Ann Example"])
-    promoter: OfPromoter | None = Field(
-        description="Null for those who only buy.", examples=[{"promoter_id": 7, "company": "Sample Promotions"}]
-    )
 
 
 class SignedUp(BaseModel):

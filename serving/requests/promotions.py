@@ -2,10 +2,20 @@
 
 from decimal import Decimal
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from serving.requests.purchases import Body, Id, Instant, Money, Name, Section, Words
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # not a file name, or not a zone
+        raise ValueError(f"{name!r} is not a time zone, such as America/Chicago") from None
+    return name
+
 
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Label = Annotated[Words, Field(max_length=100)]
@@ -19,7 +29,13 @@ Multiplier = Annotated[
 ]
 
 
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_time_zone)]
+
+
 class _Event(Body):
+    venue_time_zone: TimeZone | None = Field(
+        default=None, description="The venue's time zone (IANA).", examples=["America/Chicago"]
+    )
     end_time: Instant | None = Field(default=None, description="When it ends.", examples=["2027-06-20T22:00:00Z"])
     doors_open_time: Instant | None = Field(
         default=None, description="When the doors open.", examples=["2027-06-20T18:00:00Z"]

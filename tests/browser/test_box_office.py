@@ -1,6 +1,8 @@
 """The pages of the box office: buy, let a hold run out, wait for what is sold out, and sell. At 390 px, by keyboard."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -150,6 +152,67 @@ def test_who_waits_for_what_is_sold_out_is_offered_what_comes_back(page: BoxOffi
     page.until_shown("#payment .primary")
     page.click("#payment .primary")
     page.until_says("You have 2 tickets", "#bought")
+
+
+CSV = "section,row_number,seat_number,price\n" + "".join(
+    f"{section},{row},{seat},{price}\n"
+    for section, price in (("A", 50), ("B", 20))
+    for row in "12"
+    for seat in range(1, 11)
+)
+
+
+def test_a_promoter_creates_an_event_from_a_csv_and_sees_what_sells(
+    page: BoxOfficePage, shop: Shop, tmp_path: Path
+) -> None:
+    promoter, buyer = shop.promoter(), shop.buyer()
+    page.enter(promoter)
+    page.go("/promoter", "#new")
+    page.find("#event-title").send_keys("A first night")
+    page.find("#venue").send_keys("The Hall")
+    page.select("venue-time-zone").select_by_value("America/Chicago")
+    start = (datetime.now(UTC) + timedelta(days=40)).strftime("%Y-%m-%dT19:30")
+    page.chrome.execute_script("arguments[0].value = arguments[1]", page.find("#start"), start)
+    page.click("#new-event .primary")
+    page.until_says("Add seats or tickets below.", "#hint")
+    assert "7:30 PM" in page.text("#when")
+    event = int(page.chrome.current_url.rsplit("/", 1)[1])
+
+    wrong, right = tmp_path / "wrong.csv", tmp_path / "seats.csv"
+    wrong.write_text(CSV.replace("A,1,2,50", "A,1,,50").replace("B,2,3,20", "B,2,3,cheap"))
+    right.write_text(CSV)
+    page.find("#file").send_keys(str(wrong))
+    page.click("#import button")
+    page.until_says("Line 34: ", "#import-wrong")
+    assert page.text("#import-wrong").splitlines()[0].startswith("Line 3: ")
+    page.find("#file").send_keys(str(right))
+    page.click("#import button")
+    page.until_says("40 seats added.", "#done")
+    page.click("#steps .primary")
+    page.wait(lambda: page.text("#state") == "On sale", "the sale")
+
+    booking = buyer.made(f"/events/{event}/bookings/best", {"quantity": 4, "section": "A"})["booking_id"]
+    buyer.made(f"/bookings/{booking}/pay")
+    page.chrome.refresh()
+    page.until_shown("#map [role=option]")
+    assert [page.text(f"#figures div:nth-child({n}) dd") for n in (1, 2, 3, 6)] == ["4", "36", "10%", "$200.00"]
+    assert page.names("#map [role=option]") == ["Section A: 16 of 20 seats left", "Section B: 20 of 20 seats left"]
+    assert "4 tickets sold" in page.find("#bars svg").accessible_name
+
+    page.select("price-section").select_by_value("B")
+    page.chrome.execute_script("arguments[0].value = '1.5'", page.find("#multiplier"))
+    page.find("#price-reason").send_keys("A is selling")
+    page.click("#change-prices button")
+    page.until_says("The price of 20 seats changed.", "#done")
+    assert "Section B" in page.text("#price-log tbody")
+    assert "A is selling" in page.text("#price-log tbody")
+
+    page.click("#purchases tbody button")
+    page.wait(lambda: page.chrome.switch_to.alert, "the question")
+    page.chrome.switch_to.alert.accept()
+    page.until_says("$200.00 of Booking", "#done")
+    assert page.text("#figures div:nth-child(6) dd") == "$0.00"
+    page.screenshot("box-office-sale-phone")
 
 
 def test_a_printed_ticket_has_the_size_of_a_bank_card(page: BoxOfficePage, shop: Shop) -> None:

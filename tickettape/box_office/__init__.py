@@ -6,6 +6,7 @@ The rules are in the database (schema box_office), so that they hold whoever wri
 from tickettape.box_office.access import check_permissions, grant_roles
 from tickettape.box_office.configured_providers import providers_of
 from tickettape.box_office.events import (
+    WrongLinesError,
     add_seats,
     add_tier,
     create_event,
@@ -42,6 +43,7 @@ __all__ = [
     "Providers",
     "RefusedError",
     "Told",
+    "WrongLinesError",
     "add_sample_events",
     "add_seats",
     "add_tier",

@@ -14,6 +14,7 @@ from tickettape.database import Connection
 
 EventStatus = Literal["draft", "on_sale", "off_sale", "cancelled", "ended"]
 SEAT_COLUMNS = ("section", "row_number", "seat_number", "price")
+MOST_WRONG_LINES = 100  # that are told at once
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Seat:
     seat_number: str
     price: Decimal
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What is one seat's alone."""
+        return self.section, self.row_number, self.seat_number
+
 
 def create_event(
     connection: Connection,
@@ -35,19 +41,24 @@ def create_event(
     city: str = "",
     country: str = "",
     capacity: int | None = None,
+    venue_time_zone: str | None = None,
     currency: str = "USD",
     promoter_id: int | None = None,
     status: EventStatus = "draft",
 ) -> int:
     """Create an event. It sells nothing until it is on sale. Returns its id."""
-    with refusals():
+    with connection.transaction(), refusals():
         row = connection.execute(
             """insert into box_office.events
                    (title, venue, start_time, city, country, capacity, currency, promoter_id, status)
                values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning id""",
             [title, venue, start_time, city, country, capacity, currency, promoter_id, status],
         ).fetchone()
-    assert row is not None  # noqa: S101  an insert returns its row
+        assert row is not None  # noqa: S101  an insert returns its row
+        # the view has the documents' columns alone
+        connection.execute(
+            "update box_office.stored_events set venue_time_zone = %s where id = %s", [venue_time_zone, row[0]]
+        )
     return int(row[0])
 
 
@@ -103,6 +114,16 @@ def add_seats(connection: Connection, event_id: int, seats: Iterable[Seat]) -> i
     return added
 
 
+class WrongLinesError(RefusedError):
+    """A file of seats is wrong. `lines` has each wrong line's number and why, the first MOST_WRONG_LINES of them."""
+
+    def __init__(self, name: str, lines: list[tuple[int, str]]) -> None:
+        first, why = lines[0]
+        count = f"{len(lines)} lines or more" if len(lines) == MOST_WRONG_LINES else f"{len(lines)} lines"
+        super().__init__("limit", f"{name}, line {first}: {why}{f' {count} are wrong.' if len(lines) > 1 else ''}")
+        self.lines = lines
+
+
 def read_seats(path: Path) -> list[Seat]:
     """The seats of a CSV file with the columns of SEAT_COLUMNS. Raises RefusedError, which names the line."""
     with path.open(newline="", encoding="utf-8-sig") as file:
@@ -112,12 +133,26 @@ def read_seats(path: Path) -> list[Seat]:
 def parse_seats(lines: Iterable[str], name: str) -> list[Seat]:
     """As read_seats, of lines of a file called `name`."""
     rows = csv.DictReader(lines)
+    seats: dict[tuple[str, str, str], tuple[int, Seat]] = {}
+    wrong: list[tuple[int, str]] = []
     try:
         if missing := set(SEAT_COLUMNS) - set(rows.fieldnames or ()):
             raise RefusedError("limit", f"{name} has no column {', '.join(sorted(missing))}.")
-        return [_read_seat(name, rows.line_num, row) for row in rows]
+        for row in rows:
+            try:
+                seat = _read_seat(row)
+                earlier, _ = seats.setdefault(seat.place, (rows.line_num, seat))
+                if earlier != rows.line_num:
+                    raise RefusedError("limit", f"the seat of line {earlier} again.")
+            except RefusedError as error:
+                wrong.append((rows.line_num, str(error)))
+                if len(wrong) == MOST_WRONG_LINES:
+                    break
     except csv.Error as error:
-        raise RefusedError("limit", f"{name}, line {rows.line_num}: {error}.") from None
+        wrong.append((rows.line_num, f"{error}."))
+    if wrong:
+        raise WrongLinesError(name, wrong)
+    return [seat for _, seat in seats.values()]
 
 
 def parse_price(text: str) -> Decimal:
@@ -128,11 +163,11 @@ def parse_price(text: str) -> Decimal:
     raise RefusedError("limit", f"{text!r} is not a price. Write it as 49.50.")
 
 
-def _read_seat(name: str, line: int, row: dict[str, str | None]) -> Seat:
+def _read_seat(row: dict[str, str | None]) -> Seat:
     section, row_number, seat_number = ((row[column] or "").strip() for column in SEAT_COLUMNS[:3])
     if not (section and row_number and seat_number):
-        raise RefusedError("limit", f"{name}, line {line}: a seat needs a section, a row, a number and a price.")
-    try:
-        return Seat(section, row_number, seat_number, parse_price(row["price"] or ""))
-    except RefusedError as error:
-        raise RefusedError(error.kind, f"{name}, line {line}: {error}") from None
+        raise RefusedError("limit", "a seat needs a section, a row, a number and a price.")
+    for what, text, most in (("section", section, 50), ("row", row_number, 10), ("seat", seat_number, 10)):
+        if len(text) > most:
+            raise RefusedError("limit", f"the name of a {what} has at most {most} characters, and {text!r} has more.")
+    return Seat(section, row_number, seat_number, parse_price(row["price"] or ""))

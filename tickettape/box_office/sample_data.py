@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -18,6 +19,7 @@ from tickettape.database import Connection
 
 HALL_SEATS, STADIUM_SEATS = 5_000, 80_000
 SEATS_IN_A_ROW = 25
+VENUE_TIME_ZONE = ZoneInfo("America/Chicago")
 DEMO_PROMOTER = "promoter@example.com"
 
 SALES_OF_A_WEEK = """
@@ -116,9 +118,10 @@ def _add_event(
             connection,
             title,
             venue,
-            start,
+            start.astimezone(VENUE_TIME_ZONE).replace(hour=19, minute=30, second=0, microsecond=0),
             city="Springfield",
             country="US",
+            venue_time_zone=str(VENUE_TIME_ZONE),
             status="on_sale",
             promoter_id=promoter_id,
         )

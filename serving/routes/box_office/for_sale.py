@@ -1,5 +1,6 @@
 """Routes of what is for sale. They need no session. What is left is never cached."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
@@ -26,12 +27,24 @@ def no_event(event_id: int) -> str:
 
 @router.get("/settings", **selling(answers.SellingRules))
 async def get_selling_rules(request: Request) -> Response:
-    """How long holds and orders last, and who takes the money."""
+    """How long holds and orders last, who takes the money, and who is logged in."""
     desk = desk_of(request)
     rules = orjson.loads(await desk.one("select box_office.rules_answer()::text"))
     key = request.app.state.settings.stripe_publishable_key
-    about = {"provider": desk.provider, "stripe_publishable_key": key or None}
+    about = {"provider": desk.provider, "stripe_publishable_key": key or None, "user": await _user(request)}
     return await reply(request, orjson.dumps(about | rules))
+
+
+async def _user(request: Request) -> orjson.Fragment | None:
+    session: bytes | None = request.state.session_sha256
+    if session is None:
+        return None
+    try:
+        return orjson.Fragment(await desk_of(request).one("select box_office.user_answer()::text", session=session))
+    except Problem as problem:
+        if problem.status == HTTPStatus.UNAUTHORIZED:  # it has ended
+            return None
+        raise
 
 
 @router.get("/events", **selling(answers.EventsOnSale))

@@ -15,7 +15,7 @@ from serving.requests.purchases import EventInPath, IdempotencyKey, TierInPath
 from serving.requests.sessions import session_of
 from serving.responses.problems import Problem
 from serving.routes.box_office.replies import desk_of, only_one, reply
-from tickettape.box_office import RefusedError, parse_seats
+from tickettape.box_office import RefusedError, WrongLinesError, parse_seats
 
 router = APIRouter(prefix="/promoter")
 
@@ -94,6 +94,9 @@ async def add_seats(request: Request, event_id: EventInPath, idempotency_key: Id
     lines = await lines_of(request, MOST_FILE_BYTES, FILE_SECONDS)
     try:
         seats = parse_seats(lines, "The file")
+    except WrongLinesError as error:
+        wrong = [{"parameter": f"line {line}", "message": message} for line, message in error.lines]
+        raise Problem(422, str(error), kind=error.kind, errors=wrong) from None
     except RefusedError as error:
         raise Problem(422, str(error), kind=error.kind) from None
     if not seats:

@@ -152,8 +152,8 @@ def test_another_promoters_event_does_not_exist_for_a_promoter_and_buyers_are_no
         ("section,row_number,seat_number,price\n", "has no seats"),
         (b"section,row_number,seat_number,price\n\xff,1,1,5\n", "not UTF-8"),
         ("section,row_number,seat_number,price\nA\x00,1,1,5\n", ""),
-        ("section,row_number,seat_number,price\n" + "A" * 51 + ",1,1,5\n", "too long"),
-        ("section,row_number,seat_number,price\nA,1,1,5\nA,1,1,5\n", "exists already"),
+        ("section,row_number,seat_number,price\n" + "A" * 51 + ",1,1,5\n", "at most 50 characters"),
+        ("section,row_number,seat_number,price\nA,1,1,5\nA,1,1,5\n", "line 3: the seat of line 2 again"),
     ],
 )
 def test_a_file_that_cannot_be_read_adds_nothing_and_says_why(shop: Shop, text: str | bytes, words: str) -> None:

@@ -30,6 +30,9 @@ def test_seats_are_read_from_a_file(office: BoxOffice, tmp_path: Path) -> None:
         ("section,row_number,seat_number,price\nA,1,1,5\nA,1,2,free\n", "line 3: 'free' is not a price"),
         ("section,row_number,seat_number,price\nA,,1,5\n", "line 2: a seat needs a section, a row"),
         ("section,row_number,seat_number,price\nA,1,1,-5\n", "line 2: '-5' is not a price"),
+        ("section,row_number,seat_number,price\nA,1,1,5\nA,1,1,6\n", "line 3: the seat of line 2 again"),
+        ("section,row_number,seat_number,price\nA,1,12345678901,5\n", "line 2: the name of a seat has at most 10"),
+        ("section,row_number,seat_number,price\n" + 200 * "A,,1,5\n", "line 2: .* 100 lines or more are wrong"),
         ("section,row_number,seat_number,price\nA,1,1,nan\n", "line 2: 'nan' is not a price"),
     ],
 )

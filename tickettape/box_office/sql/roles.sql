@@ -51,7 +51,8 @@ box_office.section_answer(bigint, text), box_office.rules_answer(), box_office.e
 box_office.cancel_once(bigint, text), box_office.cancel_order_once(bigint, text),
 box_office.start_payment_once(bigint, bigint, text, text),
 box_office.join_waitlist_once(bigint, bigint, integer, text, numeric, text), box_office.leave_waitlist(bigint, text),
-box_office.seconds_until(timestamptz), box_office.extensions_left(integer), box_office.people_before(bigint, bigint),
+box_office.seconds_until(timestamptz), box_office.zone_of(bigint),
+box_office.given_back_of(bigint, bigint), box_office.extensions_left(integer), box_office.people_before(bigint, bigint),
 box_office.order_answer(bigint), box_office.booking_answer(bigint), box_office.orders_answer(integer),
 box_office.bookings_answer(integer), box_office.tickets_answer(bigint, boolean, integer),
 box_office.waitlist_answer(bigint) to tickettape_buyer;

@@ -11,8 +11,8 @@ const STRIPE_JS = "https://js.stripe.com/v3/", LOG_IN = "Log in to pay.";
 /**
  * The form in which a purchase is paid. `path` is that of the order or the booking.
  *
- * `paid()` is called once money is on its way or there, `failed(words)` when nothing was taken, `over(words)` when it
- * is too late.
+ * `paid()` is called once money is on its way or there, `failed(words)` when nothing was taken, `over()` when it is
+ * too late.
  */
 export function paymentForm({ path, total, currency, settings }, { paid, failed, over }) {
   const button = html("button", { className: "primary", textContent: total > 0 ? `Pay ${money(total, currency)}` : "Get the tickets" });
@@ -32,7 +32,7 @@ export function paymentForm({ path, total, currency, settings }, { paid, failed,
       const answer = card ? await (await card).pay() : await asUser(() => send("POST", `${path}/pay`, body), LOG_IN);
       if (!answer) return;
       if (["paid", "known", "open"].includes(answer.outcome)) await paid();
-      else if (answer.outcome === "returned") await over("Your payment came too late: others had bought the tickets. The money goes back to you.");
+      else if (answer.outcome === "returned") await over();
       else failed("The payment failed, and nothing was taken. You can try again.");
     } catch (failure) {
       if (failure.kind === "expired") await over();

@@ -60,15 +60,18 @@ function showHeld() {
   const cancel = html("button", { type: "button", id: "cancel", className: "plain", textContent: "Cancel", onclick: () => act("cancel", (now) => show(now)) });
   payment ??= paymentForm({ path, total: purchase.total_amount, currency: purchase.currency, settings }, {
     paid: () => refresh({ until: (now) => !LIVE.includes(now.status) }),
-    failed: refuse, over: (words = "") => refresh().then(() => refuse(words)),
+    failed: refuse, over: () => refresh(),
   });
   at("held").hidden = false;
   at("held").replaceChildren(html("div", { className: "clock-line" }, countdown.place, more), payment, cancel);
 }
 
 function showEnded() {
-  const words = EXPIRED.includes(purchase.status) ? ["The time ran out", "You had not paid yet, so nothing was charged. The tickets can be bought by others again."]
-    : purchase.status === "refunded" || purchase.refunded > 0 ? ["Refunded", `${money(purchase.refunded, purchase.currency)} went back to you. The tickets are no longer valid.`]
+  const back = money(purchase.refunded, purchase.currency);
+  const words = EXPIRED.includes(purchase.status) && purchase.refunded > 0
+    ? ["Your payment came too late", `Others had bought the tickets. ${back} goes back to you.`]
+    : EXPIRED.includes(purchase.status) ? ["The time ran out", "You had not paid yet, so nothing was charged. The tickets can be bought by others again."]
+    : purchase.status === "refunded" || purchase.refunded > 0 ? ["Refunded", `${back} goes back to you. The tickets are no longer valid.`]
       : ["Cancelled", "Nothing was charged."];
   at("ended").hidden = false;
   at("ended").replaceChildren(html("h2", { textContent: words[0] }), html("p", { textContent: words[1] }),

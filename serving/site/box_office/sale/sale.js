@@ -96,7 +96,8 @@ async function change(work, { wrong = at("refused"), said = () => "" } = {}) {
     await load({ again: true });
     return true;
   } catch (failure) {
-    wrong.textContent = failure.errors?.some((one) => one.line) ? failure.errors.map((one) => `Line ${one.line}: ${one.message}`).join("\n") : wordsOf(failure);
+    const lines = (failure.errors ?? []).filter(({ parameter }) => parameter.startsWith("line "));
+    wrong.textContent = lines.length ? lines.map(({ parameter, message }) => `L${parameter.slice(1)}: ${message}`).join("\n") : wordsOf(failure);
     return false;
   } finally {
     busy = false;

@@ -8,7 +8,6 @@ let settings = null; // what GET settings said, with the user
 /** The settings of the box office, and `user`: who is logged in, or null. */
 export async function visit() {
   settings = await ask("settings");
-  if (settings.user === undefined) settings.user = await ask("me").catch(() => null);
   showUser();
   return settings;
 }

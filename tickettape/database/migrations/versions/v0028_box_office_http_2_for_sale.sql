@@ -1,4 +1,8 @@
--- What is for sale, as JSON. Everybody may know it. Lists and pages count with the same functions, so they never differ.
+-- What is for sale, as JSON. Everybody may know it. Lists and pages count with the same functions, and never differ.
+
+-- people see the venue's local time
+alter table box_office.stored_events add column venue_time_zone text
+constraint events_venue_time_zone check (venue_time_zone ~ '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$');
 
 create index seats_by_price on box_office.stored_seats (event_id, section, price) where status = 'AVAILABLE';
 
@@ -9,6 +13,7 @@ language sql stable set search_path = box_office, pg_temp as $$
         'venue', the_event.venue, 'city', nullif(the_event.city, ''), 'country', nullif(the_event.country, ''),
         'category', the_event.category, 'image_url', the_event.image_url, 'start_time', the_event.start_time,
         'end_time', the_event.end_time, 'doors_open_time', the_event.doors_open_time,
+        'venue_time_zone', the_event.venue_time_zone,
         'currency', the_event.currency, 'status', the_event.status,
         'has_tiers', exists (select from stored_tiers where event_id = the_event.id),
         'has_seats', exists (select from stored_seats where event_id = the_event.id))

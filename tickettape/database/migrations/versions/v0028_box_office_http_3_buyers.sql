@@ -99,6 +99,12 @@ create function box_office.seconds_until(instant timestamptz) returns numeric la
     select round(greatest(0, extract(epoch from instant - clock_timestamp())), 1)
 $$;
 
+create function box_office.given_back_of(the_order bigint, the_booking bigint) returns numeric
+language sql stable set search_path = box_office, pg_temp as $$
+    select coalesce(sum(refunds.amount), 0) from payments inner join refunds on refunds.payment_id = payments.id
+    where (payments.order_id = the_order or payments.booking_id = the_booking) and refunds.status <> 'failed'
+$$;
+
 -- what has expired is told so, whether or not it was ended already
 create function box_office.order_answer(the_order bigint) returns json
 language plpgsql volatile set search_path = box_office, pg_temp as $$
@@ -117,7 +123,7 @@ begin
         'subtotal', it.subtotal, 'service_fee', it.service_fee, 'tax', it.tax, 'total_amount', it.total_amount,
         'currency', it.currency, 'expires_at', case when live then it.expires_at end,
         'seconds_left', case when live then seconds_until(it.expires_at) end,
-        'created_at', it.created_at, 'paid_at', it.paid_at,
+        'created_at', it.created_at, 'paid_at', it.paid_at, 'refunded', given_back_of(it.id, null),
         'lines', (select json_agg(json_build_object('tier_id', items.tier_id, 'tier', tiers.name,
             'quantity', items.quantity, 'unit_price', items.unit_price) order by items.id)
             from order_items as items inner join ticket_tiers as tiers on tiers.id = items.tier_id
@@ -144,7 +150,7 @@ begin
         'hold_expires_at', case when live then it.hold_expires_at end,
         'seconds_left', case when live then seconds_until(it.hold_expires_at) end,
         'extensions_left', case when live then extensions_left(it.extensions) else 0 end,
-        'created_at', it.created_at, 'confirmed_at', it.confirmed_at,
+        'created_at', it.created_at, 'confirmed_at', it.confirmed_at, 'refunded', given_back_of(null, it.id),
         'seats', (select json_agg(json_build_object('seat_id', seats.id, 'section', seats.section,
             'row_number', seats.row_number, 'seat_number', seats.seat_number, 'price', lines.price_at_booking)
             order by lines.id)
@@ -171,13 +177,18 @@ language sql volatile set search_path = box_office, pg_temp as $$
     from (select id from bookings where user_id = buyer() order by id desc limit most) as newest
 $$;
 
+create function box_office.zone_of(the_event bigint) returns text
+language sql stable security definer set search_path = box_office, pg_temp as $$
+    select venue_time_zone from stored_events where id = the_event
+$$;
+
 create function box_office.tickets_answer(the_ticket bigint, only_upcoming boolean, most integer) returns json
 language sql stable set search_path = box_office, pg_temp as $$
     select json_build_object('data', coalesce(json_agg(json_build_object(
         'ticket_id', mine.ticket_id, 'ticket_code', mine.ticket_code, 'qr_code', mine.qr_code,
         'status', mine.ticket_status, 'price', mine.price, 'currency', mine.currency, 'event_id', mine.event_id,
         'event_title', mine.event_title, 'event_start_time', mine.event_start_time, 'venue', mine.venue,
-        'city', nullif(mine.city, ''), 'tier', mine.tier, 'section', mine.section, 'row', mine.row, 'seat', mine.seat,
+        'city', nullif(mine.city, ''), 'venue_time_zone', zone_of(mine.event_id), 'tier', mine.tier, 'section', mine.section, 'row', mine.row, 'seat', mine.seat,
         'order_id', mine.order_id, 'booking_id', mine.booking_id)
         order by mine.event_start_time, mine.ticket_id), '[]'))
     from (

@@ -31,6 +31,7 @@ begin
         select (select id from promoters where user_id = buyer()), title, description, venue, city, country, category,
             image_url, start_time, end_time, doors_open_time, capacity, currency, 'draft'
         from jsonb_populate_record(null::stored_events, fields) returning id into made;
+        update stored_events set venue_time_zone = fields ->> 'venue_time_zone' where id = made;
         perform finish_request(buyer(), the_key, made);
     end if;
     return made;
@@ -44,7 +45,7 @@ begin
         update stored_events as events
         set title = new.title, description = new.description, venue = new.venue, city = coalesce(new.city, ''),
             country = coalesce(new.country, ''), category = new.category, image_url = new.image_url,
-            start_time = new.start_time, end_time = new.end_time, doors_open_time = new.doors_open_time,
+            venue_time_zone = new.venue_time_zone, start_time = new.start_time, end_time = new.end_time, doors_open_time = new.doors_open_time,
             capacity = new.capacity, status = new.status
         from stored_events as old, jsonb_populate_record(old, fields) as new
         where events.id = the_event and old.id = the_event;
