@@ -75,8 +75,8 @@ function chart(bars, width) {
   return svg;
 }
 
-/** The next of 2, 4, 6, 8, 10, 20, … */
+/** The next of 2, 4, 6, 8, 10, 20, 30, 40, …, whose half is a whole number, too. */
 function niceAbove(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [2, 4, 6, 8, 10].map((one) => one * power).find((one) => one >= value) ?? 10 * power;
+  return (power > 1 ? [2, 3, 4, 5, 6, 8, 10] : [2, 4, 6, 8, 10]).map((one) => one * power).find((one) => one >= value) ?? 10 * power;
 }
