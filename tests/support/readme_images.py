@@ -11,6 +11,7 @@ import httpx
 from selenium.webdriver import Chrome
 
 from tests.support.board_page import Board
+from tests.support.box_office_page import BoxOfficePage
 from tests.support.dashboard_page import Dashboard, browser
 from tickettape.settings import ROOT, settings
 
@@ -37,6 +38,12 @@ def main() -> None:
         board.resize(PHONE, dark=True)
         board.open()
         _take(chrome, "board-phone")
+        seats = BoxOfficePage(chrome, base)
+        seats.resize(DESK)
+        seats.go("", "#list a").click("#list a")
+        seats.until_shown("#map [role=option]")
+        chrome.execute_script("document.getElementById('seats').scrollIntoView({block: 'start'}); scrollBy(0, -8)")
+        _take(chrome, "seat-map")
     taken = sorted(IMAGES.glob("*.png"))
     together = sum(image.stat().st_size for image in taken)
     print(f"{len(taken)} pictures in {IMAGES}: {together // 1000} kB.")  # noqa: T201
