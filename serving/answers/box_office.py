@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from serving.answers import VenueTimeZone
 
+_ANN = {"user_id": 7, "email": "ann@example.com", "full_name": "Ann Example", "promoter": None}
 _SOON, _START = "2026-11-20T12:55:00+00:00", "2026-12-20T19:00:00+00:00"
 
 Id = Annotated[int, Field(description="Its number.", examples=[7])]
@@ -193,15 +194,7 @@ class SellingRules(BaseModel):
     most_seats: int = Field(description="The most seats of one booking.", examples=[50])
     now: datetime = Field(description="The server's clock.", examples=["2026-11-20T12:50:00+00:00"])
     user: User | None = Field(
-        description="Who is logged in, so that a page learns it without a refusal. Null: nobody.",
-        examples=[
-            {
-                "user_id": 7,
-                "email": "ann@example.com",
-                "full_name": "Ann Example",
-                "promoter": {"promoter_id": 7, "company": "Sample Promotions"},
-            }
-        ],
+        description="Who is logged in, so that a page learns it without a refusal. Null: nobody.", examples=[_ANN]
     )
 
 
