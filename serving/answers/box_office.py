@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from serving.answers import VenueTimeZone
 
-_ANN = {"user_id": 7, "email": "ann@example.com", "full_name": "Ann Example", "promoter": None}
+_SELLER = {"promoter_id": 7, "company": "Sample Promotions"}
+_ANN = {"user_id": 7, "email": "ann@example.com", "full_name": "Ann Example", "promoter": _SELLER}
 _SOON, _START = "2026-11-20T12:55:00+00:00", "2026-12-20T19:00:00+00:00"
 
 Id = Annotated[int, Field(description="Its number.", examples=[7])]
@@ -178,9 +179,7 @@ class User(BaseModel):
     user_id: Id
     email: str = Field(description="The e-mail address.", examples=["ann@example.com"])
     full_name: str = Field(description="The name.", examples=["Ann Example"])
-    promoter: OfPromoter | None = Field(
-        description="Null for those who only buy.", examples=[{"promoter_id": 7, "company": "Sample Promotions"}]
-    )
+    promoter: OfPromoter | None = Field(description="Null for those who only buy.", examples=[_SELLER])
 
 
 class SellingRules(BaseModel):
