@@ -93,6 +93,7 @@ def test_bytes_that_drip_do_not_buy_time(client: socket.socket) -> None:
 def test_the_second_request_of_a_connection_has_the_same_time_and_whole_ones_are_answered(
     client: socket.socket,
 ) -> None:
+    client.settimeout(10)  # the description is made once, which may take longer than a request may
     for _ in range(3):  # longer than the time for one
         client.sendall(WHOLE[:20])
         time.sleep(HEAD_SECONDS / 2)
