@@ -5,7 +5,7 @@ from pathlib import Path
 from tickettape.database.migrations import run_sql_beside
 
 revision = "0028"
-down_revision = "0025"
+down_revision = "0027"
 
 
 def upgrade() -> None:
