@@ -61,7 +61,8 @@ _FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the board at /, an event at /events/{id}, the links at /links/, the reference at /docs/api/, the box office at /box-office.
+    """Serve the board at /, an event at /events/{id}, the links at /links/, the reference at /docs/api/, and the box
+    office at /box-office.
 
     Their files are at /site/.
     """
