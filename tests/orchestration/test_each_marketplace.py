@@ -1,5 +1,6 @@
 """One marketplace that fails costs only itself, and discovery that fails stops no capture."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from tests.support.failed_checks import tells_what_to_do
 from tests.support.markets import TEN, watching
+from tickettape.catalogue import decide_link, discover_events, track_rule, tracking_rules
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces import MarketplaceEvent, Marketplaces, Refused
 from tickettape.marketplaces.simulator import SimulatedMarketplace
@@ -183,3 +185,24 @@ def test_a_failure_beside_the_rules_stops_no_capture_either(
     assert captured(connection) == {"fair": 3}
     (check,) = result.get_asset_check_evaluations()
     assert "nobody could be retired" in str(check.description)
+
+
+def test_a_rule_of_one_source_is_followed_to_the_others_in_the_same_tick(
+    warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance
+) -> None:
+    markets = [Market(source=name, seed=1, events=3) for name in ("fair", "foul")]
+    found = asyncio.run(discover_events(markets[0], "search", "simulated")).events
+    one, other, _ = (event.external_id for event in found)
+    track_rule(connection, "fair", "event", one)
+    track_rule(connection, "foul", "event", other)
+    run(warehouse, instance, watching(*markets))
+    assert captured(connection) == {"fair": 1, "foul": 1}
+    decide_link(connection, ("fair", one), ("foul", one), "confirmed", "somebody")
+    run(warehouse, instance, watching(*markets))
+    assert captured(connection) == {"fair": 1, "foul": 2}
+    assert [str(rule) for rule in tracking_rules(connection, "foul") if rule.because_of] == [f"event {one}"]
+    decide_link(connection, ("fair", one), ("foul", one), "refused", "somebody")
+    run(warehouse, instance, watching(*markets))
+    assert connection.execute(
+        "select source, external_id, active from market.events where retired_because is not null"
+    ).fetchall() == [("foul", one, False)]

@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.loopback_servers import served
+from tests.support.markets import add_event
 from tests.support.slow_simulator import answering
+from tickettape.catalogue import decide_link, follow_linked_events, record_discovery, track_rule, tracking_rules
 from tickettape.cli import app, console
 from tickettape.database import Connection
 from tickettape.settings import Settings
@@ -43,6 +45,19 @@ def test_what_is_untracked_is_no_longer_listed(connection: Connection) -> None:
     code, output = run("untrack", "--search", "simulated")
     assert code == 1
     assert "is not tracked" in output
+
+
+def test_what_is_tracked_because_another_source_tracks_it_says_so(connection: Connection) -> None:
+    add_event(connection, "v1", source="vividseats", date=datetime.now(UTC) + timedelta(days=30))
+    track_rule(connection, "vividseats", "event", "v1")
+    (rule,) = tracking_rules(connection, "vividseats")
+    record_discovery(connection, rule, ["v1"], datetime.now(UTC))
+    decide_link(connection, ("simulator", "s1"), ("vividseats", "v1"), "confirmed", "somebody")
+    follow_linked_events(connection, "simulator")
+    assert "event s1 (not checked yet, as another source tracks the same event)" in run("tracked")[1]
+    code, output = run("untrack", "--event", "s1")
+    assert code == 1
+    assert "Stop tracking it there, or refuse the link" in " ".join(output.split())
 
 
 def test_exactly_one_thing_is_tracked_at_a_time() -> None:

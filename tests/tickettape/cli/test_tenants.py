@@ -42,6 +42,9 @@ def test_a_tenant_its_watch_list_and_its_keys_by_hand(connection: Connection, da
         assert run("keys", "revoke", key)[0] == 0
         assert httpx.get(f"{url}/api/events", headers={"x-api-key": key}).status_code == 401
     assert run("keys", "revoke", key)[0] == 1
+    operator = run("keys", "create", "A team", "--operator")[1].splitlines()[0]
+    assert f"{operator[:11]}…  A team, operator, " in run("keys", "list")[1]
+    run("keys", "revoke", operator)
     assert "A team: 1 event, 0 valid keys" in run("tenants", "list")[1]
     assert "Removed 1 of 1 events" in run("tenants", "unwatch", "A team", str(one))[1]
     assert run("tenants", "remove", "A team")[0] == 0
