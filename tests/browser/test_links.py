@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver import ActionChains, Keys
 
 from tests.support.board_events import AT_MARKETS, MARKETS
-from tests.support.dashboard_page import DESKTOP, PHONE, SCREENSHOTS, Dashboard
+from tests.support.dashboard_page import DESKTOP, PHONE, Dashboard
 from tickettape.api_schema import create_key
 from tickettape.api_schema.tenants import DEMO
 from tickettape.database import Warehouse
@@ -69,7 +69,7 @@ def test_an_operator_refuses_and_takes_it_back_by_keyboard(page: LinksPage) -> N
     for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
         page.resize(size)
         assert page.chrome.execute_script("return document.documentElement.scrollWidth") == size[0]
-        page.find("main").screenshot(str(SCREENSHOTS / f"links-{name}.png"))
+        page.screenshot(f"links-{name}", "main")
     page.find("#list button").send_keys(Keys.ENTER)
     page.wait(lambda: page.buttons == ["Same event", "Undo"], "that it was refused")
     assert page.text("#said") == "Now refused." or "Now refused." in page.find("#said").get_attribute("textContent")

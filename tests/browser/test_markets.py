@@ -6,7 +6,7 @@ from selenium.webdriver import ActionChains, Keys
 from tests.browser.conftest import Service
 from tests.support.board_events import AT_MARKETS, MARKETS
 from tests.support.board_page import Board
-from tests.support.dashboard_page import DESKTOP, PHONE, SCREENSHOTS, Dashboard
+from tests.support.dashboard_page import DESKTOP, PHONE, Dashboard
 from tests.support.served_week import LAST_HOUR, in_words
 
 FIRST, SECOND, THIRD = MARKETS
@@ -22,6 +22,9 @@ def test_the_board_has_one_row_of_it_and_says_where_it_is_cheapest(dashboard: Da
     board = Board(dashboard.chrome, dashboard.base).open(search=AT_MARKETS)
     (row,) = board.rows
     assert row["price"].split("\n") == ["$80.00", f"$93.00 all-in at {SECOND}"]
+    board.resize(PHONE)
+    board.screenshot("markets-board-phone", "#rows")
+    board.resize(DESKTOP)
     board.find("#rows .price a").click()
     dashboard.wait_until("ready")
     assert sides[SECOND] in dashboard.chrome.current_url
@@ -78,7 +81,7 @@ def test_on_a_phone_and_by_keyboard_all_of_it_is_reached(dashboard: Dashboard, s
         dashboard.resize(size)
         dashboard.open(sides[FIRST], basis="all_in")
         assert dashboard.chrome.execute_script("return document.documentElement.scrollWidth") == size[0]
-        dashboard.find("#markets").screenshot(str(SCREENSHOTS / f"markets-{name}.png"))
+        dashboard.screenshot(f"markets-{name}", "#markets")
     stops = []
     for _ in range(60):
         ActionChains(dashboard.chrome).send_keys(Keys.TAB).perform()

@@ -15,7 +15,7 @@ from serving import site
 from tickettape.settings import Settings
 
 BASE = "http://tickettape"
-PRICES = {"/": "board", "/events/9f0c6c1e": "event", "/docs/api/": "reference"}
+PRICES = {"/": "board", "/events/9f0c6c1e": "event", "/links/": "links", "/docs/api/": "reference"}
 BOX_OFFICE = {
     f"/box-office{path.format(event_id=7, order_id=7, booking_id=7)}": f"box_office/{folder}"
     for path, folder in site.BOX_OFFICE.items()
@@ -129,6 +129,7 @@ def test_only_where_stripe_takes_payments_may_its_page_ask_stripe() -> None:
         ("/dashboard/", "/"),
         ("/dashboard", "/"),
         ("/docs/api", "/docs/api/"),
+        ("/links", "/links/"),
         ("/?event=//evil.example/a", "/events/%2F%2Fevil.example%2Fa"),
     ],
 )

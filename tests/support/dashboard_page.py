@@ -153,12 +153,16 @@ class Dashboard:
             str(line.get_attribute("d")) for line in self.chrome.find_elements(By.CSS_SELECTOR, f"#{chart} path.line")
         ]
 
-    def screenshot(self, name: str) -> Path:
-        """Keep the whole page as a picture."""
+    def screenshot(self, name: str, css: str = "html") -> Path:
+        """Keep the page, or a part of it, as a picture."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        size = self.chrome.execute_script("return [innerWidth, document.documentElement.scrollHeight]")
-        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+        box = self.chrome.execute_script(
+            """const {x, y, width, height} = document.querySelector(arguments[0]).getBoundingClientRect();
+               return {x: x + scrollX, y: y + scrollY, width, height}""",
+            css,
+        )
+        clip = {**box, "scale": 1}
         taken = self.chrome.execute_cdp_cmd(
             "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
         )

@@ -45,6 +45,8 @@ function drawSides(panel, { id, tickets, path, title }, sides) {
   const lines = () => linesOf([["source", "currency", "all_in_price", "price", "total_tickets", "ticket_share", "last_ok_at"],
     ...sides.map((side) => [side.source, side.currency, side[`all_in_price_${tickets}`], side[`price_${tickets}`],
       side.total_tickets, side.ticket_share, side.last_ok_at])]);
+  panel.querySelector(".matched").replaceChildren(
+    html("a", { href: new URL("links/?state=automatic", ROOT).href, textContent: "How events are matched" }));
   panel.querySelector(".exports").replaceChildren(csv("Across markets", `${title} across markets.csv`, lines),
     parquet("Across markets", `${title} across markets.parquet`, `${path}/across-markets`, {}));
 }
