@@ -95,3 +95,18 @@ def test_a_side_that_is_not_in_the_catalogue_is_known_as_soon_as_it_is(connectio
     add_event(connection, "b1", source="b")
     match_sources(connection, NOW)
     assert stored(connection) == {("a", "a1"): (first, True), ("b", "b1"): (first, True)}
+
+
+def test_a_catalogues_entry_can_be_forgotten_and_the_others_stay_one_event(connection: Connection) -> None:
+    for source in "abc":
+        add_event(connection, f"{source}1", source=source, venue_id="v")
+    second = id_of(connection, "b1")
+    match_sources(connection, NOW)
+    connection.execute("delete from market.events where source = 'a'")
+    assert stored(connection)[A[0], "a1"][1] is False
+    match_sources(connection, NOW)
+    assert stored(connection) == {
+        ("a", "a1"): (second, False),
+        ("b", "b1"): (second, True),
+        ("c", "c1"): (second, True),
+    }
