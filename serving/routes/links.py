@@ -27,7 +27,7 @@ _SIDES: LiteralString = """select source, external_id, other_source, other_exter
 Side = tuple[str, str]
 
 
-@router.get("", **openapi.answering(link_answers.EventLinks, "/api/links?state=proposed", 304))
+@router.get("", **openapi.answering(link_answers.EventLinks, "/api/links?state=confirmed", 304))
 async def list_links(request: Request, query: Annotated[LinksQuery, Query()]) -> Response:
     """Which events of two sources are one, with the rule and its evidence: for whoever may see both events."""
     (after,) = query_parameters.decode_cursor(query.cursor, 1) if query.cursor else (None,)

@@ -14,7 +14,7 @@ from serving.answers.listings import LISTING_ID
 from serving.app import build_app
 from serving.openapi.code_samples import SERVICE
 from tests.support.described_answers import operations
-from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, id_of
+from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source, id_of
 from tests.support.tools import needs_curl, needs_node
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
@@ -32,6 +32,7 @@ def samples(service: str, connection: Connection) -> Callable[[str], Samples]:
     """The code of a language, about this market: its address, its event and its zone."""
     document = build_app(Settings(), "").openapi()
     connection.execute(f"{ADD_PAST};{ADD_SALE}")
+    add_another_source(connection)
 
     def of(language: str) -> Samples:
         found = {}
