@@ -146,6 +146,8 @@ def _others(events: Sequence[UUID], listed: Listed) -> dict[str, list[str]]:
         "board, by a change": ["/api/board?sort=change_1day", "/api/board?sort=-change_30days&group=performer"],
         "board, a search": [f"/api/board?search={quote(f'Event {number}')}" for number in range(1, 10)],
         "movers": [f"/api/movers?days={days}" for days in (1, 7, 30)],
+        "across-markets": [f"{event}/across-markets" for event in of_events],
+        "price-spread": [f"{event}/price-spread" for event in of_events],
         "get-in of an event": [f"{event}/get-in" for event in of_events],
         "get-in of a zone": [f"{event}/get-in?zone={zone}" for event in of_events],
         "price-distribution": [f"{event}/price-distribution?zone={zone}" for event in of_events],

@@ -35,6 +35,8 @@ def paths_of(event: object) -> list[str]:
         *(f"/api/events/{event}/{n}?{day}" for n in ("get-in", "price-distribution", "inventory-changes")),
         *(f"/api/events/{event}/{n}?{day}" for n in ("estimated-sales", "days-on-market")),
         f"/api/events/{event}/listings",
+        *(f"/api/events/{event}/{n}" for n in ("across-markets", "shared-offers")),
+        f"/api/events/{event}/price-spread?{day}",
         *(f"/api/analytics/{n}?event_id={event}&{day}" for n in ("price-trends", "group-prices", "ticket-counts")),
     ]
 
