@@ -95,6 +95,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.address_turns = Turns(ADDRESS_AT_ONCE, of="an address's")
     app.state.sessions = KnownSessions()
     app.state.seat_maps = {}
+    app.state.availability = {}
     app.state.logins = Attempts(settings.logins_per_minute)
     app.state.refusals = Pauses(REFUSALS_PER_SECOND)
     app.state.keyless = Pauses(KEYLESS_PER_SECOND)

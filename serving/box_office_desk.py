@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool
 
-from serving.database import Database, open_database
+from serving.database import WAIT_SECONDS, Database, open_database
 from serving.responses.problems import Problem
 from tickettape.box_office import (
     Begun,
@@ -124,10 +124,23 @@ class Desk:
         except psycopg.Error as error:
             if session and error.sqlstate == "PT401":
                 self._sessions.forget(session)
-            raise refusal_of_the_box_office(error) or error from error
+            problem = refusal_of_the_box_office(error)
+            if problem is None:
+                raise
+            raise problem from error
         if session:
             self._sessions.add(session)
         return await cursor.fetchall()
+
+    async def knows(self, session: bytes) -> bool:
+        """Whether a session is valid."""
+        try:
+            await self.ask("select 1", session=session)
+        except Problem as problem:
+            if problem.status == 401:
+                return False
+            raise
+        return True
 
     async def one(self, question: LiteralString, values: Mapping[str, Any] | None = None, **how: Any) -> Any:
         """The one value that a statement returns. Raises Problem."""
@@ -179,7 +192,10 @@ class Desk:
         try:
             return await asyncio.to_thread(run)
         except psycopg.Error as error:
-            raise refusal_of_the_box_office(error) or error from error
+            problem = refusal_of_the_box_office(error)
+            if problem is None:
+                raise
+            raise problem from error
 
 
 def refusal_of_the_box_office(error: psycopg.Error) -> Problem | None:
@@ -219,6 +235,7 @@ async def open_desk(
         conninfo,
         min_size=0,
         max_size=PAYING_AT_ONCE,
+        timeout=WAIT_SECONDS,
         open=False,
         configure=act_as_payments,
         kwargs={

@@ -108,7 +108,18 @@ async def _admit_buyer(scope: Scope, headers: Headers, address: str) -> tuple[st
         await state.keyless.pause(session)
         return session, await state.turns.take(session)
     await state.keyless.pause(address)
-    return address, await state.address_turns.take(address.encode())
+    turn: Turn = await state.address_turns.take(address.encode())
+    if session is None:
+        return address, turn
+    try:
+        known = await state.desk.knows(session)
+    except BaseException:
+        turn.end()
+        raise
+    if not known:
+        return address, turn
+    turn.end()  # other people may be behind the same address, and each has turns of their own
+    return session, await state.turns.take(session)
 
 
 def _has_body(headers: Headers) -> bool:

@@ -32,6 +32,6 @@ class Attempts:
             )
         self._counts.update(names)
 
-    def forget(self, name: str) -> None:
-        """An attempt that succeeded does not count under this name."""
-        self._counts[name] -= 1
+    def forget(self, *names: str) -> None:
+        """An attempt that succeeded does not count."""
+        self._counts.subtract(names)

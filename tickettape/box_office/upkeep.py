@@ -31,7 +31,6 @@ def tidy(
     payments = settle(connection, providers, older_than_seconds=settle_after_seconds)
     offers = sum(offer_what_is_free(connection, event_id) for event_id in _waited_for(connection))
     connection.execute("select box_office.fold()")
-    connection.execute("select box_office.forget_sessions()")
     return Upkeep(orders, bookings, payments, offers)
 
 

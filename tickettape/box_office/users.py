@@ -52,8 +52,12 @@ def erase_user(connection: Connection, storage: Storage, user_id: int) -> None:
 
 
 def forget_old(connection: Connection) -> None:
-    """Delete notifications, deleted users and audit entries past their time. Deleted users with orders are erased."""
+    """Delete what is past its time: notifications, deleted users, audit entries, sessions, idempotency keys.
+
+    Deleted users with orders are erased.
+    """
     call(connection, "select box_office.forget_old()")
+    call(connection, "select box_office.forget_sessions()")
 
 
 def erase_again(connection: Connection, storage: Storage) -> int:

@@ -24,7 +24,7 @@ class BoxOfficeSettings(SettingsGroup):
     """Hours after which a login at the box office ends."""
 
     logins_per_minute: int = Field(default=10, ge=1)
-    """How often in a minute one address may log in or sign up, and one account may be tried, at one server process."""
+    """Wrong passwords and sign-ups of one address, and wrong passwords for one account, in a minute at one process."""
 
     box_office_plain_database: bool = False
     """Allow the box office a database on another host without TLS, as in a private network of containers."""

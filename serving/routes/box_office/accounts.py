@@ -59,7 +59,8 @@ async def log_in(request: Request, body: LogIn) -> Response:
         raise Problem(403, "A cookie is only for pages of this service. Leave out `cookie`, and keep the token.")
     desk, logins, email = desk_of(request), request.app.state.logins, normal_email(body.email)
     account = hashlib.sha256(email.encode()).hexdigest()
-    logins.count(address_of(request.scope), account)
+    address = address_of(request.scope)
+    logins.count(address, account)
     rows = await desk.ask(
         "select user_id, password_hash from box_office.credentials(%(email)s)", {"email": email}, role="accounts"
     )
@@ -67,7 +68,7 @@ async def log_in(request: Request, body: LogIn) -> Response:
     right, renewed = await _hash(check_password, body.password, stored)
     if user_id is None or not right:
         raise Problem(401, WRONG, kind="session")
-    logins.forget(account)
+    logins.forget(address, account)
     if renewed:
         await desk.ask(
             "select box_office.renew_password_hash(%(user)s, %(was)s, %(becomes)s)",

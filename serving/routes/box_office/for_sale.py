@@ -14,6 +14,7 @@ from serving.requests.purchases import EventInPath, EventsOnSaleQuery, SectionIn
 from serving.responses.etags import client_has, etag_of
 from serving.responses.problems import Problem
 from serving.routes.box_office.replies import desk_of, reply, reply_cached
+from serving.shared_work import SharedWork
 
 router = APIRouter()
 
@@ -77,7 +78,15 @@ async def get_event_for_sale(request: Request, event_id: EventInPath) -> Respons
 @router.get("/events/{event_id}/availability", **selling(answers.Availability, 404))
 async def get_availability(request: Request, event_id: EventInPath) -> Response:
     """What is left of an event: its tiers, and the free seats of its sections."""
-    told = await desk_of(request).one("select box_office.availability_answer(%(event)s)::text", {"event": event_id})
+    desk, asked = desk_of(request), request.app.state.availability
+    question = "select box_office.availability_answer(%(event)s)::text"
+    # counting 80,000 seats takes some 20 ms: who asks at the same time is answered together, and nobody with the past
+    shared = asked.setdefault(event_id, SharedWork(lambda: desk.one(question, {"event": event_id})))
+    try:
+        told = await shared.result()
+    finally:
+        if len(asked) > MOST_MAPS:
+            asked.pop(next(iter(asked)))
     return await reply(request, told, no_event(event_id))
 
 

@@ -27,6 +27,8 @@ async def receive_webhook(
         raise Problem(404, f"Payments are not taken by {provider} here.", kind="unknown")
     try:
         signature = request.headers.get(_SIGNATURES[provider], "")
+        if not signature.isascii():
+            raise BadSignatureError("A signature has only letters and digits.")
         outcome = await desk.receive(provider, await request.body(), signature)
     except BadSignatureError as error:
         raise Problem(400, str(error)) from None

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -81,7 +82,7 @@ def as_user(client: Client, http: httpx.Client) -> Client:
 def said_by_provider(payload: bytes, signature: str) -> Callable[[httpx.Client], httpx.Response]:
     """A message of the simulated provider, to be sent to a process."""
     path = f"{PREFIX}/webhooks/simulated"
-    return lambda http: http.post(path, content=payload, headers={"x-signature": signature})
+    return lambda http: http.post(path, content=payload, headers={"x-signature": signature.encode("latin-1")})
 
 
 def test_b3_nothing_is_oversold_by_64_clients_and_people_who_type_sql(shops: list[Shop]) -> None:
@@ -202,7 +203,8 @@ def test_b7_messages_twice_out_of_order_or_forged(shops: list[Shop], provider: S
     refunded = provider.message(charge, event_id=f"{charge} refunded")
     forged = said_by_provider(succeeded[0], "0" * 64)(shops[0].http)
     assert (forged.status_code, "signature" in forged.json()["detail"]) == (400, True)
-    assert said_by_provider(b"{}", "")(shops[1].http).status_code == 400
+    for signature in ("", "\u00e9"):
+        assert said_by_provider(b"{}", signature)(shops[1].http).status_code == 400
     assert buyer.read(f"/orders/{order}")["status"] == "pending"
     first = said_by_provider(*refunded)(shops[0].http).json()["outcome"]
     assert first == "refunded"
@@ -232,6 +234,16 @@ def test_b14_lists_and_pages_of_both_processes_say_the_same(shops: list[Shop]) -
     assert seen == {(23, 10)}
 
 
+def until_not_busy(client: Client, path: str, body: dict[str, Any]) -> httpx.Response:
+    """The answer to a write, sent again under its key while the service is busy."""
+    key = str(uuid.uuid4())
+    while True:
+        answer = client.post(path, body, key=key)
+        if answer.status_code != 503:
+            return answer
+        time.sleep(float(answer.headers["retry-after"]))
+
+
 def rush(shops: list[Shop], rows: int, buyers: int) -> None:
     """Buyers take the best seats in groups of 1 to 6 and pay, until everybody is told that nothing is left."""
     office = shops[0].office
@@ -244,9 +256,10 @@ def rush(shops: list[Shop], rows: int, buyers: int) -> None:
         chance, had, wanted = random.Random(number), 0, 6
         while True:
             how_many = chance.randint(1, wanted)
-            answer = people[number].post(f"/events/{event}/bookings/best", {"quantity": how_many})
+            answer = until_not_busy(people[number], f"/events/{event}/bookings/best", {"quantity": how_many})
             if answer.status_code == 201:
-                people[number].made(f"/bookings/{answer.json()['booking_id']}/pay")
+                paid = until_not_busy(people[number], f"/bookings/{answer.json()['booking_id']}/pay", {})
+                assert paid.json()["outcome"] in ("paid", "known"), paid.text
                 had += how_many
                 continue
             assert (answer.status_code, answer.json()["kind"]) == (409, "sold_out"), answer.text
