@@ -82,7 +82,7 @@ def as_user(client: Client, http: httpx.Client) -> Client:
 def said_by_provider(payload: bytes, signature: str) -> Callable[[httpx.Client], httpx.Response]:
     """A message of the simulated provider, to be sent to a process."""
     path = f"{PREFIX}/webhooks/simulated"
-    return lambda http: http.post(path, content=payload, headers={"x-signature": signature.encode("latin-1")})
+    return lambda http: http.post(path, content=payload, headers={b"x-signature": signature.encode("latin-1")})
 
 
 def test_b3_nothing_is_oversold_by_64_clients_and_people_who_type_sql(shops: list[Shop]) -> None:
