@@ -69,8 +69,15 @@ class BoxOfficePage(Dashboard):
 
     def click(self, css: str) -> None:
         """Click on an element."""
-        self.until_shown(css)
-        self.find(css).click()
+
+        def clicked() -> bool:
+            element = self.find(css)
+            if element.is_displayed():
+                element.click()
+                return True
+            return False
+
+        self.wait(clicked, f"{css} to click on; it says {self.words!r}")
 
     def button(self, name: str) -> Any:
         """A button, by its words."""

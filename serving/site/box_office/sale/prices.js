@@ -48,8 +48,10 @@ export function showTiers(tiers, { currency }, path, change) {
       html("td", { textContent: count(tier.sold) }), html("td", { textContent: count(tier.available) }),
       html("td", { textContent: money(tier.revenue, currency) }), html("td", {}, button)];
   };
-  const body = at("tier-table").querySelector("tbody");
+  const body = at("tier-table").querySelector("tbody"), is = JSON.stringify(tiers);
+  if (body.is === is) return;
   if (body.contains(document.activeElement) && document.activeElement.matches("input")) return; // somebody types here
+  body.is = is;
   body.replaceChildren(...tiers.map((tier) => html("tr", {}, ...cells(tier))));
 }
 

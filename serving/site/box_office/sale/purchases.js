@@ -20,6 +20,9 @@ export async function showPurchases(first, event, path, change) {
     rows.push(...next.data);
     cursor = next.next_cursor;
   }
+  const is = JSON.stringify(rows);
+  if (at("purchases").is === is) return; // so that what has the focus keeps it
+  at("purchases").is = is;
   at("purchases").hidden = !rows.length;
   at("purchases").querySelector("tbody").replaceChildren(...rows.map((one) => rowOf(one, event, path, change)));
   const more = at("more-purchases");

@@ -88,12 +88,12 @@ async function showMap() {
 async function change(work, { wrong = at("refused"), said = () => "" } = {}) {
   if (busy) return false;
   busy = true;
-  wrong.textContent = "";
+  wrong.textContent = at("done").textContent = "";
   try {
     const done = await asUser(work, LOG_IN);
     if (done === undefined) return false;
-    at("done").textContent = said(done);
     await load({ again: true });
+    at("done").textContent = said(done);
     return true;
   } catch (failure) {
     const lines = (failure.errors ?? []).filter(({ parameter }) => parameter.startsWith("line "));
