@@ -103,9 +103,9 @@ def test_the_best_seats_are_held_by_the_services_clock_until_their_time_runs_out
     )
     try:
         page.go(f"/events/{event}", "#best .primary")
-        page.select("how-many").select_by_value("3")
-        page.select("best-section").select_by_value("B")
-        page.click("#best .primary")
+        page.type_into("#how-many", "3")
+        page.type_into("#best-section", "B")
+        page.type_into("#best .primary", Keys.ENTER)
         page.until_shown("#held")
         assert page.text(".clock") in ("5:00", "4:59", "4:58")
         booking = int(page.chrome.current_url.rsplit("/", 1)[1])
@@ -113,7 +113,7 @@ def test_the_best_seats_are_held_by_the_services_clock_until_their_time_runs_out
         page.chrome.refresh()
         page.until_shown("#extend")
         assert page.text(".clock") in ("0:20", "0:19", "0:18")
-        page.click("#extend")
+        page.type_into("#extend", Keys.ENTER)
         page.wait(lambda: page.text(".clock").startswith(("5:00", "4:5")), "five more minutes")
         assert not page.chrome.find_elements("css selector", "#extend"), "only once"
         shop.office.do("update bookings set hold_expires_at = now() + interval '1 second' where id = %s", booking)
@@ -123,9 +123,13 @@ def test_the_best_seats_are_held_by_the_services_clock_until_their_time_runs_out
         page.chrome.refresh()
         page.until_says("The time ran out", "#ended")
         page.screenshot("box-office-ended-phone")
-        page.click("#ended a")
+        page.type_into("#ended a", Keys.ENTER)
         page.until_shown("#map [role=option]")
         assert "Section B, from $20.00, 40 seats left" in page.names("#map [role=option]")
+        page.type_into("#best .primary", Keys.ENTER)
+        page.type_into("#cancel", Keys.ENTER)
+        page.until_says("Cancelled", "#ended")
+        assert shop.nobody().read(f"/events/{event}/availability")["tickets_available"] == 130
     finally:
         page.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", wrong)
 
@@ -138,20 +142,35 @@ def test_who_waits_for_what_is_sold_out_is_offered_what_comes_back(page: BoxOffi
     page.enter(buyer)
     page.go(f"/events/{event}", "#waitlist form")
     assert "Sold out" in page.text("#waitlist")
-    page.click("#waitlist .primary")
+    page.type_into("#waitlist .primary", Keys.ENTER)
     page.until_says("You wait for 2 tickets, and you are number 1 in the queue.", "#waitlist")
     page.screenshot("box-office-waitlist-phone")
-    page.click("#waitlist a")
+    page.type_into("#waitlist a", Keys.ENTER)
     page.until_says("Number 1 in the queue", "#waiting")
 
     first.made(f"/orders/{order}/cancel")
     shop.office.one("select offer_next(%s)", event)
     page.chrome.refresh()
     page.until_says("It is your turn.", "#waiting")
-    page.click("#waiting a")
+    page.type_into("#waiting a", Keys.ENTER)
     page.until_shown("#payment .primary")
-    page.click("#payment .primary")
+    page.type_into("#payment .primary", Keys.ENTER)
     page.until_says("You have 2 tickets", "#bought")
+
+
+def test_one_tier_can_be_waited_for_while_others_are_on_sale(page: BoxOfficePage, shop: Shop) -> None:
+    event, buyer = hall(shop), shop.buyer()
+    gone = shop.office.tier(event, 0, price=99)
+    page.enter(buyer).go(f"/events/{event}", "#tier-list button")
+    page.type_into("#tier-list button", Keys.ENTER)
+    page.wait(lambda: page.focused == "Tickets", "the form's first field")
+    page.type_into("#waitlist .primary", Keys.ENTER)
+    page.until_says("you are number 1 in the queue", "#waitlist")
+    assert [one["tier_id"] for one in buyer.read("/waitlist")["data"]] == [gone]
+    page.go("/tickets", "#waiting button")
+    page.type_into("#waiting button", Keys.ENTER)
+    page.until_says("You have no tickets yet.")
+    assert buyer.read("/waitlist")["data"] == []
 
 
 CSV = "section,row_number,seat_number,price\n" + "".join(
@@ -168,12 +187,12 @@ def test_a_promoter_creates_an_event_from_a_csv_and_sees_what_sells(
     promoter, buyer = shop.promoter(), shop.buyer()
     page.enter(promoter)
     page.go("/promoter", "#new")
-    page.find("#event-title").send_keys("A first night")
-    page.find("#venue").send_keys("The Hall")
-    page.select("venue-time-zone").select_by_value("America/Chicago")
+    page.type_into("#event-title", "A first night")
+    page.type_into("#venue", "The Hall")
+    page.type_into("#venue-time-zone", "America/Chi")
     start = (datetime.now(UTC) + timedelta(days=40)).strftime("%Y-%m-%dT19:30")
     page.chrome.execute_script("arguments[0].value = arguments[1]", page.find("#start"), start)
-    page.click("#new-event .primary")
+    page.type_into("#new-event .primary", Keys.ENTER)
     page.until_says("Add seats or tickets below.", "#hint")
     assert "7:30 PM" in page.text("#when")
     event = int(page.chrome.current_url.rsplit("/", 1)[1])
@@ -182,13 +201,13 @@ def test_a_promoter_creates_an_event_from_a_csv_and_sees_what_sells(
     wrong.write_text(CSV.replace("A,1,2,50", "A,1,,50").replace("B,2,3,20", "B,2,3,cheap"))
     right.write_text(CSV)
     page.find("#file").send_keys(str(wrong))
-    page.click("#import button")
+    page.type_into("#import button", Keys.ENTER)
     page.until_says("Line 34: ", "#import-wrong")
     assert page.text("#import-wrong").splitlines()[0].startswith("Line 3: ")
     page.find("#file").send_keys(str(right))
-    page.click("#import button")
+    page.type_into("#import button", Keys.ENTER)
     page.until_says("40 seats added.", "#done")
-    page.click("#steps .primary")
+    page.type_into("#steps .primary", Keys.ENTER)
     page.wait(lambda: page.text("#state") == "On sale", "the sale")
 
     booking = buyer.made(f"/events/{event}/bookings/best", {"quantity": 4, "section": "A"})["booking_id"]
@@ -199,15 +218,14 @@ def test_a_promoter_creates_an_event_from_a_csv_and_sees_what_sells(
     assert page.names("#map [role=option]") == ["Section A: 16 of 20 seats left", "Section B: 20 of 20 seats left"]
     assert "4 tickets sold" in page.find("#bars svg").accessible_name
 
-    page.select("price-section").select_by_value("B")
-    page.chrome.execute_script("arguments[0].value = '1.5'", page.find("#multiplier"))
-    page.find("#price-reason").send_keys("A is selling")
-    page.click("#change-prices button")
+    page.type_into("#price-section", "B")
+    page.type_into("#multiplier", "1.5")
+    page.type_into("#price-reason", "A is selling", Keys.ENTER)
     page.until_says("The price of 20 seats changed.", "#done")
     assert "Section B" in page.text("#price-log tbody")
     assert "A is selling" in page.text("#price-log tbody")
 
-    page.click("#purchases tbody button")
+    page.type_into("#purchases tbody button", Keys.ENTER)
     page.wait(lambda: page.chrome.switch_to.alert, "the question")
     page.chrome.switch_to.alert.accept()
     page.until_says("$200.00 of Booking", "#done")

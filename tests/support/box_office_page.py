@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from tests.support.dashboard_page import Dashboard
 from tests.support.served_box_office import Client
 
 COOKIE = "tickettape_session"
+MOST_TABS = 60  # to reach any element of a page
 
 
 class BoxOfficePage(Dashboard):
@@ -49,14 +50,20 @@ class BoxOfficePage(Dashboard):
         """Press keys, wherever the focus is."""
         ActionChains(self.chrome).send_keys(*keys).perform()
 
-    def tab_to(self, css: str, most: int = 40) -> Any:
+    def tab_to(self, css: str) -> None:
         """Press the Tab key until an element has the focus."""
-        for _ in range(most):
-            focused = self.chrome.switch_to.active_element
-            if self.chrome.execute_script("return arguments[0].matches(arguments[1])", focused, css):
-                return focused
-            self.press("\ue004")
-        raise AssertionError(f"{most} tabs do not reach {css}")
+        self.until_shown(css)
+        has_it = "return document.activeElement.matches(arguments[0])"
+        for _ in range(MOST_TABS):
+            if self.chrome.execute_script(has_it, css):
+                return
+            self.press(Keys.TAB)
+        raise AssertionError(f"{MOST_TABS} tabs do not reach {css}")
+
+    def type_into(self, css: str, *keys: str) -> None:
+        """Go to a field with the Tab key, and type."""
+        self.tab_to(css)
+        self.press(*keys)
 
     @property
     def focused(self) -> str:
