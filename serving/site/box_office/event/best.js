@@ -11,15 +11,27 @@ export function setUpBest(get) {
   at("best").addEventListener("submit", (event) => {
     event.preventDefault();
     const [section, price] = [at("best-section").value, at("most-price").value];
-    get({ quantity: Number(at("how-many").value), ...(section ? { section } : {}), ...(price ? { most_price: Number(price) } : {}) });
+    get({
+      quantity: Number(at("how-many").value),
+      ...(section ? { section } : {}),
+      ...(price ? { most_price: Number(price) } : {}),
+    });
   });
 }
 
 /** Offer what there is. What the buyer chose stays. */
 export function fillBest(sections, currency, most) {
   const free = sections.filter((one) => one.available > 0);
-  const limit = Math.min(MOST, most, sections.reduce((sum, one) => sum + one.available, 0));
-  refill(at("how-many"), Array.from({ length: limit }, (_, n) => [String(n + 1), String(n + 1)]), "2");
+  const limit = Math.min(
+    MOST,
+    most,
+    sections.reduce((sum, one) => sum + one.available, 0),
+  );
+  refill(
+    at("how-many"),
+    Array.from({ length: limit }, (_, n) => [String(n + 1), String(n + 1)]),
+    "2",
+  );
   refill(at("best-section"), [["", "Anywhere"], ...free.map((one) => [one.section, one.section])]);
   const prices = [...new Set(free.flatMap((one) => [one.lowest_price, one.highest_price]))].sort((a, b) => a - b);
   refill(at("most-price"), [["", "Any price"], ...prices.map((one) => [String(one), wholeMoney(one, currency)])]);
@@ -27,9 +39,10 @@ export function fillBest(sections, currency, most) {
 
 /** The options of a list, where they have changed. */
 export function refill(select, pairs, first = "") {
-  const is = JSON.stringify(pairs), chosen = select.options.length ? select.value : first;
+  const is = JSON.stringify(pairs),
+    chosen = select.options.length ? select.value : first;
   if (select.is === is) return;
   select.is = is;
   select.replaceChildren(...pairs.map(([value, text]) => option(value, text)));
-  select.value = pairs.some(([value]) => value === chosen) ? chosen : pairs[0]?.[0] ?? "";
+  select.value = pairs.some(([value]) => value === chosen) ? chosen : (pairs[0]?.[0] ?? "");
 }

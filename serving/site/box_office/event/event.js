@@ -19,7 +19,12 @@ const id = Number(location.pathname.split("/").at(-1));
 const states = new States(at("offers"), () => load());
 const tray = new Tray({ change: () => map.draw(), hold: (seats) => buy("bookings", { seats }) });
 const tiers = new Tiers({ reserve: (lines) => buy("orders", { lines }), wait: (tier) => waitFor(tier) });
-let event = null, map = null, plan = null, settings = null, busy = false, waitsForOne = false;
+let event = null,
+  map = null,
+  plan = null,
+  settings = null,
+  busy = false,
+  waitsForOne = false;
 
 async function load() {
   states.show("loading", "Loading …");
@@ -51,7 +56,10 @@ function show(left) {
   at("tiers").hidden = isOver || !left.tiers.length;
   at("seats").hidden = isOver || !map || !left.sections.some((one) => one.available);
   if (isOver) {
-    return states.show("empty", event.status === "cancelled" ? "This event is cancelled." : "Tickets for this event are not on sale now.");
+    return states.show(
+      "empty",
+      event.status === "cancelled" ? "This event is cancelled." : "Tickets for this event are not on sale now.",
+    );
   }
   states.show("ready");
   const sections = sectionsOf(left);
@@ -62,7 +70,8 @@ function show(left) {
     map.show(sections);
   }
   at("waitlist").hidden = left.tickets_available > 0 && !waitsForOne;
-  if (!at("waitlist").hidden) showWaitlist(event, { tiers: left.tiers, sections }, left.tickets_available ? "Waitlist" : "Sold out");
+  if (!at("waitlist").hidden)
+    showWaitlist(event, { tiers: left.tiers, sections }, left.tickets_available ? "Waitlist" : "Sold out");
 }
 
 /** Offer to wait for one tier, while others are on sale. */
@@ -93,7 +102,9 @@ async function buy(kind, body) {
     const made = await asUser(() => send("POST", `events/${id}/${kind}`, body), LOG_IN);
     if (!made) return;
     tray.clear(); // for whoever comes back
-    location.assign(new URL(`box-office/${made.order_id ? `orders/${made.order_id}` : `bookings/${made.booking_id}`}`, ROOT));
+    location.assign(
+      new URL(`box-office/${made.order_id ? `orders/${made.order_id}` : `bookings/${made.booking_id}`}`, ROOT),
+    );
   } catch (failure) {
     refuse(wordsOf(failure));
   } finally {

@@ -18,7 +18,13 @@ export class SeatMap {
   constructor(event, tray, refused) {
     Object.assign(this, { event, tray, refused });
     this.map = new SectionMap(at("map"), (section) => this.#go(section));
-    this.grid = new SeatGrid(at("grid"), (seat) => this.#toggle(seat), (name) => { at("seat").textContent = name; });
+    this.grid = new SeatGrid(
+      at("grid"),
+      (seat) => this.#toggle(seat),
+      (name) => {
+        at("seat").textContent = name;
+      },
+    );
     at("section").addEventListener("change", () => this.#go(at("section").value));
     at("part").addEventListener("change", () => this.#draw());
     at("all-sections").addEventListener("click", () => this.#go(""));
@@ -36,17 +42,33 @@ export class SeatMap {
   /** Show sections: of the plan, with what is free in them. */
   show(sections) {
     this.sections = sections;
-    const { currency } = this.event, named = sections.toSorted((a, b) => byName(a.section, b.section));
-    refill(at("section"), [["", "All"], ...named.map((one) => [one.section,
-      one.available ? `${one.section}: from ${wholeMoney(one.lowest_price, currency)}, ${count(one.available)} left` : `${one.section}: sold out`])]);
+    const { currency } = this.event,
+      named = sections.toSorted((a, b) => byName(a.section, b.section));
+    refill(at("section"), [
+      ["", "All"],
+      ...named.map((one) => [
+        one.section,
+        one.available
+          ? `${one.section}: from ${wholeMoney(one.lowest_price, currency)}, ${count(one.available)} left`
+          : `${one.section}: sold out`,
+      ]),
+    ]);
     this.levels = levelsOf(sections.map((one) => one.lowest_price));
     const few = sections.length <= 40;
-    this.map.show(sections, (one) => {
-      const price = one.lowest_price === null ? "" : money(one.lowest_price, currency);
-      return { look: one.available ? `level-${this.levels.levelOf(one.lowest_price)}` : "none",
-        name: `Section ${one.section}, ${one.available ? `from ${price}, ${counted(one.available, "seat")} left` : "sold out"}`,
-        lines: [one.section, one.available ? (few ? wholeMoney(one.lowest_price, currency) : "") : "sold out"] };
-    }, this.section);
+    this.map.show(
+      sections,
+      (one) => {
+        const left = one.available
+          ? `from ${money(one.lowest_price, currency)}, ${counted(one.available, "seat")} left`
+          : "sold out";
+        return {
+          look: one.available ? `level-${this.levels.levelOf(one.lowest_price)}` : "none",
+          name: `Section ${one.section}, ${left}`,
+          lines: [one.section, one.available ? (few ? wholeMoney(one.lowest_price, currency) : "") : "sold out"],
+        };
+      },
+      this.section,
+    );
     this.showSection({ again: this.shown === this.section });
   }
 
@@ -93,48 +115,92 @@ export class SeatMap {
   }
 
   #draw() {
-    const { section } = this, { currency } = this.event, parts = partsOf(this.rows);
+    const { section } = this,
+      { currency } = this.event,
+      parts = partsOf(this.rows);
     at("parts").hidden = parts.length === 1;
-    refill(at("part"), parts.map((rows, n) => [String(n), `${rows[0].row} to ${rows.at(-1).row}`]));
+    refill(
+      at("part"),
+      parts.map((rows, n) => [String(n), `${rows[0].row} to ${rows.at(-1).row}`]),
+    );
     const prices = levelsOf(this.rows.flatMap((row) => row.seats.map((one) => one.price)));
-    this.grid.show(section, parts[Number(at("part").value)], (row, one) => {
-      const free = one.status === "AVAILABLE", chosen = this.tray.has(one.id);
-      return { look: chosen ? "chosen" : free ? "free" : "taken",
-        name: `Section ${section}, row ${row.row}, seat ${one.seat}, ${money(one.price, currency)}, ${chosen ? "chosen" : STATUS[one.status]}` };
-    }, (one) => this.tray.has(one.id));
+    this.grid.show(
+      section,
+      parts[Number(at("part").value)],
+      (row, one) => {
+        const free = one.status === "AVAILABLE",
+          chosen = this.tray.has(one.id),
+          status = chosen ? "chosen" : STATUS[one.status];
+        return {
+          look: chosen ? "chosen" : free ? "free" : "taken",
+          name: `Section ${section}, row ${row.row}, seat ${one.seat}, ${money(one.price, currency)}, ${status}`,
+        };
+      },
+      (one) => this.tray.has(one.id),
+    );
     const free = this.rows.flatMap((row) => row.seats).filter((one) => one.status === "AVAILABLE");
-    const range = prices.starts.length > 1
-      ? `${money(least(free.map((one) => one.price)), currency)} to ${money(most(free.map((one) => one.price)), currency)}`
-      : money(free[0]?.price ?? null, currency);
-    at("map-note").textContent = free.length ? `${counted(free.length, "seat")} free, ${range} each.` : "No seat of this section is free.";
+    const range =
+      prices.starts.length > 1
+        ? `${money(least(free.map((one) => one.price)), currency)} to ${money(most(free.map((one) => one.price)), currency)}`
+        : money(free[0]?.price ?? null, currency);
+    at("map-note").textContent = free.length
+      ? `${counted(free.length, "seat")} free, ${range} each.`
+      : "No seat of this section is free.";
   }
 
   #toggle(seat) {
     const row = this.rows.find((one) => one.seats.includes(seat));
-    if (seat.status !== "AVAILABLE") return this.refused(`Row ${row.row}, seat ${seat.seat} is ${STATUS[seat.status]}.`);
-    const taken = this.tray.toggle({ id: seat.id, section: this.section, row: row.row, seat: seat.seat, price: seat.price });
+    if (seat.status !== "AVAILABLE")
+      return this.refused(`Row ${row.row}, seat ${seat.seat} is ${STATUS[seat.status]}.`);
+    const taken = this.tray.toggle({
+      id: seat.id,
+      section: this.section,
+      row: row.row,
+      seat: seat.seat,
+      price: seat.price,
+    });
     this.refused(taken ? "" : `One booking can have at most ${this.tray.most} seats.`);
     this.#draw();
   }
 
   #forget(section) {
-    const free = new Set(this.rows.flatMap((row) => row.seats).filter((one) => one.status === "AVAILABLE").map((one) => one.id));
+    const free = new Set(
+      this.rows
+        .flatMap((row) => row.seats)
+        .filter((one) => one.status === "AVAILABLE")
+        .map((one) => one.id),
+    );
     const gone = this.tray.keepFree(section, free);
-    if (gone.length) this.refused(`${counted(gone.length, "seat")} of your choice ${gone.length === 1 ? "has" : "have"} just been taken.`);
+    if (gone.length)
+      this.refused(
+        `${counted(gone.length, "seat")} of your choice ${gone.length === 1 ? "has" : "have"} just been taken.`,
+      );
   }
 
   #legend() {
     const key = (look, words) => html("span", { className: `key ${look}` }, words);
     if (this.section !== null) {
-      const seat = (look) => drawn("svg", { viewBox: "-12 -12 24 24", class: "seat-key", "aria-hidden": "true" }, drawn("g", { class: look },
-        drawn("circle", { r: 11 }), drawn("path", { d: "M-4.5 .5-1.5 3.5 4.5-3.5" })));
-      at("legend").replaceChildren(...[["free", "free"], ["chosen", "your choice"], ["taken", "taken"]]
-        .map(([look, words]) => html("span", { className: "key" }, seat(look), words)));
+      const seat = (look) =>
+        drawn(
+          "svg",
+          { viewBox: "-12 -12 24 24", class: "seat-key", "aria-hidden": "true" },
+          drawn("g", { class: look }, drawn("circle", { r: 11 }), drawn("path", { d: "M-4.5 .5-1.5 3.5 4.5-3.5" })),
+        );
+      at("legend").replaceChildren(
+        ...[
+          ["free", "free"],
+          ["chosen", "your choice"],
+          ["taken", "taken"],
+        ].map(([look, words]) => html("span", { className: "key" }, seat(look), words)),
+      );
       return;
     }
-    const { currency } = this.event, { starts } = this.levels;
-    at("legend").replaceChildren(...starts.map((start, level) =>
-      key(`level-${level}`, `from ${wholeMoney(start, currency)}`)), key("none", "sold out"));
+    const { currency } = this.event,
+      { starts } = this.levels;
+    at("legend").replaceChildren(
+      ...starts.map((start, level) => key(`level-${level}`, `from ${wholeMoney(start, currency)}`)),
+      key("none", "sold out"),
+    );
   }
 }
 
@@ -160,10 +226,20 @@ function partsOf(rows) {
 /** Seats with their column, from 1: by their numbers where these are close, or else row by row, centred. */
 function withColumns(rows) {
   const numbers = rows.flatMap((row) => row.seats.map((one) => Number(one.seat_number)));
-  const first = least(numbers), span = most(numbers) - first + 1, widest = most(rows.map((row) => row.seats.length));
-  const byNumber = span <= 1.5 * widest && rows.every((row) => new Set(row.seats.map((one) => one.seat_number)).size === row.seats.length);
-  return rows.map((row) => ({ row: row.row_number, seats: row.seats.map((one, place) => ({
-    id: one.seat_id, seat: one.seat_number, price: one.price, status: one.status,
-    column: byNumber ? Number(one.seat_number) - first + 1 : (widest - row.seats.length) / 2 + place + 1,
-  })) }));
+  const first = least(numbers),
+    span = most(numbers) - first + 1,
+    widest = most(rows.map((row) => row.seats.length));
+  const byNumber =
+    span <= 1.5 * widest &&
+    rows.every((row) => new Set(row.seats.map((one) => one.seat_number)).size === row.seats.length);
+  return rows.map((row) => ({
+    row: row.row_number,
+    seats: row.seats.map((one, place) => ({
+      id: one.seat_id,
+      seat: one.seat_number,
+      price: one.price,
+      status: one.status,
+      column: byNumber ? Number(one.seat_number) - first + 1 : (widest - row.seats.length) / 2 + place + 1,
+    })),
+  }));
 }

@@ -2,12 +2,25 @@
 
 import { drawn, html } from "../../shared/dom.js";
 
-const PITCH = 30, SEAT = 11, LABEL = 40, TOP = 8; // pixels: from seat to seat, a seat's radius, room for a row's name
-const KEYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], PageUp: [-5, 0], PageDown: [5, 0] };
+const PITCH = 30,
+  SEAT = 11,
+  LABEL = 40,
+  TOP = 8; // pixels: from seat to seat, a seat's radius, room for a row's name
+const KEYS = {
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  PageUp: [-5, 0],
+  PageDown: [5, 0],
+};
 const TICK = "M-4.5 .5-1.5 3.5 4.5-3.5";
 
 export class SeatGrid {
-  /** `toggle(seat)` is called with a seat that somebody chose, or no longer wants; `point(name)` with one that they look at. */
+  /**
+   * `toggle(seat)` is called with a seat that somebody chose, or no longer wants; `point(name)` with one that they look
+   * at.
+   */
   constructor(place, toggle, point) {
     this.place = place;
     this.toggle = toggle;
@@ -34,30 +47,52 @@ export class SeatGrid {
     if (plan !== this.plan) this.#draw(section, rows);
     this.plan = plan;
     this.seats = new Map();
-    rows.forEach((row, n) => row.seats.forEach((seat, place) => {
-      const { cell } = this.rows[n][place], { name, look } = say(row, seat), chosen = String(isChosen(seat));
-      this.seats.set(cell, seat);
-      if (cell.getAttribute("aria-label") !== name) cell.setAttribute("aria-label", name);
-      if (cell.getAttribute("class") !== look) cell.setAttribute("class", look);
-      if (cell.getAttribute("aria-selected") !== chosen) cell.setAttribute("aria-selected", chosen);
-    }));
+    rows.forEach((row, n) =>
+      row.seats.forEach((seat, place) => {
+        const { cell } = this.rows[n][place],
+          { name, look } = say(row, seat),
+          chosen = String(isChosen(seat));
+        this.seats.set(cell, seat);
+        if (cell.getAttribute("aria-label") !== name) cell.setAttribute("aria-label", name);
+        if (cell.getAttribute("class") !== look) cell.setAttribute("class", look);
+        if (cell.getAttribute("aria-selected") !== chosen) cell.setAttribute("aria-selected", chosen);
+      }),
+    );
     this.point();
   }
 
   #draw(section, rows) {
     const columns = Math.max(...rows.map((row) => Math.max(...row.seats.map((one) => one.column))));
-    const width = columns * PITCH + TOP, height = rows.length * PITCH + 2 * TOP;
-    const svg = drawn("svg", { role: "grid", "aria-label": `Seats of section ${section}`, viewBox: `0 0 ${width} ${height}`, width, height });
-    const names = drawn("svg", { class: "rows", "aria-hidden": "true", viewBox: `0 0 ${LABEL} ${height}`, width: LABEL, height });
+    const width = columns * PITCH + TOP,
+      height = rows.length * PITCH + 2 * TOP;
+    const svg = drawn("svg", {
+      role: "grid",
+      "aria-label": `Seats of section ${section}`,
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+    });
+    const names = drawn("svg", {
+      class: "rows",
+      "aria-hidden": "true",
+      viewBox: `0 0 ${LABEL} ${height}`,
+      width: LABEL,
+      height,
+    });
     this.rows = rows.map((row, n) => {
-      const y = TOP + (n + 0.5) * PITCH, line = drawn("g", { role: "row", "aria-label": `Row ${row.row}` });
+      const y = TOP + (n + 0.5) * PITCH,
+        line = drawn("g", { role: "row", "aria-label": `Row ${row.row}` });
       names.append(Object.assign(drawn("text", { x: LABEL / 2, y }), { textContent: row.row }));
       svg.append(line);
       return row.seats.map((seat) => {
         const x = (seat.column - 0.5) * PITCH;
-        const cell = drawn("g", { role: "gridcell", tabindex: -1, transform: `translate(${x} ${y})` },
+        const cell = drawn(
+          "g",
+          { role: "gridcell", tabindex: -1, transform: `translate(${x} ${y})` },
           drawn("rect", { x: -PITCH / 2, y: -PITCH / 2, width: PITCH, height: PITCH, class: "touch" }),
-          drawn("circle", { r: SEAT }), drawn("path", { d: TICK }));
+          drawn("circle", { r: SEAT }),
+          drawn("path", { d: TICK }),
+        );
         line.append(cell);
         return { cell, column: seat.column };
       });
@@ -92,11 +127,14 @@ export class SeatGrid {
   }
 
   #go(cell, rows, places) {
-    const number = this.rows.findIndex((row) => row.some((one) => one.cell === cell)), row = this.rows[number];
+    const number = this.rows.findIndex((row) => row.some((one) => one.cell === cell)),
+      row = this.rows[number];
     const place = row.findIndex((one) => one.cell === cell);
     if (!rows) return row[place + places]?.cell.focus();
     const other = this.rows[Math.max(0, Math.min(this.rows.length - 1, number + rows))];
-    other.toSorted((a, b) => Math.abs(a.column - row[place].column) - Math.abs(b.column - row[place].column))[0].cell.focus();
+    other
+      .toSorted((a, b) => Math.abs(a.column - row[place].column) - Math.abs(b.column - row[place].column))[0]
+      .cell.focus();
   }
 
   #edge(cell, first, ofAll) {

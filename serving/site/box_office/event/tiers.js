@@ -10,7 +10,12 @@ export class Tiers {
     this.wait = wait;
     this.total = html("p", { className: "total", role: "status" });
     this.button = html("button", { type: "submit", className: "primary", textContent: "Reserve" });
-    const form = html("form", { className: "reserve" }, at("tier-list"), html("div", { className: "sum" }, this.total, this.button));
+    const form = html(
+      "form",
+      { className: "reserve" },
+      at("tier-list"),
+      html("div", { className: "sum" }, this.total, this.button),
+    );
     at("tiers").append(form);
     form.addEventListener("change", () => this.#sum());
     form.addEventListener("submit", (event) => {
@@ -38,25 +43,63 @@ export class Tiers {
     for (let number = fewest; number <= Math.min(most, available); number++) numbers.push(number);
     const can = tier.on_sale && numbers.length > 0;
     const few = fewest > 1 ? `, from ${fewest} tickets on` : "";
-    return html("li", {},
+    return html(
+      "li",
+      {},
       html("div", {}, html("b", { textContent: name }), html("small", { textContent: description ?? "" })),
-      html("div", { className: "price" }, html("b", { textContent: money(price, this.currency) }),
-        html("small", { textContent: !tier.on_sale ? "Not on sale now" : available > 0 ? `${tickets(available)} left${few}` : "Sold out" })),
-      can ? html("div", {}, html("label", { htmlFor: `tier-${id}`, className: "hidden-text", textContent: `${name}: how many tickets` }),
-        html("select", { id: `tier-${id}` }, ...[0, ...numbers].map((one) => option(one, String(one), one === chosen))))
-        : tier.on_sale && !available ? html("button", { type: "button", className: "plain", textContent: "Wait", ariaLabel: `Wait for ${name}`,
-          onclick: () => this.wait(tier) }) : "");
+      html(
+        "div",
+        { className: "price" },
+        html("b", { textContent: money(price, this.currency) }),
+        html("small", {
+          textContent: !tier.on_sale
+            ? "Not on sale now"
+            : available > 0
+              ? `${tickets(available)} left${few}`
+              : "Sold out",
+        }),
+      ),
+      can
+        ? html(
+            "div",
+            {},
+            html("label", {
+              htmlFor: `tier-${id}`,
+              className: "hidden-text",
+              textContent: `${name}: how many tickets`,
+            }),
+            html(
+              "select",
+              { id: `tier-${id}` },
+              ...[0, ...numbers].map((one) => option(one, String(one), one === chosen)),
+            ),
+          )
+        : tier.on_sale && !available
+          ? html("button", {
+              type: "button",
+              className: "plain",
+              textContent: "Wait",
+              ariaLabel: `Wait for ${name}`,
+              onclick: () => this.wait(tier),
+            })
+          : "",
+    );
   }
 
   #lines() {
-    return (this.tiers ?? []).map((tier) => ({ tier_id: tier.tier_id, quantity: Number(at(`tier-${tier.tier_id}`)?.value ?? 0) }))
+    return (this.tiers ?? [])
+      .map((tier) => ({ tier_id: tier.tier_id, quantity: Number(at(`tier-${tier.tier_id}`)?.value ?? 0) }))
       .filter((line) => line.quantity > 0);
   }
 
   #sum() {
-    const lines = this.#lines(), number = lines.reduce((sum, line) => sum + line.quantity, 0);
-    const cents = lines.reduce((sum, line) =>
-      sum + line.quantity * Math.round(this.tiers.find((one) => one.tier_id === line.tier_id).price * 100), 0);
+    const lines = this.#lines(),
+      number = lines.reduce((sum, line) => sum + line.quantity, 0);
+    const cents = lines.reduce(
+      (sum, line) =>
+        sum + line.quantity * Math.round(this.tiers.find((one) => one.tier_id === line.tier_id).price * 100),
+      0,
+    );
     this.total.textContent = number ? `${counted(number, "ticket")}, ${money(cents / 100, this.currency)}` : "";
     this.button.disabled = !number;
     this.button.hidden = !at("tier-list").querySelector("select");

@@ -47,14 +47,27 @@ export class Tray {
     this.currency = currency;
     const seats = [...this.seats.values()];
     at("tray").hidden = !seats.length;
-    this.list.replaceChildren(...seats.map((one) => html("li", {},
-      html("span", { textContent: placeOf(one) }), html("span", { textContent: money(one.price, currency) }),
-      html("button", { type: "button", className: "plain", textContent: "Remove", ariaLabel: `Remove ${placeOf(one)}`,
-        onclick: () => {
-          this.toggle(one);
-          this.change();
-          (this.list.querySelector("button") ?? at("section")).focus();
-        } }))));
+    this.list.replaceChildren(
+      ...seats.map((one) =>
+        html(
+          "li",
+          {},
+          html("span", { textContent: placeOf(one) }),
+          html("span", { textContent: money(one.price, currency) }),
+          html("button", {
+            type: "button",
+            className: "plain",
+            textContent: "Remove",
+            ariaLabel: `Remove ${placeOf(one)}`,
+            onclick: () => {
+              this.toggle(one);
+              this.change();
+              (this.list.querySelector("button") ?? at("section")).focus();
+            },
+          }),
+        ),
+      ),
+    );
     const cents = seats.reduce((sum, one) => sum + Math.round(one.price * 100), 0);
     this.total.textContent = seats.length ? `${counted(seats.length, "seat")}, ${money(cents / 100, currency)}` : "";
     this.button.textContent = seats.length === 1 ? "Hold this seat" : `Hold these ${seats.length} seats`;

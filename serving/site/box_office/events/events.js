@@ -11,12 +11,15 @@ import { counted, tickets, whenOf, whereOf } from "../shared/words.js";
 
 const TYPED_MS = 250; // after the last letter
 const states = new States(at("events"), () => load());
-let going = new AbortController(), cursor = null, typing;
+let going = new AbortController(),
+  cursor = null,
+  typing;
 
 async function load({ more = false } = {}) {
   going.abort();
   going = new AbortController();
-  const { signal } = going, { search } = asked(["search"]);
+  const { signal } = going,
+    { search } = asked(["search"]);
   if (!more) states.show("loading", at("list").children.length ? "" : "Loading …");
   try {
     const found = await ask("events", { search, cursor: more ? cursor : null }, signal);
@@ -37,12 +40,29 @@ async function load({ more = false } = {}) {
 
 function cardOf(event) {
   const left = event.tickets_available;
-  return html("li", { className: "card" },
-    html("div", {}, html("h2", {}, html("a", { href: new URL(`box-office/events/${event.event_id}`, ROOT).href, textContent: event.title })),
-      html("p", {}, whenOf(event)), html("p", { className: "soft", textContent: whereOf(event) })),
-    html("p", { className: "price" },
-      left > 0 && event.lowest_price !== null ? html("b", {}, html("small", { textContent: "from" }), money(event.lowest_price, event.currency)) : html("b", { textContent: "Sold out" }),
-      html("small", { textContent: left > 0 ? `${tickets(left)} left` : "Join the waitlist" })));
+  return html(
+    "li",
+    { className: "card" },
+    html(
+      "div",
+      {},
+      html(
+        "h2",
+        {},
+        html("a", { href: new URL(`box-office/events/${event.event_id}`, ROOT).href, textContent: event.title }),
+      ),
+      html("p", {}, whenOf(event)),
+      html("p", { className: "soft", textContent: whereOf(event) }),
+    ),
+    html(
+      "p",
+      { className: "price" },
+      left > 0 && event.lowest_price !== null
+        ? html("b", {}, html("small", { textContent: "from" }), money(event.lowest_price, event.currency))
+        : html("b", { textContent: "Sold out" }),
+      html("small", { textContent: left > 0 ? `${tickets(left)} left` : "Join the waitlist" }),
+    ),
+  );
 }
 
 function fill() {

@@ -19,7 +19,8 @@ async function load() {
     const found = await asUser(() => (user().promoter ? ask("promoter/events") : null), LOG_IN);
     if (found === undefined) return states.show("empty", LOG_IN);
     at("new").hidden = !found;
-    if (!found) return states.show("empty", "This account cannot sell. Whoever runs this service can make it a promoter’s.");
+    if (!found)
+      return states.show("empty", "This account cannot sell. Whoever runs this service can make it a promoter’s.");
     at("rows").replaceChildren(...found.data.map(rowOf));
     if (found.data.length) states.show("ready");
     else states.show("empty", "You sell nothing yet. Create your first event below.");
@@ -36,23 +37,45 @@ function rowOf(event) {
     made.dataset.name = name;
     return made;
   };
-  return html("tr", { role: "row" },
-    html("th", { scope: "row", role: "rowheader" }, html("a", { href: linkOf(event), textContent: event.title }), html("small", {}, whenOf(event)), html("small", { textContent: whereOf(event) })),
-    cell("State", STATUS[event.status]), cell("Sold", count(event.tickets_sold)), cell("Left", count(event.tickets_available)),
-    cell("Sell-through", part(event.sell_through)), cell("Net", money(event.net, event.currency)));
+  return html(
+    "tr",
+    { role: "row" },
+    html(
+      "th",
+      { scope: "row", role: "rowheader" },
+      html("a", { href: linkOf(event), textContent: event.title }),
+      html("small", {}, whenOf(event)),
+      html("small", { textContent: whereOf(event) }),
+    ),
+    cell("State", STATUS[event.status]),
+    cell("Sold", count(event.tickets_sold)),
+    cell("Left", count(event.tickets_available)),
+    cell("Sell-through", part(event.sell_through)),
+    cell("Net", money(event.net, event.currency)),
+  );
 }
 
 function setUpForm() {
-  const form = at("new-event"), wrong = form.querySelector(".wrong");
+  const form = at("new-event"),
+    wrong = form.querySelector(".wrong");
   at("venue-time-zone").append(...ZONES.map((zone) => option(zone, zone.replaceAll("_", " "), zone === OWN_ZONE)));
   at("currency").append(...Intl.supportedValuesOf("currency").map((one) => option(one, one, one === "USD")));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const value = (id) => at(id).value.trim(), zone = value("venue-time-zone");
+    const value = (id) => at(id).value.trim(),
+      zone = value("venue-time-zone");
     const instant = (id) => (value(id) ? instantOf(value(id), zone) : undefined);
-    const asked = { title: value("event-title"), venue: value("venue"), city: value("city"), country: value("country"),
-      description: value("description"), start_time: instant("start"), doors_open_time: instant("doors"),
-      venue_time_zone: zone, currency: value("currency") };
+    const asked = {
+      title: value("event-title"),
+      venue: value("venue"),
+      city: value("city"),
+      country: value("country"),
+      description: value("description"),
+      start_time: instant("start"),
+      doors_open_time: instant("doors"),
+      venue_time_zone: zone,
+      currency: value("currency"),
+    };
     wrong.textContent = "";
     try {
       const given = Object.fromEntries(Object.entries(asked).filter(([, one]) => one));

@@ -6,7 +6,8 @@ import { money } from "../../shared/words.js";
 import { asUser } from "../shared/account.js";
 import { send, wordsOf } from "../shared/api.js";
 
-const STRIPE_JS = "https://js.stripe.com/v3/", LOG_IN = "Log in to pay.";
+const STRIPE_JS = "https://js.stripe.com/v3/",
+  LOG_IN = "Log in to pay.";
 
 /**
  * The form in which a purchase is paid. `path` is that of the order or the booking.
@@ -15,14 +16,24 @@ const STRIPE_JS = "https://js.stripe.com/v3/", LOG_IN = "Log in to pay.";
  * too late.
  */
 export function paymentForm({ path, total, currency, settings }, { paid, failed, over }) {
-  const button = html("button", { className: "primary", textContent: total > 0 ? `Pay ${money(total, currency)}` : "Get the tickets" });
+  const button = html("button", {
+    className: "primary",
+    textContent: total > 0 ? `Pay ${money(total, currency)}` : "Get the tickets",
+  });
   const form = html("form", { id: "payment" });
   const usesStripe = settings.provider === "stripe" && total > 0;
   if (usesStripe) form.append(html("div", { id: "card" }), button);
   else form.append(button);
   if (!usesStripe && total > 0)
-    form.append(html("button", { type: "button", id: "let-fail", textContent: "Let the payment fail", onclick: () => pay({ simulate: "fail" }) }),
-      html("p", { className: "soft hint", textContent: "Payments are simulated here. No money moves." }));
+    form.append(
+      html("button", {
+        type: "button",
+        id: "let-fail",
+        textContent: "Let the payment fail",
+        onclick: () => pay({ simulate: "fail" }),
+      }),
+      html("p", { className: "soft hint", textContent: "Payments are simulated here. No money moves." }),
+    );
   const card = usesStripe ? stripeCard(form, path, settings.stripe_publishable_key) : null;
   card?.catch((failure) => failed(wordsOf(failure)));
 
@@ -52,13 +63,26 @@ export function paymentForm({ path, total, currency, settings }, { paid, failed,
 /** Stripe's element in the form. Returns {pay}. */
 async function stripeCard(form, path, publishableKey) {
   const { client_secret: clientSecret } = await send("POST", `${path}/pay`, {});
-  if (!window.Stripe) await new Promise((loaded, missing) => document.head.append(html("script", { src: STRIPE_JS, onload: loaded,
-    onerror: () => missing(new Failure("Stripe cannot be reached. Try again in a moment.")) })));
-  const stripe = window.Stripe(publishableKey), elements = stripe.elements({ clientSecret });
+  if (!window.Stripe)
+    await new Promise((loaded, missing) =>
+      document.head.append(
+        html("script", {
+          src: STRIPE_JS,
+          onload: loaded,
+          onerror: () => missing(new Failure("Stripe cannot be reached. Try again in a moment.")),
+        }),
+      ),
+    );
+  const stripe = window.Stripe(publishableKey),
+    elements = stripe.elements({ clientSecret });
   elements.create("payment").mount("#card");
   return {
     async pay() {
-      const { error } = await stripe.confirmPayment({ elements, redirect: "if_required", confirmParams: { return_url: location.href } });
+      const { error } = await stripe.confirmPayment({
+        elements,
+        redirect: "if_required",
+        confirmParams: { return_url: location.href },
+      });
       if (error) throw new Failure(error.message);
       return { outcome: "open" };
     },

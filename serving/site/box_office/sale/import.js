@@ -9,16 +9,25 @@ export function setUpSeats(path, change) {
   at("import").addEventListener("submit", async (event) => {
     event.preventDefault();
     const [file] = at("file").files;
-    const done = await change(() => send("POST", `${path}/seats`, file),
-      { wrong: at("import-wrong"), said: ({ seats_added: seats }) => `${counted(seats, "seat")} added.` });
+    const done = await change(() => send("POST", `${path}/seats`, file), {
+      wrong: at("import-wrong"),
+      said: ({ seats_added: seats }) => `${counted(seats, "seat")} added.`,
+    });
     if (done) at("file").value = "";
   });
   at("add-tier").addEventListener("submit", async (event) => {
     event.preventDefault();
     const value = (id) => at(id).value.trim();
-    const tier = { name: value("tier-name"), price: Number(value("tier-price")), quantity: Number(value("tier-quantity")),
-      ...(value("tier-most") ? { max_purchase: Number(value("tier-most")) } : {}) };
-    const done = await change(() => send("POST", `${path}/tiers`, tier), { wrong: at("tier-wrong"), said: ({ name }) => `${name} added.` });
+    const tier = {
+      name: value("tier-name"),
+      price: Number(value("tier-price")),
+      quantity: Number(value("tier-quantity")),
+      ...(value("tier-most") ? { max_purchase: Number(value("tier-most")) } : {}),
+    };
+    const done = await change(() => send("POST", `${path}/tiers`, tier), {
+      wrong: at("tier-wrong"),
+      said: ({ name }) => `${name} added.`,
+    });
     if (done) at("add-tier").reset();
   });
 }

@@ -12,16 +12,25 @@ export function setUpPrices(path, change) {
   const place = at("price-section");
   at("change-prices").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const body = { multiplier: Number(at("multiplier").value), reason: at("price-reason").value.trim(), ...(place.value ? { section: place.value } : {}) };
-    const done = await change(() => send("POST", `${path}/prices`, body),
-      { wrong: at("prices-wrong"), said: ({ seats_changed: seats }) => `The price of ${counted(seats, "seat")} changed.` });
+    const body = {
+      multiplier: Number(at("multiplier").value),
+      reason: at("price-reason").value.trim(),
+      ...(place.value ? { section: place.value } : {}),
+    };
+    const done = await change(() => send("POST", `${path}/prices`, body), {
+      wrong: at("prices-wrong"),
+      said: ({ seats_changed: seats }) => `The price of ${counted(seats, "seat")} changed.`,
+    });
     if (done) at("price-reason").value = "";
   });
   return {
     offerSections(names) {
       if (place.options.length === names.length + 1) return;
       const chosen = place.value;
-      place.replaceChildren(option("", "All sections"), ...names.toSorted(byName).map((one) => option(one, one, one === chosen)));
+      place.replaceChildren(
+        option("", "All sections"),
+        ...names.toSorted(byName).map((one) => option(one, one, one === chosen)),
+      );
     },
     chooseSection(name) {
       place.value = name;
@@ -35,20 +44,54 @@ export function setUpPrices(path, change) {
 export function showTiers(tiers, { currency }, path, change) {
   at("tier-table").hidden = !tiers.length;
   const cells = (tier) => {
-    const price = html("input", { type: "number", step: "0.01", min: 0, value: tier.price, required: true, ariaLabel: `Price of ${tier.name}` });
-    const quantity = html("input", { type: "number", step: 1, min: 0, value: tier.quantity, required: true, ariaLabel: `Number of ${tier.name}` });
-    const save = () => change(() => send("PATCH", `${path}/tiers/${tier.tier_id}`, {
-      ...(Number(price.value) === tier.price ? {} : { price: Number(price.value), reason: "changed by hand" }),
-      ...(Number(quantity.value) === tier.quantity ? {} : { quantity: Number(quantity.value) }),
-    }), { said: () => `${tier.name} is changed.` });
-    const button = html("button", { type: "button", textContent: "Save", ariaLabel: `Save ${tier.name}`, disabled: true, onclick: save });
+    const price = html("input", {
+      type: "number",
+      step: "0.01",
+      min: 0,
+      value: tier.price,
+      required: true,
+      ariaLabel: `Price of ${tier.name}`,
+    });
+    const quantity = html("input", {
+      type: "number",
+      step: 1,
+      min: 0,
+      value: tier.quantity,
+      required: true,
+      ariaLabel: `Number of ${tier.name}`,
+    });
+    const save = () =>
+      change(
+        () =>
+          send("PATCH", `${path}/tiers/${tier.tier_id}`, {
+            ...(Number(price.value) === tier.price ? {} : { price: Number(price.value), reason: "changed by hand" }),
+            ...(Number(quantity.value) === tier.quantity ? {} : { quantity: Number(quantity.value) }),
+          }),
+        { said: () => `${tier.name} is changed.` },
+      );
+    const button = html("button", {
+      type: "button",
+      textContent: "Save",
+      ariaLabel: `Save ${tier.name}`,
+      disabled: true,
+      onclick: save,
+    });
     for (const one of [price, quantity])
-      one.addEventListener("input", () => { button.disabled = Number(price.value) === tier.price && Number(quantity.value) === tier.quantity; });
-    return [html("th", { scope: "row", textContent: tier.name }), html("td", {}, price), html("td", {}, quantity),
-      html("td", { textContent: count(tier.sold) }), html("td", { textContent: count(tier.available) }),
-      html("td", { textContent: money(tier.revenue, currency) }), html("td", {}, button)];
+      one.addEventListener("input", () => {
+        button.disabled = Number(price.value) === tier.price && Number(quantity.value) === tier.quantity;
+      });
+    return [
+      html("th", { scope: "row", textContent: tier.name }),
+      html("td", {}, price),
+      html("td", {}, quantity),
+      html("td", { textContent: count(tier.sold) }),
+      html("td", { textContent: count(tier.available) }),
+      html("td", { textContent: money(tier.revenue, currency) }),
+      html("td", {}, button),
+    ];
   };
-  const body = at("tier-table").querySelector("tbody"), is = JSON.stringify(tiers);
+  const body = at("tier-table").querySelector("tbody"),
+    is = JSON.stringify(tiers);
   if (body.is === is) return;
   if (body.contains(document.activeElement) && document.activeElement.matches("input")) return; // somebody types here
   body.is = is;
@@ -58,10 +101,22 @@ export function showTiers(tiers, { currency }, path, change) {
 /** The log of prices. */
 export function showChanges(changes, event) {
   at("price-log").hidden = !changes.length;
-  at("price-log").querySelector("tbody").replaceChildren(...changes.map((one) => html("tr", {},
-    html("td", {}, momentAtVenue(one.changed_at, event)),
-    html("td", { textContent: one.tier ?? (one.section ? `Section ${one.section}` : "All seats") }),
-    html("td", { textContent: one.tier_id ? `${money(one.old_price, event.currency)} → ${money(one.new_price, event.currency)}`
-      : `× ${one.multiplier ?? NOTHING}, ${counted(one.seats, "seat")}` }),
-    html("td", { textContent: one.reason }))));
+  at("price-log")
+    .querySelector("tbody")
+    .replaceChildren(
+      ...changes.map((one) =>
+        html(
+          "tr",
+          {},
+          html("td", {}, momentAtVenue(one.changed_at, event)),
+          html("td", { textContent: one.tier ?? (one.section ? `Section ${one.section}` : "All seats") }),
+          html("td", {
+            textContent: one.tier_id
+              ? `${money(one.old_price, event.currency)} → ${money(one.new_price, event.currency)}`
+              : `× ${one.multiplier ?? NOTHING}, ${counted(one.seats, "seat")}`,
+          }),
+          html("td", { textContent: one.reason }),
+        ),
+      ),
+    );
 }

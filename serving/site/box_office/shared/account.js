@@ -31,10 +31,21 @@ export async function asUser(work, why) {
 
 function showUser() {
   const place = at("account");
-  place.replaceChildren(...(user()
-    ? [html("span", { className: "who", textContent: user().full_name || user().email }),
-      html("button", { type: "button", id: "log-out", textContent: "Log out", onclick: logOut })]
-    : [html("button", { type: "button", id: "log-in", textContent: "Log in", onclick: () => logIn("").then((done) => done && location.reload()) })]));
+  place.replaceChildren(
+    ...(user()
+      ? [
+          html("span", { className: "who", textContent: user().full_name || user().email }),
+          html("button", { type: "button", id: "log-out", textContent: "Log out", onclick: logOut }),
+        ]
+      : [
+          html("button", {
+            type: "button",
+            id: "log-in",
+            textContent: "Log in",
+            onclick: () => logIn("").then((done) => done && location.reload()),
+          }),
+        ]),
+  );
   for (const one of document.querySelectorAll("[data-promoter]")) one.hidden = !user()?.promoter;
 }
 
@@ -46,7 +57,10 @@ async function logOut() {
 /** Ask who it is. Resolves to whether somebody is logged in now. */
 export function logIn(why) {
   return new Promise((resolve) => {
-    const dialog = dialogOf(why, async () => { await visit(); dialog.close("done"); });
+    const dialog = dialogOf(why, async () => {
+      await visit();
+      dialog.close("done");
+    });
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue === "done");
@@ -58,20 +72,30 @@ export function logIn(why) {
 
 /** The dialog. `done` is called once there is a session. */
 function dialogOf(why, done) {
-  const field = (id, label, more) => html("div", { id: `${id}-field` },
-    html("label", { htmlFor: id, textContent: label }), html("input", { id, required: true, ...more }));
+  const field = (id, label, more) =>
+    html(
+      "div",
+      { id: `${id}-field` },
+      html("label", { htmlFor: id, textContent: label }),
+      html("input", { id, required: true, ...more }),
+    );
   const failure = html("p", { className: "wrong", role: "alert" });
   const go = html("button", { className: "primary" });
   const title = html("h2", { id: "account-title" });
-  const form = html("form", { method: "dialog" },
-    title, why ? html("p", { className: "soft", textContent: why }) : "",
+  const form = html(
+    "form",
+    { method: "dialog" },
+    title,
+    why ? html("p", { className: "soft", textContent: why }) : "",
     field("full-name", "Name", { autocomplete: "name", maxLength: 200 }),
     field("email", "E-mail address", { type: "email", autocomplete: "username", maxLength: 255 }),
     field("password", "Password", { type: "password", minLength: 10, maxLength: 128 }),
     html("p", { className: "soft hint", id: "password-hint", textContent: "At least 10 characters." }),
-    failure, go,
+    failure,
+    go,
     html("button", { type: "button", className: "plain", id: "other-way" }),
-    html("button", { type: "button", className: "plain", textContent: "Not now", onclick: () => dialog.close() }));
+    html("button", { type: "button", className: "plain", textContent: "Not now", onclick: () => dialog.close() }),
+  );
   const dialog = html("dialog", { className: "account" }, form);
   dialog.setAttribute("aria-labelledby", title.id);
   const find = (id) => form.querySelector(`#${id}`);
@@ -97,14 +121,17 @@ function dialogOf(why, done) {
     event.preventDefault();
     go.disabled = true;
     failure.textContent = "";
-    const email = find("email").value.trim(), password = find("password").value;
+    const email = find("email").value.trim(),
+      password = find("password").value;
     try {
       if (isNew) await send("POST", "users", { email, password, full_name: find("full-name").value.trim() });
       await send("POST", "sessions", { email, password, cookie: true });
       await done();
     } catch (error) {
-      failure.textContent = isNew && error.status === 401
-        ? "There is an account with this address already. Log in with its password." : wordsOf(error);
+      failure.textContent =
+        isNew && error.status === 401
+          ? "There is an account with this address already. Log in with its password."
+          : wordsOf(error);
     } finally {
       go.disabled = false;
     }

@@ -2,7 +2,8 @@
 
 import { addressOf, Failure, respond } from "../../shared/api.js";
 
-const TRIES = 3, PAUSE_MS = 700; // of a request that got no answer at all
+const TRIES = 3,
+  PAUSE_MS = 700; // of a request that got no answer at all
 const BUSY = 503; // nobody knows whether it was done: the same is asked again, under the same key
 const keys = new Map(); // of requests that were sent and not answered yet
 
@@ -17,14 +18,20 @@ export async function ask(path, parameters = {}, signal = undefined) {
  * a broken connection repeats is done once. `body` is an object, or a File.
  */
 export async function send(method, path, body = undefined) {
-  const isFile = body instanceof Blob, text = isFile ? body : JSON.stringify(body);
+  const isFile = body instanceof Blob,
+    text = isFile ? body : JSON.stringify(body);
   const what = `${method} ${path} ${isFile ? `${body.name} ${body.size} ${body.lastModified}` : text}`;
   if (!keys.has(what)) keys.set(what, newKey());
   const headers = { "Idempotency-Key": keys.get(what) };
   if (body) headers["Content-Type"] = isFile ? "text/csv" : "application/json";
   for (let tries = 1; ; tries++) {
     try {
-      const response = await respond(addressOf(`box-office/${path}`), { method, headers, body: text, cache: "no-store" });
+      const response = await respond(addressOf(`box-office/${path}`), {
+        method,
+        headers,
+        body: text,
+        cache: "no-store",
+      });
       keys.delete(what);
       return await bodyOf(response);
     } catch (failure) {
@@ -51,4 +58,5 @@ async function bodyOf(response) {
 }
 
 /** A failure as a sentence for people. */
-export const wordsOf = (failure) => (failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`);
+export const wordsOf = (failure) =>
+  failure instanceof Failure ? failure.message : `The page failed: ${failure.message}`;

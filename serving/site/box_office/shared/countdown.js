@@ -25,7 +25,8 @@ export class Countdown {
   }
 
   #tick() {
-    const left = (this.end - performance.now()) / 1000, words = timeLeft(left);
+    const left = (this.end - performance.now()) / 1000,
+      words = timeLeft(left);
     if (this.clock.textContent !== words) this.clock.textContent = words;
     this.place.classList.toggle("soon", left < SOON);
     const due = SPOKEN.find((one) => left <= one && one < this.last);

@@ -19,17 +19,24 @@ export const byName = (a, b) => natural.compare(a, b);
  */
 export function arcsOf(sections) {
   const far = Infinity;
-  const nearest = sections.toSorted((a, b) =>
-    compare(a.distance_to_stage_meters ?? far, b.distance_to_stage_meters ?? far)
-    || (b.view_quality_score ?? 0) - (a.view_quality_score ?? 0) || byName(a.section, b.section));
+  const nearest = sections.toSorted(
+    (a, b) =>
+      compare(a.distance_to_stage_meters ?? far, b.distance_to_stage_meters ?? far) ||
+      (b.view_quality_score ?? 0) - (a.view_quality_score ?? 0) ||
+      byName(a.section, b.section),
+  );
   const sizes = sizesOf(nearest.length);
   let taken = 0;
   return sizes.map((size, number) => {
     const arc = nearest.slice(taken, (taken += size)).sort((a, b) => byName(a.section, b.section));
-    const angle = Math.min(FAN, size * NARROW), near = NEAREST + number;
+    const angle = Math.min(FAN, size * NARROW),
+      near = NEAREST + number;
     return arc.map((section, place) => ({
-      section, near, far: near + 1,
-      from: (place / size - 0.5) * angle, to: ((place + 1) / size - 0.5) * angle,
+      section,
+      near,
+      far: near + 1,
+      from: (place / size - 0.5) * angle,
+      to: ((place + 1) / size - 0.5) * angle,
     }));
   });
 }
@@ -37,15 +44,19 @@ export function arcsOf(sections) {
 /** How many sections each arc has: as many arcs as it takes, and the farther ones, which are longer, have more. */
 function sizesOf(count) {
   const fits = [];
-  for (let room = 0; room < count; room += fits.at(-1)) fits.push(Math.floor((FAN * (NEAREST + fits.length + 0.5)) / WIDTH));
+  for (let room = 0; room < count; room += fits.at(-1))
+    fits.push(Math.floor((FAN * (NEAREST + fits.length + 0.5)) / WIDTH));
   const room = fits.reduce((sum, one) => sum + one, 0);
-  let placed = 0, seen = 0;
-  return fits.map((one) => {
-    seen += one;
-    const size = Math.round((count * seen) / room) - placed;
-    placed += size;
-    return size;
-  }).filter(Boolean);
+  let placed = 0,
+    seen = 0;
+  return fits
+    .map((one) => {
+      seen += one;
+      const size = Math.round((count * seen) / room) - placed;
+      placed += size;
+      return size;
+    })
+    .filter(Boolean);
 }
 
 /** The path of a section's shape, with its corners a little inside, so that neighbours do not touch. `unit`: pixels. */

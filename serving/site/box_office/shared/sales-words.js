@@ -2,7 +2,13 @@
 
 import { NOTHING } from "../../shared/words.js";
 
-export const STATUS = { draft: "Draft", on_sale: "On sale", off_sale: "Off sale", cancelled: "Cancelled", ended: "Ended" };
+export const STATUS = {
+  draft: "Draft",
+  on_sale: "On sale",
+  off_sale: "Off sale",
+  cancelled: "Cancelled",
+  ended: "Ended",
+};
 
 const percent = new Intl.NumberFormat(navigator.languages, { style: "percent", maximumFractionDigits: 1 });
 

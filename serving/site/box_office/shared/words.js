@@ -4,14 +4,18 @@ import { html } from "../../shared/dom.js";
 import { count, dateAtVenue, moments, TIME } from "../../shared/words.js";
 
 /** When an event begins, at its venue: a <time>. */
-export const whenOf = ({ start_time: date, venue_time_zone }) => dateAtVenue({ date, date_status: "known", venue_time_zone });
+export const whenOf = ({ start_time: date, venue_time_zone }) =>
+  dateAtVenue({ date, date_status: "known", venue_time_zone });
 
 /** An event's venue, city and country. */
 export const whereOf = ({ venue, city, country }) => [venue, city, country].filter(Boolean).join(", ");
 
 /** When the doors open, at the venue, or nothing. */
-export const doorsOf = ({ doors_open_time: doors, venue_time_zone: zone }) => (doors
-  ? `Doors open at ${moments({ ...TIME, ...(zone ? {} : { timeZoneName: "short" }) }, zone ?? "UTC").format(new Date(doors))}` : "");
+export function doorsOf({ doors_open_time: doors, venue_time_zone: zone }) {
+  if (!doors) return "";
+  const time = moments(zone ? TIME : { ...TIME, timeZoneName: "short" }, zone ?? "UTC");
+  return `Doors open at ${time.format(new Date(doors))}`;
+}
 
 export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 export const tickets = (number) => counted(number, "ticket");
@@ -24,10 +28,12 @@ export function placeOf({ tier, section, row, row_number: rowNumber, seat, seat_
 /** Seats in few words: "Section S01, row 3, seats 4–6 and 9; …". */
 export function seatsInWords(seats) {
   const rows = Map.groupBy(seats, (one) => `Section ${one.section}, row ${one.row_number ?? one.row}`);
-  return [...rows].map(([row, ofRow]) => {
-    const numbers = ofRow.map((one) => String(one.seat_number ?? one.seat));
-    return `${row}, ${numbers.length === 1 ? "seat" : "seats"} ${listed(runs(numbers))}`;
-  }).join("; ");
+  return [...rows]
+    .map(([row, ofRow]) => {
+      const numbers = ofRow.map((one) => String(one.seat_number ?? one.seat));
+      return `${row}, ${numbers.length === 1 ? "seat" : "seats"} ${listed(runs(numbers))}`;
+    })
+    .join("; ");
 }
 
 /** 4, 5, 6, 9 as 4–6, 9. */
@@ -45,7 +51,9 @@ const listed = (words) => new Intl.ListFormat("en", { type: "conjunction" }).for
 
 /** Minutes and seconds, or hours and minutes: 4:07, 23 h 59 min. */
 export function timeLeft(seconds) {
-  const whole = Math.max(0, Math.ceil(seconds)), hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const whole = Math.max(0, Math.ceil(seconds)),
+    hours = Math.floor(whole / 3600),
+    minutes = Math.floor(whole / 60) % 60;
   if (hours) return `${hours} h ${minutes} min`;
   return `${minutes}:${String(whole % 60).padStart(2, "0")}`;
 }
