@@ -38,18 +38,26 @@ def asking(questions: Callable[[Client], Awaitable[None]]) -> None:
 
 
 class _Links(HTMLParser):
-    """The addresses that a page names: of files, and of the navigation."""
+    """The addresses that a page names: of files, and of the navigation, which is in its header."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.files: set[str] = set()
-        self.pages: list[str] = []
+        self.navigation: list[str] = []
+        self._in_header = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in_header |= tag == "header"
         for name, value in attrs:
             if name in ("href", "src") and value:
-                self.pages.append(value) if tag == "a" else self.files.add(value)
+                if tag != "a":
+                    self.files.add(value)
+                elif self._in_header:
+                    self.navigation.append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_header &= tag != "header"
 
 
 def test_every_page_and_every_file_that_it_names_has_the_policy_and_is_asked_for_once() -> None:
@@ -92,8 +100,8 @@ def test_a_page_loads_its_modules_at_once() -> None:
 def test_every_page_has_the_navigation_of_its_part(pages: dict[str, str], navigation: list[str]) -> None:
     async def questions(client: Client) -> None:
         for path in pages:
-            links = _Links((await client.get(path)).text).pages
-            assert [urljoin(path, link) for link in links if not link.startswith("#")] == navigation, path
+            links = _Links((await client.get(path)).text).navigation
+            assert [urljoin(path, link) for link in links] == navigation, path
 
     asking(questions)
 
