@@ -42,6 +42,7 @@ SCHEMAS = (
     "analytics",
     "access",
     "box_office",
+    "price_alerts",
 )  # not `api`: the first tick after a restore makes it again
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 LONGEST_DUMP_SECONDS = 6 * 3600  # 26 million rows take minutes; a dump that takes hours is stuck

@@ -13,12 +13,13 @@ from tickettape.settings.base import ROOT
 from tickettape.settings.box_office import BoxOfficeSettings
 from tickettape.settings.history import HistorySettings
 from tickettape.settings.marketplaces import OF_ONE, MarketplaceSettings, SeveralMarketplacesError
+from tickettape.settings.price_alerts import PriceAlertSettings
 from tickettape.settings.service import ServiceSettings
 
 __all__ = ["ROOT", "Settings", "SeveralMarketplacesError", "settings"]
 
 
-class Settings(MarketplaceSettings, HistorySettings, ServiceSettings, BoxOfficeSettings):
+class Settings(MarketplaceSettings, HistorySettings, ServiceSettings, BoxOfficeSettings, PriceAlertSettings):
     """All settings with their defaults."""
 
     @classmethod
