@@ -32,6 +32,7 @@ PAGES = {
     "proved_backup": "docs/backups.md",
     "packed_days": "docs/operations.md#packed-days",
     "event_links": "docs/matching.md",
+    "price_alerts": "docs/alerts.md",
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",

@@ -13,11 +13,13 @@ from orchestration.assets.event_links import event_links
 from orchestration.assets.events import events
 from orchestration.assets.marts import marts
 from orchestration.assets.packed_days import packed_days
+from orchestration.assets.price_alerts import price_alerts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
 from orchestration.assets.simulated_history import simulated_history
 from orchestration.console import console_logger
 from orchestration.incidents import build_incident_sensor
+from orchestration.price_alerts import build_price_alert_sensor
 from orchestration.schedules import HOUSEKEEPING, build_tick_schedule
 from orchestration.sensors import (
     build_archive_sensor,
@@ -47,7 +49,7 @@ def build_defs(
     own = [watched.settings for watched in marketplaces.values()]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         PRICE_RANGES,
-        *(events, captures, section_snapshots, marts, api, documentation),
+        *(events, captures, section_snapshots, marts, api, price_alerts, documentation),
         *(partitions_ahead, archived_months),
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
         *(upkeep.dagster_history, upkeep.vacuumed_tables, upkeep.database_health, backlog),
@@ -76,6 +78,7 @@ def build_defs(
             build_backlog_sensor(settings, warehouse),
             build_partitions_sensor(warehouse),
             build_incident_sensor(settings, warehouse),
+            build_price_alert_sensor(settings, warehouse),
             build_documentation_sensor(settings, warehouse),
             fail_abandoned_runs,
             *(build_rollups_sensor(each) for each in own if each.scraper_shards > 1),
