@@ -1,6 +1,7 @@
 """The FastAPI application: its routes, shared state, error handlers and OpenAPI description."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -25,6 +26,9 @@ from serving.responses import problems
 from serving.responses.problems import Problem
 from serving.routes import (
     across_markets,
+    alert_destinations,
+    alert_links,
+    alerts,
     board,
     box_office,
     event_series,
@@ -36,6 +40,7 @@ from serving.routes import (
     stream,
 )
 from serving.shared_work import SharedWork
+from tickettape.marketplaces import simulated_sources
 from tickettape.settings import Settings
 
 # from one address or key; each further request waits a second
@@ -89,6 +94,8 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # a generated client's methods have the routes' names
     )
     app.state.settings = settings
+    app.state.database_url = database_url
+    app.state.everybodys_key = _everybodys_key(settings)
     app.state.minutes = RequestCounts()
     app.state.turns = Turns(settings.key_requests_at_once)
     app.state.long_turns = LongTurns()
@@ -118,6 +125,9 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(links.router)
     app.include_router(listings.router)
     app.include_router(stream.router)
+    app.include_router(alert_destinations.router)  # before the rules, whose ids could be `destinations`
+    app.include_router(alerts.router)
+    app.include_router(alert_links.router)
     app.include_router(operations.router)
     app.include_router(box_office.router)
     site.mount(app)  # last, so that every path above comes first
@@ -126,6 +136,13 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
+
+
+def _everybodys_key(settings: Settings) -> bytes | None:
+    """The hash of the key that the pages give to every visitor of a real market: it may not write."""
+    if settings.dashboard_key is None or set(settings.sources) <= set(simulated_sources(settings)):
+        return None
+    return hashlib.sha256(settings.dashboard_key.get_secret_value().encode()).digest()
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -46,14 +46,23 @@ class Database:
         self._drained_at = -RENEW_SECONDS
 
     async def ask(
-        self, key_sha256: bytes, question: LiteralString, values: Mapping[str, Any], *, floats: bool = False
+        self,
+        key_sha256: bytes,
+        question: LiteralString,
+        values: Mapping[str, Any],
+        *,
+        floats: bool = False,
+        writes: bool = False,
     ) -> "AsyncClientCursor[Any]":
-        """The answer to one SELECT for the key's tenant, as a cursor that holds all of its rows.
+        """The answer to one statement for the key's tenant, as a cursor that holds all of its rows.
 
-        `floats`: its numbers as JSON has them, which is a third of the work of a long answer.
+        `floats`: its numbers as JSON has them, which is a third of the work of a long answer. `writes`: it may write
+        what the tenant may.
         Raises psycopg.Error, with sqlstate PT401 for a key that is unknown or revoked.
         """
-        return await self.transact(_AS_THE_READER + question, {**values, "key_sha256": key_sha256}, floats=floats)
+        begin: LiteralString = "set transaction read write; " if writes else ""
+        asked = begin + _AS_THE_READER + question
+        return await self.transact(asked, {**values, "key_sha256": key_sha256}, floats=floats)
 
     async def transact(
         self, statements: LiteralString, values: Mapping[str, Any], *, floats: bool = False

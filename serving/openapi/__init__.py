@@ -14,7 +14,7 @@ from serving.openapi import box_office
 from serving.openapi.code_samples import request_samples, stream_samples
 from serving.responses import formats, problems
 
-VERSION = "1.5"
+VERSION = "1.6"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 
@@ -33,6 +33,7 @@ NOT_MODIFIED = "The data has not changed since the ETag in `If-None-Match`."
 REFUSALS = {
     400: "The request cannot be read.",
     401: "The key is missing, unknown or revoked.",
+    403: "The key may not write.",
     404: "There is no such event or zone, or the key may not see it.",
     406: "The Accept header names no available format.",
     413: "The request has a body that is too large. No path reads one.",
@@ -82,6 +83,16 @@ def answering(model: type[BaseModel], path: str, *statuses: int) -> dict[str, An
     }
 
 
+def answering_json(model: type[BaseModel] | None, path: str, *statuses: int) -> dict[str, Any]:
+    """A route's documentation, if it answers with JSON only: its schema, or None if it answers with nothing."""
+    done = 201 if 201 in statuses else 200 if model else 204
+    refused = _others(*(status for status in statuses if status != done), 403)
+    if model is None:
+        return {"responses": {done: {"description": "It is done."}, **refused}}
+    content = {formats.JSON: {"example": example_of(model)}}
+    return {"response_model": model, "responses": {done: {"description": "The answer.", "content": content}, **refused}}
+
+
 def streaming(path: str) -> dict[str, Any]:
     """The documentation of the stream, whose answer never ends."""
     data = orjson.dumps({"event_id": EVENT_ID} | example_of(answers.LatestPrices)).decode()
@@ -114,7 +125,11 @@ def _problem(status: int) -> dict[str, Any]:
 def example_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's example: the first of each field's examples, and a row of each list of rows."""
     return {
-        name: field.examples[0] if field.examples else [example_of(get_args(field.annotation)[0])]
+        name: field.examples[0]
+        if field.examples
+        else [example_of(get_args(field.annotation)[0])]
+        if field.is_required()
+        else field.default
         for name, field in model.model_fields.items()
     }
 
@@ -132,6 +147,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 {"name": "events", "description": "Which events there are, and what they cost now."},
                 {"name": "analytics", "description": "What an event's zones cost and held, by hour or day."},
                 {"name": "box office", "description": "Tickets at first hand: what is for sale, buying, selling."},
+                {"name": "alerts", "description": "What you want to be told about prices, and what you were told."},
                 {"name": "operations", "description": "For operators. No key is needed."},
             ],
         )

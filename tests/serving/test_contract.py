@@ -26,7 +26,7 @@ def described(service: str) -> Any:
     schema.config.update(base_url=service)
     refusals = schema.config.checks.negative_data_rejection.expected_statuses
     schema.config.checks.negative_data_rejection.expected_statuses = [*refusals, "414"]  # for a text of thousands
-    return schema.exclude(path_regex="/stream$|^/api/box-office/")
+    return schema.exclude(path_regex="/stream$|^/api/box-office/|^/api/alerts")
 
 
 @pytest.fixture

@@ -406,3 +406,32 @@ def _node(script: str, api: Api, source: str | None = None, **more: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_price_alerts_are_read_and_written_by_their_tenant_alone(api: Api) -> None:
+    rule = {"name": "x", "scope": "event", "event_id": str(api.one), "condition": "below", "price": 100}
+    reader = {
+        tenant: {"authorization": f"Bearer {token(role='tickettape_reader', tenant=api.tenants[tenant])}"}
+        for tenant in (LEFT, RIGHT)
+    }
+    made = api.client.post("/alert_rules", json=rule, headers=reader[LEFT] | {"prefer": "return=representation"})
+    assert made.status_code == 201, made.text
+    (stored,) = made.json()
+    try:
+        path = f"/alert_rules?rule_id=eq.{stored['rule_id']}"
+        assert [one["rule_id"] for one in api.get("/alert_rules", LEFT).json()] == [stored["rule_id"]]
+        assert api.get("/alert_rules", RIGHT).json() == []
+        for verb, body in (("PATCH", {"paused": True}), ("DELETE", None)):
+            headers = reader[RIGHT] | {"prefer": "return=representation"}
+            assert api.client.request(verb, path, json=body, headers=headers).json() == []
+        refused = api.client.post("/alert_rules", json=rule, headers=reader[RIGHT])
+        assert (refused.status_code, refused.json()["message"]) == (422, "There is no such event.")
+        moved = api.client.patch(path, json={"tenant_id": api.tenants[RIGHT]}, headers=reader[LEFT])
+        assert moved.status_code == 400
+        for view in ("alert_history", "alert_destinations"):
+            assert api.get(f"/{view}", LEFT).json() == []
+        changed = api.client.patch(path, json={"paused": True}, headers=reader[LEFT])
+        assert changed.status_code == 204
+        assert api.get(path, LEFT).json()[0]["paused"] is True
+    finally:
+        api.connection.execute("delete from price_alerts.rules")

@@ -34,6 +34,7 @@ from tickettape.cli import (
     incidents,
     match,
     poll_schedule,
+    price_alerts,
     quarantine,
     readers,
     storage,
@@ -210,5 +211,6 @@ for commands in (
     storage,
     tenants,
     box_office,
+    price_alerts,
 ):
     commands.add_commands(app)
