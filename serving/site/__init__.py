@@ -22,7 +22,7 @@ from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 SITE = Path(__file__).parent
-FOLDERS = ("shared", "board", "event", "links", "reference", "box_office")
+FOLDERS = ("shared", "board", "event", "alerts", "links", "reference", "box_office")
 BOX_OFFICE = {
     "": "events",
     "/events/{event_id}": "event",
@@ -61,14 +61,15 @@ _FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the board at /, an event at /events/{id}, the links at /links/, the reference at /docs/api/, and the box
-    office at /box-office.
+    """Serve the board at /, an event at /events/{id}, alerts at /alerts, the links at /links/, the reference at
+    /docs/api/, and the box office at /box-office.
 
     Their files are at /site/.
     """
     for path, route in (
         ("/", _board),
         ("/events/{event_id}", _event),
+        ("/alerts", _alerts),
         ("/links/", _links),
         ("/links", _links_with_slash),
         ("/docs/api/", _reference),
@@ -93,6 +94,10 @@ async def _board(request: Request) -> Response:
 
 async def _event(request: Request) -> Response:
     return await _page("event", request)
+
+
+async def _alerts(request: Request) -> Response:
+    return await _page("alerts", request)
 
 
 async def _links(request: Request) -> Response:

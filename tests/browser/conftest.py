@@ -46,12 +46,12 @@ def week_url(chrome: Chrome, server_url: str, template: str) -> Iterator[str]:
 class Service:
     """A service process on the week's database, which can be stopped and started again."""
 
-    def __init__(self, url: str, home: Path, source: str) -> None:
+    def __init__(self, url: str, home: Path, source: str, **more: str) -> None:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._home, self._log = home, home / "service.log"
         self._more = {"DATABASE_URL": url, "PORT": str(self.port), "MARKETPLACE_SOURCE": source}
-        self._more |= {"KEY_REQUESTS_PER_MINUTE": "100000"}  # all these tests are one reader
+        self._more |= {"KEY_REQUESTS_PER_MINUTE": "100000"} | more  # all these tests are one reader
         self._process: subprocess.Popen[bytes] | None = None
 
     def get(self, path: str, **params: str) -> Any:
@@ -89,9 +89,9 @@ class Service:
 
 
 @contextmanager
-def running(url: str, home: Path, source: str) -> Iterator[Service]:
-    """A service for the block."""
-    service = Service(url, home, source)
+def running(url: str, home: Path, source: str, **more: str) -> Iterator[Service]:
+    """A service for the block, with more environment variables."""
+    service = Service(url, home, source, **more)
     try:
         service.start()
         yield service

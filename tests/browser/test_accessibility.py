@@ -25,7 +25,7 @@ from tickettape.api_schema.tenants import DEMO
 from tickettape.database import Warehouse
 
 SMALLEST, ZOOMED, LARGEST = (320, 640), (640, 450), (3840, 2160)  # 1280 × 900 at 200 % is 640 × 450
-PAGES = ("board", "event", "links", "reference")
+PAGES = ("board", "event", "alerts", "links", "reference")
 
 
 class Site:
@@ -39,7 +39,7 @@ class Site:
         """Where a page is."""
         if page == "event":
             return f"/events/{self.service.get('events', search=event)['data'][0]['id']}"
-        return {"board": "/", "links": "/links/?state=confirmed", "reference": "/docs/api/"}[page]
+        return {"board": "/", "alerts": "/alerts", "links": "/links/?state=confirmed", "reference": "/docs/api/"}[page]
 
     def open(self, path: str, shows: str) -> None:
         """Open an address, and wait until it shows an element."""
@@ -125,6 +125,8 @@ STATES: dict[str, Callable[[Site], None]] = {
     "links, empty": lambda site: site.open("/links/?state=ended", "[data-state=empty]"),
     "links, refused": lambda site: site.open("/links/?state=wrong", "[data-state=error]"),
     "links, without a key": lambda site: _asks_for_a_key(site, "links"),
+    "alerts": lambda site: site.open_page("alerts"),
+    "alerts, without a key": lambda site: _asks_for_a_key(site, "alerts"),
     "reference": lambda site: site.open_page("reference"),
     "reference, a call": lambda site: site.open(
         "/docs/api/#/events/list_board", "#operations-events-list_board .execute"

@@ -15,7 +15,13 @@ from serving import site
 from tickettape.settings import Settings
 
 BASE = "http://tickettape"
-PRICES = {"/": "board", "/events/9f0c6c1e": "event", "/links/": "links", "/docs/api/": "reference"}
+PRICES = {
+    "/": "board",
+    "/events/9f0c6c1e": "event",
+    "/links/": "links",
+    "/alerts": "alerts",
+    "/docs/api/": "reference",
+}
 BOX_OFFICE = {
     f"/box-office{path.format(event_id=7, order_id=7, booking_id=7)}": f"box_office/{folder}"
     for path, folder in site.BOX_OFFICE.items()
@@ -93,7 +99,7 @@ def test_a_page_loads_its_modules_at_once() -> None:
 @pytest.mark.parametrize(
     ("pages", "navigation"),
     [
-        (PRICES, ["/", "/", "/box-office", "/docs/api/", "/docs/data"]),
+        (PRICES, ["/", "/", "/alerts", "/box-office", "/docs/api/", "/docs/data"]),
         (BOX_OFFICE, ["/box-office", "/box-office", "/box-office/tickets", "/box-office/promoter"]),
     ],
 )

@@ -22,6 +22,7 @@ export class Chart {
   #drawing = null;
   #marking = false;
   #width = 0; // of the drawing; 0: it is not shown
+  #overlay = () => []; // elements above the lines
 
   constructor(figure, { title, format, drawing, level = 3, mark = null, hint = "" }) {
     Object.assign(this, { figure, title, format, drawing, mark, hint });
@@ -90,6 +91,12 @@ export class Chart {
     this.table.replaceChildren();
   }
 
+  /** Draw more above the lines: `overlay({x, left, right, level, valueAt})` answers with elements of SVG. */
+  set overlay(overlay) {
+    this.#overlay = overlay;
+    this.#draw();
+  }
+
   /** Mark a moment; null: none. */
   set marked(at) {
     if (!this.#view || this.#view.marked === at) return;
@@ -120,6 +127,7 @@ export class Chart {
         drawn("path", { d: `M${this.#x(at)} ${bottom}v4` }), drawn("text", { x: this.#x(at), y: height - 6 }, label))),
       ...draw(this.#x, right),
       this.cursor = drawn("g", { class: "cursor" }),
+      ...this.#overlay({ ...this.#drawing, x: this.#x, right }),
     );
     this.keys.replaceChildren(
       ...(unobserved.length ? [html("span", { className: "unobserved", textContent: "not observed" })] : []),

@@ -7,6 +7,7 @@ import { at } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
 import { age, count, dateAtVenue, DAY, HOUR, money, share } from "../shared/words.js";
+import { makeAlert } from "./alerts.js";
 import { makeCharts, showActivity, showDays, showGetIn, showZone, useCurrency } from "./charts.js";
 import { fillFields, showFigures, watchFields } from "./choices.js";
 import { Clock } from "./clock.js";
@@ -28,6 +29,7 @@ const UNTIL = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `events/${encodeURIComponent(id)}`;
 const charts = makeCharts(mark);
+const alert = makeAlert(at("alert"), charts.getIn);
 const listings = new Listings(at("listings"), { travel, where: (where) => choose({ where }), failed });
 const showVersus = picker(at("versus"), at("versus-list"), searchEvents,
   ({ value }) => choose(value === "none" ? { versus: null, axis: null } : { versus: value }));
@@ -109,6 +111,7 @@ function viewOf(choices, event, zones, versus) {
 async function fill(shown, signal) {
   const { range, event, clock } = shown;
   const getIn = showGetIn(charts, shown, signal);
+  alert.show(shown);
   const nothing = getIn.then(({ points }) => !points.some((point) => point.observed));
   await Promise.all([
     getIn,

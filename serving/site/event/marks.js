@@ -53,7 +53,11 @@ export function linesWith({ fromZero = false, band = null, height = 220 } = {}) 
       ];
     }
 
-    return { height, top, bottom, left, draw, cut, place: (value, n) => (value > to ? null : [n, y(value)]) };
+    // y of a value that may lie outside, at the edge then; and the value at a height
+    const level = (value) => Math.min(bottom, Math.max(top, y(value)));
+    const valueAt = (height) => from + ((bottom - height) / (bottom - top)) * (to - from);
+    return { height, top, bottom, left, draw, cut, level, valueAt,
+      place: (value, n) => (value > to ? null : [n, y(value)]) };
   };
 }
 

@@ -63,6 +63,15 @@ export async function ask(path, parameters = {}, signal = undefined) {
 /** Change something: the answer to a POST. Throws Failure. */
 export const tell = (path) => withKey((headers) => json(addressOf(path), { method: "POST", headers }));
 
+/** The answer to a request that changes something, or asks with a body; null where there is nothing to say. */
+export function send(method, path, body = undefined, signal = undefined) {
+  return withKey(async (headers) => {
+    const options = { method, signal, headers: { ...headers, "Content-Type": "application/json" } };
+    const response = await respond(addressOf(path), { ...options, body: body && JSON.stringify(body) });
+    return response.status === 204 ? null : response.json();
+  });
+}
+
 /** An answer with the rows of all its pages. */
 export async function askAll(path, parameters, signal) {
   const answer = await ask(path, parameters, signal);
