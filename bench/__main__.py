@@ -15,6 +15,7 @@ from bench import (
     ingest,
     listings,
     pages,
+    price_alerts,
     refresh,
     row_bytes,
     scale,
@@ -98,6 +99,14 @@ def main() -> int:
         if "box_office_http" in parts:
             with scratch_database(server, "bench_box_office_http") as url, open_connection(url) as connection:
                 holds &= box_office_http.run(connection, url)
+        if "price_alerts" in parts:
+            with scratch_database(server, "bench_price_alerts") as url, open_connection(url) as connection:
+                holds &= price_alerts.run(
+                    connection,
+                    events=int(os.environ.get("BENCH_EVENTS", "1000")),
+                    rules=int(os.environ.get("BENCH_RULES", "10000")),
+                    repetitions=repetitions,
+                )
         if "box_office" in parts:
             with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
                 holds &= box_office.run(connection, url, repetitions)
