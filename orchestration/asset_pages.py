@@ -33,6 +33,8 @@ PAGES = {
     "packed_days": "docs/operations.md#packed-days",
     "event_links": "docs/matching.md",
     "price_alerts": "docs/alerts.md",
+    "box_office/sales": "docs/box-office-pipeline.md",
+    **dict.fromkeys(("tidied_orders", "waitlist_offers", "seat_prices"), "docs/box-office-pipeline.md"),
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",
@@ -47,6 +49,14 @@ PRICE_RANGES = dg.AssetSpec(
     description="Price ranges of events whose sections and listings are not known. `tickettape import` stores them.",
 )
 """A table that no run writes."""
+
+BOX_OFFICE = dg.AssetSpec(
+    ["box_office", "sales"],
+    group_name="box_office",
+    kinds={"postgres"},
+    description="What the box office sells, at face value: events, tiers, seats, tickets and money. Buyers write it.",
+)
+"""The tables of the primary market, which no run writes either."""
 
 LIVE_GROUPS = ("tick", "serving")
 LATE_AFTER, STALE_AFTER = 2, 3
@@ -75,7 +85,8 @@ def with_page(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
         )
     if name in PAGES:
         metadata["documentation"] = dg.MetadataValue.path(PAGES[name])
-    live = spec.group_name in LIVE_GROUPS or "dagster_dbt/unique_id" in spec.metadata
+    of_a_tick = "dagster_dbt/unique_id" in spec.metadata and "box_office" not in spec.tags
+    live = spec.group_name in LIVE_GROUPS or of_a_tick
     return spec.replace_attributes(
         owners=[*spec.owners] or [OWNER],
         metadata={**spec.metadata, **metadata},

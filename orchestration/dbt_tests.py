@@ -52,6 +52,17 @@ def data_tests() -> dict[str, DataTest]:
     }
 
 
+def tables_of_the_box_office() -> set[str]:
+    """The assets whose tests are run only where tickets are sold."""
+    parsed = json.loads(manifest().read_text())
+    tests = data_tests()
+    return {
+        tests[unique_id].about.to_user_string()
+        for unique_id, node in parsed["nodes"].items()
+        if unique_id in tests and "box_office" in node["tags"]
+    }
+
+
 def _about(test: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> dg.AssetKey:
     """The asset that the test's meta names, else the one it hangs on, else the first it reads."""
     named = test["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")

@@ -3,10 +3,11 @@
 import dagster as dg
 
 from orchestration import broken_models, checks, dbt, jobs
-from orchestration.asset_pages import PRICE_RANGES, with_page
+from orchestration.asset_pages import BOX_OFFICE, PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.backlog import backlog
+from orchestration.assets.box_office import books, box_office_sales, seat_prices, tidied_orders, waitlist_offers
 from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.event_links import event_links
@@ -17,6 +18,7 @@ from orchestration.assets.price_alerts import price_alerts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
 from orchestration.assets.simulated_history import simulated_history
+from orchestration.box_office_schedules import build_box_office_schedules
 from orchestration.console import console_logger
 from orchestration.incidents import build_incident_sensor
 from orchestration.price_alerts import build_price_alert_sensor
@@ -48,7 +50,7 @@ def build_defs(
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)
     own = [watched.settings for watched in marketplaces.values()]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
-        PRICE_RANGES,
+        *(PRICE_RANGES, BOX_OFFICE),
         *(events, captures, section_snapshots, marts, api, price_alerts, documentation),
         *(partitions_ahead, archived_months),
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
@@ -56,6 +58,7 @@ def build_defs(
         simulated_history,
         event_links,
         packed_days,
+        *(box_office_sales, tidied_orders, waitlist_offers, seat_prices),
         *(backups.backups, backups.proved_backup),
     ]
     return dg.Definitions(
@@ -63,15 +66,16 @@ def build_defs(
         asset_checks=[
             *(checks.captured_share, checks.reconciliation, checks.answers_understood, checks.listing_history),
             *(checks.discovery, checks.freshness, checks.audit, backups.backups_are_fresh, service_is_well),
-            broken_models.every_model_is_built,
+            *(broken_models.every_model_is_built, books),
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
+            *(jobs.box_office_upkeep, jobs.box_office_summary, jobs.box_office_audit),
             *(jobs.link_events, jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
             build_documentation,
         ],
-        schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING],
+        schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING, *build_box_office_schedules(warehouse)],
         sensors=[
             *(build_first_tick_sensor(each, warehouse) for each in own),
             build_archive_sensor(settings, warehouse),

@@ -5,6 +5,7 @@ from functools import partial
 import dagster as dg
 
 from orchestration import checks
+from orchestration.assets.box_office import books, box_office_sales
 from orchestration.assets.marts import marts
 from orchestration.console import ONE_LINE
 from orchestration.simulated_history import JOB
@@ -69,6 +70,24 @@ archive = _job(
     "archive",
     selection=dg.AssetSelection.assets("archived_months"),
     description="Move a month to cold storage, and remove it from the database once verified. Safe to run again.",
+)
+
+box_office_upkeep = _job(
+    "box_office_upkeep",
+    selection=dg.AssetSelection.assets("tidied_orders", "waitlist_offers"),
+    description="End what has expired at the box office, finish payments, and offer what came free to those who wait.",
+)
+
+box_office_summary = _job(
+    "box_office_summary",
+    selection=dg.AssetSelection.assets(box_office_sales) | dg.AssetSelection.assets("seat_prices"),
+    description="Roll up what the box office sold, beside the resale market, and let prices follow demand.",
+)
+
+box_office_audit = _job(
+    "box_office_audit",
+    selection=dg.AssetSelection.checks(books),
+    description="Look at every record of the box office: counters, tickets and money agree.",
 )
 
 retention = _job(

@@ -26,7 +26,8 @@ from tickettape.settings import Settings
 
 HOURS_OF_EVENTS = ("event_hours", "range_hours")  # the rollups whose buckets the log counts as hours of events
 LONGEST_WAIT = timedelta(minutes=1)  # for another build, which takes seconds; claims make overlapping builds safe
-NOT_OF_A_TICK = "resource_type:unit_test tag:nightly"  # tests of the SQL itself, and of all rows
+NOT_TESTED_HOURLY = "resource_type:unit_test tag:nightly"  # tests of the SQL itself, and of all rows
+NOT_OF_A_TICK = f"{NOT_TESTED_HOURLY} tag:box_office"  # sales have a job of their own
 MARKED_BACK = timedelta(hours=25)
 """How far back a tick's answers can mark hours: for a day, a listing that left can still get another verdict."""
 

@@ -61,9 +61,14 @@ class Refresh:
         raise AssertionError(f"marks are left after {most} refreshes")
 
 
-def record(settings: Settings | None = None) -> Refresh:
+def record(
+    settings: Settings | None = None,
+    *,
+    alone: Sequence[str] = ROLLUPS_ALONE,
+    rollups: Sequence[str] = ROLLUP_NAMES,
+) -> Refresh:
     """Record a refresh on the test's database: the rollups are built if they are not, then run once more."""
-    run_dbt(*ROLLUPS_ALONE, settings=settings)
+    run_dbt(*alone, settings=settings)
     sent: dict[str, list[str]] = {}
 
     def note(event: EventMsg) -> None:
@@ -71,9 +76,9 @@ def record(settings: Settings | None = None) -> Refresh:
             sent.setdefault(event.data.node_info.unique_id.rsplit(".", 1)[-1], []).append(event.data.sql)
 
     export_dbt_environment(settings or Settings(), all_of_it=True)
-    done = dbt_runner(fresh_manifest(), callbacks=[note]).invoke([*ROLLUPS_ALONE, *PLACE, "--quiet"])
+    done = dbt_runner(fresh_manifest(), callbacks=[note]).invoke([*alone, *PLACE, "--quiet"])
     assert done.success, done.exception
-    return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in ROLLUP_NAMES})
+    return Refresh({name: tuple(_essential(statements)) for name, statements in sent.items() if name in rollups})
 
 
 def _essential(statements: Sequence[str]) -> list[str]:
@@ -83,7 +88,7 @@ def _essential(statements: Sequence[str]) -> list[str]:
         for text in re.split(r";\s*(?=\n|$)", _COMMENT.sub("", sent)):
             text = re.sub(r"(?m)^\s*--.*\n", "", text).strip()
             text = re.sub(
-                r'"[^"]+"\.("?(?:market|staging|analytics)"?\.)', r"\1", text
+                r'"[^"]+"\.("?(?:market|staging|analytics|box_office)"?\.)', r"\1", text
             )  # any database, not the recorded one
             first = text.lower()
             if not text or first in ("begin", "commit") or first.endswith("limit 0") or "information_schema" in first:

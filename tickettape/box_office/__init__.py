@@ -4,6 +4,13 @@ The rules are in the database (schema box_office), so that they hold whoever wri
 """
 
 from tickettape.box_office.access import check_permissions, grant_roles
+from tickettape.box_office.chores import (
+    is_in_use,
+    offer_to_the_waitlist,
+    reprice_events,
+    summary_is_due,
+    upkeep_is_due,
+)
 from tickettape.box_office.configured_providers import providers_of
 from tickettape.box_office.events import (
     WrongLinesError,
@@ -27,7 +34,7 @@ from tickettape.box_office.payments import (
 )
 from tickettape.box_office.providers import BadSignatureError, Charge, ProviderError
 from tickettape.box_office.refusals import RefusedError
-from tickettape.box_office.sales import discrepancies, sales
+from tickettape.box_office.sales import Discrepancy, discrepancies, sales
 from tickettape.box_office.sample_data import DEMO_PROMOTER, add_sample_events, close_demo, open_demo
 from tickettape.box_office.simulated_provider import Told, told_to
 from tickettape.box_office.upkeep import tidy
@@ -38,6 +45,7 @@ __all__ = [
     "BadSignatureError",
     "Begun",
     "Charge",
+    "Discrepancy",
     "Payment",
     "ProviderError",
     "Providers",
@@ -59,8 +67,10 @@ __all__ = [
     "give_back_requested",
     "grant_roles",
     "hash_password",
+    "is_in_use",
     "make_promoter",
     "normal_email",
+    "offer_to_the_waitlist",
     "open_demo",
     "parse_price",
     "parse_seats",
@@ -68,8 +78,11 @@ __all__ = [
     "read_seats",
     "receive",
     "refund",
+    "reprice_events",
     "sales",
     "set_status",
+    "summary_is_due",
     "tidy",
     "told_to",
+    "upkeep_is_due",
 ]

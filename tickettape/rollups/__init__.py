@@ -6,8 +6,15 @@ The dbt models in dbt_project define what each rollup computes.
 from tickettape.rollups.audits import SAMPLE_ROWS, AuditFinding, Row, failing_rows, store_audit
 from tickettape.rollups.dbt import DBT_EXECUTABLE, call_dbt, export_dbt_environment, parsing_alone
 from tickettape.rollups.dbt_project import readable_project
-from tickettape.rollups.marks import in_rollups, mark_hours_between, oldest_mark, pending_buckets
-from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups
+from tickettape.rollups.marks import (
+    in_rollups,
+    is_made,
+    mark_hours_between,
+    oldest_mark,
+    pending_buckets,
+    pending_sales,
+)
+from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups, refresh_until
 from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES
 from tickettape.rollups.window_counts import count_window
 
@@ -24,11 +31,14 @@ __all__ = [
     "export_dbt_environment",
     "failing_rows",
     "in_rollups",
+    "is_made",
     "mark_hours_between",
     "oldest_mark",
     "parsing_alone",
     "pending_buckets",
+    "pending_sales",
     "readable_project",
     "refresh_rollups",
+    "refresh_until",
     "store_audit",
 ]

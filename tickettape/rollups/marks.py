@@ -25,6 +25,16 @@ def pending_buckets(connection: Connection, since: datetime | None = None) -> di
     return {str(rollup): int(count) for rollup, count in rows}
 
 
+def pending_sales(connection: Connection) -> int:
+    """The most buckets that a rollup of the box office has marked; 0 if all are exact."""
+    row = connection.execute(
+        """select coalesce(max(buckets), 0) from (
+               select count(distinct (event_id, hour)) as buckets from box_office.sales_marks group by rollup
+           ) as marked"""
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def oldest_mark(connection: Connection) -> datetime | None:
     """The time of the oldest mark; None if there are no marks."""
     row = connection.execute("select min(marked_at) from market.dirty_buckets").fetchone()
@@ -50,7 +60,7 @@ def in_rollups(connection: Connection, facts: str) -> str:
         " or ".join(
             f"exists (select from analytics.{rollup} as known where known.event_id = events.id)"
             for rollup in MARKED_BY[facts]
-            if _is_made(connection, rollup)
+            if is_made(connection, rollup)
         )
         or "false"
     )
@@ -66,7 +76,7 @@ def _marks(connection: Connection, facts: str, rollups: Sequence[str]) -> str:
                 from analytics.{rollup} as known inner join market.events on events.id = known.event_id
                 where known.hour >= %(start)s and known.hour < %(end)s"""  # noqa: S608
             for rollup in rollups
-            if _is_made(connection, rollup)
+            if is_made(connection, rollup)
         ),
     ]
     names = ", ".join(f"'{rollup}'" for rollup in rollups)
@@ -74,6 +84,7 @@ def _marks(connection: Connection, facts: str, rollups: Sequence[str]) -> str:
                cross join unnest(array[{names}]) as rollups (rollup)"""  # noqa: S608
 
 
-def _is_made(connection: Connection, rollup: str) -> bool:
+def is_made(connection: Connection, rollup: str) -> bool:
+    """Whether dbt has made a rollup's table."""
     found = connection.execute("select to_regclass(%s) is not null", [f"analytics.{rollup}"]).fetchone()
     return bool(found and found[0])

@@ -28,14 +28,26 @@ def refresh_rollups(
     It ends earlier after `for_at_most`, or if a call does not reduce the number: then marks are written faster than
     they are refreshed, or a model fails. `since`: older buckets do not count.
     """
+    return refresh_until(lambda: _most_pending(connection, since), run_dbt, say, until=until, for_at_most=for_at_most)
+
+
+def refresh_until(
+    pending: Callable[[], int],
+    run_dbt: Callable[[], object],
+    say: Callable[[str], None],
+    *,
+    until: int = 0,
+    for_at_most: timedelta | None = None,
+) -> int:
+    """As `refresh_rollups`, for whatever `pending` counts."""
     started = time.monotonic()
-    left = _most_pending(connection, since)
+    left = pending()
     while left > until:
         if for_at_most is not None and time.monotonic() - started > for_at_most.total_seconds():
             say(f"{left:,} buckets are left to the next refresh.")
             break
         run_dbt()
-        before, left = left, _most_pending(connection, since)
+        before, left = left, pending()
         say(f"{left:,} buckets are still to be recomputed.")
         if left >= before:
             break

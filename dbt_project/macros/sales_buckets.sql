@@ -1,0 +1,141 @@
+{#-
+  How a rollup of the box office is refreshed: as those of the resale market (buckets.sql), with marks of its own. A
+  bucket is an event's hour, or the event as a whole (hour '-infinity'). One refresh of one model is one transaction:
+
+    1. claim_sales    takes marks, newest first, up to the claim limit
+    2. the model      reads the sales of the claimed buckets (source box_office.sales_claims)
+    3. replace_sales  deletes all rows of the claimed buckets and inserts the new rows
+    4. pass_on_sales  marks the rollups that are built on this one, and deletes the claims
+
+  If the refresh is killed, the marks stay. What is sold is read after the marks are taken, so a sale that is committed
+  later has its own mark. An event whose seats and bookings are in cold storage keeps its rows: its marks are dropped.
+-#}
+
+{#- The first line of such a model. `bucket`: 'hour' or 'event'. `marks`: the rollups that are built on this one. -#}
+{% macro sales_rollup(bucket, marks=[], indexes=[]) -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_sales',
+    unique_key={'hour': ['event_id', 'hour'], 'event': ['event_id']}[bucket],
+    full_refresh=false,
+    on_schema_change='fail',
+    tags=['sales_rollup'],
+    meta={'bucket': bucket, 'marks': marks},
+    indexes=indexes,
+    pre_hook='{{ claim_sales() }}',
+    post_hook='{{ pass_on_sales() }}'
+) }}
+{%- endmacro %}
+
+
+{#- A query for the claimed buckets of the rollup that calls this. -#}
+{% macro sales_claims() -%}
+select
+    event_id,
+    hour
+from {{ source('box_office', 'sales_claims') }}
+where rollup = '{{ (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] }}'
+{%- endmacro %}
+
+
+{% macro claim_sales() -%}
+{%- if execute and (target.name != 'warehouse' or target.schema != 'analytics' or flags.EMPTY) %}
+  {{ exceptions.raise_compiler_error(
+      this.name ~ ": only target 'warehouse' refreshes rollups, and not with --empty: it would take the marks and "
+      ~ "empty their buckets") }}
+{%- endif %}
+{%- set new_columns = _new_columns() %}
+set local work_mem = '64MB';
+set local jit = off;
+-- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
+select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
+{% if new_columns -%}
+set local lock_timeout = '10s';
+alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
+set local lock_timeout to default;
+{% endif -%}
+{% if new_columns or not is_incremental() -%}
+-- the table or a column is new: mark everything
+insert into box_office.sales_marks (rollup, event_id, hour)
+{% if model.config.meta.bucket == 'hour' -%}
+select '{{ this.name }}', event_id, box_office.hour_of(sold_at) from box_office.reported_tickets
+union
+select '{{ this.name }}', event_id, box_office.hour_of(returned_at) from box_office.reported_tickets
+where returned_at is not null
+union
+select '{{ this.name }}', event_id, box_office.hour_of(paid_at) from box_office.reported_payments
+union
+select '{{ this.name }}', event_id, box_office.hour_of(refunded_at) from box_office.reported_refunds;
+{%- else -%}
+select '{{ this.name }}', id, '-infinity' from box_office.stored_events;
+{%- endif %}
+{% endif -%}
+with due as (
+    select event_id, hour
+    from box_office.sales_marks
+    where rollup = '{{ this.name }}'
+    group by hour, event_id
+    order by hour desc, event_id
+    limit market.claim_limit()
+),
+
+marks as (
+    delete from box_office.sales_marks as marked
+    using due
+    where marked.rollup = '{{ this.name }}' and marked.event_id = due.event_id and marked.hour = due.hour
+)
+
+insert into box_office.sales_claims (rollup, event_id, hour)
+select '{{ this.name }}', event_id, hour
+from due
+where event_id not in (select id from box_office.stored_events where archived_at is not null)
+on conflict do nothing;
+analyze box_office.sales_claims
+{%- endmacro %}
+
+
+{% macro get_incremental_replace_sales_sql(arg_dict) -%}
+{%- set columns = arg_dict.dest_columns | map(attribute='quoted') | join(', ') -%}
+delete from {{ arg_dict.target_relation }} as stale
+using {{ source('box_office', 'sales_claims') }} as claimed
+where claimed.rollup = '{{ this.name }}' and stale.event_id = claimed.event_id
+    {%- if model.config.meta.bucket == 'hour' %} and stale.hour = claimed.hour {%- endif %};
+insert into {{ arg_dict.target_relation }} ({{ columns }})
+select {{ columns }} from {{ arg_dict.temp_relation }}
+{%- endmacro %}
+
+
+{% macro pass_on_sales() -%}
+{%- for rollup in model.config.meta.marks if execute %}
+{%- set bucket = (graph.nodes.values() | selectattr('name', 'equalto', rollup) | first).config.meta.bucket %}
+insert into box_office.sales_marks (rollup, event_id, hour)
+select distinct '{{ rollup }}', event_id, {{ 'hour' if bucket == 'hour' else "timestamptz '-infinity'" }}
+from box_office.sales_claims
+where rollup = '{{ this.name }}';
+{%- endfor %}
+delete from box_office.sales_claims where rollup = '{{ this.name }}'
+{%- endmacro %}
+
+
+{#-
+  The end of an oracle of the box office: the rows that `direct` and `rollup` do not share, but for events with a mark
+  that waits, and for archived events, whose sales are no longer here.
+-#}
+{% macro sales_differences() -%}
+different as (
+    select 'the sales say' as which, missing.*
+    from (select * from direct except select * from rollup) as missing
+    union all
+    select 'the rollup says' as which, invented.*
+    from (select * from rollup except select * from direct) as invented
+)
+
+select different.*
+from different
+where different.event_id not in (select marks.event_id from {{ source('box_office', 'sales_marks') }} as marks)
+    and different.event_id not in (
+        select events.event_id
+        from {{ source('box_office', 'reported_events') }} as events
+        where events.archived_at is not null
+    )
+{%- endmacro %}

@@ -1,0 +1,5 @@
+select
+    event_id,
+    place,
+    zone
+from {{ source('box_office', 'zone_links') }}

@@ -1,0 +1,53 @@
+"""The schedules of the box office. Each asks first whether anything is due, so nothing runs where nothing is sold."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.start_claims import claim_start
+from tickettape.box_office import is_in_use, summary_is_due, upkeep_is_due
+from tickettape.database import Connection, Warehouse
+
+Due = Callable[[Connection, datetime], bool]
+
+
+def build_box_office_schedules(warehouse: Warehouse) -> list[dg.ScheduleDefinition]:
+    """Upkeep every five minutes, the summary every quarter of an hour or hourly, the audit at night."""
+
+    def schedule(name: str, job_name: str, cron_schedule: str, due: Due) -> dg.ScheduleDefinition:
+        @dg.schedule(
+            name=name,
+            job_name=job_name,
+            cron_schedule=cron_schedule,
+            execution_timezone="UTC",
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )
+        def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+            """Start one run if something is due, in only one of the programs on this database."""
+            at = context.scheduled_execution_time.astimezone(UTC)
+            with warehouse.connection() as connection:
+                if not due(connection, at):
+                    return dg.SkipReason("The box office has nothing to do.")
+            claim = f"{name} {at.isoformat()}"
+            if not claim_start(claim):
+                return dg.SkipReason("Another program on this database has started it.")
+            return dg.RunRequest(run_key=claim)
+
+        return start
+
+    return [
+        schedule(
+            "tidy_box_office", "box_office_upkeep", "2-59/5 * * * *", lambda connection, _: upkeep_is_due(connection)
+        ),
+        # at quarters, but some minutes after the ticks that start there
+        schedule(
+            "summarize_sales",
+            "box_office_summary",
+            "6,21,36,51 * * * *",
+            lambda connection, at: summary_is_due(connection, at.replace(minute=at.minute - 6)),
+        ),
+        schedule(
+            "audit_box_office_nightly", "box_office_audit", "25 4 * * *", lambda connection, _: is_in_use(connection)
+        ),
+    ]

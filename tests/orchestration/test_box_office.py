@@ -1,0 +1,110 @@
+"""The box office in Dagster: nothing runs where nothing is sold, and each check fails if its books are wrong."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import psycopg
+import pytest
+
+from orchestration.assets.box_office import KINDS, SUMMARY, verdict
+from orchestration.box_office_schedules import build_box_office_schedules
+from orchestration.definitions import defs
+from tests.support.box_office import BoxOffice
+from tickettape.box_office import discrepancies
+from tickettape.box_office.bookings import confirm, hold
+from tickettape.box_office.orders import purchase
+from tickettape.database import Warehouse
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[BoxOffice]:
+    with psycopg.connect(
+        database_url, autocommit=True, options="-c timezone=UTC -c search_path=box_office"
+    ) as connection:
+        yield BoxOffice(database_url, connection)
+
+
+def started(warehouse: Warehouse, at: datetime) -> dict[str, bool]:
+    """The box office's schedules -> whether each starts a run at a time."""
+    found = {}
+    for schedule in build_box_office_schedules(warehouse):
+        with dg.build_schedule_context(scheduled_execution_time=at) as context:
+            said = schedule(context)
+        found[schedule.name] = isinstance(said, dg.RunRequest)
+    return found
+
+
+def test_nothing_runs_where_nothing_is_sold(office: BoxOffice, warehouse: Warehouse) -> None:
+    at = datetime(2026, 11, 29, 20, 6, tzinfo=UTC)
+    assert set(started(warehouse, at).values()) == {False}
+    event = office.event()
+    assert started(warehouse, at) == {
+        "tidy_box_office": False,
+        "summarize_sales": True,
+        "audit_box_office_nightly": True,
+    }
+    office.do("update events set status = 'off_sale' where id = %s", event)
+    assert not started(warehouse, at.replace(minute=21))["summarize_sales"]
+
+
+def test_no_tick_builds_what_the_box_office_sold() -> None:
+    jobs = {job.name: job for job in defs.get_repository_def().get_all_jobs()}
+    of_tick = jobs["tick"].asset_layer.executable_asset_keys
+    of_summary = jobs["box_office_summary"].asset_layer.executable_asset_keys
+    assert SUMMARY in of_summary
+    assert dg.AssetKey("primary_and_resale") in of_summary
+    assert set(of_tick) & set(of_summary) == set()
+
+
+def test_the_lineage_leads_from_both_markets_to_the_comparison() -> None:
+    graph = defs.get_repository_def().asset_graph
+    above, todo = set(), [dg.AssetKey("primary_and_resale")]
+    while todo:
+        key = todo.pop()
+        if key not in above:
+            above.add(key)
+            todo += graph.get(key).parent_keys
+    assert {dg.AssetKey(["box_office", "sales"]), dg.AssetKey("section_snapshots"), dg.AssetKey("captures")} <= above
+
+
+BROKEN = {
+    "counters_are_counts": [
+        "update tier_stock set sold = sold + 1",
+        "update seat_deltas set available = available + 1",
+        "update stored_seats set status = 'AVAILABLE' where status = 'BOOKED'",
+    ],
+    "paid_means_tickets": [
+        "update payments set status = 'failed', amount = 0 where order_id is not null",
+        "delete from tickets",
+        "update orders set status = 'cancelled'",
+    ],
+    "money_adds_up": ["update payments set amount = amount + 1"],
+}
+
+
+@pytest.mark.parametrize(("check", "change"), [(check, change) for check in BROKEN for change in BROKEN[check]])
+def test_each_check_of_the_books_fails_if_a_row_is_broken(office: BoxOffice, check: str, change: str) -> None:
+    event, user = office.event(), office.user()
+    purchase(office.connection, user, event, {office.tier(event, 10): 2})
+    confirm(office.connection, hold(office.connection, user, event, office.seats(event)[:2]))
+
+    def passed() -> bool:
+        faults = [one for one in discrepancies(office.connection) if one.fault.startswith(KINDS[check])]
+        return verdict(dg.AssetCheckKey(SUMMARY, check), faults).passed
+
+    assert passed()
+    with office.connection.transaction(force_rollback=True):
+        office.do("set local session_replication_role = replica")  # behind the triggers' back
+        office.do(change)
+        assert not passed()
+
+
+def test_every_fault_is_of_one_check(office: BoxOffice) -> None:
+    source = office.one("select pg_get_functiondef('discrepancies'::regproc)")
+    found = re.findall(r"\bselect '((?:[^']|'')+)'", source)
+    named = [fault.replace("''", "'") for fault in found if fault not in ("order", "booking")]
+    assert len(named) >= 8
+    for fault in named:
+        assert len([check for check, begins in KINDS.items() if fault.startswith(begins)]) == 1, fault
