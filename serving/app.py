@@ -36,6 +36,7 @@ from serving.routes import (
     links,
     listings,
     operations,
+    sales,
     series,
     stream,
 )
@@ -123,6 +124,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(event_series.router)
     app.include_router(across_markets.router)
     app.include_router(links.router)
+    app.include_router(sales.router)
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(alert_destinations.router)  # before the rules, whose ids could be `destinations`

@@ -30,6 +30,7 @@ from tests.support.served_market import (
     add_links,
     id_of,
 )
+from tests.support.sold_events import ADD_SOLD
 from tickettape.database import Connection
 from tickettape.settings import ROOT, Settings
 
@@ -91,7 +92,7 @@ def document() -> Document:
 @pytest.fixture
 def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     """What every path answers, with all there is and with nothing."""
-    connection.execute(f"{ADD_PAST};{ADD_SALE};{_MORE}")
+    connection.execute(f"{ADD_PAST};{ADD_SALE};{_MORE};{ADD_SOLD}")
     add_event(connection, "7", date_status="date_tbd", **_NOTHING)
     add_event(connection, "8")
     connection.execute(_OF_RANGES)
@@ -106,6 +107,7 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
         *_of_all(get),
         *_across(get, one, seven),
         *_links(get),
+        *_sold(get, one, two),
     ]
     connection.execute("update market.events set currency = null where external_id in ('1', '9')")
     return [*found, *_across(get, one, seven)]
@@ -169,6 +171,13 @@ def _of_all(get: Ask) -> Iterator[Answer]:
         yield "list_movers", get("/api/movers", **asked).json()
 
 
+def _sold(get: Ask, *events: object) -> Iterator[Answer]:
+    for event in events:
+        yield "get_primary_and_resale", get(f"/api/events/{event}/primary-and-resale").json()
+    for event in (7, 8):
+        yield "get_event_sales", get(f"/api/sales/{event}").json()
+
+
 def test_the_document_is_valid_openapi(document: Document) -> None:
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
     broken = copy.deepcopy(document)
@@ -218,13 +227,16 @@ def _fields(document: Document, name: str) -> dict[str, Any]:
 def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
     document: Document, ask: Callable[[str], Ask], connection: Connection
 ) -> None:
+    connection.execute(ADD_SOLD)
     get, event = ask(EVERYONE), id_of(connection, "1")
     for name, (path, operation) in operations(document).items():
         if list(success(operation)) == FORMATS:
             needed = {one["name"]: event for one in operation["parameters"] if one["required"] and one["in"] == "query"}
-            at = path.format(event_id=event, listing_id="101-0")
+            of_event = 7 if path.startswith("/api/sales/") else event
+            at = path.format(event_id=of_event, listing_id="101-0")
             answers = [get(at, {"accept": kind}, **needed) for kind in FORMATS[1:]]
             header = next(csv.reader(io.StringIO(answers[0].text)))
+            assert answers[1].status_code == 200, (at, answers[1].text)
             columns = pq.read_schema(io.BytesIO(answers[1].content)).names
             of = schema_of(document, name)
             row = _fields(document, of).get("data", {}).get("items", {"$ref": of})["$ref"].rpartition("/")[2]

@@ -18,6 +18,7 @@ from tests.support.postgrest import documented, postgrest, token
 from tests.support.served_market import EVERYONE, LEFT, RIGHT, id_of
 from tests.support.tools import NODE_FOLDER, needs_postgrest, needs_supabase_js
 from tickettape.api_schema import SERVED_RELATIONS, apply_api_schema, create_key, list_tenants, revoke_key
+from tickettape.api_schema.apply import OF_THE_BOX_OFFICE
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
@@ -262,7 +263,7 @@ def test_openapi_names_what_is_served_and_nothing_else(api: Api) -> None:
     }
     assert set(root["paths"]) == {
         "/",
-        *(f"/{view}" for view in SERVED_RELATIONS),
+        *(f"/{view}" for view in (*SERVED_RELATIONS, *OF_THE_BOX_OFFICE)),
         *(f"/rpc/{one}" for one in functions),
     }
     assert root["info"]["title"] == "Tickettape"

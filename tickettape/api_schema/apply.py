@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from tickettape.database import Connection, UnavailableDatabaseError, with_short_lock_waits
-from tickettape.rollups import ROLLUP_NAMES
+from tickettape.rollups import ROLLUP_NAMES, SALES_ROLLUPS
 from tickettape.settings import Settings
 
 SQL = "\n".join(path.read_text() for path in sorted(Path(__file__).with_name("sql").glob("*.sql")))
@@ -23,6 +23,8 @@ SERVED_VIEWS = (
     *("get_in_prices", "get_in_prices_across", "estimated_sales", "days_on_market"),
 )
 SERVED_RELATIONS = (*ROLLUP_NAMES, *SERVED_VIEWS)
+OF_THE_BOX_OFFICE = (*SALES_ROLLUPS, "primary_and_resale")
+"""Served if they exist: they are made where tickets are sold."""
 
 # The comment of schema api. PostgREST shows its first line as the title in OpenAPI, and the rest as the description.
 ABOUT = """Tickettape
@@ -70,7 +72,7 @@ def _is_applied(connection: Connection, settings: Settings) -> bool:
 def _apply(connection: Connection, settings: Settings) -> None:
     connection.execute("set local search_path = pg_catalog")  # so that a view's definition names every schema
     ensure_reader_role(connection)
-    lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES}
+    lists = {":relations": SERVED_RELATIONS, ":rollups": ROLLUP_NAMES, ":sales_rollups": SALES_ROLLUPS}
     lists[":postgrest_roles"] = POSTGREST_ROLES
     timeout = f"'{settings.statement_seconds:g}s'"
     statements = SQL.replace(":row_cap", str(settings.row_cap)).replace(":statement_timeout", timeout)
@@ -136,7 +138,7 @@ def _fingerprint(connection: Connection, settings: Settings) -> str:
                 where attrelid = pg_class.oid and attnum > 0 and not attisdropped)
            from pg_class
            where relnamespace = 'analytics'::regnamespace and relname = any(%s) order by relname""",
-        [list(SERVED_RELATIONS)],
+        [[*SERVED_RELATIONS, *OF_THE_BOX_OFFICE]],
     ).fetchall()
     missing = set(SERVED_RELATIONS) - {name for name, *_ in found}
     if missing:

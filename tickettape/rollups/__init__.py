@@ -15,7 +15,7 @@ from tickettape.rollups.marks import (
     pending_sales,
 )
 from tickettape.rollups.refresh import ROLLUPS_ALONE, refresh_rollups, refresh_until
-from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES
+from tickettape.rollups.registry import HOURLY_ROLLUPS, ROLLUP_NAMES, SALES_ROLLUPS
 from tickettape.rollups.window_counts import count_window
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "HOURLY_ROLLUPS",
     "ROLLUPS_ALONE",
     "ROLLUP_NAMES",
+    "SALES_ROLLUPS",
     "SAMPLE_ROWS",
     "AuditFinding",
     "Row",

@@ -31,6 +31,15 @@ language sql stable security definer set search_path = '' as $$
     select tenant_events.event_id from access.tenant_events where tenant_events.tenant_id = (select access.tenant())
 $$;
 
+-- What the box office sold: for the promoter's own tenant, or for all if the promoter says so. To watch an event is not
+-- enough.
+create or replace function access.sold_event_ids() returns setof bigint
+language sql stable security definer set search_path = '' as $$
+    select events.id
+    from box_office.stored_events as events left join box_office.promoters on promoters.id = events.promoter_id
+    where events.sales_are_public or promoters.tenant_id = (select access.tenant())
+$$;
+
 create or replace function access.event_keys() returns setof integer
 language sql stable security definer set search_path = '' as $$
     select events.event_key

@@ -18,7 +18,7 @@ revoke all on all tables in schema access, market, analytics from public, ticket
 revoke all on all functions in schema access, market from public, tickettape_reader;
 grant usage on schema api, api_parts, access, market, analytics to tickettape_reader;
 grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys(),
-access.event_names(), access.is_read()
+access.event_names(), access.sold_event_ids(), access.is_read()
 to tickettape_reader;
 
 do $$

@@ -24,6 +24,7 @@ counted as (
         events.title,
         events.promoter_id,
         events.start_time,
+        events.currency,
         coalesce(sums.tickets_sold, 0)::integer as tickets_sold,
         coalesce(sums.gross, 0) as gross,
         coalesce(sums.refunds, 0) as refunds,
@@ -51,5 +52,6 @@ select
             then round(tickets_sold::numeric / (tickets_sold + tickets_available), 4)
     end::numeric(5, 4) as sell_through,
     last_sale_at,
+    currency,
     now() as created_at
 from counted
