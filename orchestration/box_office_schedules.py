@@ -8,11 +8,12 @@ import dagster as dg
 from orchestration.start_claims import claim_start
 from tickettape.box_office import is_in_use, summary_is_due, upkeep_is_due
 from tickettape.database import Connection, Warehouse
+from tickettape.settings import Settings
 
 Due = Callable[[Connection, datetime], bool]
 
 
-def build_box_office_schedules(warehouse: Warehouse) -> list[dg.ScheduleDefinition]:
+def build_box_office_schedules(settings: Settings, warehouse: Warehouse) -> list[dg.ScheduleDefinition]:
     """Upkeep every five minutes, the summary every quarter of an hour or hourly, the audit at night."""
 
     def schedule(name: str, job_name: str, cron_schedule: str, due: Due) -> dg.ScheduleDefinition:
@@ -36,9 +37,13 @@ def build_box_office_schedules(warehouse: Warehouse) -> list[dg.ScheduleDefiniti
 
         return start
 
+    mails = settings.box_office_smtp_url is not None and settings.box_office_mail_from is not None
     return [
         schedule(
-            "tidy_box_office", "box_office_upkeep", "2-59/5 * * * *", lambda connection, _: upkeep_is_due(connection)
+            "tidy_box_office",
+            "box_office_upkeep",
+            "2-59/5 * * * *",
+            lambda connection, _: upkeep_is_due(connection, mails=mails),
         ),
         # at quarters, but some minutes after the ticks that start there
         schedule(

@@ -7,7 +7,14 @@ from orchestration.asset_pages import BOX_OFFICE, PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.backlog import backlog
-from orchestration.assets.box_office import books, box_office_sales, seat_prices, tidied_orders, waitlist_offers
+from orchestration.assets.box_office import (
+    books,
+    box_office_sales,
+    notices,
+    seat_prices,
+    tidied_orders,
+    waitlist_offers,
+)
 from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.event_links import event_links
@@ -58,7 +65,7 @@ def build_defs(
         simulated_history,
         event_links,
         packed_days,
-        *(box_office_sales, tidied_orders, waitlist_offers, seat_prices),
+        *(box_office_sales, tidied_orders, waitlist_offers, notices, seat_prices),
         *(backups.backups, backups.proved_backup),
     ]
     return dg.Definitions(
@@ -75,7 +82,7 @@ def build_defs(
             *(jobs.link_events, jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
             build_documentation,
         ],
-        schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING, *build_box_office_schedules(warehouse)],
+        schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING, *build_box_office_schedules(settings, warehouse)],
         sensors=[
             *(build_first_tick_sensor(each, warehouse) for each in own),
             build_archive_sensor(settings, warehouse),

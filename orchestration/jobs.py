@@ -74,8 +74,8 @@ archive = _job(
 
 box_office_upkeep = _job(
     "box_office_upkeep",
-    selection=dg.AssetSelection.assets("tidied_orders", "waitlist_offers"),
-    description="End what has expired at the box office, finish payments, and offer what came free to those who wait.",
+    selection=dg.AssetSelection.assets("tidied_orders", "waitlist_offers", "notices"),
+    description="End what has expired at the box office, finish payments, make offers to the waitlist, and send mail.",
 )
 
 box_office_summary = _job(

@@ -20,6 +20,8 @@ from tickettape.box_office import (
     offer_to_the_waitlist,
     providers_of,
     reprice_events,
+    send_notices,
+    smtp_server,
     tidy,
 )
 from tickettape.database import Warehouse, yield_to_live_work
@@ -48,6 +50,19 @@ def waitlist_offers(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeRes
     with warehouse.connection() as connection:
         made = offer_to_the_waitlist(connection)
     return dg.MaterializeResult(metadata={"offers": sum(made.values()), "events": len(made)})
+
+
+@dg.asset(group_name="box_office", kinds={"postgres"}, deps=[waitlist_offers])
+def notices(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+    """Mail buyers what was decided: refunds, and offers to those who wait. Without a mail server nothing is sent."""
+    if settings.box_office_smtp_url is None or settings.box_office_mail_from is None:
+        return dg.MaterializeResult(metadata={"sent": 0, "why": "BOX_OFFICE_SMTP_URL or BOX_OFFICE_MAIL_FROM is unset"})
+    with (
+        warehouse.connection() as connection,
+        smtp_server(settings.box_office_smtp_url.get_secret_value()) as send,
+    ):
+        counts = send_notices(connection, send, settings.box_office_mail_from, settings.box_office_unsubscribe_url)
+    return dg.MaterializeResult(metadata=counts)
 
 
 @dg.asset(group_name="box_office", kinds={"postgres"})

@@ -16,6 +16,7 @@ from tickettape.box_office import discrepancies
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import purchase
 from tickettape.database import Warehouse
+from tickettape.settings import Settings
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def office(database_url: str) -> Iterator[BoxOffice]:
 def started(warehouse: Warehouse, at: datetime) -> dict[str, bool]:
     """The box office's schedules -> whether each starts a run at a time."""
     found = {}
-    for schedule in build_box_office_schedules(warehouse):
+    for schedule in build_box_office_schedules(Settings(), warehouse):
         with dg.build_schedule_context(scheduled_execution_time=at) as context:
             said = schedule(context)
         found[schedule.name] = isinstance(said, dg.RunRequest)

@@ -10,6 +10,9 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+REFUSED = "nobody@example.com"
+"""An address that the server does not know."""
+
 
 @dataclass
 class Inbox:
@@ -22,8 +25,8 @@ class Inbox:
     async def handle_RCPT(  # noqa: N802  aiosmtpd calls it so
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        if self.refusal:
-            return self.refusal
+        if self.refusal or address == REFUSED:
+            return self.refusal or "550 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -22,6 +22,7 @@ from tickettape.box_office.events import (
     read_seats,
     set_status,
 )
+from tickettape.box_office.notices import send_notices, smtp_server
 from tickettape.box_office.passwords import check_password, hash_password
 from tickettape.box_office.payments import (
     Begun,
@@ -80,7 +81,9 @@ __all__ = [
     "refund",
     "reprice_events",
     "sales",
+    "send_notices",
     "set_status",
+    "smtp_server",
     "summary_is_due",
     "tidy",
     "told_to",

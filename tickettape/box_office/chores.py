@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
+from tickettape.box_office.notices import MOST_ATTEMPTS
 from tickettape.box_office.pricing import reprice
 from tickettape.box_office.waitlist import offer_what_is_free
 from tickettape.database import Connection
@@ -49,18 +50,19 @@ def summary_is_due(connection: Connection, at: datetime) -> bool:
     return minutes is not None and at.minute % minutes == 0
 
 
-def upkeep_is_due(connection: Connection) -> bool:
-    """Whether something has expired, waits for its payment, or could be offered or said."""
+def upkeep_is_due(connection: Connection, *, mails: bool) -> bool:
+    """Whether something has expired, waits for its payment, or could be offered or, with `mails`, said."""
     row = connection.execute(
         """select exists (select from box_office.orders where status = 'pending' and expires_at <= now())
             or exists (select from box_office.bookings where status = 'HOLD' and hold_expires_at <= now())
             or exists (select from box_office.payments where status in ('created', 'open'))
             or exists (select from box_office.refunds where status = 'requested')
-            or exists (select from box_office.notifications where sent_at is null)
+            or (%s and exists (select from box_office.notifications where sent_at is null and attempts < %s))
             or exists (
                 select from box_office.waitlist
                 inner join box_office.stored_events as events on events.id = waitlist.event_id
-                where not waitlist.notified and events.status = 'on_sale' and events.start_time > now())"""
+                where not waitlist.notified and events.status = 'on_sale' and events.start_time > now())""",
+        [mails, MOST_ATTEMPTS],
     ).fetchone()
     return bool(row and row[0])
 

@@ -1,4 +1,4 @@
-"""Settings of the box office: its payment provider, sessions, and the connection to its database."""
+"""Settings of the box office: its payment provider, sessions, the connection to its database, mail to buyers."""
 
 from pydantic import Field, SecretStr
 
@@ -6,7 +6,7 @@ from tickettape.settings.base import SettingsGroup, Url
 
 
 class BoxOfficeSettings(SettingsGroup):
-    """Settings of the box office. Without a provider, payments are simulated."""
+    """Settings of the box office. Without a provider, payments are simulated; without a mail server, none is sent."""
 
     stripe_api_key: SecretStr | None = None
     """Stripe's secret key. Unset: payments are simulated, and no money moves."""
@@ -28,3 +28,12 @@ class BoxOfficeSettings(SettingsGroup):
 
     box_office_plain_database: bool = False
     """Allow the box office a database on another host without TLS, as in a private network of containers."""
+
+    box_office_smtp_url: SecretStr | None = None
+    """The mail server for notices to buyers: smtp://user:password@host:587, or smtps:// with TLS from the start."""
+
+    box_office_mail_from: str | None = None
+    """The sender of these notices."""
+
+    box_office_unsubscribe_url: str | None = None
+    """A page that ends mail about waitlists; the buyer's token is appended. Unset: buyers answer the mail."""

@@ -66,15 +66,17 @@ def test_upkeep_is_due_only_if_there_is_something_to_do(office: BoxOffice) -> No
     tier = office.tier(event, 5)
     order = reserve(office.connection, office.user(), event, {tier: 5})
     assert is_in_use(office.connection)
-    assert not upkeep_is_due(office.connection)
+    assert not upkeep_is_due(office.connection, mails=True)
     office.expire(order=order)
-    assert upkeep_is_due(office.connection)
+    assert upkeep_is_due(office.connection, mails=True)
     office.one("select expire_orders()")
-    assert not upkeep_is_due(office.connection)
+    assert not upkeep_is_due(office.connection, mails=True)
     join_waitlist(office.connection, office.user(), event, tier_id=tier)
-    assert upkeep_is_due(office.connection)
+    assert upkeep_is_due(office.connection, mails=True)
     assert offer_to_the_waitlist(office.connection) == {event: 1}
     assert offer_to_the_waitlist(office.connection) == {}
+    assert upkeep_is_due(office.connection, mails=True)  # the person must be told
+    assert not upkeep_is_due(office.connection, mails=False)
     office.do("rollback")
 
 

@@ -290,4 +290,15 @@ end $$;
 create trigger mark_written_stock instead of update on box_office.ticket_tiers
 for each row execute function box_office.mark_written_stock();
 
+-- Mail to buyers: who wants none about waitlists, and what became of a notice. In a table of its own, so that the token,
+-- which unsubscribes whoever has it, is not in the audit log.
+create table box_office.mail_preferences (
+    user_id bigint primary key references box_office.users on delete cascade,
+    token text not null unique default box_office.new_code(),
+    off_at timestamptz
+);
+alter table box_office.notifications
+    add column attempts integer not null default 0,
+    add column error text;
+
 revoke all on all functions in schema box_office from public;
