@@ -15,6 +15,8 @@ TABLES = {
     "section_snapshots": "section_snapshots",
     "market/price_ranges": "price_ranges",
     "event_links": "event_links",
+    "forecasts": "forecasts",
+    "forecast_tables": "forecast_tables",
 }
 """Assets that write a table of schema market -> that table, which the dbt documentation describes."""
 
@@ -35,6 +37,7 @@ PAGES = {
     "price_alerts": "docs/alerts.md",
     "box_office/sales": "docs/box-office-pipeline.md",
     **dict.fromkeys(("tidied_orders", "waitlist_offers", "notices", "seat_prices"), "docs/box-office-pipeline.md"),
+    **dict.fromkeys(("forecasts", "forecast_tables"), "docs/forecasts.md"),
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",

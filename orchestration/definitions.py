@@ -19,6 +19,7 @@ from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
 from orchestration.assets.event_links import event_links
 from orchestration.assets.events import events
+from orchestration.assets.forecasts import forecast_tables, forecasts
 from orchestration.assets.marts import marts
 from orchestration.assets.packed_days import packed_days
 from orchestration.assets.price_alerts import price_alerts
@@ -66,6 +67,7 @@ def build_defs(
         event_links,
         packed_days,
         *(box_office_sales, tidied_orders, waitlist_offers, notices, seat_prices),
+        *(forecasts, forecast_tables),
         *(backups.backups, backups.proved_backup),
     ]
     return dg.Definitions(
@@ -79,7 +81,8 @@ def build_defs(
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
             *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
             *(jobs.box_office_upkeep, jobs.box_office_summary, jobs.box_office_audit),
-            *(jobs.link_events, jobs.retention, jobs.pack, jobs.upkeep, jobs.health, jobs.backup, jobs.prove_backup),
+            *(jobs.link_events, jobs.refit_forecasts, jobs.retention, jobs.pack, jobs.upkeep, jobs.health),
+            *(jobs.backup, jobs.prove_backup),
             build_documentation,
         ],
         schedules=[*map(build_tick_schedule, own), *HOUSEKEEPING, *build_box_office_schedules(settings, warehouse)],

@@ -103,6 +103,13 @@ link_events = _job(
     description="Link what is one event at several marketplaces.",
 )
 
+refit_forecasts = _job(
+    "refit_forecasts",
+    selection=dg.AssetSelection.assets("forecast_tables"),
+    tags={"dagster/priority": "-1"},  # below live ticks, if runs are queued
+    description="Score what was forecast, and fit the tables of the next forecasts.",
+)
+
 pack = _job(
     "pack",
     selection=dg.AssetSelection.assets("packed_days"),

@@ -111,5 +111,6 @@ HOUSEKEEPING = [
     _schedule("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),
     _schedule("back_up_daily", "backup", "33 3 * * *"),
     _schedule("audit_nightly", "nightly_audit", "5 4 * * *"),  # a quiet hour in the Americas
+    _schedule("refit_forecasts_nightly", "refit_forecasts", "33 4 * * *"),
     _schedule("prove_backup_weekly", "prove_backup", "23 5 * * 0"),
 ]

@@ -47,7 +47,8 @@ def test_every_model_is_described_beside_its_sql() -> None:
 
 def test_every_mart_is_in_a_business_area_and_public() -> None:
     areas = {model.fqn[2]: model.config.group for model in models("marts")}
-    assert areas == {area: area for area in ("prices", "inventory", "sales", "observation", "primary_market")}
+    names = ("prices", "inventory", "sales", "observation", "primary_market", "forecasts")
+    assert areas == {area: area for area in names}
     assert {model.access.value for model in models("marts")} == {"public"}
 
 

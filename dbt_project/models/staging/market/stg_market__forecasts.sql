@@ -1,0 +1,20 @@
+select
+    measure,
+    event_key,
+    origin,
+    horizon_days,
+    days_to_event,
+    origin_value,
+    observed_at,
+    version,
+    n,
+    quantiles,
+    base_quantiles,
+    low,
+    low_50,
+    mid,
+    high_50,
+    high,
+    gate_open,
+    made_at
+from {{ source('market', 'forecasts') }}

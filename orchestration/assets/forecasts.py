@@ -1,0 +1,57 @@
+"""Forecasts: written after the tick of 00:00 UTC, scored and refitted at night."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.partitions import HOURLY
+from orchestration.run_plan import sources_of, tick_of
+from tickettape.database import Warehouse, yield_to_live_work
+from tickettape.forecasts import MEASURES, after_tick, origin_of, ready, refit
+from tickettape.marketplaces import Marketplaces
+
+
+@dg.asset(partitions_def=HOURLY, group_name="serving", kinds={"postgres"}, deps=["get_in_days"])
+def forecasts(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    marketplaces: dg.ResourceParam[Marketplaces],
+) -> dg.MaterializeResult[None]:
+    """What get-in prices and listing counts may do, said at 00:00 UTC and never changed. Other ticks do nothing here.
+
+    A backfill makes none: a forecast made afterwards would be none.
+    """
+    tick = tick_of(context.run.tags)
+    if tick is None or origin_of(tick) is None:
+        return dg.MaterializeResult(metadata={"left": "Forecasts are made at the tick of 00:00 UTC."})
+    with warehouse.connection() as connection:
+        sources = sources_of(context.run.tags, marketplaces) if ready(connection) else []
+        made = [after_tick(connection, source, tick, datetime.now(UTC)) for source in sources]
+    return dg.MaterializeResult(
+        metadata={f"forecasts of {measure}": sum(one.get(measure, 0) for one in made) for measure in MEASURES}
+    )
+
+
+@dg.asset(group_name="upkeep", kinds={"postgres"})
+def forecast_tables(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+    """Score what was forecast, look at the gates once a week, and fit new tables on the events that are over.
+
+    Runs at night, and waits for live work before it begins.
+    """
+    with warehouse.connection() as connection:
+        if not ready(connection):
+            return dg.MaterializeResult(metadata={"left": "dbt has made no daily prices yet. Run a tick first."})
+        yield_to_live_work(connection)
+        done = refit(connection, datetime.now(UTC))
+    return dg.MaterializeResult(
+        metadata={
+            f"{one.measure}: {name}": value
+            for one in done
+            for name, value in (
+                ("table", "none: fewer than 100 events are over" if one.version is None else one.version),
+                ("events over", one.events_over),
+                ("pairs", one.pairs),
+                ("open gates", one.open_gates),
+            )
+        }
+    )

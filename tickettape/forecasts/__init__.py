@@ -1,0 +1,10 @@
+"""Forecasts of get-in prices and listing counts, with the record of how right they were.
+
+Rules of the method, its tables and its evaluation. What is shown of them is in `dbt_project/models/marts/forecasts` and
+`api_schema`; what starts them is in `orchestration/assets/forecasts.py`.
+"""
+
+from tickettape.forecasts.backtest import Backtest, run_backtest, scratch_tables
+from tickettape.forecasts.nightly import MEASURES, after_tick, origin_of, ready, refit
+
+__all__ = ["MEASURES", "Backtest", "after_tick", "origin_of", "ready", "refit", "run_backtest", "scratch_tables"]
