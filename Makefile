@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UI_PORT ?= 3000
 
-.PHONY: help setup demo dev serve tick check test test-tools test-browser images test-long lint bench soak psql docs lock clean
+.PHONY: help setup demo dev serve tick check test test-tools test-browser images test-long lint bench backtest soak psql docs lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ lint: $(READY) ## ruff, mypy and sqlfluff
 
 bench: $(READY) ## Speed and sizes as ratios (sizes by variables: see bench/README.md)
 	@$(BIN)/python -m bench
+
+backtest: $(READY) ## How forecasts would have done: HISTORY=file.csv or the name of a source (OPTIONS: those of tickettape import)
+	@$(BIN)/tickettape backtest $(HISTORY) $(OPTIONS)
 
 soak: $(READY) ## The scraper, unattended on an unreliable network for half an hour (sizes: see bench/README.md)
 	@$(BIN)/python -m bench.soak

@@ -24,6 +24,7 @@ from tickettape.catalogue import (
 from tickettape.cli import (
     aliases,
     archive,
+    backtest,
     backups,
     box_office,
     catalogue,
@@ -198,6 +199,7 @@ for commands in (
     aliases,
     archive,
     backups,
+    backtest,
     hourly_cold_storage,
     catalogue,
     corrections,

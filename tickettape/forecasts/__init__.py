@@ -4,7 +4,17 @@ Rules of the method, its tables and its evaluation. What is shown of them is in 
 `api_schema`; what starts them is in `orchestration/assets/forecasts.py`.
 """
 
-from tickettape.forecasts.backtest import Backtest, run_backtest, scratch_tables
+from tickettape.forecasts.backtest import run_backtest, scratch_tables
 from tickettape.forecasts.nightly import MEASURES, after_tick, origin_of, ready, refit
+from tickettape.forecasts.report import write_report
 
-__all__ = ["MEASURES", "Backtest", "after_tick", "origin_of", "ready", "refit", "run_backtest", "scratch_tables"]
+__all__ = [
+    "MEASURES",
+    "after_tick",
+    "origin_of",
+    "ready",
+    "refit",
+    "run_backtest",
+    "scratch_tables",
+    "write_report",
+]
