@@ -33,6 +33,7 @@ from serving.routes import (
     box_office,
     event_series,
     events,
+    forecasts,
     links,
     listings,
     operations,
@@ -125,6 +126,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(across_markets.router)
     app.include_router(links.router)
     app.include_router(sales.router)
+    app.include_router(forecasts.router)
     app.include_router(listings.router)
     app.include_router(stream.router)
     app.include_router(alert_destinations.router)  # before the rules, whose ids could be `destinations`

@@ -14,7 +14,7 @@ from serving.openapi import box_office
 from serving.openapi.code_samples import request_samples, stream_samples
 from serving.responses import formats, problems
 
-VERSION = "1.7"
+VERSION = "1.8"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 
@@ -148,6 +148,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 {"name": "analytics", "description": "What an event's zones cost and held, by hour or day."},
                 {"name": "box office", "description": "Tickets at first hand: what is for sale, buying, selling."},
                 {"name": "alerts", "description": "What you want to be told about prices, and what you were told."},
+                {"name": "forecasts", "description": "What prices may do, and how right that was."},
                 {"name": "operations", "description": "For operators. No key is needed."},
             ],
         )

@@ -22,7 +22,7 @@ from serving.responses.problems import Problem
 from tickettape.settings import Settings
 
 SITE = Path(__file__).parent
-FOLDERS = ("shared", "board", "event", "alerts", "links", "reference", "box_office")
+FOLDERS = ("shared", "board", "event", "alerts", "skill", "links", "reference", "box_office")
 BOX_OFFICE = {
     "": "events",
     "/events/{event_id}": "event",
@@ -61,8 +61,8 @@ _FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the board at /, an event at /events/{id}, alerts at /alerts, the links at /links/, the reference at
-    /docs/api/, and the box office at /box-office.
+    """Serve the board at /, an event at /events/{id}, alerts at /alerts, the forecasts' record at /skill, the links at
+    /links/, the reference at /docs/api/, and the box office at /box-office.
 
     Their files are at /site/.
     """
@@ -72,6 +72,7 @@ def mount(app: FastAPI) -> None:
         ("/alerts", _alerts),
         ("/links/", _links),
         ("/links", _links_with_slash),
+        ("/skill", _skill),
         ("/docs/api/", _reference),
         ("/docs/api", _with_slash),
         ("/dashboard", _moved),
@@ -106,6 +107,10 @@ async def _links(request: Request) -> Response:
 
 async def _links_with_slash() -> Response:
     return RedirectResponse("links/")
+
+
+async def _skill(request: Request) -> Response:
+    return await _page("skill", request)
 
 
 async def _reference(request: Request) -> Response:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from serving.routes.alerts import PREFIX as ALERTS
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of, success
 from tests.support.markets import add_event
+from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts, say_last_price
 from tests.support.served_market import (
     ADD_PAST,
     ADD_SALE,
@@ -99,7 +101,13 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     add_another_source(connection)
     add_links(connection)
     add_a_match(connection)
-    one, two, seven = (id_of(connection, event) for event in ("1", "2", "7"))
+    add_comparables(connection)
+    today = datetime(2026, 11, 20, tzinfo=UTC)
+    keys = dict(connection.execute("select external_id, event_key from market.events").fetchall())
+    say_forecasts(connection, keys["1"], today)
+    say_last_price(connection, keys["2"], today)
+    keep_record(connection, today)
+    one, two, seven, new = (id_of(connection, event) for event in ("1", "2", "7", "new"))
     get = ask(EVERYONE)
     found = [
         *_answered(get, one, seven),
@@ -108,9 +116,18 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
         *_across(get, one, seven),
         *_links(get),
         *_sold(get, one, two),
+        *_forecast(get, one, two, new),
     ]
     connection.execute("update market.events set currency = null where external_id in ('1', '9')")
     return [*found, *_across(get, one, seven)]
+
+
+def _forecast(get: Ask, one: object, two: object, new: object) -> Iterator[Answer]:
+    for event in (one, two):
+        yield "get_forecast", get(f"/api/events/{event}/forecast").json()
+    yield "list_comparables", get(f"/api/events/{new}/comparables").json()
+    yield "list_market_trends", get("/api/market/trends").json()
+    yield "get_forecast_skill", get("/api/forecast-skill").json()
 
 
 def _answered(get: Ask, full: object, bare: object) -> Iterator[Answer]:
@@ -231,7 +248,8 @@ def test_csv_and_parquet_have_the_same_fields_in_the_same_order(
     get, event = ask(EVERYONE), id_of(connection, "1")
     for name, (path, operation) in operations(document).items():
         if list(success(operation)) == FORMATS:
-            needed = {one["name"]: event for one in operation["parameters"] if one["required"] and one["in"] == "query"}
+            asks = operation.get("parameters", [])
+            needed = {one["name"]: event for one in asks if one["required"] and one["in"] == "query"}
             of_event = 7 if path.startswith("/api/sales/") else event
             at = path.format(event_id=of_event, listing_id="101-0")
             answers = [get(at, {"accept": kind}, **needed) for kind in FORMATS[1:]]

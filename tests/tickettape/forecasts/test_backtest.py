@@ -88,7 +88,7 @@ def test_a_file_is_tested_in_a_database_of_its_own(connection: Connection, tmp_p
     with file.open("w", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(["event", "event_date", "time", "low"])
-        for event in range(110):
+        for event in range(130):
             begin = FIRST + (20 + event // 3) * DAY
             rows.writerows(
                 [event, f"{begin:%Y-%m-%d}T20:00Z", f"{begin - days * DAY:%Y-%m-%d}T12:00Z", 100 + event + days % 5]
@@ -96,6 +96,6 @@ def test_a_file_is_tested_in_a_database_of_its_own(connection: Connection, tmp_p
             )
     code, output = run("backtest", str(file), "--folder", str(tmp_path / "report"), "--map", "lowest_price=low")
     assert code == 0, output
-    assert "110 events, " in (tmp_path / "report" / "report.md").read_text()
+    assert "130 events, " in (tmp_path / "report" / "report.md").read_text()
     assert connection.execute("select count(*) from market.events").fetchone() == (0,)
     assert connection.execute("select count(*) from pg_database where datname like 'backtest%'").fetchone() == (0,)

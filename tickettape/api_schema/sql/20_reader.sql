@@ -32,6 +32,7 @@ begin
             ('market.zones', null), ('market.sections', null), ('market.captures', null),
             ('market.section_snapshots', null), ('market.packed_days', null),
             ('market.listing_changes', null),
+            ('market.forecasts', null),
             ('market.event_versions', 'event_id'), ('market.event_sides', null), ('market.event_links', 'both')
         ) as tables (name, event_id)
         union all
@@ -67,3 +68,7 @@ begin
         execute format('grant select on %s to tickettape_reader', visible.name);
     end loop;
 end $$;
+
+-- What is measured over the whole market holds no event's rows, so that every tenant may read it.
+grant select on market.forecast_looks, market.forecast_base_rates, market.market_trends, market.price_elasticities
+to tickettape_reader;
