@@ -67,7 +67,9 @@ def run_worlds(connection: Connection) -> bool:
         heading(f"Forecasts in the world {world.name}, means of {len(SEEDS)} markets of 300 events")
         holds &= _figures([one for one, _ in found])
         if world is World.LATE_COLLAPSE:
-            opened = [any(gates[7, phase] for gates in one.gates.values() for phase in ("0-3", "4-7")) for one, _ in found]
+            opened = [
+                any(gates[7, phase] for gates in one.gates.values() for phase in ("0-3", "4-7")) for one, _ in found
+            ]
             holds &= figure("markets in which the gate of 7 days opens", sum(opened), "", least=len(SEEDS))
         if world is World.REGIME_CHANGE:
             holds &= _closes(connection)
@@ -84,7 +86,8 @@ def _figures(found: list[Backtest]) -> bool:
         by_event = mean(of(one.by_event, horizon, "all", "coverage_80") for one in found)
         holds &= figure(f"coverage of 80 % by event, {horizon} days", 100 * by_event, "%", least=77, most=83)
         by_time = mean(of(one.by_time, horizon, "all", "coverage_80") for one in found)
-        holds &= figure(f"coverage of 80 % by time, {horizon} days", 100 * by_time, "%", least=75 if horizon == 1 else 64)
+        least = 75 if horizon == 1 else 64
+        holds &= figure(f"coverage of 80 % by time, {horizon} days", 100 * by_time, "%", least=least)
         late = mean(of(one.by_time, horizon, "0-14", "coverage_80") for one in found)
         figure(f"coverage by time within 14 days, {horizon} days", 100 * late, "%")
         control = mean(of(one.by_time, horizon, "0-14", "constant_coverage_80") for one in found)
@@ -98,7 +101,6 @@ def _closes(connection: Connection) -> bool:
     for seed in range(1, 4):
         with world_tables(connection, World.REGIME_CHANGE, seed, events=900) as truth:
             gates = run_backtest(connection, by_event=False).gates
-        assert truth.change_date is not None
         change = date.fromisoformat(str(truth.change_date)[:10])
         before = [week for week in gates if week <= change]
         after = [week for week in gates if week > change + timedelta(days=31)]
@@ -165,7 +167,8 @@ def run_cost(connection: Connection, repetitions: int, events: int = 1000, days:
         "select setting::int * 8192 / 1e6 from pg_settings where name = 'shared_buffers'"
     ).fetchone() or (0,)
     peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    figure("most memory of the server's process, without shared buffers", int(peak.split()[1]) / 1e3 - float(shared), "MB", most=200)
+    memory = int(peak.split()[1]) / 1e3 - float(shared)
+    holds &= figure("most memory of the server's process, without shared buffers", memory, "MB", most=200)
     figure("forecasts at 00:00 UTC of the events to come, both measures", at_origin, "s")
     for table in ("forecast_cells", "forecasts"):
         size = connection.execute(f"select pg_total_relation_size('market.{table}') / 1e6").fetchone()

@@ -41,11 +41,12 @@ def keep_record(connection: Connection, origin: datetime) -> None:
                        measure, looked_on, horizon_days, phase, weekly, forecasts, events, weeks, left_out,
                        first_origin, last_target, error_ratio, upper_bound, recent_error_ratio, shown_error_ratio,
                        pinball_loss, base_pinball_loss, coverage_80, coverage_50, passed, gate_open
-                   ) values ('get_in', %s, %s, %s, true, %s, %s, %s, 2, %s, %s, %s, %s, %s, %s, 0.03, 0.031, %s, 0.5,
-                       %s, %s)""",
+                   ) values ('get_in', %s, %s, %s, true, %s, %s, %s, 2, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                       %s, %s, %s)""",
                 [
                     *(origin.date(), horizon, phase, 310 * first, 120 * first, 14 * first),
-                    *((origin - timedelta(days=90), origin, 0.93, 0.97, 0.95, 0.94, 0.79) if first else (None,) * 7),
+                    *((origin - timedelta(days=90), origin, 0.93, 0.97, 0.95, 0.94) if first else (None,) * 6),
+                    *((0.03, 0.031, 0.79, 0.5) if first else (None,) * 4),
                     *(first and horizon == 1, first and horizon == 1),
                 ],
             )

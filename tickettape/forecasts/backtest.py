@@ -67,17 +67,16 @@ def run_backtest(
     """
     make_inputs(connection, measure, events=events)
     make_pairs(connection)
-    connection.execute(
-        "create index on forecast_inputs (event_key, origin); create index on forecast_pairs (begins_at)"
-    )
+    connection.execute("create index on forecast_inputs (event_key, origin); create index on forecast_inputs (origin)")
     first, last, count = _extent(connection)
     found = Backtest(count, first, last)
     if first is None or last is None:
         return found
-    version, monday, number = None, first - timedelta(days=first.weekday()), 0
+    version, last_look, monday, number = None, None, first - timedelta(days=first.weekday()), 0
     while monday <= last:
         as_of, end = _midnight(monday), _midnight(monday + timedelta(days=6))
-        score(connection, measure, as_of)
+        score(connection, measure, as_of, last=last_look)
+        last_look = as_of
         found.gates[monday] = look(connection, measure, monday, weekly=True)
         if number % refit_weeks == 0 or version is None:
             version = fit(connection, measure, as_of, widths(connection, as_of))

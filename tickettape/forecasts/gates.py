@@ -7,6 +7,7 @@ where L is below 1 by more than chance, at two weekly looks in a row.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +53,11 @@ def judge(weeks: Sequence[Week], *, seed: int = 1) -> Judgement:
     ratio, recent = _ratio(errors), _ratio(errors[-RECENT_WEEKS:])
     if ratio is None or len(errors) < FEWEST_WEEKS:
         return Judgement(ratio, recent)
-    drawn = np.random.default_rng(seed).integers(len(errors), size=(RESAMPLES, len(errors)))
-    samples = errors[drawn]
-    resampled, deviations = _ratios_with_errors(samples)
-    (_,), (deviation,) = _ratios_with_errors(errors[None])
-    if not deviation > 0:  # the table says what the last price says
-        return Judgement(ratio, recent, ratio, 1.0)
+    resampled, deviations = _ratios_with_errors(_resamples(len(errors), seed), errors)
+    (_,), (deviation,) = _ratios_with_errors(np.ones((1, len(errors))), errors)
     usable = deviations > 0
+    if not (deviation > 0 and usable.any()):  # the table says what the last price says
+        return Judgement(ratio, recent, ratio, 1.0)
     studentized = (resampled[usable] - ratio) / deviations[usable]
     upper = ratio - float(np.quantile(studentized, LEVEL)) * deviation
     chance = (1 + np.count_nonzero(studentized <= (ratio - 1) / deviation)) / (1 + len(studentized))
@@ -70,14 +69,21 @@ def _ratio(errors: Floats) -> float | None:
     return float(table / naive) if naive > 0 else None
 
 
-def _ratios_with_errors(samples: Floats) -> tuple[Floats, Floats]:
-    """Of samples [sample, week, 2]: each one's L, and the standard error of it as a ratio of sums."""
-    sums = samples.sum(axis=1)
-    ratios = sums[:, 0] / np.maximum(sums[:, 1], 1e-12)
-    residuals = samples[:, :, 0] - ratios[:, None] * samples[:, :, 1]
-    weeks = samples.shape[1]
-    spread = np.sqrt((residuals**2).sum(axis=1) * weeks / (weeks - 1))
-    return ratios, spread / np.maximum(sums[:, 1], 1e-12)
+@lru_cache(maxsize=64)
+def _resamples(weeks: int, seed: int) -> Floats:
+    """How often each week was drawn [resample, week]: the same draws for all gates of a look."""
+    return np.random.default_rng(seed).multinomial(weeks, [1 / weeks] * weeks, size=RESAMPLES).astype(float)
+
+
+def _ratios_with_errors(counts: Floats, errors: Floats) -> tuple[Floats, Floats]:
+    """Of samples that hold each week so often [sample, week]: L, and its standard error as that of a ratio of sums."""
+    table, naive = errors.T
+    sums = counts @ np.stack([table, naive, table**2, table * naive, naive**2], axis=1)
+    total = np.maximum(sums[:, 1], 1e-12)
+    ratios = sums[:, 0] / total
+    residuals = np.maximum(sums[:, 2] - 2 * ratios * sums[:, 3] + ratios**2 * sums[:, 4], 0)
+    weeks = len(errors)
+    return ratios, np.where(residuals < 1e-12 * total**2, 0, np.sqrt(residuals * weeks / (weeks - 1)) / total)
 
 
 def passed(judged: Mapping[Gate, Judgement]) -> set[Gate]:

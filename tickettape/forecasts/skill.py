@@ -6,7 +6,7 @@ voided is left out, and counted.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg.rows import dict_row
@@ -37,7 +37,6 @@ def _pinball(quantiles: LiteralString) -> LiteralString:
 
 
 _SCORES: LiteralString = f"""
-    create temporary table forecast_scores on commit drop as
     select
         *,
         {_pinball("quantiles")} as pinball_loss,
@@ -62,7 +61,8 @@ _SCORES: LiteralString = f"""
             on forecasts.event_key = targets.event_key
             and targets.origin = forecasts.origin + forecasts.horizon_days * interval '1 day'
         where forecasts.measure = %(measure)s and forecasts.version is not null
-            and forecasts.origin >= %(as_of)s - interval '1 week' * %(weeks)s and targets.origin <= %(as_of)s
+            and forecasts.origin >= %(since)s::timestamptz - interval '14 days'
+            and targets.origin > %(since)s and targets.origin <= %(as_of)s
     ) as scored
 """  # noqa: S608
 
@@ -123,11 +123,20 @@ _NOTHING = {
 }
 
 
-def score(connection: Connection, measure: Measure, as_of: datetime) -> int:
-    """Make the temporary table `forecast_scores` of the last 26 weeks, from `forecast_inputs`; its rows."""
-    connection.execute("drop table if exists pg_temp.forecast_scores")
-    values = {"measure": measure, "as_of": as_of, "weeks": RECORD_WEEKS}
-    return connection.execute(_SCORES, values).rowcount
+def score(connection: Connection, measure: Measure, as_of: datetime, *, last: datetime | None = None) -> int:
+    """Make the temporary table `forecast_scores` of the last 26 weeks, from `forecast_inputs`; how many are new.
+
+    `last`: the table was made as of then, and no price before that has changed since: only the rest is scored.
+    """
+    start = as_of - timedelta(weeks=RECORD_WEEKS)
+    if last is None:
+        connection.execute("drop table if exists pg_temp.forecast_scores")
+    else:
+        connection.execute("delete from forecast_scores where target <= %s", [start])
+    begin: LiteralString = (
+        "create temporary table forecast_scores on commit drop as" if last is None else "insert into forecast_scores"
+    )
+    return connection.execute(begin + _SCORES, {"measure": measure, "as_of": as_of, "since": last or start}).rowcount
 
 
 def widths(connection: Connection, as_of: datetime) -> Widths:
