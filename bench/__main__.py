@@ -12,6 +12,7 @@ from bench import (
     box_office,
     box_office_http,
     fairness,
+    forecasts,
     ingest,
     listings,
     pages,
@@ -107,6 +108,9 @@ def main() -> int:
                     rules=int(os.environ.get("BENCH_RULES", "10000")),
                     repetitions=repetitions,
                 )
+        if "forecasts" in parts:
+            with scratch_database(server, "bench_forecasts") as url, open_connection(url) as connection:
+                holds &= forecasts.run(connection, repetitions)
         if "box_office" in parts:
             with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
                 holds &= box_office.run(connection, url, repetitions)

@@ -37,7 +37,6 @@ OWN_ASSETS = frozenset(
         "packed_days",
         "event_links",
         *("tidied_orders", "waitlist_offers", "notices", "seat_prices"),
-        *("forecasts", "forecast_tables"),
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""

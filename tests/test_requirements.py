@@ -16,7 +16,6 @@ BROUGHT_BY = (
     "box office I/II",
     "box office in the pipeline",
     "price alerts",
-    "forecasts",
     "packed days",
     "more marketplaces",
     "the board",

@@ -14,7 +14,6 @@ import typer
 
 from tickettape.cli.console import fail, say
 from tickettape.database import Connection, Warehouse, database_url, with_database
-from tickettape.database.migrations import upgrade_database
 from tickettape.forecasts import ready, run_backtest, scratch_tables, write_report
 
 LONGEST_IMPORT_SECONDS = 7_200
@@ -75,7 +74,6 @@ def _scratch_database() -> Iterator[str]:
     with psycopg.connect(own, autocommit=True) as connection:
         connection.execute(f"create database {name}")
         try:
-            upgrade_database(with_database(own, name))
             yield with_database(own, name)
         finally:
             connection.execute(f"drop database {name} with (force)")

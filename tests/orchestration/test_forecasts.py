@@ -1,0 +1,54 @@
+"""The assets of forecasts: after which ticks they are made, and what a night says of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from orchestration.assets.forecasts import forecast_tables, forecasts
+from orchestration.partitions import partition_of
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from tests.support.dbt_runs import run_dbt
+from tests.support.forecast_history import DAY, add_events, observe_days
+from tests.support.markets import watching
+from tickettape.database import Connection, Warehouse
+from tickettape.marketplaces.simulator import SimulatedMarketplace
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def after(tick: datetime, warehouse: Warehouse, instance: dg.DagsterInstance) -> dict[str, object]:
+    """What the asset says after a tick of the simulator."""
+    done = dg.materialize(
+        [forecasts],
+        partition_key=partition_of(tick),
+        instance=instance,
+        tags={TICK_TAG: tick.isoformat(), SOURCE_TAG: "simulator"},
+        resources={"warehouse": warehouse, "marketplaces": watching(SimulatedMarketplace(seed=1, events=1))},
+    )
+    (made,) = done.asset_materializations_for_node("forecasts")
+    return {name: value.value for name, value in made.metadata.items()}
+
+
+def test_forecasts_are_made_after_the_tick_of_midnight_and_scored_at_night(
+    connection: Connection, warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> "Clock":
+            del tz
+            return cls.fromisoformat((TODAY + timedelta(minutes=2)).isoformat())
+
+    monkeypatch.setattr("orchestration.assets.forecasts.datetime", Clock)
+    assert after(TODAY, warehouse, instance) == {"forecasts of get_in": 0, "forecasts of listings": 0}  # no tick yet
+    run_dbt("run", "--select", "+tag:rollup", "+get_in_days")
+    (key,) = add_events(connection, [TODAY + 9 * DAY], source="simulator")
+    observe_days(connection, [(key, TODAY, 80.0, 30)])
+    ten = timedelta(minutes=10)
+    assert after(TODAY + ten, warehouse, instance) == {"left": "Forecasts are made at the tick of 00:00 UTC."}
+    assert after(TODAY, warehouse, instance) == {"forecasts of get_in": 3, "forecasts of listings": 3}
+    night = dg.materialize([forecast_tables], instance=instance, resources={"warehouse": warehouse})
+    (made,) = night.asset_materializations_for_node("forecast_tables")
+    said = {name: value.value for name, value in made.metadata.items()}
+    assert said["get_in: table"] == "none: fewer than 100 events are over"
+    assert said["listings: open gates"] == 0
