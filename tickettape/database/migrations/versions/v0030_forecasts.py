@@ -3,7 +3,7 @@
 from tickettape.database.migrations import run_sql_beside
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0029"
 
 
 def upgrade() -> None:
