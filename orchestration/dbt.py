@@ -45,8 +45,11 @@ _SOURCE_ASSETS = {
     "zones": "section_snapshots",
     "sections": "section_snapshots",
     "claims": "section_snapshots",
+    "event_sides": "event_links",
     **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
     **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
+    **dict.fromkeys(("forecast_tables", "forecast_edges", "forecast_cells", "forecast_voids"), "forecasts"),
+    **dict.fromkeys(("forecast_looks", "forecast_base_rates", "market_trends", "price_elasticities"), "forecasts"),
 }
 
 
@@ -65,7 +68,7 @@ class Translator(DagsterDbtTranslator):
             schema, written_by = dbt_resource_props["source_name"], _SOURCE_ASSETS.get(name, name)
             if schema == "box_office":  # it sells in many tables, and not in runs
                 return dg.AssetKey([schema, "sales"])
-            return dg.AssetKey(written_by if schema == "market" and written_by in OWN_ASSETS else [schema, name])
+            return dg.AssetKey(written_by if schema == "market" and written_by in OWN_ASSETS else [schema, written_by])
         return dg.AssetKey(["analytics", name] if name in OWN_ASSETS else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

@@ -50,7 +50,9 @@ async def get_primary_and_resale(
     "/sales/{event_id}",
     **openapi.answering(sales_answers.EventSales, f"/api/sales/{sales_answers.SOLD_EVENT}", 304, 404),
 )
-async def get_event_sales(request: Request, event_id: SoldEventInPath, query: Annotated[NoParameters, Query()]) -> Response:
+async def get_event_sales(
+    request: Request, event_id: SoldEventInPath, query: Annotated[NoParameters, Query()]
+) -> Response:
     """What an event of the box office sold: a summary, and each hour by tier or section."""
     database: Database = request.app.state.database
     values: dict[str, Any] = {"event_id": event_id}

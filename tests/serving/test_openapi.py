@@ -103,7 +103,7 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     add_a_match(connection)
     add_comparables(connection)
     today = datetime(2026, 11, 20, tzinfo=UTC)
-    keys = dict(connection.execute("select external_id, event_key from market.events").fetchall())
+    keys: dict[str, int] = dict(connection.execute("select external_id, event_key from market.events").fetchall())
     say_forecasts(connection, keys["1"], today)
     say_last_price(connection, keys["2"], today)
     keep_record(connection, today)

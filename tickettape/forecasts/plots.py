@@ -31,10 +31,10 @@ def dots(
         f'<text x="{LEFT}" y="{HEIGHT - 8}" fill="#555">{escape(axis)}</text>',
     ]
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        value = low + share * (high - low)
+        line = low + share * (high - low)
         parts.append(
-            f'<path d="M{LEFT} {place(value):.1f}H{RIGHT}" stroke="#ddd"/>'
-            f'<text x="{LEFT - 6}" y="{place(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>'
+            f'<path d="M{LEFT} {place(line):.1f}H{RIGHT}" stroke="#ddd"/>'
+            f'<text x="{LEFT - 6}" y="{place(line) + 4:.1f}" text-anchor="end">{line:.2f}</text>'
         )
     parts.append(
         f'<path d="M{LEFT} {place(reference):.1f}H{RIGHT}" stroke="#333" stroke-dasharray="5 4"/>'

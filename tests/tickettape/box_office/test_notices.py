@@ -66,9 +66,7 @@ def test_a_notice_is_sent_once_and_says_what_happened(office: BoxOffice, server:
     assert offer["Message-ID"] != money["Message-ID"]
 
 
-def test_a_run_that_is_killed_after_it_sent_sends_again_under_the_same_id(
-    office: BoxOffice, server: Inbox
-) -> None:
+def test_a_run_that_is_killed_after_it_sent_sends_again_under_the_same_id(office: BoxOffice, server: Inbox) -> None:
     offered(office)
 
     class KilledError(Exception):

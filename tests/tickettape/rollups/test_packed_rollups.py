@@ -83,7 +83,9 @@ def test_ticket_snapshots_are_the_same_packed_or_not_and_a_date_unpacks_its_days
     assert "(date = " in plan
 
 
-def test_a_section_that_moves_to_another_zone_marks_packed_hours_and_those_in_which_it_went(connection: Connection, refresh: Refresh) -> None:
+def test_a_section_that_moves_marks_packed_hours_and_those_in_which_it_went(
+    connection: Connection, refresh: Refresh
+) -> None:
     keys = past_days(connection)
     mark_hours_between(connection, NOON - timedelta(days=1), NOON + timedelta(days=3))
     refresh.run_until_clean(connection)
