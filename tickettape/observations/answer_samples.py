@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tickettape.database import Connection
-from tickettape.observations.payloads import decompress_payload
+from tickettape.observations.captures import StoredAnswer
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,20 @@ def sample_answers(connection: Connection, source: str, since: datetime, *, each
            )
            select drawn.*
            from ticks cross join lateral (
-               select events.event_key, events.external_id, ticks.tick, payloads.answer_zstd
+               select events.event_key, events.external_id, ticks.tick, payloads.answer_zstd,
+                   bases.answer_zstd as base_zstd
                from market.listing_changes as changes
                inner join market.events on events.event_key = changes.event_key
                inner join market.capture_payloads as payloads
                    on payloads.event_key = changes.event_key and payloads.tick = changes.tick
+               left join market.capture_payloads as bases
+                   on bases.event_key = payloads.event_key and bases.tick = payloads.base_tick
                where changes.tick = ticks.tick and events.source = %(source)s
                order by random() limit %(each)s
            ) as drawn""",
         {"since": since, "source": source, "each": each},
     ).fetchall()
     return [
-        SampledAnswer(event_key, external_id, tick, decompress_payload(answer))
-        for event_key, external_id, tick, answer in rows
+        SampledAnswer(event_key, external_id, tick, StoredAnswer(event_key, external_id, "", answer, base).answer)
+        for event_key, external_id, tick, answer, base in rows
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -39,11 +39,14 @@ class StoredAnswer:
     external_id: str
     status: str
     answer_zstd: bytes
+    base_zstd: bytes | None = None
+    """The answer that it was compressed against, if there is one."""
 
     @property
     def answer(self) -> bytes:
         """The answer itself, decompressed only when it is used, so that a tick's answers are never all in memory."""
-        return decompress_payload(self.answer_zstd)
+        base = decompress_payload(self.base_zstd) if self.base_zstd is not None else None
+        return decompress_payload(self.answer_zstd, base)
 
 
 def captured_event_keys(connection: Connection, tick: datetime) -> set[int]:
@@ -88,16 +91,38 @@ def store_captures(connection: Connection, captures: Sequence[Capture], job_id: 
                 for capture in captures
             ],
         )  # fmt: skip
-        cursor.executemany(
-            """insert into market.capture_payloads (event_key, tick, answer_zstd) values (%s, %s, %s)
-               on conflict do nothing""",
-            [
-                (capture.event_key, capture.tick, compress_payload(capture.answer))
-                for capture in captures
-                if capture.answer is not None
-            ],
-        )
+    _store_answers(connection, captures)
     return len(late)
+
+
+def _store_answers(connection: Connection, captures: Sequence[Capture]) -> None:
+    """Store raw answers, each compressed against the first one of its event in its hour, if there is one before it.
+
+    That one is in the same partition, so both are dropped together.
+    """
+    answered = [capture for capture in captures if capture.answer is not None]
+    bases = {
+        (event_key, start): (tick, decompress_payload(answer_zstd))
+        for start in {_hour(capture.tick) for capture in answered}
+        for event_key, tick, answer_zstd in connection.execute(
+            """select distinct on (event_key) event_key, tick, answer_zstd from market.capture_payloads
+               where event_key = any(%s) and tick >= %s and tick < %s and base_tick is null
+               order by event_key, tick""",
+            [[capture.event_key for capture in answered], start, start + timedelta(hours=1)],
+            binary=True,
+        )
+    }
+    rows = []
+    for capture in answered:
+        assert capture.answer is not None  # noqa: S101  only these are left
+        base_tick, base = bases.get((capture.event_key, _hour(capture.tick)), (None, None))
+        rows.append((capture.event_key, capture.tick, base_tick, compress_payload(capture.answer, base)))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into market.capture_payloads (event_key, tick, base_tick, answer_zstd) values (%s, %s, %s, %s)
+               on conflict do nothing""",
+            rows,
+        )
 
 
 def ticks_with_answers(
@@ -147,16 +172,19 @@ def lock_answers(
     to_read_again = "true" if voided_too else "captures.status != 'void'"
     wanted = "captures.status = 'received'" if only_received else to_read_again
     rows = connection.execute(
-        f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd
+        f"""select captures.event_key, events.external_id, captures.status, payloads.answer_zstd, bases.answer_zstd
             from market.captures as captures
             inner join market.capture_payloads as payloads
                 on payloads.event_key = captures.event_key and payloads.tick = captures.tick
+            left join market.capture_payloads as bases
+                on bases.event_key = payloads.event_key and bases.tick = payloads.base_tick
+                and bases.tick >= %(hour)s and bases.tick < %(hour)s + interval '1 hour'
             inner join market.events as events on events.event_key = captures.event_key
             where captures.tick = %(tick)s and events.source = %(source)s and {wanted}
                 and (%(event_key)s::integer is null or captures.event_key = %(event_key)s)
             order by captures.event_key
             for update of captures {"skip locked" if only_received else ""}""",  # noqa: S608
-        {"source": source, "tick": tick, "event_key": event_key},
+        {"source": source, "tick": tick, "hour": _hour(tick), "event_key": event_key},
         binary=True,
     ).fetchall()
     return [StoredAnswer(*row) for row in rows]
@@ -188,3 +216,7 @@ def _captured_tick(connection: Connection, source: str, which: Literal["min", "m
         [source],
     ).fetchone()
     return row[0] if row else None
+
+
+def _hour(tick: datetime) -> datetime:
+    return tick.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

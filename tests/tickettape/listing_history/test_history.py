@@ -42,6 +42,7 @@ from tickettape.listing_history.latest_state import LatestState
 from tickettape.listing_history.rows import instant
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid, read_tick, undo_void, void_capture
+from tickettape.observations.captures import lock_answers
 
 
 def made_anew(observations: dict[datetime, Observation]) -> list[Delta]:
@@ -344,13 +345,12 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
     for again in (False, True):
         if again:
             read_tick(connection, market, ticks[1], 0.05, "a test", only_received=False)
-        stored_answers = connection.execute(
-            """select event_key, external_id, tick, answer_zstd
-               from market.capture_payloads inner join market.events using (event_key)"""
-        ).fetchall()
+        stored_answers = [
+            (one, tick) for tick in ticks for one in lock_answers(connection, market.source, tick, only_received=False)
+        ]
         assert len(stored_answers) == 9
-        for event, external_id, tick, answer in stored_answers:
-            inventory = market.read_listings(zstandard.decompress(answer), external_id, 0.05)
+        for one, tick in stored_answers:
+            event, inventory = one.event_key, market.read_listings(one.answer, one.external_id, 0.05)
             assert listings_shown_at(connection, event, tick) == {
                 (one.listing_id, one.section_id, one.row, one.quantity, one.buyable, one.price_cents,
                  one.all_in_price_cents) for one in inventory.listings
@@ -371,12 +371,10 @@ def test_stored_answers_are_given_back_listing_by_listing_and_the_check_sees_a_d
 
 def cut_an_answer(connection: Connection, tick: datetime) -> None:
     """Leave half of the listings out of one of a tick's answers, as a marketplace might."""
-    event, answer = connection.execute(
-        "select event_key, answer_zstd from market.capture_payloads where tick = %s order by 1 limit 1", [tick]
-    ).fetchone() or (0, b"")
-    whole = json.loads(zstandard.decompress(answer))
+    cut, *_ = lock_answers(connection, "simulator", tick, only_received=False)
+    whole = json.loads(cut.answer)
     whole["tickets"] = whole["tickets"][::2]
     connection.execute(
-        "update market.capture_payloads set answer_zstd = %s where event_key = %s and tick = %s",
-        [zstandard.compress(json.dumps(whole).encode()), event, tick],
+        "update market.capture_payloads set answer_zstd = %s, base_tick = null where event_key = %s and tick = %s",
+        [zstandard.compress(json.dumps(whole).encode()), cut.event_key, tick],
     )
