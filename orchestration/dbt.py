@@ -47,7 +47,8 @@ _SOURCE_ASSETS = {
     "claims": "section_snapshots",
     "event_sides": "event_links",
     **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
-    **dict.fromkeys(("listing_changes", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
+    **dict.fromkeys(("listing_changes", "packed_listing_changes", "all_listing_changes"), "section_snapshots"),
+    **dict.fromkeys(("listing_ticks", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
     **dict.fromkeys(("forecast_tables", "forecast_edges", "forecast_cells", "forecast_voids"), "forecasts"),
     **dict.fromkeys(("forecast_looks", "forecast_base_rates", "market_trends", "price_elasticities"), "forecasts"),
 }

@@ -125,7 +125,8 @@ set local jit = off;
 -- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
 -- prevents a DETACH between the claim and the read of the facts
-{%- set beside = ['section_snapshots', 'packed_days', 'listing_changes'] if 'captures' in facts else [] %}
+{%- set of_captures = ['section_snapshots', 'packed_days', 'listing_changes', 'packed_listing_changes'] %}
+{%- set beside = of_captures if 'captures' in facts else [] %}
 lock table market.{{ (facts + beside) | join(', market.') }} in access share mode;
 {% if new_columns -%}
 -- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns
@@ -232,6 +233,7 @@ cross join lateral (
     select moves.listing_id, moves.tick
     from {{ source('market', 'listing_moves') }} as moves
     where moves.event_key = claimed.event_key
+        and moves.date = (claimed.bucket at time zone 'UTC')::date
         and moves.tick >= claimed.bucket and moves.tick < claimed.bucket + interval '1 hour'
         and moves.quantity is not null
     offset 0

@@ -40,7 +40,7 @@ and not exists (
 {% macro offers_for_sale() -%}
 changes as (
     select *, date_trunc('day', tick, 'UTC') as day, date_trunc('hour', tick, 'UTC') as hour
-    from {{ source('market', 'listing_changes') }}
+    from {{ source('market', 'all_listing_changes') }}
     where market.month_is_writable(tick)
 ),
 

@@ -53,7 +53,7 @@ def capture(connection: Connection, event: int, tick: datetime, status: str) -> 
 
 def stored(connection: Connection, event: int) -> list[Delta]:
     rows = connection.execute(
-        f"select {', '.join(DELTA_COLUMNS)} from market.listing_changes where event_key = %s order by tick", [event]
+        f"select {', '.join(DELTA_COLUMNS)} from market.all_listing_changes where event_key = %s order by tick", [event]
     ).fetchall()
     return [delta_from_row(row) for row in rows]
 

@@ -35,7 +35,7 @@ def packed(connection: Connection, event_keys: Sequence[int], day: date = DAY) -
     """Pack a day of these events, all of it; how many rows."""
     rows = 0
     for event_key in event_keys:
-        some, skipped = pack_day(connection, event_key, day)
+        some, _, skipped = pack_day(connection, event_key, day)
         assert skipped is None
         rows += some
     return rows
@@ -51,6 +51,16 @@ def tiers(connection: Connection) -> tuple[int, int]:
     row = connection.execute(
         """select (select count(*) from market.section_snapshots),
                (select coalesce(sum(row_count), 0) from market.packed_days)"""
+    ).fetchone()
+    assert row
+    return int(row[0]), int(row[1])
+
+
+def chain_tiers(connection: Connection) -> tuple[int, int]:
+    """How many rows of the listing history are rows, and how many are packed."""
+    row = connection.execute(
+        """select (select count(*) from market.listing_changes),
+               (select coalesce(sum(delta_count), 0) from market.packed_listing_changes)"""
     ).fetchone()
     assert row
     return int(row[0]), int(row[1])

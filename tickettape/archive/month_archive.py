@@ -324,7 +324,7 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
     )
     terms_of_month = sql.SQL(
         """(select d.* from market.offer_terms as d
-            where offer_terms_key in (select unnest(offer_terms_keys) from {} as l)) as d"""
+            where offer_terms_key in (select unnest(offer_terms_keys) from {})) as d"""
     )
     written = {}
     with connection.transaction():
@@ -333,7 +333,7 @@ def _export_dimensions(connection: Connection, storage: Storage, month: date, sa
             source = (
                 of_month.format(sql.Identifier(table), in_facts)
                 if table != "offer_terms"
-                else terms_of_month.format(month_table("listing_changes", month))
+                else terms_of_month.format(month_facts("listing_changes", month))
             )
             for _ in write_parquet(connection, storage, table, key, source, month, say):
                 pass

@@ -17,6 +17,7 @@ from tickettape.archive.fingerprints import Fingerprint
 from tickettape.archive.parquet_files import parquet_folder
 from tickettape.database import month_bounds
 from tickettape.file_storage import DamagedError, Storage, StoredFile
+from tickettape.listing_history import LISTING_COLUMNS
 from tickettape.observations import SNAPSHOT_COLUMNS
 
 FACT_TABLES = {
@@ -103,16 +104,28 @@ def month_table(table: str, month: date) -> sql.Identifier:
 
 
 def month_facts(table: str, month: date) -> sql.Composable:
-    """The month's rows of a table of facts, with its columns: for section snapshots the packed ones too."""
+    """The month's rows of a table of facts, with its columns: the packed ones too."""
+    packed = {
+        "section_snapshots": (SNAPSHOT_COLUMNS, sql.SQL("market.packed_snapshots")),
+        "listing_changes": (
+            LISTING_COLUMNS,
+            sql.SQL(
+                """(select days.date, deltas.* from market.packed_listing_changes as days
+                    cross join lateral market.deltas_of(days) as deltas) as packed"""
+            ),
+        ),
+    }
     stored = month_table(table, month)
-    if table != "section_snapshots":
+    if table not in packed:
         return stored
+    columns, source = packed[table]
     return sql.SQL(
         """(select {columns} from {stored} union all
-            select {columns} from market.packed_snapshots where date >= {first} and date < {next}) as facts"""
+            select {columns} from {source} where date >= {first} and date < {next}) as facts"""
     ).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, SNAPSHOT_COLUMNS)),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         stored=stored,
+        source=source,
         first=sql.Literal(month),
         next=sql.Literal(month_bounds(month)[1].date()),
     )

@@ -21,7 +21,7 @@ class StoredTable:
 
     @property
     def bytes_a_row(self) -> float | None:
-        """Bytes of a row with its indexes; of packed days, of a snapshot."""
+        """Bytes of a row with its indexes; of packed days, of one of the rows that they hold."""
         return self.bytes / self.rows if self.rows else None
 
 
@@ -33,11 +33,15 @@ def storage_tiers(
     `sizes` are from `table_sizes`, `cold` from `cold_bytes`.
     The tiers are `hot` (facts as rows, and raw answers), `warm` (packed days), `rollups`, `cold` (Parquet) and `other`.
     """
-    packed = connection.execute("select coalesce(sum(row_count), 0) from market.packed_days").fetchone()
+    packed = {
+        "market.packed_days": "select coalesce(sum(row_count), 0) from market.packed_days",
+        "market.packed_listing_changes": "select coalesce(sum(delta_count), 0) from market.packed_listing_changes",
+    }
     stored = []
     for row in sizes:
         tier = tier_of(row["table"])
-        rows = int(packed[0]) if tier == "warm" and packed else row["rows, about"]
+        counted = connection.execute(packed[row["table"]]).fetchone() if row["table"] in packed else None
+        rows = int(counted[0]) if counted else row["rows, about"]
         stored.append(StoredTable(row["table"], tier, row["bytes"], rows, row["growth a day"]))
     stored += [StoredTable(name, "cold", size, None, None) for name, size in cold.items()]
     return sorted(stored, key=lambda one: (TIERS.index(one.tier), -one.bytes))
@@ -50,7 +54,7 @@ def tier_of(table: str) -> str:
     """The tier of a table, by its name with its schema."""
     schema, _, name = table.partition(".")
     if schema == "market" and name in (*MONTHLY_TABLES, *DAILY_TABLES):
-        return "warm" if name == "packed_days" else "hot"
+        return "warm" if name.startswith("packed_") else "hot"
     return "rollups" if schema == "analytics" else "other"
 
 

@@ -15,7 +15,14 @@ from tickettape.database.connections import Connection
 from tickettape.database.lock_waits import with_short_lock_waits
 from tickettape.database.month_state import ATTACHED_STATES, month_after, month_bounds, month_of
 
-MONTHLY_TABLES = ("captures", "section_snapshots", "packed_days", "listing_changes", "price_ranges")
+MONTHLY_TABLES = (
+    "captures",
+    "section_snapshots",
+    "packed_days",
+    "listing_changes",
+    "packed_listing_changes",
+    "price_ranges",
+)
 DAILY_TABLES = ("capture_payloads",)
 MONTHS_AHEAD = 3
 DAYS_AHEAD = 7

@@ -17,10 +17,11 @@ from tickettape.listing_history.history import (
     write_observation,
 )
 from tickettape.listing_history.latest_state import RawObservation
-from tickettape.listing_history.rows import microseconds
+from tickettape.listing_history.rows import LISTING_COLUMNS, microseconds
 from tickettape.listing_history.states import STATES_QUERY, NewestStates, newest_states, states_between, states_of
 
 __all__ = [
+    "LISTING_COLUMNS",
     "STATES_QUERY",
     "LateObservations",
     "ListingHistoryWriter",

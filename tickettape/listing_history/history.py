@@ -8,7 +8,7 @@ turns.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tickettape.catalogue import lock_naming
@@ -33,12 +33,13 @@ from tickettape.listing_history.latest_state import (
 )
 from tickettape.listing_history.rows import (
     DELTA_COLUMNS,
-    MICROSECOND,
     delta_from_row,
     instant,
     microseconds,
+    midnight_before,
     row_from_delta,
 )
+from tickettape.listing_history.stored_deltas import deltas_from, deltas_of_day, tick_before
 
 RETURN_WINDOW = timedelta(hours=24)
 """How long after it went a listing that is shown again has come back: what it did then was no sale."""
@@ -51,7 +52,6 @@ MOST_SOLD_AFTER = 6
 
 _SELECTED = ", ".join(DELTA_COLUMNS)
 _DELTAS_MADE_AT_ONCE = 25  # one by one, between the answers, each took twice as long: the processor had forgotten how
-_DELTAS_READ_AT_ONCE = 200  # of a chain that is followed until nothing differs any more: mostly one or two are read
 
 
 def lock_listing_history(
@@ -188,7 +188,7 @@ def write_observation(connection: Connection, tick: datetime, event_key: int, ob
 
 def observation_at(connection: Connection, event_key: int, tick: datetime) -> Observation | None:
     """What an event's answer at a tick showed; None where none was read then."""
-    deltas = list(_deltas(connection, event_key, _day(tick), tick))
+    deltas = deltas_of_day(connection, event_key, tick)
     if not deltas or deltas[-1].tick != microseconds(tick):
         return None
     stand = _unfolded(deltas)
@@ -229,7 +229,10 @@ def voided_observation(connection: Connection, void_id: int) -> Observation | No
 
 
 def _rewrite(connection: Connection, event_key: int, late: Mapping[datetime, Observation | None]) -> None:
-    """Put observations of a month into the chain where others may be after them, or take some out (None)."""
+    """Put observations of a month into the chain where others may be after them, or take some out (None).
+
+    Every day that it reads is rows afterwards, and no other transaction packs it before this one ends.
+    """
     first, newest_late = min(late), max(late)
     last = newest_late
     before, new_day = _stand_before(connection, event_key, first)
@@ -238,7 +241,7 @@ def _rewrite(connection: Connection, event_key: int, late: Mapping[datetime, Obs
     stale: list[datetime] = []
     fresh: list[Delta] = []
     reached_end = True
-    for when, stored in _with_late(_deltas(connection, event_key, first, None), late):
+    for when, stored in _with_late(deltas_from(connection, event_key, first), late):
         if stored is not None:
             old = apply_delta(old or {}, stored)
         if month_of(when) != month_of(last) and month_refusals(connection, [when]):
@@ -248,8 +251,8 @@ def _rewrite(connection: Connection, event_key: int, late: Mapping[datetime, Obs
         if seen is None:
             stale += [when] if stored is not None else []
             continue
-        delta, new = next_delta(new, seen, keyframe=new_day != _day(when))
-        new_day, last = _day(when), max(last, when)
+        delta, new = next_delta(new, seen, keyframe=new_day != midnight_before(when))
+        new_day, last = midnight_before(when), max(last, when)
         if delta != stored:
             stale += [when] if stored is not None else []
             fresh.append(delta)
@@ -259,15 +262,13 @@ def _rewrite(connection: Connection, event_key: int, late: Mapping[datetime, Obs
     connection.execute("delete from market.listing_changes where event_key = %s and tick = any(%s)", [event_key, stale])
     _copy(connection, "listing_changes", [(event_key, *row_from_delta(delta)) for delta in fresh])
     if reached_end:
-        newest = connection.execute(
-            "select max(tick) from market.listing_changes where event_key = %s", [event_key]
-        ).fetchone()
-        if newest and newest[0] is not None:
-            store_latest_states(connection, {event_key: LatestState.of(newest[0], new or {})})
+        newest = tick_before(connection, event_key, None)
+        if newest is not None:
+            store_latest_states(connection, {event_key: LatestState.of(newest, new or {})})
         else:
             delete_latest_state(connection, event_key)
     if any(delta.stayed is not None for delta in fresh):
-        last = max(last, _day(newest_late) + timedelta(days=1))  # what stood when the day began
+        last = max(last, midnight_before(newest_late) + timedelta(days=1))  # what stood when the day began
     if stale or fresh:
         _mark_departures(connection, [event_key], first, last, RETURN_WINDOW)
 
@@ -303,16 +304,14 @@ def _mark_departures(
            from unnest(%(events)s::integer[]) as written (event_key)
            cross join lateral (
                select least(%(first)s::timestamptz - %(back)s::interval, min(earlier.tick)) as tick
-               from (
-                   select tick from market.listing_changes as before
-                   where before.event_key = written.event_key and before.tick < %(first)s and not before.partial
-                   order by tick desc limit %(captures)s
-               ) as earlier
+               from market.ok_ticks_before(written.event_key, %(first)s, %(captures)s) as earlier (tick)
            ) as reach
            cross join lateral (
-               select changes.event_key, changes.tick from market.listing_changes as changes
-               where changes.event_key = written.event_key and changes.tick >= reach.tick
-                   and changes.tick <= %(last)s::timestamptz + %(relisting)s::interval
+               select ticks.event_key, ticks.tick from market.listing_ticks as ticks
+               where ticks.event_key = written.event_key and ticks.tick >= reach.tick
+                   and ticks.date >= (reach.tick at time zone 'UTC')::date
+                   and ticks.tick <= %(last)s::timestamptz + %(relisting)s::interval
+                   and ticks.date <= ((%(last)s::timestamptz + %(relisting)s::interval) at time zone 'UTC')::date
            ) as observations""",
         {
             "events": list(event_keys),
@@ -327,13 +326,10 @@ def _mark_departures(
 
 def _stand_before(connection: Connection, event_key: int, tick: datetime) -> tuple[Stand | None, datetime | None]:
     """What stood before a tick, and the day of the delta it stood after; None, None where nothing is known."""
-    row = connection.execute(
-        "select max(tick) from market.listing_changes where event_key = %s and tick < %s", [event_key, tick]
-    ).fetchone()
-    if row is None or row[0] is None:
+    last = tick_before(connection, event_key, tick)
+    if last is None:
         return None, None
-    day = _day(row[0])
-    return _unfolded(_deltas(connection, event_key, day, row[0])), day
+    return _unfolded(deltas_of_day(connection, event_key, last)), midnight_before(last)
 
 
 def _unfolded(deltas: Iterable[Delta]) -> dict[Offer, Standing]:
@@ -341,21 +337,6 @@ def _unfolded(deltas: Iterable[Delta]) -> dict[Offer, Standing]:
     for delta in deltas:
         stand = apply_delta(stand, delta)
     return stand
-
-
-def _deltas(connection: Connection, event_key: int, first: datetime, last: datetime | None) -> Iterator[Delta]:
-    """An event's deltas from `first` to `last` (None: all), both included, as they are stored; some at a time."""
-    while True:
-        rows = connection.execute(
-            f"""select {_SELECTED} from market.listing_changes
-                where event_key = %s and tick >= %s and tick <= coalesce(%s, timestamptz 'infinity')
-                order by tick limit %s""",  # noqa: S608
-            [event_key, first, last, _DELTAS_READ_AT_ONCE],
-        ).fetchall()
-        yield from map(delta_from_row, rows)
-        if len(rows) < _DELTAS_READ_AT_ONCE:
-            return
-        first = rows[-1][0] + MICROSECOND
 
 
 def _copy(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], *, more: str = "event_key") -> None:
@@ -375,11 +356,8 @@ def _without_history(connection: Connection, event_keys: Sequence[int]) -> set[i
         return set()
     rows = connection.execute(
         """select event_key from unnest(%s::integer[]) as asked (event_key)
-           where not exists (select from market.listing_changes as l where l.event_key = asked.event_key)""",
+           where not exists (select from market.listing_changes as l where l.event_key = asked.event_key)
+               and not exists (select from market.packed_listing_changes as l where l.event_key = asked.event_key)""",
         [list(event_keys)],
     ).fetchall()
     return {event_key for (event_key,) in rows}
-
-
-def _day(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -14,6 +14,9 @@ DELTA_COLUMNS = (
     "score_steps", "unseen",
 )  # fmt: skip
 
+LISTING_COLUMNS = ("event_key", *DELTA_COLUMNS)
+"""The columns of the table listing_changes."""
+
 _json = msgspec.json.Encoder().encode  # numbers between commas, in a fifth of the time of a join
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +31,11 @@ def microseconds(tick: datetime) -> int:
 def instant(tick: int) -> datetime:
     """A tick of the chain as an instant."""
     return EPOCH + tick * MICROSECOND
+
+
+def midnight_before(instant: datetime) -> datetime:
+    """The beginning of an instant's UTC day."""
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def delta_from_row(row: Sequence[Any]) -> Delta:

@@ -32,13 +32,14 @@ def sample_answers(connection: Connection, source: str, since: datetime, *, each
            from ticks cross join lateral (
                select events.event_key, events.external_id, ticks.tick, payloads.answer_zstd,
                    bases.answer_zstd as base_zstd
-               from market.listing_changes as changes
+               from market.listing_ticks as changes
                inner join market.events on events.event_key = changes.event_key
                inner join market.capture_payloads as payloads
                    on payloads.event_key = changes.event_key and payloads.tick = changes.tick
                left join market.capture_payloads as bases
                    on bases.event_key = payloads.event_key and bases.tick = payloads.base_tick
-               where changes.tick = ticks.tick and events.source = %(source)s
+               where changes.date = (ticks.tick at time zone 'UTC')::date and changes.tick = ticks.tick
+                   and events.source = %(source)s
                order by random() limit %(each)s
            ) as drawn""",
         {"since": since, "source": source, "each": each},

@@ -1,8 +1,8 @@
-"""Packed days, the warm tier: the section snapshots of an event's past day as one row, an array for each column.
+"""Packed days, the warm tier: an event's past day as one row of arrays, of its snapshots and of its listing history.
 
 `market.pack_day` and `market.unpack_days` move rows between the tiers and lose none: a day is either rows or packed.
-Whatever changes past snapshots unpacks their days first, in its own transaction; the next pass packs them again. What
-reads past snapshots reads `market.all_snapshots`.
+Whatever changes a past day unpacks it first, in its own transaction; the next pass packs it again. What reads past days
+reads `market.all_snapshots` and `market.all_listing_changes`.
 """
 
 import time
@@ -16,6 +16,7 @@ from psycopg import sql
 
 from tickettape.database import Connection, month_bounds, with_short_lock_waits
 
+PACKED_TABLES = ("packed_days", "packed_listing_changes")
 SAY_EVERY = 100  # event-days
 LEFT_BYTES = 65_536  # what an emptied table keeps: a page of its index, its maps of free space and of visibility
 
@@ -25,13 +26,16 @@ class PackingFigures:
     """What a pass of packing did. `skipped`: reason -> event-days that a later pass packs. `left`: there was no time.
 
     `bytes_a_row`: of the snapshots that are rows, with their index, before the pass. `packed_bytes`: what it added.
+    `deltas`: rows of the listing history that it packed, into `packed_delta_bytes`.
     """
 
     days: int = 0
     rows: int = 0
+    deltas: int = 0
     seconds: float = 0.0
     bytes_a_row: float = 0.0
     packed_bytes: int = 0
+    packed_delta_bytes: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     left: int = 0
 
@@ -53,19 +57,22 @@ def unpack_days(connection: Connection, event_keys: Sequence[int], ticks: Sequen
     return int(row[0]) if row else 0
 
 
-def pack_day(connection: Connection, event_key: int, day: date) -> tuple[int, str | None]:
-    """Pack an event's day in one transaction; how many rows, or 0 and the reason if it could not be done now.
+def pack_day(connection: Connection, event_key: int, day: date) -> tuple[int, int, str | None]:
+    """Pack an event's day in one transaction; how many snapshots and how many rows of the listing history.
 
+    If it could not be done now, both are 0, and the third is the reason.
     What was packed is compared with the rows before they are deleted. It raises an error if they differ.
     """
     with connection.transaction():
-        row = connection.execute("select packed, skipped from market.pack_day(%s, %s)", [event_key, day]).fetchone()
+        row = connection.execute(
+            "select packed, packed_deltas, skipped from market.pack_day(%s, %s)", [event_key, day]
+        ).fetchone()
     assert row is not None  # noqa: S101  a function with OUT parameters returns a row
-    return int(row[0]), row[1]
+    return int(row[0]), int(row[1]), row[2]
 
 
 def days_to_pack(connection: Connection, before: date) -> Iterator[tuple[date, list[int]]]:
-    """The UTC days before `before` that have snapshots as rows, oldest first, each with its events."""
+    """The UTC days before `before` that have something to pack, oldest first, each with its events."""
     months = connection.execute(
         "select month from market.months where state in ('open', 'restored') and month < %s order by month", [before]
     ).fetchall()
@@ -74,9 +81,11 @@ def days_to_pack(connection: Connection, before: date) -> Iterator[tuple[date, l
         day, last = start.date(), min(end.date(), before)
         while day < last:
             rows = connection.execute(
-                """select event_key from market.section_snapshots where tick >= %s and tick < %s
-                   group by event_key order by event_key""",
-                [_midnight(day), _midnight(day + timedelta(days=1))],
+                """select event_key from market.section_snapshots where tick >= %(first)s and tick < %(next)s
+                   union
+                   select event_key from market.listing_changes where tick >= %(first)s and tick < %(next)s
+                   order by event_key""",
+                {"first": _midnight(day), "next": _midnight(day + timedelta(days=1))},
             ).fetchall()
             if rows:
                 yield day, [key for (key,) in rows]
@@ -97,22 +106,25 @@ def pack_days(
     for the next pass.
     """
     figures, started = PackingFigures(bytes_a_row=_bytes_a_row(connection)), time.monotonic()
-    packed_before = _bytes_of(connection, "packed_days")
+    before_snapshots, before_deltas = (_bytes_of(connection, table) for table in PACKED_TABLES)
     for day, event_keys in days_to_pack(connection, before):
         for event_key in event_keys:
             if time.monotonic() - started > at_most.total_seconds():
                 figures.left += 1
                 continue
             pause()
-            rows, skipped = pack_day(connection, event_key, day)
+            rows, deltas, skipped = pack_day(connection, event_key, day)
             figures.rows += rows
-            figures.days += rows > 0
+            figures.deltas += deltas
+            figures.days += skipped is None
             if skipped:
                 figures.skipped[skipped] += 1
-            if rows and figures.days % SAY_EVERY == 0:
+            elif figures.days % SAY_EVERY == 0:
                 say(f"{figures.days:,} event-days are packed, {figures.rows:,} rows; at {day}")
     figures.seconds = time.monotonic() - started
-    figures.packed_bytes = _bytes_of(connection, "packed_days") - packed_before
+    after_snapshots, after_deltas = (_bytes_of(connection, table) for table in PACKED_TABLES)
+    figures.packed_bytes = after_snapshots - before_snapshots
+    figures.packed_delta_bytes = after_deltas - before_deltas
     return figures
 
 
@@ -136,10 +148,11 @@ def give_back_space(connection: Connection, now: datetime) -> dict[str, int]:
 
 
 def _filled_partitions(connection: Connection, now: datetime) -> list[tuple[str, bool]]:
-    """The partitions of section_snapshots that are not empty files, with whether their months are over."""
+    """The partitions of what is packed that are not empty files, with whether their months are over."""
     rows = connection.execute(
-        """select 'section_snapshots_' || to_char(month, 'YYYY_MM'), (month + interval '1 month') <= %(now)s::date
-           from market.months where state in ('open', 'restored') and month <= %(now)s::date order by month""",
+        """select tables.name || to_char(month, '_YYYY_MM'), (month + interval '1 month') <= %(now)s::date
+           from market.months cross join unnest(array['section_snapshots', 'listing_changes']) as tables (name)
+           where state in ('open', 'restored') and month <= %(now)s::date order by month, tables.name""",
         {"now": now.astimezone(UTC).date()},
     ).fetchall()
     return [

@@ -6,8 +6,9 @@ with observations as (
         partial,
         kept,
         date_trunc('day', tick, 'UTC') as day
-    from {{ source('market', 'listing_changes') }}
-    where tick >= date_trunc('day', market.tests_since(), 'UTC')
+    from {{ source('market', 'listing_ticks') }}
+    where date >= (market.tests_since() at time zone 'UTC')::date
+        and tick >= date_trunc('day', market.tests_since(), 'UTC')
 ),
 
 steps as (
@@ -20,7 +21,8 @@ steps as (
     inner join observations on offers.event_key = observations.event_key and offers.tick = observations.tick
     inner join {{ source('market', 'offer_terms') }} as terms on offers.offer_terms_key = terms.offer_terms_key
     -- an image holds what stays; what went with it was never in it
-    where observations.kept is null or offers.what != 'went'
+    where (observations.kept is null or offers.what != 'went')
+        and offers.date >= (market.tests_since() at time zone 'UTC')::date
     group by offers.event_key, offers.tick
 ),
 

@@ -1,6 +1,6 @@
 with changes as (
     select *, date_trunc('day', tick, 'UTC') as day
-    from {{ source('market', 'listing_changes') }}
+    from {{ source('market', 'all_listing_changes') }}
     where market.month_is_writable(tick)
 ),
 

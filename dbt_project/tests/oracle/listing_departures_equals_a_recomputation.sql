@@ -10,8 +10,16 @@ images as (
         event_key,
         date_trunc('day', tick, 'UTC') as day,
         kept
-    from {{ source('market', 'listing_changes') }}
+    from {{ source('market', 'listing_ticks') }}
     order by event_key, date_trunc('day', tick, 'UTC'), tick
+),
+
+oks as materialized (
+    -- the ok observations of each event, in order
+    select event_key, array_agg(tick order by tick) as ticks
+    from {{ source('market', 'listing_ticks') }}
+    where not partial and market.month_is_attached(tick)
+    group by event_key
 ),
 
 gone as materialized (
@@ -88,16 +96,13 @@ counted as (
         relistings.twins,
         relistings.rivals,
         splits.split,
-        (
-            select count(*) from (
-                select observations.tick from {{ source('market', 'listing_changes') }} as observations
-                where observations.event_key = gone.event_key and observations.tick >= gone.tick
-                    and not observations.partial
-                    and observations.tick < coalesce(returns.came_back_at, 'infinity')
-                    and market.month_is_attached(observations.tick)
-                order by observations.tick
-                limit market.sold_after()
-            ) as without_it
+        -- ok observations from its tick on, and before it came back: `width_bucket` counts those until an instant
+        coalesce(
+            case
+                when returns.came_back_at is null then cardinality(oks.ticks)
+                else width_bucket(returns.came_back_at - interval '1 microsecond', oks.ticks)
+            end - width_bucket(gone.tick - interval '1 microsecond', oks.ticks),
+            0
         ) as absences
     from gone
     left join images on gone.event_key = images.event_key and date_trunc('day', gone.tick, 'UTC') = images.day
@@ -105,6 +110,7 @@ counted as (
     left join mass on gone.event_key = mass.event_key and gone.tick = mass.tick
     left join relistings on gone.number = relistings.number
     left join splits on gone.number = splits.number
+    left join oks on gone.event_key = oks.event_key
 ),
 
 reasons (verdict, what, reason) as (

@@ -273,12 +273,12 @@ def test_a_file_imported_again_into_packed_days_is_exact(connection: Connection,
     before = facts(connection)
     day = NOON.date()
     keys = [key for (key,) in connection.execute("select event_key from market.events order by 1")]
-    assert [pack_day(connection, key, day)[1] for key in keys] == [None, None]
+    assert [pack_day(connection, key, day)[2] for key in keys] == [None, None]
     assert connection.execute("select count(*) from market.section_snapshots").fetchone() == (0,)
     assert "0 added, 0 replaced, 3 unchanged" in imports(file)
     assert facts(connection) == before
     assert_exact(connection)
-    assert [pack_day(connection, key, day)[1] for key in keys] == [None, None]
+    assert [pack_day(connection, key, day)[2] for key in keys] == [None, None]
     late = ["7", at(25), "Floor", "A", "3.00", 1]
     dearer = [[*row[:4], "99.00", *row[5:]] if row[0] == "8" else row for row in ROWS]
     assert "1 added, 1 replaced, 2 unchanged" in imports(write(file, [*dearer, late]))

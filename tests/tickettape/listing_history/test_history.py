@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +37,14 @@ from tickettape.listing_history import (
 )
 from tickettape.listing_history import history as listings
 from tickettape.listing_history.deltas import Delta, Observation, Standing, next_delta
-from tickettape.listing_history.history import ListingHistoryWriter, _deltas
+from tickettape.listing_history.history import ListingHistoryWriter
 from tickettape.listing_history.latest_state import LatestState
 from tickettape.listing_history.rows import instant
+from tickettape.listing_history.stored_deltas import deltas_from
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.observations import capture_tick, floor_to_grid, read_tick, undo_void, void_capture
 from tickettape.observations.captures import lock_answers
+from tickettape.observations.packed_days import pack_day
 
 
 def made_anew(observations: dict[datetime, Observation]) -> list[Delta]:
@@ -86,6 +88,7 @@ class Histories(RuleBasedStateMachine):
 
     connect: Callable[[], Any]
     observed = 0
+    packed = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,6 +99,7 @@ class Histories(RuleBasedStateMachine):
             "voided_snapshots",
             "voids",
             "listing_changes",
+            "packed_listing_changes",
             "listing_latest_states",
             "captures",
         ):
@@ -165,6 +169,15 @@ class Histories(RuleBasedStateMachine):
             void_capture(self.connection, self.event, tick, reason="wrong", by="a test")
             self.voided[tick] = self.observations.pop(tick)
 
+    @rule(days=st.lists(st.sampled_from(sorted({tick.date() for tick in TICKS})), min_size=1, unique=True))
+    def days_are_packed(self, days: list[date]) -> None:
+        self.connection.execute("delete from market.dirty_buckets")
+        before = stored(self.connection, self.event)
+        for day in days:
+            _, deltas, _ = pack_day(self.connection, self.event, day)
+            type(self).packed += deltas
+        assert stored(self.connection, self.event) == before
+
     @rule()
     def the_server_crashes(self) -> None:
         self.connection.execute("truncate market.listing_latest_states")
@@ -191,6 +204,7 @@ def test_whatever_comes_in_whatever_order_every_tick_is_reconstructed_exactly(wa
     Machine.connect = staticmethod(warehouse.connection)
     run_state_machine_as_test(Machine, settings=PROFILE)
     assert Machine.observed > 100
+    assert Machine.packed > 100
 
 
 def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
@@ -199,12 +213,12 @@ def test_control_a_late_look_that_leaves_the_links_after_it_alone_is_found(
     class Machine(Histories):
         pass
 
-    every_link = _deltas
+    every_link = deltas_from
 
-    def only_its_own(connection: Connection, event: int, first: datetime, last: datetime | None) -> Iterator[Delta]:
-        return every_link(connection, event, first, first if last is None else last)
+    def only_its_own(connection: Connection, event: int, first: datetime) -> Iterator[Delta]:
+        return (delta for delta in every_link(connection, event, first) if instant(delta.tick) == first)
 
-    monkeypatch.setattr(listings, "_deltas", only_its_own)
+    monkeypatch.setattr(listings, "deltas_from", only_its_own)
     Machine.connect = staticmethod(warehouse.connection)
     quick = settings(PROFILE, max_examples=25, phases=[Phase.generate])
     with pytest.raises((AssertionError, KeyError)):

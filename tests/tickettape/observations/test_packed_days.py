@@ -14,6 +14,7 @@ from tests.support.packed_history import (
     LAST,
     NOON,
     TICKS,
+    chain_tiers,
     forget_marks,
     marked_hours,
     packed,
@@ -24,6 +25,7 @@ from tests.support.packed_history import (
 from tickettape.database import Connection, Warehouse, ensure_partitions, month_of
 from tickettape.observations import SNAPSHOT_COLUMNS, undo_void, unpack_days, void_capture
 from tickettape.observations.packed_days import LEFT_BYTES, give_back_space, pack_day, pack_days
+from tickettape.rollups.registry import MARKED_BY
 
 A_WHILE = timedelta(minutes=1)
 NEXT = DAY + timedelta(days=1)
@@ -40,20 +42,54 @@ def columns(connection: Connection, relation: str) -> set[str]:
 
 def test_a_day_is_the_same_packed_and_unpacked_and_nothing_is_marked(connection: Connection) -> None:
     keys = past_days(connection)
-    before, (rows, _) = rows_of(connection), tiers(connection)
+    before, (rows, _) = everything(connection), tiers(connection)
+    deltas, _ = chain_tiers(connection)
     assert packed(connection, keys) == rows // 2
     assert tiers(connection) == (rows // 2, rows // 2)
-    assert rows_of(connection) == before
+    assert chain_tiers(connection) == (deltas // 2, deltas // 2)
+    assert everything(connection) == before
     assert unpack_days(connection, keys, [NOON, LAST]) == rows // 2
     assert tiers(connection) == (rows, 0)
-    assert rows_of(connection) == before
-    assert marked_hours(connection) == set()
+    assert chain_tiers(connection) == (deltas, 0)
+    assert everything(connection) == before
+    assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
+
+
+def test_a_condition_on_event_and_date_finds_the_packed_days_of_the_listing_history(connection: Connection) -> None:
+    (key,) = past_days(connection, events=1, days=1)
+    for relation in ("all_listing_changes", "listing_ticks", "listing_offers", "listing_moves"):
+        plan = connection.execute(
+            f"explain (costs off) select * from market.{relation} where event_key = {key} and date = '{DAY}'"
+        ).fetchall()
+        scanned = [line.strip() for (line,) in plan if "date = " in line]
+        assert any(f"(event_key = {key}) AND (date = '{DAY}'::date)" in line for line in scanned), relation
+
+
+def everything(connection: Connection) -> list[list[str]]:
+    """What readers see of a few events' snapshots and listings."""
+    relations = ("all_snapshots", "all_listing_changes", "listing_ticks", "listing_offers", "listing_moves")
+    of_ticks = (
+        """(select event_key, tick, array(select market.ok_ticks_before(event_key, tick, 2)) as before,
+                array(select market.ok_ticks_from(event_key, tick, 2)) as after,
+                market.listing_tick_before(event_key, tick) as last,
+                array(select shown from market.listings_of(event_key, tick) as shown) as listings
+            from market.captures)""",
+        """(select events.id, of_id.listing_id, states.* from market.events
+            cross join unnest(array['101-0', '101-1', '201-0']) as of_id (listing_id)
+            cross join lateral market.listing_history(events.id, of_id.listing_id) as states)""",
+    )
+    return [rows_of(connection, relation) for relation in (*(f"market.{name}" for name in relations), *of_ticks)]
 
 
 def test_packed_days_have_every_column_of_a_snapshot(connection: Connection) -> None:
     snapshots = columns(connection, "section_snapshots")
     assert snapshots == set(SNAPSHOT_COLUMNS)
     assert columns(connection, "packed_snapshots") == columns(connection, "all_snapshots") == snapshots | {"date"}
+    deltas = columns(connection, "listing_changes")
+    assert columns(connection, "all_listing_changes") == deltas | {"date"}
+    assert columns(connection, "packed_listing_changes") == deltas - {"tick"} | {
+        "ticks", "date", "delta_count", "ok_count", "offer_counts", "step_counts", "unseen_counts",
+    }  # fmt: skip
     arrays = {"event_key": "event_key", "tick": "ticks", "section_key": "section_keys"}
     assert columns(connection, "packed_days") == {arrays.get(name, name) for name in snapshots} | {"date", "row_count"}
 
@@ -89,6 +125,52 @@ def test_control_packing_that_is_not_exact_keeps_the_rows(connection: Connection
     assert rows_of(connection) == before
 
 
+CHAIN_FAULTS = {
+    "drops one row": "new.delta_count = new.delta_count - 1; "
+    + "; ".join(
+        f"new.{column} = new.{column}[:cardinality(new.{column}) - 1]"
+        for column in ("ticks", "kept", "born", "partial", "offer_counts", "step_counts", "unseen_counts")
+    ),
+    "moves an offer to the next row": "new.offer_counts[1] = new.offer_counts[1] - 1; "
+    "new.offer_counts[2] = coalesce(new.offer_counts[2], 0) + 1",
+    "changes a price step": "new.price_steps[1] = new.price_steps[1] + 1",
+    "changes a listing's id": "new.listing_ids[1] = 'another'",
+    "counts one row too many": "new.delta_count = new.delta_count + 1",
+}
+
+
+@pytest.mark.parametrize("fault", CHAIN_FAULTS)
+def test_control_packing_of_listings_that_is_not_exact_keeps_all_rows(connection: Connection, fault: str) -> None:
+    (key,) = past_days(connection, events=1, days=1)
+    before, stored = everything(connection), (tiers(connection), chain_tiers(connection))
+    connection.execute(
+        f"""create function spoil() returns trigger language plpgsql as $$
+            begin {CHAIN_FAULTS[fault]}; return new; end $$;
+            create trigger spoil before insert on market.packed_listing_changes_{DAY:%Y_%m}
+                for each row execute function spoil()"""
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match="the listing history of event_key"):
+        pack_day(connection, key, DAY)
+    assert (tiers(connection), chain_tiers(connection)) == stored
+    assert everything(connection) == before
+
+
+def test_direct_writes_of_a_packed_listing_history_mark_all_hours_in_it(connection: Connection) -> None:
+    (key,) = past_days(connection, events=1, days=1)
+    packed(connection, [key])
+    hours = {(rollup, key, tick.replace(minute=0)) for tick in TICKS for rollup in MARKED_BY["listing_changes"]}
+    for statement in (
+        "update market.packed_listing_changes set born[1] = 0",
+        "delete from market.packed_listing_changes",
+    ):
+        connection.execute(statement)
+        marks = connection.execute("select distinct rollup, event_key, bucket from market.dirty_buckets").fetchall()
+        assert set(marks) == hours
+        forget_marks(connection)
+    with pytest.raises(psycopg.errors.RaiseException, match="TRUNCATE"):
+        connection.execute("truncate market.packed_listing_changes")
+
+
 SKIPPED = {
     "a rollup is not refreshed": "insert into market.dirty_buckets (rollup, event_key, bucket) "
     "values ('daily_analytics', %(key)s, %(midnight)s)",
@@ -106,7 +188,7 @@ def test_a_day_with_work_that_is_not_done_is_skipped(connection: Connection, rea
     values = {"key": key, "midnight": NOON.replace(hour=0), "noon": NOON, "month": DAY.replace(day=1)}
     with psycopg.ClientCursor(connection) as cursor:
         cursor.execute(SKIPPED[reason], values)
-    assert pack_day(connection, key, DAY) == (0, reason.partition(", ")[0])
+    assert pack_day(connection, key, DAY) == (0, 0, reason.partition(", ")[0])
     assert tiers(connection)[1] == 0
 
 
@@ -115,11 +197,11 @@ def test_days_that_are_not_over_for_two_days_and_packed_ones_are_skipped(connect
     now = datetime.now(UTC)
     for days in (0, 1, 2):
         assert pack_day(connection, key, (now - timedelta(days=days)).date()) == (
-            0, "it ended less than two days ago",
+            0, 0, "it ended less than two days ago",
         )  # fmt: skip
     packed(connection, [key])
-    assert pack_day(connection, key, DAY) == (0, "it is packed")
-    assert pack_day(connection, key, DAY - timedelta(days=1)) == (0, None)
+    assert pack_day(connection, key, DAY) == (0, 0, "it has no rows")
+    assert pack_day(connection, key, DAY - timedelta(days=1)) == (0, 0, "it has no rows")
 
 
 def test_a_late_answer_for_a_packed_day_is_among_its_rows_and_its_hour_is_marked(connection: Connection) -> None:
@@ -209,7 +291,9 @@ def test_nobody_but_the_owner_writes_without_marks(connection: Connection) -> No
            grant usage on schema market to packing_visitor;
            grant select, insert, update on market.section_snapshots to packing_visitor;
            grant select, insert on market.dirty_buckets to packing_visitor;
-           grant select, delete on market.packed_days to packing_visitor"""
+           grant select, delete on market.packed_days, market.packed_listing_changes to packing_visitor;
+           grant insert on market.listing_changes to packing_visitor;
+           grant execute on function market.deltas_of to packing_visitor"""
     )
     change = "update market.section_snapshots set total_tickets = total_tickets + 1 where tick = %s"
     with connection.transaction():
@@ -251,46 +335,60 @@ def waits_for_a_lock(connection: Connection) -> bool:
     return False
 
 
-def write_late(warehouse: Warehouse, key: int) -> None:
+COUNTED = {"section_snapshots": tiers, "listing_changes": chain_tiers}
+
+
+def write_late(warehouse: Warehouse, key: int, table: str) -> None:
+    """One new row of a table. (Who changes the listing history as the program does also waits for deleted rows.)"""
     with warehouse.connection() as writer:
-        observe(writer, key, NOON + timedelta(minutes=3), Section("A", "101", [777]))
+        names = ", ".join(sorted(columns(writer, table) - {"tick"}))
+        writer.execute(
+            f"""insert into market.{table} (tick, {names})
+                select tick + interval '3 minutes', {names} from market.{table}
+                where event_key = %s and tick = %s limit 1""",
+            [key, NOON],
+        )
 
 
-def test_a_late_row_beside_packing_waits_and_unpacks_the_day(connection: Connection, warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("table", COUNTED)
+def test_a_late_row_beside_packing_waits_and_unpacks_the_day(
+    connection: Connection, warehouse: Warehouse, table: str
+) -> None:
     (key,) = past_days(connection, events=1, days=1)
-    rows, _ = tiers(connection)
+    (rows, _), (snapshots, _) = COUNTED[table](connection), tiers(connection)
     with warehouse.connection() as packing, packing.transaction():
-        assert packing.execute("select packed from market.pack_day(%s, %s)", [key, DAY]).fetchone() == (rows,)
-        thread, errors = in_a_thread(lambda: write_late(warehouse, key))
+        assert packing.execute("select packed from market.pack_day(%s, %s)", [key, DAY]).fetchone() == (snapshots,)
+        thread, errors = in_a_thread(lambda: write_late(warehouse, key, table))
         assert waits_for_a_lock(connection)  # verified and deleted, not committed: here the writer comes
     thread.join(20)
     assert not errors
-    assert tiers(connection) == (rows + 1, 0)
+    assert COUNTED[table](connection) == (rows + 1, 0)
 
 
+@pytest.mark.parametrize("table", COUNTED)
 def test_control_without_the_lock_a_late_row_leaves_a_day_half_packed(
-    connection: Connection, warehouse: Warehouse
+    connection: Connection, warehouse: Warehouse, table: str
 ) -> None:
     (key,) = past_days(connection, events=1, days=1)
-    rows, _ = tiers(connection)
+    rows, _ = COUNTED[table](connection)
     connection.execute(
         "create or replace function market.tier_lock(of_event integer, of_date date) returns integer language sql"
         " as $$ select (random() * 1000000000)::integer $$"
     )
     with warehouse.connection() as packing, packing.transaction():
         packing.execute("select packed from market.pack_day(%s, %s)", [key, DAY])
-        thread, errors = in_a_thread(lambda: write_late(warehouse, key))
+        thread, errors = in_a_thread(lambda: write_late(warehouse, key, table))
         thread.join(20)
     assert not errors
-    assert tiers(connection) == (1, rows)
+    assert COUNTED[table](connection) == (1, rows)
 
 
 def test_a_writer_under_way_keeps_its_day_from_being_packed(connection: Connection, warehouse: Warehouse) -> None:
     (key,) = past_days(connection, events=1, days=1)
     with warehouse.connection() as writer, writer.transaction():
         writer.execute("update market.section_snapshots set total_tickets = total_tickets + 1 where tick = %s", [NOON])
-        assert pack_day(connection, key, DAY) == (0, "somebody writes")
-    assert pack_day(connection, key, DAY) == (0, "a rollup is not refreshed")
+        assert pack_day(connection, key, DAY) == (0, 0, "somebody writes")
+    assert pack_day(connection, key, DAY) == (0, 0, "a rollup is not refreshed")
 
 
 def test_packing_that_is_killed_leaves_the_day_as_rows(connection: Connection, warehouse: Warehouse) -> None:

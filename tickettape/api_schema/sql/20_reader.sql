@@ -31,7 +31,7 @@ begin
             ('market.events'::regclass, 'id'),
             ('market.zones', null), ('market.sections', null), ('market.captures', null),
             ('market.section_snapshots', null), ('market.packed_days', null),
-            ('market.listing_changes', null),
+            ('market.listing_changes', null), ('market.packed_listing_changes', null),
             ('market.forecasts', null),
             ('market.event_versions', 'event_id'), ('market.event_sides', null), ('market.event_links', 'both')
         ) as tables (name, event_id)

@@ -9,19 +9,19 @@ create type api.listing_state as (
     price numeric(10, 2), all_in_price numeric(10, 2), deal_score numeric(4, 1));
 
 grant select on market.offer_terms to tickettape_reader; -- of no event: only quantities
-grant execute on function market.listings_of(integer, timestamptz), market.listing_history(uuid, text)
+grant select on market.all_listing_changes, market.listing_ticks to tickettape_reader; -- they obey the tables' policies
+grant execute on function market.listings_of(integer, timestamptz), market.listing_history(uuid, text),
+market.deltas_of(market.packed_listing_changes), market.ok_ticks_before(integer, timestamptz, integer)
 to tickettape_reader;
 
 create function api.listings_seen_at(event_id uuid, at timestamptz default null) returns timestamptz
 language sql stable as $$
     select seen.tick
-    from market.listing_changes as seen
-    where seen.event_key = (select events.event_key from market.events where events.id = $1)
-        and not seen.partial
-        and seen.tick <= coalesce($2, 'infinity')
-        and seen.tick > coalesce($2 - interval '1 day', '-infinity')
-    order by seen.tick desc
-    limit 1
+    from market.events
+    cross join lateral market.ok_ticks_before(
+        events.event_key, coalesce($2, 'infinity') + interval '1 microsecond', 1
+    ) as seen (tick)
+    where events.id = $1 and seen.tick > coalesce($2 - interval '1 day', '-infinity')
 $$;
 comment on function api.listings_seen_at is
     'Tick of the ok capture that shows an event''s listings at an instant: the last until then, if it is at most a day older. Without an instant: the newest';
@@ -66,8 +66,10 @@ begin
 
     days as materialized (
         select changes.*
-        from market.listing_changes as changes
+        from market.all_listing_changes as changes
         where changes.event_key = of_event and changes.tick <= seen_at
+            and changes.date between ((seen_at - interval '7 days') at time zone 'UTC')::date
+                and (seen_at at time zone 'UTC')::date
             -- from the beginning of a day, whose first observation names everything
             and changes.tick >= date_bin('1 day', seen_at - interval '7 days', timestamptz '2000-01-01 00:00Z')
     ),

@@ -14,8 +14,9 @@ observations as materialized (
     from claims
     cross join lateral (
         select *
-        from {{ ref('stg_market__listing_changes') }} as changes
+        from {{ ref('stg_market__all_listing_changes') }} as changes
         where changes.event_key = claims.event_key
+            and changes.date = (claims.hour at time zone 'UTC')::date
             and changes.tick >= {{ bucket_of('claims.hour', 'day') }}
             and changes.tick < claims.hour + interval '1 hour'
         offset 0
@@ -70,6 +71,7 @@ moved as (
         select *
         from {{ ref('stg_market__listing_moves') }} as of_hour
         where of_hour.event_key = claims.event_key
+            and of_hour.date = (claims.hour at time zone 'UTC')::date
             and of_hour.tick >= claims.hour
             and of_hour.tick < claims.hour + interval '1 hour'
         offset 0

@@ -14,8 +14,9 @@ closing as materialized (
     from claims
     cross join lateral (
         select observations.tick
-        from {{ ref('stg_market__listing_changes') }} as observations
+        from {{ ref('stg_market__listing_ticks') }} as observations
         where observations.event_key = claims.event_key
+            and observations.date = (claims.hour at time zone 'UTC')::date
             and observations.tick >= claims.hour
             and observations.tick < claims.hour + interval '1 hour'
             and not observations.partial

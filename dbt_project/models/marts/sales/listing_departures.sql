@@ -19,6 +19,8 @@ moves as materialized (
         select *
         from {{ ref('stg_market__listing_moves') }} as of_event
         where of_event.event_key = claims.event_key
+            and of_event.date >= ((claims.hour - interval '1 hour') at time zone 'UTC')::date
+            and of_event.date <= ((claims.hour + interval '25 hours') at time zone 'UTC')::date
             and of_event.tick >= claims.hour - interval '1 hour'
             and of_event.tick < claims.hour + interval '25 hours'
         offset 0
@@ -141,13 +143,8 @@ absences as (
         and departures.tick = returns.tick and departures.listing_id = returns.listing_id
     left join lateral (
         select observations.tick
-        from {{ ref('stg_market__listing_changes') }} as observations
-        where observations.event_key = departures.event_key
-            and observations.tick >= departures.tick
-            and observations.tick < coalesce(returns.came_back_at, 'infinity')
-            and not observations.partial
-        order by observations.tick
-        limit market.sold_after()
+        from market.ok_ticks_from(departures.event_key, departures.tick, market.sold_after()) as observations (tick)
+        where observations.tick < coalesce(returns.came_back_at, 'infinity')
     ) as without_it on true
     group by departures.event_key, departures.hour, departures.tick, departures.listing_id
 ),
@@ -178,8 +175,9 @@ known as (
     -- the number of listings when the day began
     left join lateral (
         select observations.kept as standing
-        from {{ ref('stg_market__listing_changes') }} as observations
+        from {{ ref('stg_market__listing_ticks') }} as observations
         where observations.event_key = departures.event_key
+            and observations.date = (departures.tick at time zone 'UTC')::date
             and observations.tick >= {{ bucket_of('departures.tick', 'day') }}
             and observations.tick <= departures.tick
         order by observations.tick

@@ -9,5 +9,6 @@ select
     quantity_before,
     price_cents,
     sellable,
-    since
+    since,
+    date
 from {{ source('market', 'listing_moves') }}

@@ -1,4 +1,6 @@
-"""Less room: raw answers compressed against the first one of their hour."""
+"""Less room: raw answers compressed against the first one of their hour, and packed days of the listing history."""
+
+from pathlib import Path
 
 from tickettape.database.migrations import run_sql_beside
 
@@ -7,7 +9,8 @@ down_revision = "0028"
 
 
 def upgrade() -> None:
-    run_sql_beside(__file__)
+    for part in sorted(Path(__file__).parent.glob(f"{Path(__file__).stem}_*.sql")):
+        run_sql_beside(str(part))
 
 
 def downgrade() -> None:

@@ -17,5 +17,6 @@ select
     price_steps,
     all_in_steps,
     score_steps,
-    unseen
-from {{ source('market', 'listing_changes') }}
+    unseen,
+    date
+from {{ source('market', 'all_listing_changes') }}

@@ -1,0 +1,7 @@
+select
+    event_key,
+    tick,
+    kept,
+    partial,
+    date
+from {{ source('market', 'listing_ticks') }}
