@@ -27,8 +27,9 @@ _LISTINGS: LiteralString = """
         inner join market.events as events on days.event_key = events.event_key
         where days.origin > %(today)s::date - %(days)s and days.origin < %(today)s::date
             and exists (
-                select from market.listing_changes as changes
-                where changes.event_key = days.event_key and changes.tick = days.observed_at
+                select from market.listing_ticks as ticks
+                where ticks.event_key = days.event_key and ticks.tick = days.observed_at
+                    and ticks.date = (days.observed_at at time zone 'UTC')::date
             )
         order by hashint8(days.event_key::bigint * 100003 + extract(epoch from days.origin)::bigint / 86400)
         limit %(captures)s

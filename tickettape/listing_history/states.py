@@ -13,10 +13,11 @@ from tickettape.listing_history.rows import DELTA_COLUMNS, delta_from_row, insta
 
 _OF_CHANGES = ", ".join(f"changes.{column}" for column in DELTA_COLUMNS)
 
-STATES_QUERY = f"""select {_OF_CHANGES} from market.listing_changes as changes
+STATES_QUERY = f"""select {_OF_CHANGES} from market.all_listing_changes as changes
     inner join market.events on events.event_key = changes.event_key
     where events.id = %(event_id)s::uuid and changes.tick <= %(last)s::timestamptz
-        and changes.tick >= date_bin('1 day', %(first)s::timestamptz, timestamptz '2000-01-01 00:00Z')
+        and changes.date >= (%(first)s::timestamptz at time zone 'UTC')::date
+        and changes.date <= (%(last)s::timestamptz at time zone 'UTC')::date
     order by changes.tick"""  # noqa: S608
 """The rows that `states_of` reads, from the beginning of the day of `first`, whose first observation names all."""
 
@@ -44,11 +45,10 @@ def states_between(
     connection: Connection, event_key: int, first: datetime, last: datetime
 ) -> Iterator[tuple[datetime, bool, Stand]]:
     """What stood after each observation of an event from `first` to `last`, both included."""
-    begin = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = connection.execute(
-        f"""select {_OF_CHANGES} from market.listing_changes as changes
-            where event_key = %s and tick >= %s and tick <= %s order by tick""",  # noqa: S608
-        [event_key, begin, last],
+        f"""select {_OF_CHANGES} from market.all_listing_changes as changes
+            where event_key = %s and date between %s and %s and tick <= %s order by tick""",  # noqa: S608
+        [event_key, first.astimezone(UTC).date(), last.astimezone(UTC).date(), last],
     ).fetchall()
     return ((tick, partial, stand) for tick, partial, stand in states_of(rows) if tick >= first)
 

@@ -1,4 +1,4 @@
-"""The box office over HTTP: accounts and sessions, requests under a key, answers, what promoters do."""
+"""Less room: raw answers compressed against the first one of their hour, and packed days of the listing history."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Less room: raw answers compressed against the first one of their hour, and packed days of the listing history."""
+"""The box office over HTTP: accounts and sessions, requests under a key, answers, what promoters do."""
 
 from pathlib import Path
 
 from tickettape.database.migrations import run_sql_beside
 
-revision = "0029"
-down_revision = "0028"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:

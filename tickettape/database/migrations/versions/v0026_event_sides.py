@@ -2,7 +2,7 @@
 
 from tickettape.database.migrations import run_sql_beside
 
-revision = "0027"
+revision = "0026"
 down_revision = "0025"
 
 
