@@ -83,10 +83,13 @@ def _run(connection: Connection, watched: Marketplaces, urls: dict[str, str], du
     asked_while_blocked = 0
 
     def ticks_of(source: str) -> None:
+        over = False
         with Warehouse().connection() as own:
             for number in range(10_000):
-                if time.monotonic() - began > duration:
+                if over:
                     return
+                # the last tick begins after the time: an earlier one may have begun while the breaker was open
+                over = time.monotonic() - began > duration
                 tick, started = first + number * TICK, time.monotonic()
                 ensure_partitions(own, [tick])
                 capture_tick(own, watched[source].marketplace, tick, None, f"{source} {number}")
