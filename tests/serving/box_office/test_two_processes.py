@@ -239,7 +239,7 @@ def until_not_busy(client: Client, path: str, body: dict[str, Any]) -> httpx.Res
     key = str(uuid.uuid4())
     while True:
         answer = client.post(path, body, key=key)
-        if answer.status_code != 503:
+        if answer.status_code not in (429, 503):
             return answer
         time.sleep(float(answer.headers["retry-after"]))
 
