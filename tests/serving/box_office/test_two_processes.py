@@ -235,10 +235,13 @@ def test_b14_lists_and_pages_of_both_processes_say_the_same(shops: list[Shop]) -
 
 
 def until_not_busy(client: Client, path: str, body: dict[str, Any]) -> httpx.Response:
-    """The answer to a write, sent again under its key while the service is busy."""
+    """The answer to a write, sent again under its key while the service is busy, or if the connection has broken."""
     key = str(uuid.uuid4())
     while True:
-        answer = client.post(path, body, key=key)
+        try:
+            answer = client.post(path, body, key=key)
+        except httpx.TransportError:
+            continue
         if answer.status_code not in (429, 503):
             return answer
         time.sleep(float(answer.headers["retry-after"]))
