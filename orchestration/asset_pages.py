@@ -36,7 +36,7 @@ PAGES = {
     "event_links": "docs/matching.md",
     "price_alerts": "docs/alerts.md",
     "box_office/sales": "docs/box-office-pipeline.md",
-    **dict.fromkeys(("tidied_orders", "waitlist_offers", "notices", "seat_prices"), "docs/box-office-pipeline.md"),
+    **dict.fromkeys(("tidied_orders", "notices", "seat_prices"), "docs/box-office-pipeline.md"),
     **dict.fromkeys(("forecasts", "forecast_tables", "market/forecasts"), "docs/forecasts.md"),
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),

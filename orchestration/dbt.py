@@ -36,7 +36,7 @@ OWN_ASSETS = frozenset(
         *("backlog", "simulated_history", "vacuumed_tables", "database_health", "backups", "proved_backup"),
         "packed_days",
         "event_links",
-        *("tidied_orders", "waitlist_offers", "notices", "seat_prices"),
+        *("tidied_orders", "notices", "seat_prices"),
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""

@@ -13,7 +13,6 @@ from orchestration.assets.box_office import (
     notices,
     seat_prices,
     tidied_orders,
-    waitlist_offers,
 )
 from orchestration.assets.captures import captures
 from orchestration.assets.documentation import build_documentation, build_documentation_sensor, documentation
@@ -66,7 +65,7 @@ def build_defs(
         simulated_history,
         event_links,
         packed_days,
-        *(box_office_sales, tidied_orders, waitlist_offers, notices, seat_prices),
+        *(box_office_sales, tidied_orders, notices, seat_prices),
         *(forecasts, forecast_tables),
         *(backups.backups, backups.proved_backup),
     ]

@@ -74,7 +74,7 @@ archive = _job(
 
 box_office_upkeep = _job(
     "box_office_upkeep",
-    selection=dg.AssetSelection.assets("tidied_orders", "waitlist_offers", "notices"),
+    selection=dg.AssetSelection.assets("tidied_orders", "notices"),
     description="End what has expired at the box office, finish payments, make offers to the waitlist, and send mail.",
 )
 

@@ -17,7 +17,6 @@ from orchestration.metadata_tables import as_table
 from tickettape.box_office import (
     Discrepancy,
     discrepancies,
-    offer_to_the_waitlist,
     providers_of,
     reprice_events,
     send_notices,
@@ -36,23 +35,23 @@ OF_BOTH_MARKETS = "primary_and_resale"
 def tidied_orders(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
-    """End orders and holds that have expired, and finish payments. Buyers do not wait for it: it only tidies."""
+    """End orders and holds that have expired, finish payments, and offer what came free to those who wait.
+
+    Each server process of the service does the same every few seconds. This is for when none runs.
+    """
     with warehouse.connection() as connection:
         done = tidy(connection, providers_of(settings))
     return dg.MaterializeResult(
-        metadata={"orders ended": done.orders, "holds ended": done.bookings, "payments": done.payments}
+        metadata={
+            "orders ended": done.orders,
+            "holds ended": done.bookings,
+            "payments": done.payments,
+            "offers": done.offers,
+        }
     )
 
 
 @dg.asset(group_name="box_office", kinds={"postgres"}, deps=[tidied_orders])
-def waitlist_offers(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """Offer what came free to those who wait, in their order. An offer holds the tickets until it expires."""
-    with warehouse.connection() as connection:
-        made = offer_to_the_waitlist(connection)
-    return dg.MaterializeResult(metadata={"offers": sum(made.values()), "events": len(made)})
-
-
-@dg.asset(group_name="box_office", kinds={"postgres"}, deps=[waitlist_offers])
 def notices(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Mail buyers what was decided: refunds, and offers to those who wait. Without a mail server nothing is sent."""
     if settings.box_office_smtp_url is None or settings.box_office_mail_from is None:

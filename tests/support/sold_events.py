@@ -6,6 +6,13 @@ ADD_SOLD = """
             (8, 'A matinee', 'b', 'A hall', '2099-01-01', 'EUR');
     insert into box_office.stored_tiers (id, event_id, name, price, quantity)
         values (1, 7, 'Lower', 35, 100), (2, 7, 'Standing', 25, 50), (3, 8, 'Floor', 10, 0);
+    insert into market.event_sides (source, external_id, event_key, catalogue_event_id)
+        select sides.source, sides.external_id, sides.event_key, events.id
+        from market.events cross join lateral (values
+            (events.source, events.external_id, events.event_key),
+            ('box_office', case events.external_id when '1' then '7' else '8' end, null)
+        ) as sides (source, external_id, event_key)
+        where events.external_id in ('1', '2') on conflict do nothing;
     insert into market.event_links (source, external_id, other_source, other_external_id, state, rule, evidence,
             confidence, decided_by)
         select 'box_office', case external_id when '1' then '7' else '8' end, source, external_id, 'confirmed',

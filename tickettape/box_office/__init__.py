@@ -6,7 +6,6 @@ The rules are in the database (schema box_office), so that they hold whoever wri
 from tickettape.box_office.access import check_permissions, grant_roles
 from tickettape.box_office.chores import (
     is_in_use,
-    offer_to_the_waitlist,
     reprice_events,
     summary_is_due,
     upkeep_is_due,
@@ -71,7 +70,6 @@ __all__ = [
     "is_in_use",
     "make_promoter",
     "normal_email",
-    "offer_to_the_waitlist",
     "open_demo",
     "parse_price",
     "parse_seats",

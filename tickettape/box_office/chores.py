@@ -11,7 +11,6 @@ from psycopg.rows import class_row
 
 from tickettape.box_office.notices import MOST_ATTEMPTS
 from tickettape.box_office.pricing import reprice
-from tickettape.box_office.waitlist import offer_what_is_free
 from tickettape.database import Connection
 
 LONGEST_EVENT = timedelta(hours=6)  # of one without an end time
@@ -71,16 +70,6 @@ def is_in_use(connection: Connection) -> bool:
     """Whether an event was ever sold here."""
     row = connection.execute("select exists (select from box_office.stored_events)").fetchone()
     return bool(row and row[0])
-
-
-def offer_to_the_waitlist(connection: Connection) -> dict[int, int]:
-    """Offer what is free to those who wait, event by event; how many offers were made, by event."""
-    waited_for = connection.execute(
-        """select distinct event_id from box_office.waitlist
-           inner join box_office.stored_events as events on events.id = waitlist.event_id
-           where not notified and events.status = 'on_sale' and events.start_time > now() order by event_id"""
-    ).fetchall()
-    return {event: offer_what_is_free(connection, event) for (event,) in waited_for}
 
 
 def reprice_events(connection: Connection) -> dict[int, int]:

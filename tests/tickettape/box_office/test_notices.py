@@ -8,11 +8,10 @@ import pytest
 
 from tests.support.box_office import BoxOffice
 from tests.support.mail_server import REFUSED, Inbox, mail_server
-from tickettape.box_office.chores import offer_to_the_waitlist
 from tickettape.box_office.notices import MOST_ATTEMPTS, send_notices, smtp_server, unsubscribe
 from tickettape.box_office.orders import purchase
 from tickettape.box_office.payments import refund
-from tickettape.box_office.waitlist import join_waitlist
+from tickettape.box_office.waitlist import join_waitlist, offer_what_is_free
 
 FROM = "Tickets <tickets@example.com>"
 
@@ -39,7 +38,7 @@ def offered(office: BoxOffice) -> int:
     """Somebody who waited and has an offer."""
     event, user = office.event(), office.user()
     join_waitlist(office.connection, user, event, tier_id=office.tier(event, 5))
-    assert offer_to_the_waitlist(office.connection)[event] == 1
+    assert offer_what_is_free(office.connection, event) == 1
     return user
 
 

@@ -1,27 +1,15 @@
-with links as (
-    select * from {{ ref('stg_market__event_links') }}
-    where state in ('automatic', 'confirmed')
-),
-
-sides as (
-    select external_id, other_source, other_external_id from links
-    where source = 'box_office'
-    union all
-    select other_external_id, source, external_id from links
-    where other_source = 'box_office'
-),
-
-matched as not materialized (
-    -- who is which event is said by the links alone
+with matched as not materialized (
+    -- who is which event is said by the links between events, never guessed here
     select
         events.id as event_id,
         sold.event_id as box_office_event_id,
         sold.currency,
         events.currency = sold.currency as comparable
-    from sides
-    inner join {{ ref('stg_market__events') }} as events
-        on sides.other_source = events.source and sides.other_external_id = events.external_id
-    inner join {{ ref('stg_box_office__reported_events') }} as sold on sides.external_id = sold.event_id::text
+    from {{ ref('stg_box_office__reported_events') }} as sold
+    inner join {{ ref('stg_market__event_sides') }} as own
+        on own.source = 'box_office' and own.external_id = sold.event_id::text
+    inner join {{ ref('stg_market__event_sides') }} as sides on own.catalogue_event_id = sides.catalogue_event_id
+    inner join {{ ref('stg_market__events') }} as events on sides.event_key = events.event_key
 ),
 
 zones as not materialized (
