@@ -1,11 +1,14 @@
 """Forecasts, their record, comparables and trends over HTTP, and who sees which."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from tests.support.reader_questions import as_postgrest, claims_of
 from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts
 from tests.support.served_market import EVERYONE, LEFT, RIGHT, Ask, id_of
 from tickettape.database import Connection
@@ -69,6 +72,15 @@ def test_a_tenant_sees_forecasts_of_its_own_events_and_the_record_of_all(
     assert (skill[0]["error_ratio"], skill[0]["first_origin"]) == (None, None)
     assert ask(RIGHT)("/api/market/trends").json()["data"][0]["trend"] == "down"
     assert ask(RIGHT)("/api/forecast-skill", {"accept": "text/csv"}).text.startswith("measure,horizon_days,phase,")
+
+
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("view", ["forecast_skill", "base_rates", "market_trends"])
+def test_the_record_of_the_market_is_for_tenants_alone(connection: Connection, view: str) -> None:
+    rows = f"select * from api.{view}"
+    assert as_postgrest(connection, rows, jwt_claims=claims_of(connection, RIGHT))
+    for nobody in ({}, {"jwt_claims": json.dumps({"tenant": str(uuid4())})}):
+        assert as_postgrest(connection, rows, **nobody) == []
 
 
 def test_before_the_first_night_there_is_no_record(ask: Callable[[str], Ask]) -> None:

@@ -20,6 +20,7 @@ PRICES = {
     "/events/9f0c6c1e": "event",
     "/links/": "links",
     "/alerts": "alerts",
+    "/skill": "skill",
     "/docs/api/": "reference",
 }
 BOX_OFFICE = {
@@ -99,7 +100,7 @@ def test_a_page_loads_its_modules_at_once() -> None:
 @pytest.mark.parametrize(
     ("pages", "navigation"),
     [
-        (PRICES, ["/", "/", "/alerts", "/box-office", "/docs/api/", "/docs/data"]),
+        (PRICES, ["/", "/", "/alerts", "/skill", "/box-office", "/docs/api/", "/docs/data"]),
         (BOX_OFFICE, ["/box-office", "/box-office", "/box-office/tickets", "/box-office/promoter"]),
     ],
 )

@@ -26,6 +26,12 @@ language sql stable security definer set search_path = '' as $$
             select from access.tenants where tenants.tenant_id = (select access.tenant()) and tenants.sees_all)
 $$;
 
+-- Whether who asks is a tenant at all: a claim may name one that does not exist.
+create or replace function access.is_tenant() returns boolean
+language sql stable security definer set search_path = '' as $$
+    select exists (select from access.tenants where tenants.tenant_id = (select access.tenant()))
+$$;
+
 create or replace function access.event_ids() returns setof uuid
 language sql stable security definer set search_path = '' as $$
     select tenant_events.event_id from access.tenant_events where tenant_events.tenant_id = (select access.tenant())

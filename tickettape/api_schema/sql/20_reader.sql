@@ -18,7 +18,7 @@ revoke all on all tables in schema access, market, analytics from public, ticket
 revoke all on all functions in schema access, market from public, tickettape_reader;
 grant usage on schema api, api_parts, access, market, analytics to tickettape_reader;
 grant execute on function access.tenant(), access.sees_all(), access.event_ids(), access.event_keys(),
-access.event_names(), access.sold_event_ids(), access.is_read()
+access.event_names(), access.sold_event_ids(), access.is_tenant(), access.is_read()
 to tickettape_reader;
 
 do $$
@@ -33,7 +33,9 @@ begin
             ('market.section_snapshots', null), ('market.packed_days', null),
             ('market.listing_changes', null), ('market.packed_listing_changes', null),
             ('market.forecasts', null),
-            ('market.event_versions', 'event_id'), ('market.event_sides', null), ('market.event_links', 'both')
+            ('market.event_versions', 'event_id'), ('market.event_sides', null), ('market.event_links', 'both'),
+            ('market.forecast_looks', 'none'), ('market.forecast_base_rates', 'none'),
+            ('market.market_trends', 'none'), ('market.price_elasticities', 'none')
         ) as tables (name, event_id)
         union all
         select ('analytics.' || rollup)::regclass, 'event_id'
@@ -46,6 +48,8 @@ begin
         rule := format(
             'access.is_read() and ((select access.sees_all()) or %s)',
             case visible.event_id
+                when 'none' then  -- measured over the whole market: for every tenant, and for nobody else
+                    '(select access.is_tenant())'
                 when 'both' then  -- a link is shown to whoever may see both of its events
                     '((source, external_id) in (select * from access.event_names()) '
                     'and (other_source, other_external_id) in (select * from access.event_names()))'
@@ -68,7 +72,3 @@ begin
         execute format('grant select on %s to tickettape_reader', visible.name);
     end loop;
 end $$;
-
--- What is measured over the whole market holds no event's rows, so that every tenant may read it.
-grant select on market.forecast_looks, market.forecast_base_rates, market.market_trends, market.price_elasticities
-to tickettape_reader;
