@@ -116,7 +116,9 @@ STATES: dict[str, Callable[[Site], None]] = {
     "board, stale": _is_stale,
     "board, loading": lambda site: _loads(site, "board"),
     "event": lambda site: site.open_page("event"),
-    "event, at several markets": lambda site: site.open(site.path("event", AT_MARKETS), "body:has([data-state=ready]) #across tbody a"),
+    "event, at several markets": lambda site: site.open(
+        site.path("event", AT_MARKETS), "body:has([data-state=ready]) #across tbody a"
+    ),
     "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
     "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),
     "event, without a key": lambda site: _asks_for_a_key(site, "event"),
