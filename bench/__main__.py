@@ -19,6 +19,7 @@ from bench import (
     price_alerts,
     refresh,
     row_bytes,
+    sales_summary,
     scale,
     scraper,
     serving,
@@ -121,6 +122,9 @@ def main() -> int:
                 open_connection(many) as many_seats,
             ):
                 holds &= box_office.run_sizes(few_seats, many_seats, repetitions)
+        if "summary" in parts:
+            with scratch_database(server, "bench_summary") as url, open_connection(url) as connection:
+                holds &= sales_summary.run(connection, repetitions)
         if "archive" in parts:
             with scratch_database(server, "bench_archive") as url:
                 heading("A month to Parquet and back")
