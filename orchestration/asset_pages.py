@@ -37,7 +37,7 @@ PAGES = {
     "price_alerts": "docs/alerts.md",
     "box_office/sales": "docs/box-office-pipeline.md",
     **dict.fromkeys(("tidied_orders", "notices", "seat_prices"), "docs/box-office-pipeline.md"),
-    **dict.fromkeys(("forecasts", "forecast_tables", "market/forecasts"), "docs/forecasts.md"),
+    **dict.fromkeys(("forecasts", "forecast_tables"), "docs/forecasts.md"),
     **dict.fromkeys(
         ("expired_payloads", "expired_hours", "expired_jobs", "dagster_history"),
         "docs/operations.md#what-is-kept-for-how-long",
@@ -60,15 +60,6 @@ BOX_OFFICE = dg.AssetSpec(
     description="What the box office sells, at face value: events, tiers, seats, tickets and money. Buyers write it.",
 )
 """The tables of the primary market, which no run writes either."""
-
-FORECASTS = dg.AssetSpec(
-    ["market", "forecasts"],
-    group_name="forecasts",
-    kinds={"postgres"},
-    description="Forecasts as they were said, their scores, and the tables that they were read from.",
-)
-"""What the assets `forecasts` and `forecast_tables` write. It has a key of its own, because the models that read it and
-those that these assets read are made by one step."""
 
 LIVE_GROUPS = ("tick", "serving")
 LATE_AFTER, STALE_AFTER = 2, 3

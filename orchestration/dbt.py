@@ -37,6 +37,7 @@ OWN_ASSETS = frozenset(
         "packed_days",
         "event_links",
         *("tidied_orders", "notices", "seat_prices"),
+        "forecast_tables",
     }
 )
 """The assets that are not dbt models. A model with one of these names gets its schema in front of its asset key."""
@@ -49,8 +50,10 @@ _SOURCE_ASSETS = {
     **dict.fromkeys(("packed_snapshots", "all_snapshots"), "section_snapshots"),
     **dict.fromkeys(("listing_changes", "packed_listing_changes", "all_listing_changes"), "section_snapshots"),
     **dict.fromkeys(("listing_ticks", "listing_moves", "listing_offers", "offer_terms"), "section_snapshots"),
-    **dict.fromkeys(("forecast_tables", "forecast_edges", "forecast_cells", "forecast_voids"), "forecasts"),
-    **dict.fromkeys(("forecast_looks", "forecast_base_rates", "market_trends", "price_elasticities"), "forecasts"),
+    # the night's run: the asset that writes forecasts stands on daily prices, which would make a circle
+    **dict.fromkeys(("forecasts", "forecast_edges", "forecast_cells", "forecast_voids"), "forecast_tables"),
+    **dict.fromkeys(("forecast_looks", "forecast_base_rates"), "forecast_tables"),
+    **dict.fromkeys(("market_trends", "price_elasticities"), "forecast_tables"),
 }
 
 
@@ -69,7 +72,7 @@ class Translator(DagsterDbtTranslator):
             schema, written_by = dbt_resource_props["source_name"], _SOURCE_ASSETS.get(name, name)
             if schema == "box_office":  # it sells in many tables, and not in runs
                 return dg.AssetKey([schema, "sales"])
-            return dg.AssetKey(written_by if schema == "market" and written_by in OWN_ASSETS else [schema, written_by])
+            return dg.AssetKey(written_by if schema == "market" and written_by in OWN_ASSETS else [schema, name])
         return dg.AssetKey(["analytics", name] if name in OWN_ASSETS else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

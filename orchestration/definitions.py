@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import broken_models, checks, dbt, jobs
-from orchestration.asset_pages import BOX_OFFICE, FORECASTS, PRICE_RANGES, with_page
+from orchestration.asset_pages import BOX_OFFICE, PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
 from orchestration.assets.archive import archived_months, partitions_ahead, restore_month
 from orchestration.assets.backlog import backlog
@@ -57,7 +57,7 @@ def build_defs(
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)
     own = [watched.settings for watched in marketplaces.values()]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
-        *(PRICE_RANGES, BOX_OFFICE, FORECASTS),
+        *(PRICE_RANGES, BOX_OFFICE),
         *(events, captures, section_snapshots, marts, api, price_alerts, documentation),
         *(partitions_ahead, archived_months),
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),

@@ -44,13 +44,13 @@ def dots(
         middle = LEFT + (number + 0.5) * step
         parts.append(f'<text x="{middle:.1f}" y="{BOTTOM + 16}" text-anchor="middle">{escape(category)}</text>')
         for place_in_group, (series, row) in enumerate(values.items()):
-            value = row[number]
-            if value is not None:
+            found = row[number]
+            if found is not None:
                 x = middle + (place_in_group - (len(values) - 1) / 2) * 12
                 colour = COLOURS[place_in_group % len(COLOURS)]
                 parts.append(
-                    f'<circle cx="{x:.1f}" cy="{place(value):.1f}" r="5" fill="{colour}">'
-                    f"<title>{escape(series)}, {escape(category)}: {value:.3f}</title></circle>"
+                    f'<circle cx="{x:.1f}" cy="{place(found):.1f}" r="5" fill="{colour}">'
+                    f"<title>{escape(series)}, {escape(category)}: {found:.3f}</title></circle>"
                 )
     for number, series in enumerate(values):
         x = LEFT + number * 110
