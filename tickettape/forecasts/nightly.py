@@ -21,7 +21,7 @@ from tickettape.forecasts.trends import replace_trends
 
 MEASURES: tuple[Measure, ...] = ("get_in", "listings")
 MADE_WITHIN = timedelta(hours=1)  # later, a forecast would know more than its origin
-_LOCK = 7_153_917  # one process forecasts or refits at a time
+_LOCK = 7_153_917  # one process refits at a time; a live tick never waits for it
 
 _BASE_RATES: LiteralString = """
     insert into forecast_base_rates (
@@ -53,11 +53,11 @@ class Refit:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
+def _own_tables(connection: Connection) -> Iterator[None]:
+    """A transaction in which the tables of forecasts are those of `market`."""
     with connection.transaction():
         connection.execute("set local search_path = market, analytics, pg_temp")
         connection.execute("set local jit = off")
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         yield
 
 
@@ -77,7 +77,8 @@ def refit(connection: Connection, now: datetime) -> list[Refit]:
 def _refit(connection: Connection, measure: Measure, now: datetime) -> Refit:
     today = now.astimezone(UTC).date()
     monday = today - timedelta(days=today.weekday())
-    with _alone(connection):
+    with _own_tables(connection):
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         make_inputs(connection, measure)
         pairs = make_pairs(connection)
         score(connection, measure, now)
@@ -120,7 +121,7 @@ def after_tick(connection: Connection, source: str, tick: datetime, now: datetim
         return {}
     made: dict[str, int] = {}
     for measure in MEASURES:
-        with _alone(connection):
+        with _own_tables(connection):
             events = _coming(connection, source, origin)
             make_inputs(connection, measure, events=events, since=_before(origin), until=origin.date())
             made[measure] = make_forecasts(connection, measure, _newest(connection, measure), origin, origin)

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from tests.support.forecast_history import DAY, FIRST, add_events, observe_days, observe_hour, random_history
-from tickettape.database import Connection
+from tickettape.database import Connection, Warehouse
 from tickettape.forecasts import after_tick, origin_of, refit
+from tickettape.forecasts.nightly import _LOCK
 
 ORIGIN = FIRST + 70 * DAY
 SOON = timedelta(minutes=3)
@@ -49,6 +50,17 @@ def test_a_forecast_is_made_at_midnight_within_the_hour_and_once(connection: Con
     for low, low_50, mid, high_50, high, version in forecasts(connection, "low, low_50, mid, high_50, high, version"):
         assert low < low_50 < mid == 80 <= high_50 <= high  # the gate is shut: the last price
         assert version is not None
+
+
+@pytest.mark.usefixtures("coming")
+def test_a_tick_does_not_wait_for_a_refit(connection: Connection, warehouse: Warehouse) -> None:
+    with warehouse.connection() as other, other.transaction():
+        other.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        connection.execute("set statement_timeout = '500ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):  # control: the lock is the one that a refit takes
+            refit(connection, ORIGIN - timedelta(hours=20))
+        connection.execute("set statement_timeout = '20s'")
+        assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON) == {"get_in": 4, "listings": 4}
 
 
 def test_with_fewer_than_100_events_over_it_says_the_last_price_and_no_range(connection: Connection) -> None:
