@@ -55,10 +55,10 @@ def create_event(
             [title, venue, start_time, city, country, capacity, currency, promoter_id, status],
         ).fetchone()
         assert row is not None  # noqa: S101  an insert returns its row
-        # the view has the documents' columns alone
-        connection.execute(
-            "update box_office.stored_events set venue_time_zone = %s where id = %s", [venue_time_zone, row[0]]
-        )
+        if venue_time_zone is not None:  # the view has the documents' columns alone
+            connection.execute(
+                "update box_office.stored_events set venue_time_zone = %s where id = %s", [venue_time_zone, row[0]]
+            )
     return int(row[0])
 
 
