@@ -121,5 +121,5 @@ def test_the_pointer_reads_a_moment_out(dashboard: Dashboard) -> None:
     dashboard.wait(lambda: dashboard.text("#ticket-counts .when") != at_rest, "another hour")
     row = dashboard.hours("ticket-counts")[dashboard.text("#ticket-counts .when")]
     assert f"Tickets {row['Tickets']}" in dashboard.text("#ticket-counts .readout")
-    ActionChains(dashboard.chrome).move_to_element(dashboard.find("h2")).perform()
+    ActionChains(dashboard.chrome).move_to_element(dashboard.find("h1")).perform()
     dashboard.wait(lambda: dashboard.text("#ticket-counts .when") == at_rest, "the last hour again")
