@@ -47,9 +47,10 @@ def test_a_dbt_run_does_what_the_recorded_statements_do(connection: Connection, 
     refresh.run_until_clean(connection)
     assert_exact(connection)
     assert contents(connection) == by_dbt
-    run_dbt("test", "--select", "path:dbt_project/tests/oracle")
+    oracles = ("--select", "path:dbt_project/tests/oracle", "--exclude", "tag:box_office")
+    run_dbt("test", *oracles)
     connection.execute("update analytics.daily_analytics set peak_tickets = peak_tickets + 1")
-    assert not tries_dbt("test", "--select", "path:dbt_project/tests/oracle").success
+    assert not tries_dbt("test", *oracles).success
 
 
 def test_r16_an_empty_run_takes_no_mark(connection: Connection, event: int) -> None:
