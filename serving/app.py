@@ -156,7 +156,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (headers or {}).get("Allow", "")
         if request.url.path.startswith(SELLING) or "POST" in allowed:
-            details[405] = f"This path takes other methods: {allowed}."
+            details[405] = f"{request.method} is nothing here. Use {allowed}."
         else:
             headers = {"allow": "GET, HEAD"}
     return Problem(

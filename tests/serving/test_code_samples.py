@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from serving.answers.listings import LISTING_ID
 from serving.app import build_app
 from serving.openapi.code_samples import SERVICE
 from tests.support.described_answers import operations
+from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts
 from tests.support.served_market import ADD_PAST, ADD_SALE, EVERYONE, Ask, add_another_source, id_of
+from tests.support.sold_events import ADD_SOLD
 from tests.support.tools import needs_curl, needs_node
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
@@ -31,8 +34,13 @@ _NODE = ["node", "--input-type=module", "--eval"]
 def samples(service: str, connection: Connection) -> Callable[[str], Samples]:
     """The code of a language, about this market: its address, its event and its zone."""
     document = build_app(Settings(), "").openapi()
-    connection.execute(f"{ADD_PAST};{ADD_SALE}")
+    connection.execute(f"{ADD_PAST};{ADD_SALE};{ADD_SOLD}")
     add_another_source(connection)
+    add_comparables(connection)
+    (event_key,) = connection.execute("select event_key from market.events where external_id = '1'").fetchone() or ()
+    today = datetime(2026, 11, 20, tzinfo=UTC)
+    say_forecasts(connection, event_key, today)
+    keep_record(connection, today)
 
     def of(language: str) -> Samples:
         found = {}
@@ -40,7 +48,8 @@ def samples(service: str, connection: Connection) -> Callable[[str], Samples]:
             for sample in operation.get("x-codeSamples", ()):
                 if sample["lang"] == language:
                     code = str(sample["source"]).replace(SERVICE, service).replace("Lower%20Bowl", "Lower")
-                    found[name] = code.replace(EVENT_ID, str(id_of(connection, "1"))).replace(LISTING_ID, "101-0")
+                    event = id_of(connection, "new" if name == "list_comparables" else "1")
+                    found[name] = code.replace(EVENT_ID, str(event)).replace(LISTING_ID, "101-0")
         return found
 
     return of
@@ -59,7 +68,8 @@ def expected(samples: Callable[[str], Samples], ask: Callable[[str], Ask], servi
         name: code.split('"')[-2].removeprefix(service) for name, code in samples("Shell").items() if name != STREAM
     }
     answers = {name: get(path).json() for name, path in paths.items()}
-    assert all(answer.get("data", True) for answer in answers.values()), "each example finds something"
+    empty = [name for name, answer in answers.items() if not answer.get("data", True)]
+    assert not empty, "each example finds something"
     return answers
 
 
