@@ -11,6 +11,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from selenium.webdriver import Chrome
 
 from serving import app
@@ -34,12 +35,21 @@ def chrome() -> Iterator[Chrome]:
 
 
 @pytest.fixture(scope="session")
-def week_url(chrome: Chrome, server_url: str, template: str) -> Iterator[str]:
+def week_template(server_url: str, template: str) -> Iterator[str]:
+    """The name of a database with the week, to copy: nobody connects to it."""
+    with fresh_database(server_url, template) as url:
+        with pytest.MonkeyPatch.context() as patch:
+            use_database(patch, url)
+            with Warehouse().connection() as connection:
+                week.build(connection)
+        yield str(conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture(scope="session")
+def week_url(chrome: Chrome, server_url: str, week_template: str) -> Iterator[str]:
     """The week's database."""
-    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
+    with fresh_database(server_url, week_template) as url, pytest.MonkeyPatch.context() as patch:
         use_database(patch, url)
-        with Warehouse().connection() as connection:
-            week.build(connection)
         yield url
 
 

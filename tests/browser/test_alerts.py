@@ -13,6 +13,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from tests.browser.conftest import Service, running
 from tests.support.axe import violations
 from tests.support.dashboard_page import DESKTOP, Dashboard
+from tests.support.databases import fresh_database
 from tests.support.listing_chains import put
 from tests.support.mail_server import Inbox, mail_server
 from tests.support.served_week import GAME
@@ -72,20 +73,19 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(chrome: Chrome, week_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(
+    chrome: Chrome, server_url: str, week_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Reader]:
+    """On a week of its own: a tick passes in it, and each service that starts has a new key for visitors."""
     home: Path = tmp_path_factory.mktemp("alerts")
-    with mail_server() as inbox:
+    with mail_server() as inbox, fresh_database(server_url, week_template) as url:
         key = new_key()
         more = {"PRICE_ALERTS_KEY": key, "PRICE_ALERTS_SMTP_URL": inbox.url}
         settings = Settings(price_alerts_key=SecretStr(key), price_alerts_smtp_url=SecretStr(inbox.url))
-        with running(week_url, home, "simulator", **more) as service:
+        with running(url, home, "simulator", **more) as service:
             page = Dashboard(chrome, service.base)
             page.resize(DESKTOP)
-            yield Reader(page, inbox, settings, week_url)
-            with psycopg.connect(week_url, autocommit=True) as connection:
-                connection.execute(
-                    "truncate price_alerts.rules, price_alerts.destinations, price_alerts.codes_sent cascade"
-                )
+            yield Reader(page, inbox, settings, url)
 
 
 @needs_axe
