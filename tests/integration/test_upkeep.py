@@ -14,7 +14,7 @@ from tests.support.markets import TEN, Section, add_event, observe
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
 
-JOBS = ("link_events", "retention", "pack", "upkeep", "backup", "prove_backup", "health")
+JOBS = ("link_events", "refit_forecasts", "retention", "pack", "upkeep", "backup", "prove_backup", "health")
 
 
 def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> None:
@@ -22,7 +22,7 @@ def test_the_tick_does_none_of_the_upkeep_and_the_upkeep_runs_by_default() -> No
     of_tick = {key.to_user_string() for key in defs.resolve_job_def("tick").asset_layer.executable_asset_keys}
     graph = defs.resolve_asset_graph()
     of_upkeep = {key.to_user_string() for key in dg.AssetSelection.groups("upkeep").resolve(graph)}
-    assert len(of_upkeep) == 12
+    assert len(of_upkeep) == 13
     assert not of_tick & of_upkeep
     scheduled = {schedule.job_name: schedule for schedule in defs.get_repository_def().schedule_defs}
     assert set(JOBS) < set(scheduled)
