@@ -11,7 +11,13 @@ from tickettape.forecasts import MEASURES, after_tick, origin_of, ready, refit
 from tickettape.marketplaces import Marketplaces
 
 
-@dg.asset(partitions_def=HOURLY, group_name="serving", kinds={"postgres"}, deps=["get_in_days"])
+@dg.asset(
+    partitions_def=HOURLY,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="serving",
+    kinds={"postgres"},
+    deps=["get_in_days"],
+)
 def forecasts(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

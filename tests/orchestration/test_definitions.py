@@ -2,6 +2,7 @@
 
 import tomllib
 
+import dagster as dg
 import yaml
 
 from orchestration.definitions import defs
@@ -25,6 +26,13 @@ def test_every_asset_can_be_materialized_alone_and_the_hours_models_together() -
         job = repository.get_maybe_subset_job_def("__ASSET_JOB", asset_selection=chosen)
         assert job
         assert job.asset_layer.executable_asset_keys == chosen
+
+
+def test_a_backfill_of_many_hours_is_one_run_whatever_is_chosen() -> None:
+    """Dagster takes the policy that runs most often, and warns at each start of the program."""
+    graph = defs.get_repository_def().asset_graph
+    of_hours = [key for key in graph.materializable_asset_keys if graph.get(key).partitions_def == HOURLY]
+    assert {graph.get(key).backfill_policy for key in of_hours} == {dg.BackfillPolicy.single_run()}
 
 
 def test_dg_and_dagster_load_the_same_module() -> None:
