@@ -1,19 +1,23 @@
 """The site: pages of our own files that ask the API as any client does.
 
-One folder is one page; `shared` holds what all pages have: style, header, API, words and states. Nothing here knows the
-database: what a visitor sees is what the key sees. The browser loads from and asks this service alone: the policy below
-keeps it so. Links are relative, so that the site also works under a proxy's path.
+One folder is one page. `shared` holds what all pages load: style, API, words and states. `parts` holds the HTML that
+all of them contain: where a page says `<!-- parts/header.html -->`, the header is put in when the service starts.
+
+Nothing here knows the database: what a visitor sees is what the key sees. The browser loads from and asks this service
+alone: the policy below keeps it so. Links are relative, so that the site also works under a proxy's path.
 
 Swagger UI's own files, of the reference, come from the package fastapi-offline.
 """
 
+import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from os import PathLike, stat_result
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -23,16 +27,22 @@ from tickettape.settings import Settings
 
 SITE = Path(__file__).parent
 FOLDERS = ("shared", "board", "event", "alerts", "skill", "links", "reference", "box_office")
-BOX_OFFICE = {
-    "": "events",
+PAGES = {
+    "/": "board",
     "/events/{event_id}": "event",
-    "/orders/{order_id}": "purchase",
-    "/bookings/{booking_id}": "purchase",
-    "/tickets": "tickets",
-    "/promoter": "promoter",
-    "/promoter/events/{event_id}": "sale",
+    "/alerts": "alerts",
+    "/skill": "skill",
+    "/links/": "links",
+    "/docs/api/": "reference",
+    "/box-office": "box_office/events",
+    "/box-office/events/{event_id}": "box_office/event",
+    "/box-office/orders/{order_id}": "box_office/purchase",
+    "/box-office/bookings/{booking_id}": "box_office/purchase",
+    "/box-office/tickets": "box_office/tickets",
+    "/box-office/promoter": "box_office/promoter",
+    "/box-office/promoter/events/{event_id}": "box_office/sale",
 }
-"""Where each page of the box office is, below /box-office, and its folder, below box_office/."""
+"""Where each page is, and its folder."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -57,78 +67,53 @@ class Files(StaticFiles):
         return response
 
 
-_FILES = {name: Files(directory=SITE / name) for name in FOLDERS}
+_PART = re.compile(r"<!-- (parts/[a-z-]+\.html) -->")
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the board at /, an event at /events/{id}, alerts at /alerts, the forecasts' record at /skill, the links at
-    /links/, the reference at /docs/api/, and the box office at /box-office.
-
-    Their files are at /site/.
-    """
+    """Serve the pages, the redirects of old links, and the files that the pages load, at /site/."""
     for path, route in (
-        ("/", _board),
-        ("/events/{event_id}", _event),
-        ("/alerts", _alerts),
-        ("/links/", _links),
         ("/links", _links_with_slash),
-        ("/skill", _skill),
-        ("/docs/api/", _reference),
-        ("/docs/api", _with_slash),
+        ("/docs/api", _reference_with_slash),
         ("/dashboard", _moved),
         ("/dashboard/", _moved),
         ("/site/key", _key),
     ):
         app.add_api_route(path, route, include_in_schema=False)
-    for path, folder in BOX_OFFICE.items():
-        app.add_api_route(f"/box-office{path}", _of_box_office(folder), include_in_schema=False)
-    for name, files in _FILES.items():
-        app.mount(f"/site/{name}", files, name=name)
+    for path, folder in PAGES.items():
+        app.add_api_route(path, _page(path, folder), include_in_schema=False)
+    for name in FOLDERS:
+        app.mount(f"/site/{name}", Files(directory=SITE / name), name=name)
     app.mount("/docs/api/swagger-ui", Files(packages=[("fastapi_offline", "static")]), name="swagger-ui")
 
 
-async def _board(request: Request) -> Response:
-    if "event" in request.query_params:  # an old link, from before there was a board
-        return _to_the_event(request, "")
-    return await _page("board", request)
+def _page(path: str, folder: str) -> Callable[[Request], Awaitable[Response]]:
+    text = with_parts((SITE / folder / "index.html").read_text(), path)
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()}"'
 
-
-async def _event(request: Request) -> Response:
-    return await _page("event", request)
-
-
-async def _alerts(request: Request) -> Response:
-    return await _page("alerts", request)
-
-
-async def _links(request: Request) -> Response:
-    return await _page("links", request)
-
-
-async def _links_with_slash() -> Response:
-    return RedirectResponse("links/")
-
-
-async def _skill(request: Request) -> Response:
-    return await _page("skill", request)
-
-
-async def _reference(request: Request) -> Response:
-    return await _page("reference", request)
-
-
-async def _page(name: str, request: Request) -> Response:
-    return await _FILES[name].get_response("index.html", request.scope)
-
-
-def _of_box_office(folder: str) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
-        response = await _FILES["box_office"].get_response(f"{folder}/index.html", request.scope)
-        if folder == "purchase" and request.app.state.settings.stripe_api_key:
-            response.headers["content-security-policy"] = with_stripe(_POLICY)
-        return response
+        if folder == "board" and "event" in request.query_params:  # an old link, from before there was a board
+            return _to_the_event(request, "")
+        headers = HEADERS | {"etag": etag}
+        if folder == "box_office/purchase" and request.app.state.settings.stripe_api_key:
+            headers["content-security-policy"] = with_stripe(_POLICY)
+        if etag in request.headers.get("if-none-match", ""):  # may be one of a list, or marked as weak by a proxy
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(text, headers=headers)
 
     return page
+
+
+def with_parts(page: str, path: str) -> str:
+    """The HTML of the page at a path, with its parts put in. Of their links, the one to this path is marked."""
+    up = "../" * (path.count("/") - 1) or "./"
+    link = f'<a href="{up}{path.removeprefix("/")}"'
+
+    def part(name: re.Match[str]) -> str:
+        text = (SITE / name[1]).read_text().strip().replace("{up}", up)
+        return text.replace(link, f'{link} aria-current="page"')
+
+    return _PART.sub(part, page)
 
 
 def with_stripe(policy: str) -> str:
@@ -141,7 +126,11 @@ def with_stripe(policy: str) -> str:
     )
 
 
-async def _with_slash() -> Response:
+async def _links_with_slash() -> Response:
+    return RedirectResponse("links/")
+
+
+async def _reference_with_slash() -> Response:
     return RedirectResponse("/docs/api/")
 
 

@@ -24,8 +24,9 @@ PRICES = {
     "/docs/api/": "reference",
 }
 BOX_OFFICE = {
-    f"/box-office{path.format(event_id=7, order_id=7, booking_id=7)}": f"box_office/{folder}"
-    for path, folder in site.BOX_OFFICE.items()
+    path.format(event_id=7, order_id=7, booking_id=7): folder
+    for path, folder in site.PAGES.items()
+    if folder.startswith("box_office/")
 }
 PAGES = PRICES | BOX_OFFICE
 Client = httpx.AsyncClient
@@ -51,6 +52,7 @@ class _Links(HTMLParser):
         super().__init__()
         self.files: set[str] = set()
         self.navigation: list[str] = []
+        self.current: list[str] = []
         self._in_header = False
         self.feed(page)
 
@@ -62,6 +64,8 @@ class _Links(HTMLParser):
                     self.files.add(value)
                 elif self._in_header:
                     self.navigation.append(value)
+                    if ("aria-current", "page") in attrs:
+                        self.current.append(value)
 
     def handle_endtag(self, tag: str) -> None:
         self._in_header &= tag != "header"
@@ -71,7 +75,9 @@ def test_every_page_and_every_file_that_it_names_has_the_policy_and_is_asked_for
     async def questions(client: Client) -> None:
         for path, folder in PAGES.items():
             page = (await client.get(path)).text
-            assert page == (site.SITE / folder / "index.html").read_text()
+            assert page == site.with_parts((site.SITE / folder / "index.html").read_text(), path)
+            assert page.count('<meta charset="utf-8">') == page.count('<a class="skip" href="#main">') == 1
+            assert not re.search(r"<!--|{up}", page), "a part that was not put in"
             assert not re.search(r"<script>|<style|style=|onclick=", page), "the policy would refuse it"
             for file in [path, *sorted(_Links(page).files)]:
                 answer = await client.get(urljoin(path, file))
@@ -107,8 +113,9 @@ def test_a_page_loads_its_modules_at_once() -> None:
 def test_every_page_has_the_navigation_of_its_part(pages: dict[str, str], navigation: list[str]) -> None:
     async def questions(client: Client) -> None:
         for path in pages:
-            links = _Links((await client.get(path)).text).navigation
-            assert [urljoin(path, link) for link in links] == navigation, path
+            links = _Links((await client.get(path)).text)
+            assert [urljoin(path, link) for link in links.navigation] == navigation, path
+            assert [urljoin(path, link) for link in links.current] == [path] * (path in navigation), path
 
     asking(questions)
 
