@@ -37,7 +37,7 @@ export async function showFan(figure, { path, currency, clock, basis, tickets },
 }
 
 /** The rows with their prices as changes from the newest price. */
-export function fanFrom(last, rows) {
+function fanFrom(last, rows) {
   const moved = (row, name) => (row[name] === null ? null : (row[name] / row.origin_price) * last.price);
   return rows.map((row) => ({ ...row, at: Date.parse(row.target),
     ...Object.fromEntries(["low", "low_50", "mid", "high_50", "high"].map((name) => [name, moved(row, name)])) }));
@@ -56,7 +56,7 @@ export function inWords(fan, currency) {
 }
 
 /** In the place of advice: how often waiting was cheaper, and how often dearer. */
-export function baseRates(rows) {
+function baseRates(rows) {
   const far = rows.findLast((row) => row.cheaper_5 !== null);
   if (!far) return "There are no past events to compare with yet.";
   return `Of ${far.base_events} past events at this distance, ${percent(far.cheaper_5)} were over 5 % cheaper `

@@ -10,12 +10,7 @@ export class Tiers {
     this.wait = wait;
     this.total = html("p", { className: "total", role: "status" });
     this.button = html("button", { type: "submit", className: "primary", textContent: "Reserve" });
-    const form = html(
-      "form",
-      { className: "reserve" },
-      at("tier-list"),
-      html("div", { className: "sum" }, this.total, this.button),
-    );
+    const form = html("form", {}, at("tier-list"), html("div", { className: "sum" }, this.total, this.button));
     at("tiers").append(form);
     form.addEventListener("change", () => this.#sum());
     form.addEventListener("submit", (event) => {

@@ -55,7 +55,7 @@ async function logOut() {
 }
 
 /** Ask who it is. Resolves to whether somebody is logged in now. */
-export function logIn(why) {
+function logIn(why) {
   return new Promise((resolve) => {
     const dialog = dialogOf(why, async () => {
       await visit();

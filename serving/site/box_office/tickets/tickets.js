@@ -60,7 +60,16 @@ const byPurchase = (owned) =>
 const linkOf = ({ order_id: order, booking_id: booking }) =>
   new URL(order ? `box-office/orders/${order}` : `box-office/bookings/${booking}`, ROOT).href;
 
-const linked = (href, words) => html("h3", {}, html("a", { href, textContent: words }));
+const card = (href, title, lines, beside) =>
+  html(
+    "li",
+    { className: "card" },
+    html("div", {}, html("h3", {}, html("a", { href, textContent: title })), ...lines),
+    beside,
+  );
+
+const figure = (words, below) =>
+  html("p", { className: "price" }, html("b", { textContent: words }), html("small", { textContent: below }));
 
 function ticketsCard(owned) {
   const [first] = owned,
@@ -70,47 +79,30 @@ function ticketsCard(owned) {
     );
   const what = [...tiers].map(([tier, ofTier]) => `${ofTier.length} × ${tier}`);
   if (!tiers.size) what.push(seatsInWords(owned));
-  return html(
-    "li",
-    { className: "card" },
-    html(
-      "div",
-      {},
-      linked(linkOf(first), first.event_title),
+  return card(
+    linkOf(first),
+    first.event_title,
+    [
       html("p", {}, whenOf({ start_time: first.event_start_time, ...first })),
       html("p", { className: "soft", textContent: whereOf(first) }),
       html("p", { textContent: what.join(", ") }),
-    ),
-    html(
-      "p",
-      { className: "price" },
-      html("b", { textContent: tickets(owned.length) }),
-      html("small", { textContent: owned.every((one) => one.status === "used") ? "used" : "" }),
-    ),
+    ],
+    figure(tickets(owned.length), owned.every((one) => one.status === "used") ? "used" : ""),
   );
 }
 
 function unpaidCard(one) {
-  return html(
-    "li",
-    { className: "card" },
-    html(
-      "div",
-      {},
-      linked(linkOf(one), one.event_title),
-      html("p", {
-        textContent: one.seats
-          ? seatsInWords(one.seats)
-          : one.lines.map((line) => `${line.quantity} × ${line.tier}`).join(", "),
-      }),
+  const what = one.seats
+    ? seatsInWords(one.seats)
+    : one.lines.map((line) => `${line.quantity} × ${line.tier}`).join(", ");
+  return card(
+    linkOf(one),
+    one.event_title,
+    [
+      html("p", { textContent: what }),
       html("p", { className: "rise", textContent: `Held for you for ${timeLeftSpoken(one.seconds_left)}` }),
-    ),
-    html(
-      "p",
-      { className: "price" },
-      html("b", { textContent: money(one.total_amount, one.currency) }),
-      html("small", { textContent: "to pay" }),
-    ),
+    ],
+    figure(money(one.total_amount, one.currency), "to pay"),
   );
 }
 
@@ -135,13 +127,10 @@ function waitingCard(entry) {
   ]
     .filter(Boolean)
     .join(", ");
-  return html(
-    "li",
-    { className: "card" },
-    html(
-      "div",
-      {},
-      linked(offer ? linkOf(offer) : new URL(`box-office/events/${entry.event_id}`, ROOT).href, entry.event_title),
+  return card(
+    offer ? linkOf(offer) : new URL(`box-office/events/${entry.event_id}`, ROOT).href,
+    entry.event_title,
+    [
       html("p", { textContent: `${tickets(entry.quantity)}${wishes ? `, ${wishes}` : ""}` }),
       offer
         ? html("p", {
@@ -149,7 +138,7 @@ function waitingCard(entry) {
             textContent: `It is your turn. They are held for you for ${timeLeftSpoken(offer.seconds_left)}.`,
           })
         : html("p", { className: "soft", textContent: `Number ${entry.place} in the queue` }),
-    ),
+    ],
     leave,
   );
 }
