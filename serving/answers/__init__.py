@@ -122,8 +122,8 @@ class EventDetail(CatalogueEntry):
     total_listings: Listings
     currency: Currency
     catalogue_event_id: UUID = Field(
-        description="The event that all its sides at several sources are: the `id` of the side that has been known for "
-        "longest, of those that the key may see. For an event of one source, its own.",
+        description="The same for all sides of the event: the `id` of the side that has been known for longest, of "
+        "those that the key may see. For an event of one source, its own `id`.",
         examples=[EVENT_ID],
     )
 

@@ -95,7 +95,7 @@ class SharedOffer(BaseModel):
     seat_row: str = Field(description="The row.", examples=["C"])
     quantity: int = Field(description="The number of tickets.", examples=[2])
     currency: Currency
-    source: str = Field(description="One source: of the two names, the first by letters.", examples=[_SOURCE])
+    source: str = Field(description="The source whose name comes first in the alphabet.", examples=[_SOURCE])
     event_id: EventId
     listing_id: str = Field(description="The listing there.", examples=["6542f0a1"])
     price: float = Field(description="Its price there, before fees: per ticket.", examples=[120.0])

@@ -76,7 +76,7 @@ class AlertOccasion(BaseModel):
     delivered_at: datetime | None = Field(description="When it was delivered.", examples=[_AT])
     attempts: int = Field(description="How often it was tried.", examples=[1])
     possible_repeats: int = Field(
-        description="Attempts of which nobody knows whether they arrived. The message may have come so often more.",
+        description="Attempts that may or may not have arrived. The message may have come that many times more.",
         examples=[0],
     )
     error: str | None = Field(description="Why the last attempt failed.", examples=["It answered 500."])

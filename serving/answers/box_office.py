@@ -90,8 +90,8 @@ class TierOnSale(BaseModel):
     description: str | None = Field(description="What it includes.", examples=["The floor before the stage."])
     price: float = Field(description="The price of one ticket.", examples=[40.0])
     available: int = Field(description="How many are free.", examples=[800])
-    min_purchase: int = Field(description="The fewest of one order.", examples=[1])
-    max_purchase: int = Field(description="The most of one order.", examples=[10])
+    min_purchase: int = Field(description="The fewest tickets in one order.", examples=[1])
+    max_purchase: int = Field(description="The most tickets in one order.", examples=[10])
     sale_start_time: datetime | None = Field(
         description="When its sale begins.", examples=["2026-11-01T10:00:00+00:00"]
     )
@@ -313,7 +313,7 @@ class Ticket(BaseModel):
     row: str | None = Field(description="The row.", examples=["1"])
     seat: str | None = Field(description="The seat.", examples=["12"])
     order_id: int | None = Field(description="The order it belongs to.", examples=[7])
-    booking_id: int | None = Field(description="The booking it belongs to. One of both is null.", examples=[8])
+    booking_id: int | None = Field(description="Its booking. Either this or `order_id` is null.", examples=[8])
 
 
 class Tickets(BaseModel):
@@ -326,7 +326,7 @@ class Offer(BaseModel):
     """Stock that is held for somebody of the waitlist. It is paid like any order or booking."""
 
     order_id: int | None = Field(description="The order to pay.", examples=[7])
-    booking_id: int | None = Field(description="The booking to pay. One of both is null.", examples=[8])
+    booking_id: int | None = Field(description="The booking to pay. Either this or `order_id` is null.", examples=[8])
     expires_at: datetime = Field(description="Until when it is held.", examples=[_SOON])
     seconds_left: float = Field(description="Seconds until then, by the server's clock.", examples=[86_000.0])
 

@@ -34,7 +34,7 @@ class ForecastRange(BaseModel):
 
     event_id: EventId
     origin: datetime = Field(
-        description="00:00 UTC: when the forecast was made, of what was known then.",
+        description="00:00 UTC: when the forecast was made, from what was known then.",
         examples=["2026-11-20T00:00:00+00:00"],
     )
     horizon_days: Horizon

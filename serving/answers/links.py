@@ -32,7 +32,7 @@ class EventLink(BaseModel):
         description="Kilometres between the coordinates that the two sources state. Null if one states none.",
         examples=[0.12],
     )
-    source: str = Field(description="One source: of the two names, the first by letters.", examples=["gametime"])
+    source: str = Field(description="The source whose name comes first in the alphabet.", examples=["gametime"])
     external_id: str = Field(description="Its id of the event.", examples=["62c612b069cc920001347734"])
     event_id: UUID | None = Field(description="The event. Null if it is not in the catalogue.", examples=[EVENT_ID])
     name: str | None = Field(description="Its name there. Null if it is not known.", examples=["Celtics at Bulls"])

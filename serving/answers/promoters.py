@@ -112,8 +112,8 @@ class Purchase(BaseModel):
     """A paid order or booking, without the person."""
 
     order_id: int | None = Field(description="The order.", examples=[7])
-    booking_id: int | None = Field(description="The booking. One of both is null.", examples=[8])
-    status: str = Field(description="As of an order or a booking.", examples=["paid"])
+    booking_id: int | None = Field(description="The booking. Either this or `order_id` is null.", examples=[8])
+    status: str = Field(description="The status of the order or booking.", examples=["paid"])
     total_amount: float = Field(description="What was to be paid.", examples=[80.0])
     currency: Currency
     refunded: float = Field(description="What was refunded of it.", examples=[0.0])

@@ -88,8 +88,8 @@ class NewTier(Body):
     price: Money = Field(description="The price of one ticket.", examples=[40])
     quantity: int = Field(ge=0, le=1_000_000, description="How many tickets it has.", examples=[1_000])
     description: Description | None = Field(default=None, description="What it includes.", examples=["The floor."])
-    min_purchase: int = Field(default=1, ge=1, le=1_000, description="The fewest of one order.", examples=[1])
-    max_purchase: int = Field(default=10, ge=1, le=1_000, description="The most of one order.", examples=[10])
+    min_purchase: int = Field(default=1, ge=1, le=1_000, description="The fewest tickets in one order.", examples=[1])
+    max_purchase: int = Field(default=10, ge=1, le=1_000, description="The most tickets in one order.", examples=[10])
     sale_start_time: Instant | None = Field(
         default=None, description="When its sale begins.", examples=["2027-01-20T10:00:00Z"]
     )
@@ -120,7 +120,7 @@ class NewPrices(Body):
 
 
 class RefundSale(Body):
-    """Tickets to be taken back. Their money is given back, and they are free again."""
+    """Tickets to refund. The money goes back to the buyer, and the tickets are free again."""
 
     order_id: Id | None = Field(default=None, description="The order.", examples=[7])
     booking_id: Id | None = Field(default=None, description="Or the booking.", examples=[None])

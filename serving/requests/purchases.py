@@ -54,8 +54,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
-        description="Made by the client, one for each thing that it wants. Sent again under the same key, a request "
-        "does nothing twice.",
+        description="Chosen by the client, a new one for each thing that it wants. A request that is sent again under "
+        "the same key is carried out only once.",
         examples=["5f0f2d9e-8d4b-4d5e-9d2f-3a1c7a1b0c55"],
     ),
 ]

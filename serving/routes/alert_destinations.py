@@ -66,7 +66,7 @@ async def list_alert_destinations(request: Request) -> Response:
 
 @router.post("/destinations", status_code=201, **answering_json(answers.NewAlertDestination, _DESTINATIONS, 201))
 async def add_alert_destination(request: Request, asked: NewDestination) -> Response:
-    """Add a destination. A code is sent to it; nothing else is, before the code was entered."""
+    """Add a destination. A code is sent to it, and nothing else until the code has been entered."""
 
     def add(connection: Connection, tenant_id: UUID) -> str | None:
         return add_destination(

@@ -134,7 +134,7 @@ async def get_alert(request: Request, rule_id: RuleIdInPath) -> Response:
 
 @router.patch("/{rule_id}", **answering_json(answers.AlertRule, f"/api/alerts/{answers.RULE_ID}", 404))
 async def change_alert(request: Request, rule_id: RuleIdInPath, changes: dict[str, Any]) -> Response:
-    """Change fields of a rule: those that are sent. A rule that says something else has told nothing yet."""
+    """Change the fields of a rule that are sent. A rule that now says something else has told nothing yet."""
     refuse_everybodys_key(request)
     stored = await _rule(request, rule_id)
     whole = {name: stored[name] for name in RULE_FIELDS} | changes

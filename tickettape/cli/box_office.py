@@ -184,7 +184,7 @@ def tidy_command() -> None:
 
 @box_office.command("promoter")
 def promoter_command(
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address: they have signed up before.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The e-mail address with which the user signed up.")],
     company: Annotated[str, typer.Argument(metavar="COMPANY", help="For whom they sell.")],
 ) -> None:
     """Let a user sell events, on the pages and with the API."""
@@ -203,7 +203,7 @@ def sample() -> None:
 
 @box_office.command("grant")
 def grant() -> None:
-    """Create the roles tickettape_buyer and tickettape_box_office, and grant each its permissions."""
+    """Create the roles of the box office, and grant each its permissions."""
     with _connection() as connection:
         grant_roles(connection)
     say("The roles exist and have their permissions.")

@@ -111,14 +111,14 @@ def list_command() -> None:
 
 @price_alerts.command("pause")
 def pause(rules: Rules) -> None:
-    """Let rules tell nothing."""
+    """Pause rules. They tell nothing until they are resumed."""
     with _connection() as connection:
         say(f"Paused {set_paused(connection, rules, paused=True)} of {len(rules)} rules.")
 
 
 @price_alerts.command("resume")
 def resume(rules: Rules) -> None:
-    """Let rules tell again."""
+    """Resume rules that were paused."""
     with _connection() as connection:
         say(f"Resumed {set_paused(connection, rules, paused=False)} of {len(rules)} rules.")
 
@@ -156,7 +156,7 @@ def send_command() -> None:
 
 @price_alerts.command("retry")
 def retry() -> None:
-    """Send again what was given up, once its receiver works."""
+    """Send the messages that were given up again. Use it when their receivers work again."""
     with _connection() as connection:
         say(f"{retry_dead(connection, datetime.now(UTC))} messages will be sent again.")
 

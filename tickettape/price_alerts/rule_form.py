@@ -84,7 +84,7 @@ class RuleForm(BaseModel):
     tickets: int | None = Field(
         default=2, ge=1, le=50, description="How many together, as the seller sells them. Null: any quantity."
     )
-    at_least: bool = Field(default=False, description="`tickets` or more, instead of exactly so many.")
+    at_least: bool = Field(default=False, description="`tickets` or more, instead of exactly that many.")
     basis: Literal["all_in", "before_fees"] = Field(default="all_in", description="Which price is compared.")
     condition: Literal["below", "below_median", "cheapest", "fell", "rose", "back", "few"] = Field(
         default="below",
@@ -95,7 +95,7 @@ class RuleForm(BaseModel):
     price: Annotated[Number, Field(gt=0, max_digits=10, decimal_places=2)] | None = Field(
         default=None, description="Per ticket, in the event's currency.", examples=[100]
     )
-    percent: Percent | None = Field(default=None, description="Of a hundred.", examples=[None])
+    percent: Percent | None = Field(default=None, description="For `below_median`, `fell` and `rose`.", examples=[None])
     days: int | None = Field(default=None, ge=1, le=30, description="For `cheapest`.", examples=[None])
     few: int | None = Field(default=None, ge=1, le=100_000, description="For `few`.", examples=[None])
     captures: Literal[1, 2] = Field(

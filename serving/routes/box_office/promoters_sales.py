@@ -60,7 +60,7 @@ async def list_purchases(request: Request, event_id: EventInPath, query: Annotat
 async def refund_sale(
     request: Request, event_id: EventInPath, body: RefundSale, idempotency_key: IdempotencyKey
 ) -> Response:
-    """Take tickets back. Their money goes back by the provider within seconds, and they are free again."""
+    """Refund tickets. The provider returns the money within seconds, and the tickets are free again."""
     told = await ask_as_promoter(
         request,
         """select box_office.refund_promoter_sale(%(event)s, %(order_id)s::bigint, %(booking_id)s::bigint,

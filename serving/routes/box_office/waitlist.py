@@ -18,7 +18,7 @@ router = APIRouter()
 async def join_waitlist(
     request: Request, event_id: EventInPath, body: JoinWaitlist, idempotency_key: IdempotencyKey
 ) -> Response:
-    """Wait until something comes free. Who waits already keeps their place."""
+    """Wait until something comes free. Whoever already waits keeps their place."""
     told = await desk_of(request).one(
         """select box_office.waitlist_answer(box_office.join_waitlist_once(%(event)s, %(tier_id)s::bigint,
                %(quantity)s::integer, %(section_preference)s, %(max_price)s, %(key)s))::text""",

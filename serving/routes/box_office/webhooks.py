@@ -21,7 +21,7 @@ _SIGNATURES = {"stripe": "stripe-signature", "simulated": "x-signature"}
 async def receive_webhook(
     request: Request, provider: Annotated[str, Path(description="The provider.", examples=["stripe"], max_length=50)]
 ) -> Response:
-    """A message of the payment provider, as it sends it. Twice is once."""
+    """A message from the payment provider. If it comes twice, the second one changes nothing."""
     desk = desk_of(request)
     if provider not in desk.providers:
         raise Problem(404, f"Payments are not taken by {provider} here.", kind="unknown")
