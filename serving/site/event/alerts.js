@@ -149,7 +149,7 @@ export function makeAlert(place, chart) {
     try {
       const saved = await send("POST", "alerts", rule());
       told.textContent = `Saved: ${saved.name}. ${destination.value ? "" : "It tells in its history and feed. "}`
-        + "It is looked at with each new capture.";
+        + "It is evaluated at each new capture.";
     } catch (failure) {
       failed.textContent = failure.message;
     }

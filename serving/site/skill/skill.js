@@ -20,8 +20,8 @@ async function load() {
     at("tables").replaceChildren(...Object.keys(TITLES).map((measure) => [measure, data.filter((row) => row.measure === measure)])
       .filter(([, rows]) => rows.length).flatMap(([measure, rows]) => tableOf(TITLES[measure], rows)));
     const scored = data.some((row) => row.forecasts);
-    states.show(data.length ? "ready" : "empty", data.length ? "" : "No forecast has been looked at yet. "
-      + "Forecasts are made at 00:00 UTC, and looked at every night.");
+    states.show(data.length ? "ready" : "empty", data.length ? "" : "No forecast has been scored yet. "
+      + "Forecasts are made at 00:00 UTC, and scored every night.");
     if (data.length && !scored) states.keepStale("No skill is known yet: no forecast has reached its day.");
   } catch (failure) {
     if (failure.status === 401) gate.ask(failure);
