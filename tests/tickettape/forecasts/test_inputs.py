@@ -67,3 +67,10 @@ def test_a_target_that_was_not_observed_is_no_target_and_none_lies_after_the_eve
             "select day - %s, horizon_days, phase from forecast_pairs order by 1, 2", [FIRST.date()]
         ).fetchall()
     assert pairs == [(0, 1, "4-7"), (0, 3, "4-7"), (1, 3, "4-7"), (3, 1, "0-3"), (4, 1, "0-3")]
+
+
+def test_the_daily_prices_of_one_event_are_made_of_its_hours_alone(connection: Connection) -> None:
+    random_history(connection, events=3)
+    (event_id,) = connection.execute("select id from market.events limit 1").fetchone() or (None,)
+    plan = connection.execute("explain select * from analytics.get_in_days where event_id = %s", [event_id]).fetchall()
+    assert not [line for (line,) in plan if "CTE" in line]  # one would be made of the hours of all events first

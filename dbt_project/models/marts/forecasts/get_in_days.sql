@@ -1,4 +1,5 @@
-with listed as (
+-- not materialized: who asks for one event, as a page does, reads that event alone
+with listed as not materialized (
     select
         events.event_key,
         events.id as event_id,
@@ -63,8 +64,8 @@ select
     seen.timestamp as observed_at
 from listed
 cross join lateral generate_series(
-    date_bin('1 day', listed.first_hour, timestamptz '2000-01-01 00:00Z') + interval '1 day',
-    least(date_bin('1 day', listed.last_hour, timestamptz '2000-01-01 00:00Z') + interval '1 day', now()),
+    {{ bucket_of('listed.first_hour', 'day') }} + interval '1 day',
+    least({{ bucket_of('listed.last_hour', 'day') }} + interval '1 day', now()),
     interval '1 day'
 ) as days (origin)
 cross join lateral (
@@ -93,8 +94,8 @@ select
     seen.last_priced_at as observed_at
 from ranged
 cross join lateral generate_series(
-    date_bin('1 day', ranged.first_hour, timestamptz '2000-01-01 00:00Z') + interval '1 day',
-    least(date_bin('1 day', ranged.last_hour, timestamptz '2000-01-01 00:00Z') + interval '1 day', now()),
+    {{ bucket_of('ranged.first_hour', 'day') }} + interval '1 day',
+    least({{ bucket_of('ranged.last_hour', 'day') }} + interval '1 day', now()),
     interval '1 day'
 ) as days (origin)
 cross join lateral (
