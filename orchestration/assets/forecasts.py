@@ -1,14 +1,18 @@
 """Forecasts: written after the tick of 00:00 UTC, scored and refitted at night."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from orchestration.failing_apart import failing_apart
 from orchestration.partitions import HOURLY
 from orchestration.run_plan import sources_of, tick_of
 from tickettape.database import Warehouse, yield_to_live_work
 from tickettape.forecasts import MEASURES, after_tick, origin_of, ready, refit
 from tickettape.marketplaces import Marketplaces
+
+MADE = "forecasts_are_made"
 
 
 @dg.asset(
@@ -17,24 +21,33 @@ from tickettape.marketplaces import Marketplaces
     group_name="serving",
     kinds={"postgres"},
     deps=["get_in_days"],
+    check_specs=[dg.AssetCheckSpec(MADE, asset="forecasts", description="The forecasts of 00:00 UTC are made.")],
 )
 def forecasts(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """What get-in prices and listing counts may do, said at 00:00 UTC and never changed. Other ticks do nothing here.
 
-    A backfill makes none: a forecast made afterwards would be none.
+    A tick does not fail because of them. A backfill makes none: a forecast made afterwards would be none.
     """
-    tick = tick_of(context.run.tags)
-    if tick is None or origin_of(tick) is None:
-        return dg.MaterializeResult(metadata={"left": "Forecasts are made at the tick of 00:00 UTC."})
-    with warehouse.connection() as connection:
-        sources = sources_of(context.run.tags, marketplaces) if ready(connection) else []
-        made = [after_tick(connection, source, tick, datetime.now(UTC)) for source in sources]
-    return dg.MaterializeResult(
-        metadata={f"forecasts of {measure}": sum(one.get(measure, 0) for one in made) for measure in MEASURES}
+
+    def make() -> Mapping[str, int | float | str]:
+        tick = tick_of(context.run.tags)
+        if tick is None or origin_of(tick) is None:
+            return {"left": "Forecasts are made at the tick of 00:00 UTC."}
+        with warehouse.connection() as connection:
+            sources = sources_of(context.run.tags, marketplaces) if ready(connection) else []
+            made = [after_tick(connection, source, tick, datetime.now(UTC)) for source in sources]
+        return {f"forecasts of {measure}": sum(one.get(measure, 0) for one in made) for measure in MEASURES}
+
+    yield failing_apart(
+        context,
+        MADE,
+        make,
+        failed="Forecasts could not be made.",
+        then="There are none of this day: a forecast is never made afterwards. The next ones are made at 00:00 UTC.",
     )
 
 

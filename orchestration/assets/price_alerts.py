@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.failing_apart import failing_apart
 from orchestration.run_plan import tick_of
-from tickettape.database import Warehouse, refusal_of
+from tickettape.database import Warehouse
 from tickettape.price_alerts import evaluate_alerts
 from tickettape.settings import Settings
 
@@ -25,35 +26,24 @@ def price_alerts(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Decide what the rules of price alerts tell. A tick does not fail because of them, and a backfill tells nobody."""
-    if tick_of(context.run.tags) is None:
-        yield _done({"skipped": "This is no live tick. Past hours tell nobody."}, passed=True)
-        return
-    intervals = {
-        source: timedelta(minutes=settings.of_source(source).scraper_interval_minutes) for source in settings.sources
-    }
-    try:
+
+    def decide() -> Mapping[str, int | float | str]:
+        if tick_of(context.run.tags) is None:
+            return {"skipped": "This is no live tick. Past hours tell nobody."}
+        intervals = {
+            source: timedelta(minutes=settings.of_source(source).scraper_interval_minutes)
+            for source in settings.sources
+        }
         with warehouse.connection() as connection:
             done = evaluate_alerts(connection, datetime.now(UTC), intervals)
-    except Exception as error:  # the prices are there, and the next tick tries again
-        context.log.exception("Price alerts could not be decided.")
-        refusal = refusal_of(error)
-        why = refusal.in_short if refusal else f"{type(error).__name__}: {error}"
-        yield _done({"failed": why}, passed=False, why=f"{why} The run's log has the error. The next tick tries again.")
-        return
-    if done is None:
-        yield _done({"skipped": "Another evaluation is in progress."}, passed=True)
-        return
-    yield _done(done.as_metadata(), passed=True)
+        if done is None:
+            return {"skipped": "Another evaluation is in progress."}
+        return done.as_metadata()
 
-
-def _done(
-    metadata: Mapping[str, int | float | str], *, passed: bool, why: str | None = None
-) -> dg.MaterializeResult[None]:
-    return dg.MaterializeResult(
-        metadata=metadata,
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=EVALUATED, passed=passed, severity=dg.AssetCheckSeverity.WARN, description=why
-            )
-        ],
+    yield failing_apart(
+        context,
+        EVALUATED,
+        decide,
+        failed="Price alerts could not be decided.",
+        then="The next tick tries again.",
     )
