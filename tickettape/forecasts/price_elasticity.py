@@ -1,7 +1,7 @@
 """How the odds that a listing is sold go with its price among its neighbours. An association, not demand elasticity.
 
-Listings of one event, zone and capture are compared with each other only: of those, which are gone within a day with
-the verdict `sold`? Sellers who know their seats to be better ask more, so that a price is not a cause alone.
+Listings of one event, zone and capture are compared with each other only: which of them were sold within a day, or a
+part of their tickets, by the verdict `sold`? Sellers whose seats are better ask more, so a price is not the only cause.
 """
 
 from dataclasses import dataclass

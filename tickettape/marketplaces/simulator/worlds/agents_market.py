@@ -1,6 +1,6 @@
 """The market of agents as a simulated market: the same catalogue, venue maps and answers, other listings.
 
-`shelf` is what the answers are made of. `truth` and `draw_listings` are for tests: no answer is made from them.
+`shelf` is what the answers are made of. `draw_listings` and its truth are for tests: no answer is made from them.
 """
 
 from collections.abc import Sequence
