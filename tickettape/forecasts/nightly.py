@@ -61,6 +61,14 @@ def _own_tables(connection: Connection) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _refitting(connection: Connection) -> Iterator[None]:
+    """The same, while no other process refits."""
+    with _own_tables(connection):
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        yield
+
+
 def ready(connection: Connection) -> bool:
     """Whether dbt has made the daily prices yet."""
     return connection.execute("select to_regclass('analytics.get_in_days')").fetchone() != (None,)
@@ -69,16 +77,18 @@ def ready(connection: Connection) -> bool:
 def refit(connection: Connection, now: datetime) -> list[Refit]:
     """Score what was said, look at the gates, and fit new tables for the next origin: a transaction for each measure.
 
-    The first run of a week moves the gates.
+    The first run of a week moves the gates. Elasticities come last: they read listings, and no forecast needs them.
     """
-    return [_refit(connection, measure, now) for measure in MEASURES]
+    done = [_refit(connection, measure, now) for measure in MEASURES]
+    with _refitting(connection):
+        replace_elasticities(connection, now.astimezone(UTC).date())
+    return done
 
 
 def _refit(connection: Connection, measure: Measure, now: datetime) -> Refit:
     today = now.astimezone(UTC).date()
     monday = today - timedelta(days=today.weekday())
-    with _own_tables(connection):
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+    with _refitting(connection):
         make_inputs(connection, measure)
         pairs = make_pairs(connection)
         score(connection, measure, now)
@@ -89,7 +99,6 @@ def _refit(connection: Connection, measure: Measure, now: datetime) -> Refit:
             connection.execute("delete from forecast_base_rates")
             connection.execute(_BASE_RATES, {"as_of": now})
             replace_trends(connection, today)
-            replace_elasticities(connection, today)
         _forget_tables(connection, measure)
         (over,) = connection.execute(
             "select count(distinct event_key) from forecast_pairs where begins_at <= %s", [now]

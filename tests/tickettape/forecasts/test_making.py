@@ -123,6 +123,14 @@ def test_the_score_is_of_the_price_as_known_now_and_leaves_out_what_was_voided(
     assert forecasts(connection) == made
 
 
+def test_a_night_keeps_its_record_where_its_elasticities_fail(connection: Connection) -> None:
+    connection.execute("alter table market.price_elasticities rename to lost")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        refit(connection, ORIGIN)
+    rows = connection.execute("select measure, count(*) from market.forecast_looks group by 1 order by 1").fetchall()
+    assert rows == [("get_in", 20), ("listings", 20)]
+
+
 def test_gates_move_at_the_first_run_of_a_week_only(connection: Connection) -> None:
     days = [FIRST, FIRST + DAY, FIRST + 7 * DAY, FIRST + 9 * DAY]
     for day in days:
