@@ -21,6 +21,7 @@ from tickettape.box_office import (
     Begun,
     Payment,
     Providers,
+    RefusedError,
     Told,
     carry_out,
     providers_of,
@@ -181,8 +182,10 @@ class Desk:
             await asyncio.sleep(TIDY_SECONDS)
             try:
                 await asyncio.to_thread(run)
-            except (psycopg.Error, UnavailableDatabaseError) as error:
+            except (psycopg.Error, UnavailableDatabaseError, RefusedError) as error:
                 log.warning("The box office could not be tidied: %s", " ".join(str(error).split()))
+            except Exception:  # otherwise this process would never tidy again, and nobody would hear of it
+                log.exception("The box office could not be tidied. The next round tries again.")
 
     async def _in_thread(self, work: Callable[[Connection], Any]) -> Any:
         def run() -> Any:
