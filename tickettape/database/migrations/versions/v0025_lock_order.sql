@@ -108,6 +108,8 @@ begin
     where id in (select seat_id from released) and current_booking_id = the_booking;
 end $$;
 
+-- Seats are read by their ids alone. With a condition on the status, the planner may take the index of what is on hold,
+-- which is empty when the statistics are made, and then each hold reads all others of the rush.
 create or replace function box_office.release_expired_seats(the_seats bigint[]) returns void
 language plpgsql set search_path = box_office, pg_temp as $$
 declare
@@ -115,13 +117,16 @@ declare
     one bigint;
 begin
     if not exists (
-        select from stored_seats where id = any(the_seats) and status = 'HOLD' and held_until <= clock_timestamp()) then
+        select from (select status, held_until from stored_seats where id = any(the_seats) offset 0) as seats
+        where status = 'HOLD' and held_until <= clock_timestamp()) then
         return;
     end if;
     expired := array(
         select id from bookings
         where status = 'HOLD' and hold_expires_at <= clock_timestamp() and id in (
-            select current_booking_id from stored_seats where id = any(the_seats) and status = 'HOLD')
+            select current_booking_id
+            from (select status, current_booking_id from stored_seats where id = any(the_seats) offset 0) as seats
+            where status = 'HOLD')
         order by id for no key update skip locked);
     perform lock_seats(expired);
     foreach one in array expired loop
