@@ -173,19 +173,13 @@ begin
     elsif tg_op = 'UPDATE' then
         -- not if a ticket was used: it stays sold
         insert into sales_marks (rollup, event_id, hour)
-        select distinct 'sales_by_hour', changed.event_id, hour_of(at)
-        from (
-            select was.* from old_rows as was inner join new_rows as now_ on now_.id = was.id
-            where (was.event_id, was.tier_id, was.seat_id, was.price, was.created_at, was.returned_at)
-                is distinct from (now_.event_id, now_.tier_id, now_.seat_id, now_.price, now_.created_at,
-                    now_.returned_at)
-            union all
-            select now_.* from old_rows as was inner join new_rows as now_ on now_.id = was.id
-            where (was.event_id, was.tier_id, was.seat_id, was.price, was.created_at, was.returned_at)
-                is distinct from (now_.event_id, now_.tier_id, now_.seat_id, now_.price, now_.created_at,
-                    now_.returned_at)) as changed
-        cross join lateral (values (changed.created_at), (changed.returned_at)) as instants (at)
-        where at is not null;
+        select distinct 'sales_by_hour', changed.event_id, hour_of(changed.at)
+        from old_rows as was inner join new_rows as now_ on now_.id = was.id
+        cross join lateral (values (was.event_id, was.created_at), (was.event_id, was.returned_at),
+            (now_.event_id, now_.created_at), (now_.event_id, now_.returned_at)) as changed (event_id, at)
+        where (was.event_id, was.tier_id, was.seat_id, was.price, was.created_at, was.returned_at)
+            is distinct from (now_.event_id, now_.tier_id, now_.seat_id, now_.price, now_.created_at, now_.returned_at)
+            and changed.at is not null;
     else
         insert into sales_marks (rollup, event_id, hour)
         select 'sales_by_hour', event_id, hour_of(created_at) from old_rows
