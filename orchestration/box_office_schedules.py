@@ -1,11 +1,11 @@
 """The schedules of the box office. Each asks first whether anything is due, so nothing runs where nothing is sold."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
-from orchestration.start_claims import claim_start
+from orchestration.schedules import on_time
 from tickettape.box_office import is_in_use, summary_is_due, upkeep_is_due
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
@@ -17,25 +17,11 @@ def build_box_office_schedules(settings: Settings, warehouse: Warehouse) -> list
     """Upkeep every five minutes, the summary every quarter of an hour or hourly, the audit at night."""
 
     def schedule(name: str, job_name: str, cron_schedule: str, due: Due) -> dg.ScheduleDefinition:
-        @dg.schedule(
-            name=name,
-            job_name=job_name,
-            cron_schedule=cron_schedule,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )
-        def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-            """Start one run if something is due, in only one of the programs on this database."""
-            at = context.scheduled_execution_time.astimezone(UTC)
+        def why_not(at: datetime) -> str | None:
             with warehouse.connection() as connection:
-                if not due(connection, at):
-                    return dg.SkipReason("The box office has nothing to do.")
-            claim = f"{name} {at.isoformat()}"
-            if not claim_start(claim):
-                return dg.SkipReason("Another program on this database has started it.")
-            return dg.RunRequest(run_key=claim)
+                return None if due(connection, at) else "The box office has nothing to do."
 
-        return start
+        return on_time(name, job_name, cron_schedule, why_not)
 
     mails = settings.box_office_smtp_url is not None and settings.box_office_mail_from is not None
     return [

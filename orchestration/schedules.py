@@ -1,6 +1,7 @@
 """The schedules: ticks on the grid of their interval, and housekeeping between ticks, mostly at night."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -83,7 +84,14 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return start_ticks
 
 
-def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefinition:
+def on_time(
+    name: str, job_name: str, cron_schedule: str, why_not: Callable[[datetime], str | None] = lambda _: None
+) -> dg.ScheduleDefinition:
+    """The schedule of a job that is not a tick. It is on by default.
+
+    `why_not`: the time of a run -> why it does not start; None if it does.
+    """
+
     @dg.schedule(
         name=name,
         job_name=job_name,
@@ -93,7 +101,10 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
     )
     def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Start one run on time, in only one of the programs on this database."""
-        claim = f"{name} {context.scheduled_execution_time.astimezone(UTC).isoformat()}"
+        at = context.scheduled_execution_time.astimezone(UTC)
+        if reason := why_not(at):
+            return dg.SkipReason(reason)
+        claim = f"{name} {at.isoformat()}"
         if not claim_start(claim):
             return dg.SkipReason("Another program on this database has started it.")
         return dg.RunRequest(run_key=claim)
@@ -103,14 +114,14 @@ def _schedule(name: str, job_name: str, cron_schedule: str) -> dg.ScheduleDefini
 
 # Not at the minutes of ticks. The order matters: vacuum after the deletions, prove after the backup.
 HOUSEKEEPING = [
-    _schedule("make_partitions_daily", "make_partitions", "3 0 * * *"),
-    _schedule("measure_health_hourly", "health", "7 * * * *"),
-    _schedule("link_events_hourly", "link_events", "27 * * * *"),
-    _schedule("expire_old_data_daily", "retention", "17 2 * * *"),
-    _schedule("pack_days_daily", "pack", "37 2 * * *"),
-    _schedule("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),
-    _schedule("back_up_daily", "backup", "33 3 * * *"),
-    _schedule("audit_nightly", "nightly_audit", "5 4 * * *"),  # a quiet hour in the Americas
-    _schedule("refit_forecasts_nightly", "refit_forecasts", "33 4 * * *"),
-    _schedule("prove_backup_weekly", "prove_backup", "23 5 * * 0"),
+    on_time("make_partitions_daily", "make_partitions", "3 0 * * *"),
+    on_time("measure_health_hourly", "health", "7 * * * *"),
+    on_time("link_events_hourly", "link_events", "27 * * * *"),
+    on_time("expire_old_data_daily", "retention", "17 2 * * *"),
+    on_time("pack_days_daily", "pack", "37 2 * * *"),
+    on_time("vacuum_and_prune_daily", "upkeep", "47 2 * * *"),
+    on_time("back_up_daily", "backup", "33 3 * * *"),
+    on_time("audit_nightly", "nightly_audit", "5 4 * * *"),  # a quiet hour in the Americas
+    on_time("refit_forecasts_nightly", "refit_forecasts", "33 4 * * *"),
+    on_time("prove_backup_weekly", "prove_backup", "23 5 * * 0"),
 ]
