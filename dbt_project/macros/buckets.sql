@@ -38,15 +38,27 @@
 {%- endmacro %}
 
 
-{#-
-  A query for the claimed buckets of the rollup that calls this. A model that is not a rollup is refused, because it has
-  no claims. A rollup is refused if dbt could refresh it before one that marks it: those marks would then wait for the
-  next refresh.
--#}
+{#- A query for the claimed buckets of the rollup that calls this. -#}
 {% macro claims() -%}
+select
+    event_key,
+    event_id,
+    bucket as hour,
+    bucket as day_start,
+    date
+from {{ source('market', 'claims') }}
+where rollup = '{{ claiming_rollup() }}'
+{%- endmacro %}
+
+
+{#-
+  The name of the rollup that asks for its claims. A model that is not a rollup is refused, because it has no claims. A
+  rollup is refused if dbt could refresh it before one that marks it: those marks would then wait for the next refresh.
+-#}
+{% macro claiming_rollup(tag='rollup') -%}
 {%- set rollup = (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] -%}
 {%- if execute and graph.nodes -%}
-  {%- set before = _rollup_named(rollup).depends_on.nodes -%}
+  {%- set before = _rollup_named(rollup, tag).depends_on.nodes -%}
   {%- for node in graph.nodes.values() if rollup in node.config.get('meta', {}).get('marks', []) -%}
     {%- if node.unique_id not in before -%}
       {{ exceptions.raise_compiler_error(
@@ -55,24 +67,18 @@
     {%- endif -%}
   {%- endfor -%}
 {%- endif -%}
-select
-    event_key,
-    event_id,
-    bucket as hour,
-    bucket as day_start,
-    date
-from {{ source('market', 'claims') }}
-where rollup = '{{ rollup }}'
+{{- rollup }}
 {%- endmacro %}
 
 
 {#- The model of a rollup. Raises if no rollup has the name: marks under that name would wait for ever. -#}
-{% macro _rollup_named(name) -%}
-{%- for node in graph.nodes.values() if node.name == name and 'rollup' in node.config.tags -%}
+{% macro _rollup_named(name, tag='rollup') -%}
+{%- for node in graph.nodes.values() if node.name == name and tag in node.config.tags -%}
 {{ return(node) }}
 {%- endfor -%}
 {{ exceptions.raise_compiler_error(
-    "No rollup is named '" ~ name ~ "'. A rollup is a model that begins with rollup(bucket=…); marks names such models."
+    "No rollup is named '" ~ name ~ "'. A rollup is a model that begins with " ~ tag ~ "(bucket=…); marks names such "
+    ~ "models."
 ) }}
 {%- endmacro %}
 
@@ -100,13 +106,19 @@ where rollup = '{{ rollup }}'
 {%- endmacro %}
 
 
-{#- A live tick claims no bucket that is older than its own marks can be. The backlog job refreshes older ones. -#}
-{% macro claim_from() -%}
-coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz, '-infinity')
+{#- Adds what _new_columns returns to a rollup's table. -#}
+{% macro add_columns(new_columns) -%}
+{% if new_columns -%}
+-- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns
+set local lock_timeout = '10s';
+alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
+set local lock_timeout to default;
+{%- endif %}
 {%- endmacro %}
 
 
-{% macro claim_buckets() -%}
+{#- How every refresh begins. Refused if it would take the warehouse's marks and not refresh the warehouse's tables. -#}
+{% macro begin_refresh() -%}
 {%- if execute and (target.name != 'warehouse' or target.schema != 'analytics') %}
   {{ exceptions.raise_compiler_error(
       this.name ~ ": target '" ~ target.name ~ "' (schema " ~ target.schema ~ ") may not take the warehouse's marks; "
@@ -116,24 +128,30 @@ coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz
   {{ exceptions.raise_compiler_error(
       this.name ~ ": --empty would take the marks and empty their buckets; run it without --empty") }}
 {%- endif %}
-{%- set facts = model.config.meta.get('facts', []) %}
-{%- set new_columns = _new_columns() %}
 -- enough to group a tick's 36,000 rows in memory; with the default of 4 MB they were written to disk
 set local work_mem = '64MB';
 -- the planner expects the rows of packed days, of which a tick reads none, and would compile for them
 set local jit = off;
 -- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
 select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
+{%- endmacro %}
+
+
+{#- A live tick claims no bucket that is older than its own marks can be. The backlog job refreshes older ones. -#}
+{% macro claim_from() -%}
+coalesce(nullif(current_setting('tickettape.claim_from', true), '')::timestamptz, '-infinity')
+{%- endmacro %}
+
+
+{% macro claim_buckets() -%}
+{%- set facts = model.config.meta.get('facts', []) %}
+{%- set new_columns = _new_columns() %}
+{{ begin_refresh() }}
 -- prevents a DETACH between the claim and the read of the facts
 {%- set of_captures = ['section_snapshots', 'packed_days', 'listing_changes', 'packed_listing_changes'] %}
 {%- set beside = of_captures if 'captures' in facts else [] %}
 lock table market.{{ (facts + beside) | join(', market.') }} in access share mode;
-{% if new_columns -%}
--- readers wait until this transaction ends; if a reader holds the table for too long, the next refresh adds the columns
-set local lock_timeout = '10s';
-alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
-set local lock_timeout to default;
-{% endif -%}
+{{ add_columns(new_columns) }}
 {% if new_columns or not is_incremental() -%}
 -- the table or a column is new: mark every bucket of every month that is attached
 insert into market.dirty_buckets (rollup, event_key, bucket)

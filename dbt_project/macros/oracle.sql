@@ -3,13 +3,7 @@
   a mark is waiting for is not wrong, it is not computed yet; the same snapshot shows the change and its mark.
 -#}
 {% macro differences(bucket, marked=['event_hours', 'aggregated_analytics']) -%}
-different as (
-    select 'the facts say' as which, missing.*
-    from (select * from direct except select * from rollup) as missing
-    union all
-    select 'the rollup says' as which, invented.*
-    from (select * from rollup except select * from direct) as invented
-)
+{{ different_rows() }}
 
 select different.*
 from different
@@ -33,6 +27,18 @@ and not exists (
     where cold.month = date_trunc('month', different.hour, 'UTC') at time zone 'UTC' and cold.deleted_at is not null
 )
 {%- endif %}
+{%- endmacro %}
+
+
+{#- The rows that `direct` and `rollup` do not share. -#}
+{% macro different_rows() -%}
+different as (
+    select 'the facts say' as which, missing.*
+    from (select * from direct except select * from rollup) as missing
+    union all
+    select 'the rollup says' as which, invented.*
+    from (select * from rollup except select * from direct) as invented
+)
 {%- endmacro %}
 
 

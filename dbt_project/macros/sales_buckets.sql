@@ -34,26 +34,14 @@ select
     event_id,
     hour
 from {{ source('box_office', 'sales_claims') }}
-where rollup = '{{ (model.get('tested_node_unique_id') or model.unique_id).split('.')[-1] }}'
+where rollup = '{{ claiming_rollup('sales_rollup') }}'
 {%- endmacro %}
 
 
 {% macro claim_sales() -%}
-{%- if execute and (target.name != 'warehouse' or target.schema != 'analytics' or flags.EMPTY) %}
-  {{ exceptions.raise_compiler_error(
-      this.name ~ ": only target 'warehouse' refreshes rollups, and not with --empty: it would take the marks and "
-      ~ "empty their buckets") }}
-{%- endif %}
 {%- set new_columns = _new_columns() %}
-set local work_mem = '64MB';
-set local jit = off;
--- one refresh of this rollup at a time; a separate statement, so that the claim's snapshot is taken after the lock
-select pg_advisory_xact_lock(hashtextextended('{{ this }}', 0));
-{% if new_columns -%}
-set local lock_timeout = '10s';
-alter table {{ this }} add column if not exists {{ new_columns | join(', add column if not exists ') }};
-set local lock_timeout to default;
-{% endif -%}
+{{ begin_refresh() }}
+{{ add_columns(new_columns) }}
 {% if new_columns or not is_incremental() -%}
 -- the table or a column is new: mark everything
 insert into box_office.sales_marks (rollup, event_id, hour)
@@ -107,7 +95,7 @@ select {{ columns }} from {{ arg_dict.temp_relation }}
 
 {% macro pass_on_sales() -%}
 {%- for rollup in model.config.meta.marks if execute %}
-{%- set bucket = (graph.nodes.values() | selectattr('name', 'equalto', rollup) | first).config.meta.bucket %}
+{%- set bucket = _rollup_named(rollup, 'sales_rollup').config.meta.bucket %}
 insert into box_office.sales_marks (rollup, event_id, hour)
 select distinct '{{ rollup }}', event_id, {{ 'hour' if bucket == 'hour' else "timestamptz '-infinity'" }}
 from box_office.sales_claims
@@ -122,13 +110,7 @@ delete from box_office.sales_claims where rollup = '{{ this.name }}'
   that waits, and for archived events, whose sales are no longer here.
 -#}
 {% macro sales_differences() -%}
-different as (
-    select 'the sales say' as which, missing.*
-    from (select * from direct except select * from rollup) as missing
-    union all
-    select 'the rollup says' as which, invented.*
-    from (select * from rollup except select * from direct) as invented
-)
+{{ different_rows() }}
 
 select different.*
 from different

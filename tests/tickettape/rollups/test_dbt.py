@@ -158,7 +158,15 @@ def test_r16_a_full_refresh_beside_frozen_hours_loses_none_of_them(
     assert versions(connection, "event_hours", frozen)
 
 
-@pytest.mark.parametrize("asked", ["{{ claims() }}", "{{ _rollup_named('event_hour') }}"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "{{ claims() }}",
+        "{{ sales_claims() }}",
+        "{{ _rollup_named('event_hour') }}",
+        "{{ _rollup_named('event_hours', 'sales_rollup') }}",
+    ],
+)
 @pytest.mark.usefixtures("database_url")
 def test_a_name_that_no_rollup_has_raises_instead_of_emptying_a_bucket(
     asked: str, capfd: pytest.CaptureFixture[str]
