@@ -36,6 +36,8 @@ REFUSALS = {
     431: "The headers are too long.",
     503: "The database or the payment provider is busy or cannot be reached. Send the request again under its key.",
 }
+WRITES = (401, 403, 404, 409)
+"""The statuses with which a write may be refused, in addition to those of every request."""
 _ANYWHERE = {400, 413, 414, 422, 429, 431, 503}
 
 _FILE_EXAMPLE = "section,row_number,seat_number,price\nS01,1,1,180.00\nS01,1,2,180.00\n"

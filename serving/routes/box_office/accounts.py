@@ -20,7 +20,7 @@ from serving.requests.addresses import address_of
 from serving.requests.purchases import LogIn, SessionInPath, SignUp
 from serving.requests.sessions import delete_cookie, is_from_our_own_page, new_session_hash, session_of, set_cookie
 from serving.responses.problems import Problem
-from serving.routes.box_office.replies import desk_of, reply
+from serving.routes.box_office.replies import ask_as_buyer, desk_of, reply
 from tickettape.box_office import check_password, hash_password, normal_email
 
 router = APIRouter()
@@ -103,7 +103,7 @@ async def list_sessions(request: Request) -> Response:
 async def log_out(request: Request) -> Response:
     """End this session."""
     question = "select box_office.revoke_sessions(null, %(session)s)"
-    await desk_of(request).one(question, session=session_of(request), write=True)
+    await ask_as_buyer(request, question, write=True)
     return _logged_out(request)
 
 
@@ -111,21 +111,21 @@ async def log_out(request: Request) -> Response:
 async def revoke_session(request: Request, session_id: SessionInPath) -> Response:
     """End one of the user's sessions."""
     question = "select box_office.revoke_sessions(%(id)s)"
-    await desk_of(request).one(question, {"id": session_id}, session=session_of(request), write=True)
+    await ask_as_buyer(request, question, {"id": session_id}, write=True)
     return Response(status_code=204)
 
 
 @router.delete("/sessions", **selling(None, 401, 403, session="buyer"))
 async def revoke_all_sessions(request: Request) -> Response:
     """End all of the user's sessions, this one too."""
-    await desk_of(request).one("select box_office.revoke_sessions()", session=session_of(request), write=True)
+    await ask_as_buyer(request, "select box_office.revoke_sessions()", write=True)
     return _logged_out(request)
 
 
 @router.get("/me", **selling(answers.User, 401, session="buyer"))
 async def get_me(request: Request) -> Response:
     """Who is logged in."""
-    told = await desk_of(request).one("select box_office.user_answer()::text", session=session_of(request))
+    told = await ask_as_buyer(request, "select box_office.user_answer()::text")
     return await reply(request, told)
 
 

@@ -6,19 +6,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from serving.answers import box_office as answers
-from serving.openapi.box_office import selling
+from serving.openapi.box_office import WRITES, selling
 from serving.requests.purchases import BookingInPath, EventInPath, HoldBest, HoldSeats, IdempotencyKey, Pay
-from serving.requests.sessions import session_of
 from serving.routes.box_office.orders import MOST_LISTED
 from serving.routes.box_office.payments import pay
-from serving.routes.box_office.replies import desk_of, reply
+from serving.routes.box_office.replies import ask_as_buyer, reply
 
 router = APIRouter()
 
-_WRITES = (401, 403, 404, 409)
 
-
-@router.post("/events/{event_id}/bookings", **selling(answers.Booking, *_WRITES, status=201, session="buyer"))
+@router.post("/events/{event_id}/bookings", **selling(answers.Booking, *WRITES, status=201, session="buyer"))
 async def hold_seats(
     request: Request, event_id: EventInPath, body: HoldSeats, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -31,7 +28,7 @@ async def hold_seats(
     )
 
 
-@router.post("/events/{event_id}/bookings/best", **selling(answers.Booking, *_WRITES, status=201, session="buyer"))
+@router.post("/events/{event_id}/bookings/best", **selling(answers.Booking, *WRITES, status=201, session="buyer"))
 async def hold_best_available(
     request: Request, event_id: EventInPath, body: HoldBest, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -49,27 +46,24 @@ async def hold_best_available(
 async def list_bookings(request: Request) -> Response:
     """The buyer's newest bookings."""
     question = "select box_office.bookings_answer(%(most)s)::text"
-    return await reply(
-        request, await desk_of(request).one(question, {"most": MOST_LISTED}, session=session_of(request))
-    )
+    return await reply(request, await ask_as_buyer(request, question, {"most": MOST_LISTED}))
 
 
 @router.get("/bookings/{booking_id}", **selling(answers.Booking, 401, 404, session="buyer"))
 async def get_booking(request: Request, booking_id: BookingInPath) -> Response:
     """One of the buyer's bookings."""
     question = "select box_office.booking_answer(%(booking)s)::text"
-    told = await desk_of(request).one(question, {"booking": booking_id}, session=session_of(request))
-    return await reply(request, told)
+    return await reply(request, await ask_as_buyer(request, question, {"booking": booking_id}))
 
 
-@router.post("/bookings/{booking_id}/extend", **selling(answers.Booking, *_WRITES, session="buyer"))
+@router.post("/bookings/{booking_id}/extend", **selling(answers.Booking, *WRITES, session="buyer"))
 async def extend_hold(request: Request, booking_id: BookingInPath, idempotency_key: IdempotencyKey) -> Response:
     """Hold for longer."""
     values = {"booking": booking_id, "key": idempotency_key}
     return await _book(request, "box_office.extend_once(%(booking)s, %(key)s)", values)
 
 
-@router.post("/bookings/{booking_id}/pay", **selling(answers.PaymentOutcome, *_WRITES, session="buyer"))
+@router.post("/bookings/{booking_id}/pay", **selling(answers.PaymentOutcome, *WRITES, session="buyer"))
 async def pay_booking(
     request: Request, booking_id: BookingInPath, body: Pay, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -77,7 +71,7 @@ async def pay_booking(
     return await pay(request, body, idempotency_key, booking_id=booking_id)
 
 
-@router.post("/bookings/{booking_id}/cancel", **selling(answers.Booking, *_WRITES, session="buyer"))
+@router.post("/bookings/{booking_id}/cancel", **selling(answers.Booking, *WRITES, session="buyer"))
 async def cancel_booking(request: Request, booking_id: BookingInPath, idempotency_key: IdempotencyKey) -> Response:
     """Give back seats that are held."""
     values = {"booking": booking_id, "key": idempotency_key}
@@ -86,5 +80,5 @@ async def cancel_booking(request: Request, booking_id: BookingInPath, idempotenc
 
 async def _book(request: Request, booking: LiteralString, values: dict[str, Any], status: int = 200) -> Response:
     question: LiteralString = f"select box_office.booking_answer({booking})::text"
-    told = await desk_of(request).one(question, values, session=session_of(request), write=True)
+    told = await ask_as_buyer(request, question, values, write=True)
     return await reply(request, told, status=status)

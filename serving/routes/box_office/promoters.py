@@ -8,27 +8,17 @@ from starlette.responses import Response
 
 from serving.answers import promoters as answers
 from serving.middleware import MOST_FILE_BYTES
-from serving.openapi.box_office import selling, taking_a_file
+from serving.openapi.box_office import WRITES, selling, taking_a_file
 from serving.requests.bodies import lines_of
 from serving.requests.promotions import ChangedEvent, ChangedTier, NewEvent, NewPrices, NewTier
 from serving.requests.purchases import EventInPath, IdempotencyKey, TierInPath
-from serving.requests.sessions import session_of
 from serving.responses.problems import Problem
-from serving.routes.box_office.replies import desk_of, only_one, reply
+from serving.routes.box_office.replies import ask_as_promoter, only_one, reply
 from tickettape.box_office import RefusedError, WrongLinesError, parse_seats
 
 router = APIRouter(prefix="/promoter")
 
 FILE_SECONDS = 60.0
-_WRITES = (401, 403, 404, 409)
-
-
-async def ask_as_promoter(
-    request: Request, question: LiteralString, values: dict[str, Any] | None = None, *, write: bool = False
-) -> Any:
-    """The one value that a statement returns to the promoter who asks. Raises Problem."""
-    session = session_of(request)
-    return await desk_of(request).one(question, values, session=session, role="promoter", write=write)
 
 
 @router.get("/events", **selling(answers.PromoterEvents, 401, 403, session="promoter"))
@@ -52,7 +42,7 @@ async def get_promoter_event(request: Request, event_id: EventInPath) -> Respons
     return await reply(request, only_one(told, f"You have no event {event_id}."))
 
 
-@router.patch("/events/{event_id}", **selling(answers.PromoterEvent, *_WRITES, session="promoter"))
+@router.patch("/events/{event_id}", **selling(answers.PromoterEvent, *WRITES, session="promoter"))
 async def change_event(
     request: Request, event_id: EventInPath, body: ChangedEvent, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -68,15 +58,14 @@ async def list_promoter_tiers(request: Request, event_id: EventInPath) -> Respon
     return await reply(request, await ask_as_promoter(request, question, {"event": event_id}))
 
 
-@router.post("/events/{event_id}/tiers", **selling(answers.PromoterTier, *_WRITES, status=201, session="promoter"))
+@router.post("/events/{event_id}/tiers", **selling(answers.PromoterTier, *WRITES, status=201, session="promoter"))
 async def add_tier(request: Request, event_id: EventInPath, body: NewTier, idempotency_key: IdempotencyKey) -> Response:
     """Add tickets that are sold by quantity."""
     question: LiteralString = "box_office.add_promoter_tier(%(event)s, %(fields)s::jsonb, %(key)s)"
-    fields = orjson.dumps(body.model_dump(mode="json")).decode()
-    return await _tier(request, question, {"event": event_id, "fields": fields, "key": idempotency_key}, 201)
+    return await _tier(request, question, {"event": event_id, "fields": _fields(body), "key": idempotency_key}, 201)
 
 
-@router.patch("/events/{event_id}/tiers/{tier_id}", **selling(answers.PromoterTier, *_WRITES, session="promoter"))
+@router.patch("/events/{event_id}/tiers/{tier_id}", **selling(answers.PromoterTier, *WRITES, session="promoter"))
 async def change_tier(
     request: Request, event_id: EventInPath, tier_id: TierInPath, body: ChangedTier, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -87,7 +76,7 @@ async def change_tier(
     return await _tier(request, question, values)
 
 
-@router.post("/events/{event_id}/seats", **taking_a_file(answers.SeatsAdded, *_WRITES))
+@router.post("/events/{event_id}/seats", **taking_a_file(answers.SeatsAdded, *WRITES))
 async def add_seats(request: Request, event_id: EventInPath, idempotency_key: IdempotencyKey) -> Response:
     """Add the seats of a CSV file, all of them or none."""
     await ask_as_promoter(request, "select box_office.check_seller(%(event)s)", {"event": event_id})
@@ -119,7 +108,7 @@ async def add_seats(request: Request, event_id: EventInPath, idempotency_key: Id
     return await reply(request, orjson.dumps({"seats_added": added}), status=201)
 
 
-@router.post("/events/{event_id}/prices", **selling(answers.SeatsRepriced, *_WRITES, session="promoter"))
+@router.post("/events/{event_id}/prices", **selling(answers.SeatsRepriced, *WRITES, session="promoter"))
 async def change_prices(
     request: Request, event_id: EventInPath, body: NewPrices, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -133,8 +122,8 @@ async def change_prices(
     return await reply(request, orjson.dumps({"seats_changed": changed}))
 
 
-def _fields(body: NewEvent | ChangedEvent) -> str:
-    """What the client has named, as JSON. Nothing that it left out."""
+def _fields(body: NewEvent | ChangedEvent | NewTier) -> str:
+    """A body as JSON. Of a change, only what the client has named."""
     return orjson.dumps(body.model_dump(mode="json", exclude_unset=isinstance(body, ChangedEvent))).decode()
 
 

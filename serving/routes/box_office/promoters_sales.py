@@ -7,18 +7,16 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from serving.answers import promoters as answers
-from serving.openapi.box_office import selling
+from serving.openapi.box_office import WRITES, selling
 from serving.requests import query_parameters
 from serving.requests.promotions import RefundSale, ScanTicket
 from serving.requests.purchases import EventInPath, IdempotencyKey, PageQuery
 from serving.requests.sessions import session_of
-from serving.routes.box_office.promoters import ask_as_promoter
-from serving.routes.box_office.replies import desk_of, reply
+from serving.routes.box_office.replies import ask_as_promoter, desk_of, reply
 
 router = APIRouter(prefix="/promoter/events/{event_id}")
 
 MOST_PRICE_CHANGES = 500
-_WRITES = (401, 403, 404, 409)
 
 
 @router.get("/price-changes", **selling(answers.PriceChanges, 401, 403, 404, session="promoter"))
@@ -56,7 +54,7 @@ async def list_purchases(request: Request, event_id: EventInPath, query: Annotat
     return await reply(request, orjson.dumps({"data": data, "next_cursor": next_cursor}))
 
 
-@router.post("/refunds", **selling(answers.Refunded, *_WRITES, status=201, session="promoter"))
+@router.post("/refunds", **selling(answers.Refunded, *WRITES, status=201, session="promoter"))
 async def refund_sale(
     request: Request, event_id: EventInPath, body: RefundSale, idempotency_key: IdempotencyKey
 ) -> Response:
@@ -71,7 +69,7 @@ async def refund_sale(
     return await reply(request, told, status=201)
 
 
-@router.post("/scan", **selling(answers.Scanned, *_WRITES, session="promoter"))
+@router.post("/scan", **selling(answers.Scanned, *WRITES, session="promoter"))
 async def scan_ticket(
     request: Request, event_id: EventInPath, body: ScanTicket, idempotency_key: IdempotencyKey
 ) -> Response:

@@ -1,12 +1,13 @@
-"""What the routes of the box office share: the desk, and replies made of the JSON that the database has made."""
+"""What the routes of the box office share: asking the desk as somebody, and replies of JSON from the database."""
 
-from typing import Any
+from typing import Any, LiteralString
 
 import orjson
 from fastapi import Request
 from starlette.responses import Response
 
 from serving.box_office_desk import Desk
+from serving.requests.sessions import session_of
 from serving.responses import formats
 from serving.responses.etags import client_has, etag_of, not_modified
 from serving.responses.problems import Problem
@@ -21,6 +22,21 @@ def desk_of(request: Request) -> Desk:
     """The desk of this process."""
     desk: Desk = request.app.state.desk
     return desk
+
+
+async def ask_as_buyer(
+    request: Request, question: LiteralString, values: dict[str, Any] | None = None, *, write: bool = False
+) -> Any:
+    """The one value that a statement returns to the buyer who asks. Raises Problem."""
+    return await desk_of(request).one(question, values, session=session_of(request), write=write)
+
+
+async def ask_as_promoter(
+    request: Request, question: LiteralString, values: dict[str, Any] | None = None, *, write: bool = False
+) -> Any:
+    """The one value that a statement returns to the promoter who asks. Raises Problem."""
+    session = session_of(request)
+    return await desk_of(request).one(question, values, session=session, role="promoter", write=write)
 
 
 async def reply(request: Request, told: str | bytes | None, missing: str = "", status: int = 200) -> Response:

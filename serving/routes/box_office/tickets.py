@@ -11,8 +11,7 @@ from starlette.responses import Response
 from serving.answers import box_office as answers
 from serving.openapi.box_office import picturing, selling
 from serving.requests.purchases import TicketInPath, TicketsQuery
-from serving.requests.sessions import session_of
-from serving.routes.box_office.replies import FRESH, desk_of, only_one, reply
+from serving.routes.box_office.replies import FRESH, ask_as_buyer, only_one, reply
 
 router = APIRouter()
 
@@ -26,7 +25,7 @@ async def list_tickets(request: Request, query: Annotated[TicketsQuery, Query()]
     """The buyer's tickets, the soonest event first."""
     question = "select box_office.tickets_answer(null, %(upcoming)s, %(most)s)::text"
     values = {"upcoming": query.upcoming, "most": MOST_TICKETS}
-    return await reply(request, await desk_of(request).one(question, values, session=session_of(request)))
+    return await reply(request, await ask_as_buyer(request, question, values))
 
 
 @router.get("/tickets/{ticket_id}", **selling(answers.Ticket, 401, 404, session="buyer"))
@@ -59,5 +58,5 @@ async def _code(request: Request, ticket_id: int) -> Any:
 
 async def _ticket(request: Request, ticket_id: int) -> str:
     question = "select box_office.tickets_answer(%(ticket)s, false, 1)::text"
-    told = await desk_of(request).one(question, {"ticket": ticket_id}, session=session_of(request))
+    told = await ask_as_buyer(request, question, {"ticket": ticket_id})
     return only_one(told, f"You have no ticket {ticket_id}.")

@@ -6,8 +6,7 @@ from starlette.responses import Response
 from serving.answers import box_office as answers
 from serving.openapi.box_office import selling
 from serving.requests.purchases import EventInPath, IdempotencyKey, JoinWaitlist, WaitlistInPath
-from serving.requests.sessions import session_of
-from serving.routes.box_office.replies import desk_of, only_one, reply
+from serving.routes.box_office.replies import ask_as_buyer, only_one, reply
 
 router = APIRouter()
 
@@ -19,11 +18,11 @@ async def join_waitlist(
     request: Request, event_id: EventInPath, body: JoinWaitlist, idempotency_key: IdempotencyKey
 ) -> Response:
     """Wait until something comes free. Whoever already waits keeps their place."""
-    told = await desk_of(request).one(
+    told = await ask_as_buyer(
+        request,
         """select box_office.waitlist_answer(box_office.join_waitlist_once(%(event)s, %(tier_id)s::bigint,
                %(quantity)s::integer, %(section_preference)s, %(max_price)s, %(key)s))::text""",
         body.model_dump() | {"event": event_id, "key": idempotency_key},
-        session=session_of(request),
         write=True,
     )
     return await reply(request, only_one(told, "You wait for nothing here."), status=201)
@@ -32,17 +31,17 @@ async def join_waitlist(
 @router.get("/waitlist", **selling(answers.Waitlist, 401, session="buyer"))
 async def list_waitlist(request: Request) -> Response:
     """What the buyer waits for, and what is offered."""
-    told = await desk_of(request).one("select box_office.waitlist_answer(null)::text", session=session_of(request))
+    told = await ask_as_buyer(request, "select box_office.waitlist_answer(null)::text")
     return await reply(request, told)
 
 
 @router.delete("/waitlist/{waitlist_id}", **selling(None, 401, 403, 404, session="buyer"))
 async def leave_waitlist(request: Request, waitlist_id: WaitlistInPath, idempotency_key: IdempotencyKey) -> Response:
     """Wait no longer. What is still offered becomes free."""
-    await desk_of(request).one(
+    await ask_as_buyer(
+        request,
         "select box_office.leave_waitlist(%(entry)s, %(key)s)",
         {"entry": waitlist_id, "key": idempotency_key},
-        session=session_of(request),
         write=True,
     )
     return Response(status_code=204)
