@@ -40,7 +40,7 @@ def tidied_orders(
     Each server process of the service does the same every few seconds. This is for when none runs.
     """
     with warehouse.connection() as connection:
-        done = tidy(connection, providers_of(settings))
+        done = tidy(connection, providers_of(settings, warehouse))
     return dg.MaterializeResult(
         metadata={
             "orders ended": done.orders,

@@ -6,7 +6,7 @@ from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
 
-def providers_of(settings: Settings, warehouse: Warehouse | None = None) -> Providers:
+def providers_of(settings: Settings, warehouse: Warehouse) -> Providers:
     """The providers by their names. `warehouse`: where the simulated one keeps its ledger."""
     if settings.stripe_api_key and settings.stripe_webhook_secret:
         from tickettape.box_office.stripe_provider import StripeProvider  # here: importing it takes half a second
@@ -17,5 +17,5 @@ def providers_of(settings: Settings, warehouse: Warehouse | None = None) -> Prov
             settings.stripe_api_base,
         )
         return {stripe.name: stripe}
-    simulated = SimulatedProvider(warehouse or Warehouse())
+    simulated = SimulatedProvider(warehouse)
     return {simulated.name: simulated}
