@@ -24,7 +24,7 @@ def session_in(scope: Scope, headers: Headers) -> bytes | None:
     """The SHA-256 of the request's token; None if it has none. Raises Problem 403 for a write of another site."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
-        return _sha256(token.strip())
+        return session_hash(token.strip())
     token = _cookie(headers)
     if not token:
         return None
@@ -35,7 +35,7 @@ def session_in(scope: Scope, headers: Headers) -> bytes | None:
             "`Authorization: Bearer`.",
             kind="not_yours",
         )
-    return _sha256(token)
+    return session_hash(token)
 
 
 def is_from_our_own_page(headers: Headers) -> bool:
@@ -55,9 +55,9 @@ def session_of(request: Request) -> bytes:
     return session
 
 
-def new_session_hash(token: str) -> bytes:
-    """What is stored of a token."""
-    return _sha256(token)
+def session_hash(token: str) -> bytes:
+    """What is stored of a token, and looked up."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def set_cookie(response: Response, request: Request, token: str, seconds: int) -> None:
@@ -85,7 +85,3 @@ def _cookie(headers: Headers) -> str:
         if found:
             return found.value
     return ""
-
-
-def _sha256(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

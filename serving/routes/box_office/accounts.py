@@ -18,7 +18,7 @@ from serving.answers import box_office as answers
 from serving.openapi.box_office import selling
 from serving.requests.addresses import address_of
 from serving.requests.purchases import LogIn, SessionInPath, SignUp
-from serving.requests.sessions import delete_cookie, is_from_our_own_page, new_session_hash, session_of, set_cookie
+from serving.requests.sessions import delete_cookie, is_from_our_own_page, session_hash, session_of, set_cookie
 from serving.responses.problems import Problem
 from serving.routes.box_office.replies import ask_as_buyer, desk_of, reply
 from tickettape.box_office import check_password, hash_password, normal_email
@@ -80,7 +80,7 @@ async def log_in(request: Request, body: LogIn) -> Response:
     seconds = int(request.app.state.settings.session_hours * 3600)
     told = await desk.one(
         "select box_office.open_session(%(user)s, %(hash)s, %(seconds)s)::text",
-        {"user": user_id, "hash": new_session_hash(token), "seconds": seconds},
+        {"user": user_id, "hash": session_hash(token), "seconds": seconds},
         role="accounts",
         write=True,
     )
