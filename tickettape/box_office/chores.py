@@ -58,9 +58,10 @@ def upkeep_is_due(connection: Connection, *, mails: bool) -> bool:
             or exists (select from box_office.refunds where status = 'requested')
             or (%s and exists (select from box_office.notifications where sent_at is null and attempts < %s))
             or exists (
-                select from box_office.waitlist
-                inner join box_office.stored_events as events on events.id = waitlist.event_id
-                where not waitlist.notified and events.status = 'on_sale' and events.start_time > now())""",
+                select from (select distinct event_id from box_office.waitlist where not notified) as waited_for
+                inner join box_office.stored_events as events on events.id = waited_for.event_id
+                where events.status = 'on_sale' and events.start_time > now()
+                    and box_office.lowest_price_of(events.id) is not null)""",
         [mails, MOST_ATTEMPTS],
     ).fetchone()
     return bool(row and row[0])

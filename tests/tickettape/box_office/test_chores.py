@@ -13,7 +13,7 @@ from tickettape.box_office.chores import (
     summary_minutes,
     upkeep_is_due,
 )
-from tickettape.box_office.orders import reserve
+from tickettape.box_office.orders import change_capacity, reserve
 from tickettape.box_office.waitlist import join_waitlist, offer_what_is_free
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
@@ -75,6 +75,11 @@ def test_upkeep_is_due_only_if_there_is_something_to_do(office: BoxOffice) -> No
     assert offer_what_is_free(office.connection, event) == 1
     assert upkeep_is_due(office.connection, mails=True)  # the person must be told
     assert not upkeep_is_due(office.connection, mails=False)
+    reserve(office.connection, office.user(), event, {tier: 4})
+    join_waitlist(office.connection, office.user(), event, tier_id=tier)
+    assert not upkeep_is_due(office.connection, mails=False)  # nothing is left to offer
+    change_capacity(office.connection, tier, 6)
+    assert upkeep_is_due(office.connection, mails=False)
     office.do("rollback")
 
 
