@@ -20,10 +20,10 @@ from tickettape.box_office import (
     providers_of,
     reprice_events,
     send_notices,
-    smtp_server,
     tidy,
 )
 from tickettape.database import Warehouse, yield_to_live_work
+from tickettape.mail import smtp_server
 from tickettape.rollups import export_dbt_environment, is_made, pending_sales, refresh_until
 from tickettape.settings import Settings
 

@@ -21,7 +21,7 @@ from tickettape.box_office.events import (
     read_seats,
     set_status,
 )
-from tickettape.box_office.notices import send_notices, smtp_server
+from tickettape.box_office.notices import send_notices
 from tickettape.box_office.passwords import check_password, hash_password
 from tickettape.box_office.payments import (
     Begun,
@@ -81,7 +81,6 @@ __all__ = [
     "sales",
     "send_notices",
     "set_status",
-    "smtp_server",
     "summary_is_due",
     "tidy",
     "told_to",

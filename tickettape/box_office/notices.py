@@ -5,26 +5,19 @@ Its Message-ID is always the same, so a mail client shows a notice that was sent
 """
 
 import logging
-import smtplib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from email.message import EmailMessage
-from email.utils import format_datetime
-from urllib.parse import unquote, urlsplit
 
 from psycopg.rows import class_row
 
 from tickettape.database import Connection
+from tickettape.mail import RefusedError, Send, plain_mail
 
-SMTP_SECONDS = 20.0
 MOST_ATTEMPTS = 10  # then a notice is given up: its address takes no mail
 
 log = logging.getLogger(__name__)
-
-Send = Callable[[EmailMessage], None]
 
 
 @dataclass(frozen=True)
@@ -60,22 +53,23 @@ def message_of(notice: Notice, sender: str, unsubscribe_url: str | None) -> Emai
             f"Your payment of {money} for {about} came when the tickets were no longer held. It will be returned.",
         ),
     }.get(notice.kind, (f"About {about}", f"There is news about {about}."))
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = sender, notice.email, subject
-    mail["Date"] = format_datetime(notice.created_at)
-    mail["Message-ID"] = f"<box-office.{notice.id}@{sender.rpartition('@')[2].rstrip('>')}>"
-    mail["Auto-Submitted"] = "auto-generated"
+    link = None
     if notice.kind == "waitlist_offer":
         if unsubscribe_url:
             link = f"{unsubscribe_url}{notice.token}"
-            mail["List-Unsubscribe"] = f"<{link}>"
-            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
             text += f"\n\nIf you want no more mail about waitlists: {link}"
         else:
-            mail["List-Unsubscribe"] = f"<mailto:{sender}?subject=unsubscribe%20{notice.token}>"
+            link = f"mailto:{sender}?subject=unsubscribe%20{notice.token}"
             text += f"\n\nIf you want no more mail about waitlists, answer with the subject: unsubscribe {notice.token}"
-    mail.set_content(text + "\n")
-    return mail
+    return plain_mail(
+        sender=sender,
+        to=notice.email,
+        subject=subject,
+        text=text + "\n",
+        written_at=notice.created_at,
+        message_id=f"box-office.{notice.id}",
+        unsubscribe=link,
+    )
 
 
 def send_notices(
@@ -100,10 +94,9 @@ def send_notices(
                 continue
             try:
                 send(message_of(notice, sender, unsubscribe_url))
-            except smtplib.SMTPRecipientsRefused as refused:
-                codes = ", ".join(str(code) for code, _ in refused.recipients.values())
-                log.warning("Notice %s was refused: %s", notice.id, codes)
-                _note(connection, notice, "attempts = attempts + 1, error = %s", f"refused: {codes}")
+            except RefusedError as refused:
+                log.warning("Notice %s was refused: %s", notice.id, refused.code)
+                _note(connection, notice, "attempts = attempts + 1, error = %s", f"refused: {refused.code}")
                 counts["refused"] += 1
                 continue
             _note(connection, notice, "sent_at = clock_timestamp(), error = null")
@@ -161,25 +154,3 @@ def unsubscribe(connection: Connection, token: str) -> bool:
         ).rowcount
         == 1
     )
-
-
-@contextmanager
-def smtp_server(url: str) -> Iterator[Send]:
-    """A connection to smtp://user:password@host:587 (STARTTLS if the server offers it), or smtps://…:465."""
-    parts = urlsplit(url)
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    with kind(parts.hostname or "localhost", parts.port or 0, timeout=SMTP_SECONDS) as server:
-        if parts.scheme != "smtps" and "starttls" in _extensions(server):
-            server.starttls()
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-
-        def send(mail: EmailMessage) -> None:
-            server.send_message(mail)
-
-        yield send
-
-
-def _extensions(server: smtplib.SMTP) -> set[str]:
-    server.ehlo_or_helo_if_needed()
-    return set(server.esmtp_features)

@@ -10,19 +10,17 @@ import hmac
 import logging
 import re
 import smtplib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
 
+from tickettape.mail import RefusedError, domain_of, plain_mail, smtp_server
 from tickettape.price_alerts.messages import split_text
 from tickettape.price_alerts.public_http import ForbiddenAddressError, post
 from tickettape.price_alerts.sealing import AlertError
@@ -49,7 +47,6 @@ EXAMPLES = {kind: example for kind, (_, example) in KINDS.items()}
 
 _APPRISE = {"discord": "discord://{}/{}/", "slack": "slack://{}/{}/{}/", "telegram": "tgram://{}/{}/"}
 NTFY_BYTES = 4_000  # it takes 4,096
-SMTP_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
 
@@ -116,40 +113,24 @@ def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 def _send_mail(address: str, message: Message, settings: Settings) -> None:
     if settings.price_alerts_smtp_url is None:
         raise SendError("PRICE_ALERTS_SMTP_URL is not set, so no mail can be sent.")
-    server = urlsplit(settings.price_alerts_smtp_url.get_secret_value())
-    sender = parse_qs(server.query).get("from", [""])[0]
-    domain = sender.rpartition("@")[2]
-    if not domain:
+    url = settings.price_alerts_smtp_url.get_secret_value()
+    sender = parse_qs(urlsplit(url).query).get("from", [""])[0]
+    if not domain_of(sender):
         raise SendError("PRICE_ALERTS_SMTP_URL names no sender: add ?from=alerts@example.com.")
-    mail = EmailMessage()
-    mail["From"] = sender
-    mail["To"] = Address(addr_spec=address)
-    mail["Subject"] = message.title
-    mail["Date"] = format_datetime(message.written_at)
-    mail["Message-ID"] = f"<{message.message_id}@{domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    if message.stop:
-        mail["List-Unsubscribe"] = f"<{message.stop}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(message.text)
-    host, port = server.hostname or "localhost", server.port
-    context = ssl.create_default_context()
-    if server.scheme == "smtps":
-        connected: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 465, timeout=SMTP_SECONDS, context=context)
-    else:
-        connected = smtplib.SMTP(host, port or 587, timeout=SMTP_SECONDS)
-    with connected as smtp:
-        smtp.ehlo()
-        if server.scheme != "smtps" and smtp.has_extn("starttls"):
-            smtp.starttls(context=context)
-            smtp.ehlo()
-        if server.username:
-            smtp.login(unquote(server.username), unquote(server.password or ""))
-        try:
-            smtp.send_message(mail)
-        except smtplib.SMTPRecipientsRefused as error:
-            (code, _), *_ = error.recipients.values()
-            raise SendError(f"The mail server refused the recipient ({code}).", final=code >= 550) from None
+    mail = plain_mail(
+        sender=sender,
+        to=Address(addr_spec=address),
+        subject=message.title,
+        text=message.text,
+        written_at=message.written_at,
+        message_id=message.message_id,
+        unsubscribe=message.stop,
+    )
+    try:
+        with smtp_server(url) as send_mail:
+            send_mail(mail)
+    except RefusedError as error:
+        raise SendError(str(error), final=error.code >= 550) from None
 
 
 def _send_by_apprise(kind: str, address: str, message: Message) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from tests.support.box_office import BoxOffice
 from tests.support.mail_server import REFUSED, Inbox, mail_server
-from tickettape.box_office.notices import MOST_ATTEMPTS, send_notices, smtp_server, unsubscribe
+from tickettape.box_office.notices import MOST_ATTEMPTS, send_notices, unsubscribe
 from tickettape.box_office.orders import purchase
 from tickettape.box_office.payments import refund
 from tickettape.box_office.waitlist import join_waitlist, offer_what_is_free
+from tickettape.mail import smtp_server
 
 FROM = "Tickets <tickets@example.com>"
 
