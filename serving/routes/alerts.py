@@ -16,7 +16,7 @@ from serving.answers import alerts as answers
 from serving.database import Database
 from serving.openapi import answering_json
 from serving.responses.problems import Problem, no_such_event
-from tickettape.listing_history import STATES_QUERY
+from tickettape.listing_history import STATES_QUERY, states_of
 from tickettape.price_alerts import RULE_FIELDS, Place, RuleForm, feed_address, needs_history, preview, sights_of
 
 PREFIX = "/api/alerts"
@@ -101,7 +101,7 @@ async def preview_alert(request: Request, form: RuleForm) -> Response:
     offer_terms = {key: (quantity, tuple(buyable)) for key, quantity, buyable in terms}
 
     def work() -> dict[str, Any]:
-        sights = sights_of(changes, offer_terms, zone_of.__getitem__, begin)
+        sights = sights_of(states_of(changes), offer_terms, zone_of.__getitem__, begin)
         found = preview(rule, names, sights, first)
         told = found.told()
         return {

@@ -9,11 +9,9 @@ from tickettape.database import Connection
 from tickettape.listing_history import observation_at, states_between
 from tickettape.price_alerts.decisions import limit_of, needs_history, reference_of
 from tickettape.price_alerts.event_sights import EventSights
-from tickettape.price_alerts.preview import preview
+from tickettape.price_alerts.preview import preview, sights_of
 from tickettape.price_alerts.price_hours import KEPT_HOURS, PriceHours, hour_of
 from tickettape.price_alerts.rule_store import RULE_COLUMNS, rule_from_row
-from tickettape.price_alerts.rules import Rule
-from tickettape.price_alerts.sights import Sight
 
 PREPARED_BEFORE = timedelta(minutes=5)
 CORRECTED_WITHIN = timedelta(days=1)
@@ -26,7 +24,7 @@ _WITHOUT_PRICES: LiteralString = """
     left join price_alerts.rule_events as own
         on own.rule_id = matched.rule_id and own.event_key = matched.event_key
     where rules.condition in ('below_median', 'cheapest', 'fell', 'rose') and own.first_hour is null
-    order by matched.event_key limit 20""".replace(":rule_columns", RULE_COLUMNS)
+    order by matched.event_key limit 1""".replace(":rule_columns", RULE_COLUMNS)
 
 _REFERENCES: LiteralString = """
     select own.event_key, own.first_hour, own.lowest_cents, :rule_columns
@@ -68,28 +66,18 @@ def fill_price_hours(connection: Connection, now: datetime, *, for_at_most: time
     """Give new rules on history the prices before they were made. Returns for how many rules and events."""
     until, filled = time.monotonic() + for_at_most.total_seconds(), 0
     while time.monotonic() < until:
-        rows = connection.execute(_WITHOUT_PRICES).fetchall()
-        if not rows:
+        row = connection.execute(_WITHOUT_PRICES).fetchone()
+        if row is None:
             break
-        event_key = rows[0][0]
-        for own_key, *columns in rows:
-            if own_key == event_key:
-                rule = rule_from_row(columns)
-                first = hour_of(now - (needs_history(rule) or timedelta()) - timedelta(hours=2))
-                sights = EventSights(connection, [event_key])
-                before, captures = None, []
-                for tick, partial, stand in states_between(connection, event_key, first, now):
-                    if not partial:
-                        captures.append(sights.sight(event_key, tick, stand, before))
-                        before = stand
-                _store_hours(connection, rule.rule_id, event_key, _hours_of(rule, sights, event_key, captures, now))
-                filled += 1
+        event_key, *columns = row
+        rule, sights = rule_from_row(columns), EventSights(connection, [event_key])
+        first = hour_of(now - (needs_history(rule) or timedelta()) - timedelta(hours=2))
+        # one capture at a time: a month of them does not fit into memory
+        captures = sights_of(states_between(connection, event_key, first, now), sights.terms, sights.zone_of, first)
+        hours = preview(rule, sights.places(event_key), captures, now).hours or PriceHours(hour_of(now), [])
+        _store_hours(connection, rule.rule_id, event_key, hours)
+        filled += 1
     return filled
-
-
-def _hours_of(rule: Rule, sights: EventSights, event_key: int, captures: list[Sight], now: datetime) -> PriceHours:
-    """The lowest prices that counted for a rule at some captures, by hour."""
-    return preview(rule, sights.places(event_key), captures, now).hours or PriceHours(hour_of(now), [])
 
 
 def _store_hours(connection: Connection, rule_id: UUID, event_key: int, hours: PriceHours) -> None:

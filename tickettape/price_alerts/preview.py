@@ -1,12 +1,12 @@
 """What a rule would have told: the same decisions, one past capture after the other. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tickettape.listing_history import states_of
+from tickettape.listing_history import Stand
 from tickettape.price_alerts.decisions import LeftOut, Occasion, State, decide, limit_of, reference_of
 from tickettape.price_alerts.event_sights import ListingsOfStands, OfferTerms
 from tickettape.price_alerts.price_hours import PriceHours, hour_of
@@ -33,12 +33,12 @@ class Preview:
 
 
 def sights_of(
-    rows: Iterable[Sequence[Any]], terms: OfferTerms, zone_of: Callable[[int], int], first: datetime
+    states: Iterable[tuple[datetime, bool, Stand]], terms: OfferTerms, zone_of: Callable[[int], int], first: datetime
 ) -> Iterator[Sight]:
-    """The ok captures from `first` in rows of the listing history (STATES_QUERY), each with the one before it."""
+    """The ok captures from `first`, each with the one before it. `states`: those of `states_of` or `states_between`."""
     listings = ListingsOfStands(terms)
     before: list[Listing] | None = None
-    for tick, partial, stand in states_of(rows):
+    for tick, partial, stand in states:
         if partial:
             continue
         now = listings.listings(stand)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.support.markets import NOON, TEN
 from tests.support.priced_listings import Show, add_rule, history, tenant_of
 from tickettape.database import Connection
-from tickettape.listing_history import STATES_QUERY
+from tickettape.listing_history import STATES_QUERY, states_of
 from tickettape.price_alerts.evaluation import evaluate_alerts
 from tickettape.price_alerts.event_sights import EventSights
 from tickettape.price_alerts.preview import preview, sights_of
@@ -36,7 +36,7 @@ def test_a_preview_counts_what_was_told(connection: Connection) -> None:
     ).fetchall()
     sights = EventSights(connection, [show.event_key])
     places = sights.places(show.event_key)
-    found = preview(rule, places, sights_of(rows, sights.terms, sights.zone_of, NOON), NOON)
+    found = preview(rule, places, sights_of(states_of(rows), sights.terms, sights.zone_of, NOON), NOON)
     told = [
         ("tell", f"{one.tick:%H:%M}", one.listing.listing_id, (one.cents or 0) / 100)
         for one in found.told()
