@@ -140,15 +140,12 @@ def _attempt(
         note_cheaper_share(connection, occasion_id)
         alert = read_alert(connection, settings, sealing, occasion_id)
         send(kind, address, secret, message_of(alert, now), settings)
-    except (SendError, AlertError) as error:
-        wait = pause_after(attempts, getattr(error, "retry_after", None))
+    except Exception as error:  # one message must not keep the others
+        # the words of other errors may hold the address
+        why = str(error) if isinstance(error, SendError | AlertError) else f"It failed: {type(error).__name__}."
         dead = getattr(error, "final", False) or attempts >= MOST_ATTEMPTS
-        return _note_failure(connection, occasion_id, str(error), now, None if dead else wait)
-    except Exception as error:  # one message must not keep the others; its words may hold the address
-        why = f"It failed: {type(error).__name__}."
-        return _note_failure(
-            connection, occasion_id, why, now, None if attempts >= MOST_ATTEMPTS else pause_after(attempts, None)
-        )
+        wait = pause_after(attempts, getattr(error, "retry_after", None))
+        return _note_failure(connection, occasion_id, why, now, None if dead else wait)
     connection.execute(
         """update price_alerts.deliveries set delivered_at = %s, claimed_at = null, error = null
            where occasion_id = %s""",
