@@ -24,9 +24,14 @@ class RefusedError(Exception):
         self.code = code
 
 
+def address_of(sender: str) -> str:
+    """The address of a sender: of `Tickets <tickets@example.com>`, what stands in brackets."""
+    return parseaddr(sender)[1]
+
+
 def domain_of(sender: str) -> str:
-    """The domain of a sender (`alerts@example.com`, `Tickets <tickets@example.com>`); empty: there is none."""
-    return parseaddr(sender)[1].partition("@")[2]
+    """The domain of a sender's address; empty: there is none."""
+    return address_of(sender).partition("@")[2]
 
 
 def plain_mail(

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from psycopg.rows import class_row
 
 from tickettape.database import Connection
-from tickettape.mail import RefusedError, Send, plain_mail
+from tickettape.mail import RefusedError, Send, address_of, plain_mail
 
 MOST_ATTEMPTS = 10  # then a notice is given up: its address takes no mail
 
@@ -59,7 +59,7 @@ def message_of(notice: Notice, sender: str, unsubscribe_url: str | None) -> Emai
             link = f"{unsubscribe_url}{notice.token}"
             text += f"\n\nIf you want no more mail about waitlists: {link}"
         else:
-            link = f"mailto:{sender}?subject=unsubscribe%20{notice.token}"
+            link = f"mailto:{address_of(sender)}?subject=unsubscribe%20{notice.token}"
             text += f"\n\nIf you want no more mail about waitlists, answer with the subject: unsubscribe {notice.token}"
     return plain_mail(
         sender=sender,

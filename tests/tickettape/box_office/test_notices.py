@@ -61,7 +61,7 @@ def test_a_notice_is_sent_once_and_says_what_happened(office: BoxOffice, server:
     assert (offer["To"], money["To"]) == (email(office, waits), email(office, gets_money))
     assert "held for you until" in offer.get_content().replace("\n", " ")
     assert "20.00 USD for A concert will be returned" in money.get_content()
-    assert offer["List-Unsubscribe"].startswith("<mailto:")
+    assert offer["List-Unsubscribe"].startswith("<mailto:tickets@example.com?subject=unsubscribe%20")
     assert money["List-Unsubscribe"] is None
     assert offer["Message-ID"] != money["Message-ID"]
 
