@@ -185,7 +185,9 @@ known as (
     ) as images on true
 ),
 
-judged as (
+-- materialized: the planner expects few departures. In one join with the sections' names, it would first pair each
+-- departure with every section of its event
+judged as materialized (
     select
         known.*,
         case
