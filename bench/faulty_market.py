@@ -4,15 +4,14 @@ SHARE of the requests meet a fault; all kinds in the given parts are equally fre
 faults). `/seen` reports what arrived: the most requests in any second and in any minute, and how many met each fault.
 """
 
-import socket
 import sys
 from bisect import bisect_left
 from collections import Counter
 
-import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from bench.served import serve
 from tickettape.marketplaces.simulator import Market, build_app
 from tickettape.marketplaces.simulator.faults import PARTS, Faulty, evenly
 
@@ -38,11 +37,7 @@ def main() -> None:
         else:
             await market(scope, receive, send)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[listener])
+    serve(app)
 
 
 def _most(moments: list[float], seconds: float) -> int:

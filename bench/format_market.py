@@ -9,15 +9,14 @@ awake, and counts only requests that certainly arrived within one second or minu
 
 import asyncio
 import random
-import socket
 import sys
 import time
 from bisect import bisect_right
 
-import uvicorn
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from bench.served import serve
 from tickettape.marketplaces.simulator import SIMULATED_FORMATS, Market, build_app
 from tickettape.marketplaces.simulator.app import wall_clock
 
@@ -66,11 +65,7 @@ def main() -> None:
             else:
                 await served(scope, receive, send)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[listener])
+    serve(app)
 
 
 def most_certainly(arrivals: list[tuple[float, float]], seconds: float) -> int:

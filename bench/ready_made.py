@@ -6,14 +6,13 @@ listings has changed, for every tick after it. Each answer waits for between LEA
 
 import asyncio
 import random
-import socket
 import sys
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from bench.served import serve
 from tickettape.marketplaces.http_client import SIMULATOR_TIME_HEADER
 from tickettape.marketplaces.simulator import Market, answers
 
@@ -41,11 +40,7 @@ def main() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, length]})
         await send({"type": "http.response.body", "body": body})
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[listener])
+    serve(app)
 
 
 if __name__ == "__main__":
