@@ -89,24 +89,31 @@ create or replace function market.unpack_days(event_keys integer[], ticks timest
 language plpgsql as $$
 declare
     moving constant text := coalesce(current_setting('tickettape.moving_tiers', true), '');
+    past_keys integer[];
+    past_dates date[];
     packed bigint;
     unpacked integer;
     deltas bigint;
 begin
+    select array_agg(written.event_key), array_agg(written.date)
+    from (
+        select distinct event_key, (tick at time zone 'UTC')::date as date
+        from unnest(event_keys, ticks) as given (event_key, tick)
+        where tick < market.locked_before()
+    ) as written
+    into past_keys, past_dates;
+    if past_keys is null then
+        return 0;  -- nothing so new is packed
+    end if;
     perform set_config('tickettape.moving_tiers', 'on', true);
     perform pg_advisory_xact_lock_shared(7153911, lock)
     from (
-        select distinct market.tier_lock(event_key, (tick at time zone 'UTC')::date) as lock
-        from unnest(event_keys, ticks) as written (event_key, tick)
-        where tick < market.locked_before()
+        select distinct market.tier_lock(event_key, date) as lock
+        from unnest(past_keys, past_dates) as written (event_key, date)
     ) as locks;
-    with written as (
-        select distinct event_key, (tick at time zone 'UTC')::date as date
-        from unnest(event_keys, ticks) as written (event_key, tick)
-        where tick < market.locked_before()
-    ),
-    days as (
-        delete from market.packed_days as gone using written
+    with days as (
+        delete from market.packed_days as gone
+        using unnest(past_keys, past_dates) as written (event_key, date)
         where gone.event_key = written.event_key and gone.date = written.date
         returning gone.*
     ),
@@ -127,13 +134,9 @@ begin
     if unpacked != packed then
         raise exception 'packed days held % snapshots, and % came out', packed, unpacked;
     end if;
-    with written as (
-        select distinct event_key, (tick at time zone 'UTC')::date as date
-        from unnest(event_keys, ticks) as written (event_key, tick)
-        where tick < market.locked_before()
-    ),
-    days as (
-        delete from market.packed_listing_changes as gone using written
+    with days as (
+        delete from market.packed_listing_changes as gone
+        using unnest(past_keys, past_dates) as written (event_key, date)
         where gone.event_key = written.event_key and gone.date = written.date
         returning gone.*
     ),
