@@ -67,3 +67,11 @@ def test_the_sensor_says_what_it_did(
     skipped = sensor(dg.build_sensor_context())
     assert isinstance(skipped, dg.SkipReason)
     assert skipped.skip_message == "Sending price alerts failed: OperationalError."
+
+
+def test_a_part_that_fails_keeps_no_other(warehouse: Warehouse, connection: Connection) -> None:
+    connection.execute("alter table price_alerts.rules rename column tell_withdrawn to lost")
+    said = send_alerts(Settings(price_alerts_key=SecretStr(new_key())), warehouse)
+    assert said.startswith("0 price alerts sent")
+    assert "noting corrections failed (UndefinedColumn)" in said
+    assert "the past prices of 0 new rules were read" in said
