@@ -24,12 +24,20 @@ STATES_QUERY = f"""select {_OF_CHANGES} from market.all_listing_changes as chang
 
 @dataclass(frozen=True, slots=True)
 class NewestStates:
-    """What stands after an event's newest observation, and what stood before it. Both observations are ok."""
+    """What stands after an event's newest observation, and what stood before it. Both observations are ok.
+
+    `state` and `row` are as they are stored: those of many events are read at once, and spelled out one by one.
+    """
 
     tick: datetime
     before_tick: datetime
-    now: Stand
-    before: Stand
+    state: bytes
+    row: Sequence[Any]
+
+    def stands(self) -> tuple[Stand, Stand]:
+        """What stands now, and what stood before."""
+        now = LatestState.unpacked(self.tick, self.state).stand()
+        return now, undo_delta(now, delta_from_row(self.row))
 
 
 def states_of(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[datetime, bool, Stand]]:
@@ -72,11 +80,7 @@ def newest_states(connection: Connection, event_keys: Sequence[int]) -> dict[int
         {"events": list(event_keys), "reach": timedelta(days=2)},
         binary=True,
     ).fetchall()
-    found = {}
-    for event_key, offers, before_tick, *row in rows:
-        now = LatestState.unpacked(row[0], offers).stand()
-        found[event_key] = NewestStates(row[0], before_tick, now, undo_delta(now, delta_from_row(row)))
-    return found
+    return {event_key: NewestStates(row[0], before_tick, offers, row) for event_key, offers, before_tick, *row in rows}
 
 
 def undo_delta(now: Stand, delta: Delta) -> Mapping[Offer, Standing]:

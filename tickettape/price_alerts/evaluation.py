@@ -179,7 +179,9 @@ def _evaluate(connection: Connection, now: datetime, intervals: Mapping[str, tim
     rows = OccasionRows(sights)
     told: Counter[UUID] = Counter()
     for one in pending:
-        captures = list(_captures(connection, one, newest, one.event_key in whole, sights, bool(asked[one.event_key])))
+        if not asked[one.event_key]:
+            continue
+        captures = _captures(connection, one, newest, one.event_key in whole, sights)
         for rule in asked[one.event_key]:
             done.rules += 1
             _decide_all(one, rule, captures, sights, rows, told, now - FRESH_INTERVALS * intervals[one.source])
@@ -283,16 +285,13 @@ def _captures(
     newest: Mapping[int, NewestStates],
     whole: bool,
     sights: EventSights,
-    wanted: bool,
 ) -> list[Capture]:
     """What is to be evaluated of an event, oldest first. Of an event that is new to us, the newest capture only."""
-    if not wanted:
-        return []
     if not whole:
         if _state_is_missing(newest, one):
             return []
         states = newest[one.event_key]
-        return [(sights.sight(one.event_key, states.tick, states.now, states.before), True)]
+        return [(sights.sight(one.event_key, states.tick, *states.stands()), True)]
     ticks = set(one.ticks if one.known else one.ticks[-1:])
     found: list[Capture] = []
     before = None

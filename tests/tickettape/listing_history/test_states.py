@@ -34,7 +34,7 @@ def test_the_newest_two_are_what_the_chain_says(connection: Connection) -> None:
     assert [(tick, partial) for tick, partial, _ in states] == [(TICKS[0], False), (TICKS[1], False)]
     newest = newest_states(connection, [event])[event]
     assert (newest.tick, newest.before_tick) == (TICKS[1], TICKS[0])
-    assert (newest.now, newest.before) == (states[1][2], states[0][2])
+    assert newest.stands() == (states[1][2], states[0][2])
     columns = ", ".join(DELTA_COLUMNS)
     rows = connection.execute(f"select {columns} from market.listing_changes order by tick").fetchall()
     assert [stand for _, _, stand in states_of(rows)] == [stand for _, _, stand in states]
