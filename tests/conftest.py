@@ -4,12 +4,14 @@ One embedded server for the whole run, in a temporary folder; a database is copi
 in 0.1 s.
 """
 
+import inspect
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import psycopg
 import pytest
 
@@ -28,6 +30,10 @@ _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-", dir=in_memory())
 os.environ["TICKETTAPE_HOME"] = _HOME.name
 if memory := in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)  # Dagster's SQLite waits for the disk at each event
+
+# A machine under load may take longer than httpx's 5 seconds; what hangs still ends.
+_http_timeout: httpx.Timeout = inspect.signature(httpx.get).parameters["timeout"].default
+_http_timeout.connect = _http_timeout.read = _http_timeout.write = _http_timeout.pool = 60
 
 pytest_plugins = ["tests.support.no_skips", "tests.support.plugin"]
 

@@ -78,7 +78,7 @@ class Service:
         """Stop it, and wait until it is gone."""
         if self._process:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
 
     @contextmanager
     def asleep(self) -> Iterator[None]:

@@ -80,7 +80,7 @@ def test_what_sold_yesterday(newcomer: Newcomer, service: Service) -> None:
     newcomer.open_first()
     assert f"{row['sold_tickets_1day']:,} estimated" in newcomer.event.text("#figures").replace("\n", " ")
     newcomer.click(newcomer.event.find("#activity summary"))
-    hours = newcomer.event.table("activity")
+    hours = newcomer.event.wait(lambda: newcomer.event.table("activity"), "the hours, made when the table opens")
     assert newcomer.event.find("#activity tbody").is_displayed()
     sold = [hour["Sold (estimated)"].replace(",", "") for hour in hours]
     assert sum(int(number) for number in sold if number.isdigit()) > 0

@@ -41,7 +41,7 @@ def running(command: list[str], home: Path, log: Path, **more: str) -> Iterator[
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -161,7 +161,7 @@ def test_a_marketplace_of_euros_without_totals_is_a_folder_and_a_line(
     key = create_key(connection, "everyone")
     event = connection.execute("select id from market.events where source = 'billetterie'").fetchone()
     assert event is not None
-    with serving(database_url) as url, httpx.Client(base_url=url, headers={"X-API-Key": key}, timeout=30) as client:
+    with serving(database_url) as url, httpx.Client(base_url=url, headers={"X-API-Key": key}, timeout=60) as client:
         assert client.get(f"/api/events/{event[0]}").json()["currency"] == "EUR"
         answer = client.get(
             "/api/analytics/price-trends",

@@ -16,7 +16,7 @@ from tickettape.database.migrations import upgrade_database
 
 def _status(url: str, **headers: str) -> int | None:
     try:
-        return httpx.get(url, headers=headers, timeout=5).status_code
+        return httpx.get(url, headers=headers, timeout=60).status_code
     except httpx.HTTPError:
         return None
 
@@ -62,7 +62,7 @@ def test_a_server_process_that_starts_while_the_database_is_away_says_so_without
 
     def detail() -> str:
         try:
-            return str(httpx.get(f"{url}/health", timeout=20).json()["detail"])
+            return str(httpx.get(f"{url}/health", timeout=60).json()["detail"])
         except httpx.HTTPError:
             return ""
 

@@ -80,7 +80,7 @@ def site(folder: Path) -> Iterator[str]:
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def _answers(url: str) -> bool:
@@ -115,7 +115,7 @@ def test_the_uis_subscriptions_pass(site: str, folder: Path) -> None:
 
     with subscribed(**ANA, origin=site) as socket:
         socket.send(json.dumps({"type": "connection_init"}))
-        assert json.loads(socket.recv(timeout=10))["type"] == "connection_ack"
+        assert json.loads(socket.recv(timeout=60))["type"] == "connection_ack"
     for headers, status in (({}, 401), (ANA | {"origin": "https://elsewhere.example"}, 403)):
         with pytest.raises(InvalidStatus) as refused:
             subscribed(**headers)

@@ -31,7 +31,7 @@ def service(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
 @pytest.fixture
 def ask(service: str, connection: Connection) -> Iterator[Callable[[str], Ask]]:
     """`ask(tenant)` gives a way to GET a path with a new key of the tenant."""
-    with httpx.Client(base_url=service, timeout=10) as client:
+    with httpx.Client(base_url=service, timeout=60) as client:
 
         def of(tenant: str) -> Ask:
             key = create_key(connection, tenant)

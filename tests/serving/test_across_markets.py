@@ -25,7 +25,7 @@ class Market:
     """A client of the service. LEFT sees the event at two sources, RIGHT at one, EVERYONE at all three."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=20)
+        self.client = httpx.Client(base_url=url, timeout=60)
         with Warehouse().connection() as connection:
             self.ids = {event: str(id_of(connection, event)) for event in ("v", "g", "t", "1")}
             self.keys = {tenant: create_key(connection, tenant) for tenant in (EVERYONE, LEFT, RIGHT)}

@@ -38,7 +38,7 @@ class Service:
             watch_events(connection, tenant, [self.show.event_id])
         self.tenants = {tenant.name: tenant.tenant_id for tenant in list_tenants(connection)}
         self.clients = {
-            tenant: httpx.Client(base_url=url, headers={"x-api-key": create_key(connection, tenant)}, timeout=10)
+            tenant: httpx.Client(base_url=url, headers={"x-api-key": create_key(connection, tenant)}, timeout=60)
             for tenant in (LEFT, RIGHT, EVERYONE)
         }
 

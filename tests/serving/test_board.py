@@ -32,7 +32,7 @@ class Market:
     """A client of the service with keys of tenants. LEFT sees events 1 and 3 to 8; RIGHT sees 2."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=20)
+        self.client = httpx.Client(base_url=url, timeout=60)
         with Warehouse().connection() as connection:
             self.ids = {str(id_of(connection, event)): event for event in ("1", "2", *EVENTS, *OTHERS)}
             self.keys = {tenant: create_key(connection, tenant) for tenant in (EVERYONE, LEFT, RIGHT)}

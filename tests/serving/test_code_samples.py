@@ -80,7 +80,7 @@ def test_every_example_in_curl_runs(
     code = samples("Shell")
     first_message(["sh", "-c", f"exec {code.pop(STREAM)}"], environment)
     for name, command in code.items():
-        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=True, timeout=20)
+        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=True, timeout=60)
         assert json.loads(done.stdout) == expected[name], name
 
 
@@ -92,7 +92,7 @@ def test_every_example_in_javascript_runs(
     key = "const key = process.env.KEY;"
     first_message([*_NODE, key + code.pop(STREAM)], environment)
     program = key + "".join(f"{{ {one}\nconsole.log(JSON.stringify(answer)); }}\n" for one in code.values())
-    done = subprocess.run([*_NODE, program], env=environment, capture_output=True, check=True, timeout=20)
+    done = subprocess.run([*_NODE, program], env=environment, capture_output=True, check=True, timeout=60)
     assert dict(zip(code, map(json.loads, done.stdout.splitlines()), strict=True)) == expected
 
 

@@ -94,7 +94,7 @@ def test_long_responses_of_one_key_are_made_one_by_one(
     key = create_key(connection, EVERYONE)
     with (
         serving(database_url, Settings(key_requests_at_once=5)) as url,
-        httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=20) as client,
+        httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=60) as client,
         ThreadPoolExecutor(5) as pool,
     ):
         client.get(path)

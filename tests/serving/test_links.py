@@ -24,7 +24,7 @@ class Market:
     """A client of the service. LEFT sees both events of the link of 1 and 9, RIGHT only 9."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=20)
+        self.client = httpx.Client(base_url=url, timeout=60)
         with Warehouse().connection() as connection:
             self.keys = {tenant: create_key(connection, tenant) for tenant in (EVERYONE, LEFT, RIGHT)}
             self.keys[OPERATOR] = create_key(connection, EVERYONE, label="ann", operator=True)

@@ -23,7 +23,7 @@ class Market:
     """A client of the service with keys of tenants; the event is on one tenant's list."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=20)
+        self.client = httpx.Client(base_url=url, timeout=60)
         with Warehouse().connection() as connection:
             self.event = str(id_of(connection, "3"))
             self.keys = {tenant: create_key(connection, tenant) for tenant in (EVERYONE, LEFT, RIGHT)}

@@ -35,7 +35,7 @@ class Api:
     """PostgREST on the served market, the market itself, and a key of each tenant."""
 
     def __init__(self, url: str, connection: Connection) -> None:
-        self.client = httpx.Client(base_url=url, timeout=20)
+        self.client = httpx.Client(base_url=url, timeout=60)
         self.connection = connection
         self.keys = {tenant: create_key(connection, tenant) for tenant in (LEFT, RIGHT, EVERYONE)}
         self.tenants = {one.name: str(one.tenant_id) for one in list_tenants(connection)}

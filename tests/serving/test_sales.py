@@ -39,7 +39,7 @@ class Sold:
     keys: dict[str, str]
 
     def get(self, path: str, tenant: str, **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"x-api-key": self.keys[tenant], **headers}, timeout=20)
+        return httpx.get(f"{self.url}{path}", headers={"x-api-key": self.keys[tenant], **headers}, timeout=60)
 
     def publish(self, yes: bool) -> None:
         self.office.do("update stored_events set sales_are_public = %s where id = %s", yes, self.own)
@@ -153,7 +153,7 @@ def test_by_postgrest_it_is_the_same(sold: Sold) -> None:
     with postgrest(sold.office.url) as url:
 
         def ask(path: str, tenant: str) -> Any:
-            return httpx.get(f"{url}{path}", headers={"x-api-key": sold.keys[tenant]}, timeout=20).json()
+            return httpx.get(f"{url}{path}", headers={"x-api-key": sold.keys[tenant]}, timeout=60).json()
 
         both = f"/rpc/primary_and_resale?event_id={sold.event}"
         for table in (*TABLES, "primary_and_resale"):

@@ -37,7 +37,7 @@ def test_the_service_says_why_it_cannot_answer_and_answers_when_it_can(
     monkeypatch.setattr(serving_database, "WAIT_SECONDS", 1)
     with psycopg.connect(server.url, autocommit=True) as connection:
         key = create_key(connection, EVERYONE)
-    with serving(server.url) as url, httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=30) as client:
+    with serving(server.url) as url, httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=60) as client:
 
         def answers(reason: str | None, *paths: str) -> None:
             """The paths give the reason, or, with none, answer, within the time that the pool takes."""

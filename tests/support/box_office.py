@@ -155,7 +155,7 @@ def race(office: BoxOffice, first: Work, second: Work, *, isolation: str = "read
             if waits_for_lock(office, connections[1], seconds=0.01):
                 break
         connections[0].execute("rollback" if isinstance(won, Exception) else "commit")
-        lost = running.result(timeout=20)
+        lost = running.result(timeout=60)
         if isolation != "read committed":
             connections[1].execute("rollback" if isinstance(lost, Exception) else "commit")
     return won, lost

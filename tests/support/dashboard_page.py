@@ -23,7 +23,7 @@ from tickettape.settings import ROOT
 SCREENSHOTS = ROOT / "target" / "screenshots"
 CHARTS = ("price-trends", "group-prices", "ticket-counts")
 DESKTOP, PHONE = (1200, 900), (390, 844)
-SECONDS = 15
+SECONDS = 60
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"),

@@ -68,7 +68,7 @@ def served(app: ASGIApp) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def resetting(resets: int, then: bytes) -> Iterator[tuple[str, list[int]]]:
         # A blocked accept does not notice a close: wake it with one last connection.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 def json_reply(body: bytes = b"{}", status: int = 200, **headers: str) -> Response:

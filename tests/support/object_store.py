@@ -68,4 +68,4 @@ def running_object_store() -> Iterator[ObjectStore]:
         yield store
     finally:
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=60)

@@ -52,7 +52,7 @@ def postgrest(database_url: str, **settings: str) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def _answers(url: str) -> bool:

@@ -112,7 +112,7 @@ def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
 def kill_all(process: "subprocess.Popen[bytes]", home: Path) -> None:
     """kill -9 of everything: the group, what else it started, and the embedded server."""
     signal_all(process, home, signal.SIGKILL)
-    process.wait(timeout=30)
+    process.wait(timeout=60)
 
 
 def signal_all(process: "subprocess.Popen[bytes]", home: Path, sent: signal.Signals) -> None:
@@ -165,7 +165,7 @@ def graphql(port: int, query: str) -> Any:
         headers={"content-type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)["data"]
     except OSError:
         return None

@@ -83,5 +83,5 @@ class Shop:
 
 @contextmanager
 def shopping(office: BoxOffice, url: str) -> Iterator[Shop]:
-    with httpx.Client(base_url=url, timeout=20) as http:
+    with httpx.Client(base_url=url, timeout=60) as http:
         yield Shop(office, http)

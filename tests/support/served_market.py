@@ -152,4 +152,4 @@ def serving(url: str, settings: Settings | None = None, add: Callable[[FastAPI],
         yield f"http://127.0.0.1:{http.servers[0].sockets[0].getsockname()[1]}"
     finally:
         http.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=60)

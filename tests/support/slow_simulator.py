@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,15 +16,20 @@ from tickettape.marketplaces.simulator.market import Market
 
 
 class SlowSimulator:
-    """Answers each /listings after some seconds; `asked` counts them by production."""
+    """Answers each /listings after some seconds; `asked` counts them by production.
 
-    def __init__(self, seconds: float = 0, events: int = 24) -> None:
-        self.app, self.seconds = build_app(Market(events=events)), seconds
+    With `at_most`, those after so many wait for the end of the test.
+    """
+
+    def __init__(self, seconds: float = 0, events: int = 24, at_most: float = inf) -> None:
+        self.app, self.seconds, self.at_most = build_app(Market(events=events)), seconds, at_most
         self.asked: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].endswith("/listings"):
             self.asked.update(productions_asked(scope))
+            if self.asked.total() > self.at_most:
+                await asyncio.Event().wait()
             await asyncio.sleep(self.seconds)
         await self.app(scope, receive, send)
 

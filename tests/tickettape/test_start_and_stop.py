@@ -62,7 +62,7 @@ def test_it_stops_when_its_terminal_is_closed(makefile: Path, tmp_path: Path) ->
         (program,) = psutil.Process(make.pid).children()
         os.killpg(make.pid, signal.SIGHUP)
         # by SIGTERM, which it handles: SIGHUP would have ended it before it could put its things in order
-        assert program.wait(timeout=10) in (0, None)  # None: make has reaped it
+        assert program.wait(timeout=60) in (0, None)  # None: make has reaped it
     finally:
         kill_all(make, tmp_path)
 

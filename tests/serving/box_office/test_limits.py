@@ -27,7 +27,7 @@ def test_a_body_is_bounded_whether_or_not_its_length_is_told(shop: Shop) -> None
 def test_a_body_that_does_not_arrive_is_given_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
     url = shop.http.base_url
-    with socket.create_connection((url.host, url.port or 80), timeout=10) as client:
+    with socket.create_connection((url.host, url.port or 80), timeout=60) as client:
         client.sendall(f"POST {PREFIX}/users HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{{".encode())
         started, answer = time.monotonic(), b""
         while piece := client.recv(65_536):

@@ -59,7 +59,7 @@ def shops(office: BoxOffice, servers: list[str]) -> Iterator[list[Shop]]:
     """The same box office by each of the processes."""
     limits = httpx.Limits(max_connections=80)
     with ExitStack() as stack:
-        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=30, limits=limits)) for url in servers]
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60, limits=limits)) for url in servers]
         yield [Shop(office, http) for http in clients]
 
 

@@ -149,7 +149,7 @@ def gather_beside_one_who_waits(office: BoxOffice) -> tuple[Any, Any]:
             office.do("select pg_advisory_unlock(3)")
             assert waits_for_lock(office, slow, event="transactionid")
             first = outcome(buy(office.user(), event, tier, 31), gathers)
-        return first, other.result(timeout=20)
+        return first, other.result(timeout=60)
 
 
 @pytest.mark.race

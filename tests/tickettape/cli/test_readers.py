@@ -85,7 +85,7 @@ def test_the_page_for_pandas_and_duckdb_and_psql_runs_as_it_stands(market: str, 
         parquet = code("python", "import os\nimport urllib").replace("http://localhost:5000", service)
         printed = [_python(source, tmp_path, environment) for source in (pandas_and_duckdb, parquet)]
     statement = code("sh", "export READER_URL").splitlines()[-1].split(" -c ")[1].strip('"')
-    selected = subprocess.run([psql_path(), reader_url, "-Atc", statement], capture_output=True, text=True, timeout=30)
+    selected = subprocess.run([psql_path(), reader_url, "-Atc", statement], capture_output=True, text=True, timeout=60)
     assert run("remove", "carl")[0] == 0
     assert re.search(r"An evening +Lower +3\.0 ", printed[0])
     assert re.search(r"Upper *│ *20\.0 *│", printed[0])

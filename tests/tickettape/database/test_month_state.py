@@ -115,7 +115,7 @@ def test_a5_closing_a_month_waits_for_the_writer_under_way_whose_row_is_then_par
     _wait_until_blocked(connection)
     assert state_of_month(connection, JULY) == "open"
     open_writer.execute("commit")
-    closing.join(timeout=20)
+    closing.join(timeout=60)
     assert state_of_month(connection, JULY) == "closed"
     assert connection.execute("select count(*) from market.captures where tick = %s", [IN_JULY]).fetchone() == (1,)
 
@@ -138,7 +138,7 @@ def test_a5_a_writer_that_waited_for_the_closing_finds_the_month_closed(
         writing.start()
         with warehouse.connection() as observer:
             _wait_until_blocked(observer)
-    writing.join(timeout=20)
+    writing.join(timeout=60)
     assert held == [1]
 
 

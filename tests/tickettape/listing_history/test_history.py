@@ -307,7 +307,7 @@ def test_two_looks_at_one_event_at_once_take_turns(
             second = pool.submit(put, other, event, TICKS[2], dict(observations[TICKS[2]].offers))
             with suppress(TimeoutError):
                 second.result(timeout=1)  # time enough to read the latest state, if nothing holds it off
-        second.result(timeout=20)
+        second.result(timeout=60)
     assert (stored(connection, event) == made_anew(observations)) is guarded
 
 
