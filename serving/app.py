@@ -22,7 +22,6 @@ from serving.limits.turns import LongTurns, Turns
 from serving.middleware import SELLING, ServiceMiddleware
 from serving.price_feeds import PriceFeeds
 from serving.request_counts import RequestCounts
-from serving.responses import problems
 from serving.responses.problems import Problem
 from serving.routes import (
     across_markets,
@@ -135,7 +134,6 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(operations.router)
     app.include_router(box_office.router)
     site.mount(app)  # last, so that every path above comes first
-    app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
@@ -169,7 +167,3 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     wrong = [{"parameter": str(one["loc"][-1]), "message": one["msg"]} for one in error.errors()]
     detail = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
     return Problem(422, f"{detail}. /docs/api describes the parameters.", errors=wrong).response()
-
-
-async def _failed(_: Request, error: Exception) -> Response:
-    return (problems.of_database(error) or Problem(500, "The service failed. Its log says why.")).response()

@@ -85,7 +85,11 @@ class ServiceMiddleware:
             await self._app(scope, receive, answer)
         except Exception as error:
             problem = error if isinstance(error, Problem) else of_database(error)
-            if problem is None or seconds:  # a response that has begun cannot be replaced
+            if seconds:  # a response that has begun cannot be replaced
+                raise
+            if problem is None:
+                # answered here, where other sites' pages may still read it; raised for the log
+                await Problem(500, "The service failed. Its log says why.").response()(scope, receive, answer)
                 raise
             if problem.status in (401, 429):
                 await state.refusals.pause(client)

@@ -1,9 +1,12 @@
 """What web pages of other sites may ask in a visitor's browser, and what they may not."""
 
+import logging
+
 import httpx
+import pytest
 from pydantic import SecretStr
 
-from tests.support.served_market import EVERYONE, serving
+from tests.support.served_market import EVERYONE, id_of, serving
 from tickettape.api_schema import create_key
 from tickettape.database import Connection
 from tickettape.settings import Settings
@@ -38,6 +41,22 @@ def test_a_page_of_a_listed_origin_may_ask_and_read_what_it_needs(database_url: 
         assert "access-control-allow-origin" not in preflight(url, other).headers
         foreign = httpx.get(f"{url}/api/events", headers={"origin": other, "x-api-key": key})
         assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_a_page_of_a_listed_origin_can_read_that_the_service_failed(
+    database_url: str, connection: Connection, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = create_key(connection, EVERYONE)
+    connection.execute(
+        """create or replace function api.event(id uuid) returns setof api.event_detail language plpgsql as $$
+           begin raise exception 'api.event fails'; end $$"""
+    )
+    with serving(database_url, Settings(cors_origins=PAGE)) as url, caplog.at_level("ERROR", "uvicorn.error"):
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+        failed = httpx.get(f"{url}/api/events/{id_of(connection, '1')}", headers={"origin": PAGE, "x-api-key": key})
+    assert (failed.status_code, failed.headers["access-control-allow-origin"]) == (500, PAGE)
+    assert failed.json()["detail"] == "The service failed. Its log says why."
+    assert "api.event fails" in caplog.text
 
 
 def test_every_origin_may_be_allowed(database_url: str) -> None:
