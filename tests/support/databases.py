@@ -28,7 +28,8 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         taken = {name for (name,) in connection.execute("select datname from pg_database").fetchall()}
         name = next(name for name in _names() if name not in taken)
-        connection.execute(f"create database {name} template {template}")
+        # copying files takes half as long as copying pages through the write-ahead log
+        connection.execute(f"create database {name} template {template} strategy file_copy")
         # a database's own settings are not copied with it
         connection.execute(f'alter database {name} set search_path = "$user", public, analytics')
         try:
