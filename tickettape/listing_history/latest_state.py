@@ -21,11 +21,13 @@ from tickettape.database import Connection
 from tickettape.listing_history.deltas import Delta, Observation, Offer, Prices, Stand, Standing, next_delta
 from tickettape.listing_history.rows import instant
 
+_ARRAY = b"\xdd"  # MessagePack's `array 32`: a count of four bytes follows, and then the elements
 _INDEX = np.dtype([("label", "<u8"), ("number", "<u4"), ("size", "<u4")])
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[memoryview, memoryview]).decode
 _decode_entry = msgspec.msgpack.Decoder(tuple[Offer, Standing]).decode
+_decode_entries = msgspec.msgpack.Decoder(list[tuple[Offer, Standing]]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class LatestState:
 
     def stand(self) -> dict[Offer, Standing]:
         """Everything that stands, spelled out."""
-        return dict(self.part(list(range(len(self.index))))[0])
+        # an array's header makes one message of all entries, which is read four times as fast as entry by entry
+        array = _ARRAY + len(self.index).to_bytes(4, "big")
+        return dict(_decode_entries(array + self.entries))
 
     def part(self, places: list[int]) -> tuple[list[tuple[Offer, Standing]], list[bytes | memoryview]]:
         """The entries at some places (ascending) spelled out, and the others as they are, in pieces."""

@@ -109,12 +109,8 @@ def decide(
     outcome = _outcome(rule, sight.tick, told_today, late)
     if rule.condition == "few":
         return _few(rule, sections, sight, state, outcome)
-    # what costs more than a fixed limit says nothing, and is most of the market
-    most = limit[0] if limit and rule.condition == "below" else None
-    offered = list(_wanted(rule, sections, sight, most))
     outliers = _outliers(rule, sight)
-    credible = [one for one in offered if one.listing.listing_id not in outliers]
-    standing = sorted((stood, one) for one in credible if (stood := _stood(rule, one)))
+    offered, credible, standing = _looked_at(rule, sections, sight, outliers, limit)
     lowest = standing[0][0] if standing else None
     if rule.condition == "back":
         anything = any(one.section_key in sections and can_be_bought(rule, one.buyable) for one in sight.now)
@@ -125,10 +121,7 @@ def decide(
     left_out = [] if rule.rises else _newly_left_out(offered, outliers, limit_cents, state)
     new = replace(state, left_out=(*state.left_out, *(one.listing.listing_id for one in left_out))[-MOST_TOLD:])
     if rule.rises:
-        earlier = sight.earlier
-        known = list(_wanted(rule, sections, earlier)) if earlier else []
-        believed = [one for one in known if earlier and one.listing.listing_id not in _outliers(rule, earlier)]
-        new, found = _rose(rule, new, believed, credible, limit_cents)
+        new, found = _rose(rule, new, _lowest_before(rule, sections, sight), credible, limit_cents)
     else:
         new, found = _fell(rule, sight, new, standing, credible, limit_cents)
     decision = Decision(new, None, tuple(left_out), lowest, credible[0].listing if credible else None)
@@ -168,10 +161,43 @@ def needs_history(rule: Rule) -> timedelta | None:
     return {"cheapest": timedelta(days=rule.days or 1), "below_median": MEDIAN_OVER}.get(rule.condition, 2 * DAY)
 
 
-def _wanted(rule: Rule, sections: frozenset[int], sight: Sight, most: int | None = None) -> Iterator[Offered]:
+def _looked_at(
+    rule: Rule, sections: frozenset[int], sight: Sight, outliers: Mapping[str, Outlier], limit: Limit | None
+) -> tuple[list[Offered], list[Offered], list[tuple[int, Offered]]]:
+    """What a rule is about, the cheapest first: all of it, without outliers, and of these what stands with its price.
+
+    Most of the market costs more than the limit. Of that, only what the lowest standing price needs is looked at, and
+    for a fixed limit nothing.
+    """
+    most = limit[0] if limit and not rule.rises else 0
+    offered, credible, standing = [], [], []
+    lowest = most if limit and rule.condition == "below" else None
+    for one in _wanted(rule, sections, sight):
+        if lowest is not None and one.cents > max(most, lowest):
+            break
+        offered.append(one)
+        if one.listing.listing_id in outliers:
+            continue
+        credible.append(one)
+        stood = _stood(rule, one)
+        if stood:
+            standing.append((stood, one))
+            lowest = stood if lowest is None else min(lowest, stood)
+    return offered, credible, sorted(standing)
+
+
+def _lowest_before(rule: Rule, sections: frozenset[int], sight: Sight) -> int:
+    """The lowest price at the capture before, without outliers; 0: there is none."""
+    earlier = sight.earlier
+    if earlier is None:
+        return 0
+    outliers = _outliers(rule, earlier)
+    credible = (one for one in _wanted(rule, sections, earlier) if one.listing.listing_id not in outliers)
+    return next((one.cents for one in credible), 0)
+
+
+def _wanted(rule: Rule, sections: frozenset[int], sight: Sight) -> Iterator[Offered]:
     for one in sight.all_in if _compares_all_in(rule) else sight.before_fees:
-        if most is not None and one.cents > most:
-            return
         listing = one.listing
         if (
             listing.section_key in sections
@@ -234,7 +260,7 @@ def _fell(
 def _rose(
     rule: Rule,
     state: State,
-    earlier: Sequence[Offered],
+    lowest_before: int,
     credible: Sequence[Offered],
     limit_cents: int,
 ) -> tuple[State, Found]:
@@ -245,7 +271,7 @@ def _rose(
     if not state.armed and lowest.cents < limit_cents:
         state = replace(state, armed=True, told_cents=None)
     least = limit_cents if state.armed else max(limit_cents, more(state.told_cents or 0, rule.step_percent))
-    before = lowest.cents if rule.captures == 1 else min((one.cents for one in earlier), default=0)
+    before = lowest.cents if rule.captures == 1 else lowest_before
     return state, (lowest.cents, lowest) if min(lowest.cents, before) >= least else None
 
 

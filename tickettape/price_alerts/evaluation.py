@@ -123,11 +123,14 @@ _ASKED: LiteralString = """
             or now.cents <= (own.state ->> 'told_cents')::numeric * (100 - rules.step_percent) / 100)
     order by matched.event_key, rules.rule_id""".replace(":rule_columns", RULE_COLUMNS)
 
+_SIZES = (1, 2, 4)
+
+# the last column has a bit for each number of tickets that can be bought together: 1, 2 and 4 are bits as they are
 _SECTIONS: LiteralString = """
-    select snapshots.event_key, snapshots.section_key, snapshots.total_tickets, array_remove(array[
-        case when snapshots.lowest_price_1ticket_cents is not null then 1 end,
-        case when snapshots.lowest_price_2tickets_cents is not null then 2 end,
-        case when snapshots.lowest_price_4tickets_cents is not null then 4 end], null)
+    select snapshots.event_key, snapshots.section_key, snapshots.total_tickets,
+        (snapshots.lowest_price_1ticket_cents is not null)::integer
+            + 2 * (snapshots.lowest_price_2tickets_cents is not null)::integer
+            + 4 * (snapshots.lowest_price_4tickets_cents is not null)::integer
     from unnest(%(events)s::integer[], %(ticks)s::timestamptz[]) as newest (event_key, tick)
     inner join market.section_snapshots as snapshots
         on snapshots.event_key = newest.event_key and snapshots.tick = newest.tick"""
@@ -223,9 +226,11 @@ def _leave_out_what_is_left(
 ) -> None:
     """Leave out rules about what is left or comes back, while more is left: the snapshots of sections say so."""
     unsure = [one for one in pending if any(rule.rule.condition in ("few", "back") for rule in asked[one.event_key])]
-    figures: dict[int, dict[int, tuple[int, list[int]]]] = defaultdict(dict)
+    figures: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     for event_key, section_key, tickets, sizes in connection.execute(
-        _SECTIONS, {"events": [one.event_key for one in unsure], "ticks": [one.ticks[-1] for one in unsure]}
+        _SECTIONS,
+        {"events": [one.event_key for one in unsure], "ticks": [one.ticks[-1] for one in unsure]},
+        binary=True,
     ).fetchall():
         figures[event_key][section_key] = (tickets, sizes)
 
@@ -237,7 +242,7 @@ def _leave_out_what_is_left(
             return not one.state.armed or left <= (rule.few or 0)
         if rule.condition == "back" and not one.state.sold_out and not rule.at_least:
             return not any(
-                rule.tickets in sizes or (rule.tickets is None and tickets)
+                tickets if rule.tickets is None else rule.tickets in _SIZES and rule.tickets & sizes
                 for section_key, (tickets, sizes) in seen.items()
                 if section_key in wanted
             )

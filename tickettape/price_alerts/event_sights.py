@@ -17,20 +17,18 @@ class ListingsOfStands:
 
     def __init__(self, terms: OfferTerms) -> None:
         self._terms = terms
-        self._made: dict[tuple[Offer, int, int], Listing] = {}
+        self._made: dict[Offer, Listing] = {}
 
     def listings(self, stand: Stand) -> list[Listing]:
         """The listings of one event that stand."""
-        made: dict[tuple[Offer, int, int], Listing] = {}
-        for offer, standing in stand.items():
-            key = (offer, standing[2], standing[3])
-            listing = self._made.get(key)
-            if listing is None:
-                quantity, buyable = self._terms[offer[3]]
-                listing = Listing(
-                    offer[0], offer[1], offer[2], quantity, buyable, standing[2], standing[3], standing[0]
-                )
-            made[key] = listing
+        known, made = self._made, {}
+        for offer, (number, _, price, all_in, _) in stand.items():
+            listing = known.get(offer)
+            if listing is None or listing.price_cents != price or listing.all_in_cents != all_in:
+                listing_id, section_key, row, terms_key = offer
+                quantity, buyable = self._terms[terms_key]
+                listing = Listing(listing_id, section_key, row, quantity, buyable, price, all_in, number)
+            made[offer] = listing
         self._made = made
         return list(made.values())
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 FAR_BELOW = 3
@@ -99,13 +100,13 @@ class Sight:
         return forerunners(self.now, self.before or ())
 
     def _offered(self, all_in: bool) -> list[Offered]:
-        earlier = self._forerunners
+        cents_of, earlier = attrgetter("all_in_cents" if all_in else "price_cents"), self._forerunners
         found = []
         for listing in self.now:
-            cents = listing.cents(all_in)
+            cents = cents_of(listing)
             if cents:
                 before = earlier.get(listing.listing_id)
-                found.append(Offered(cents, before.cents(all_in) if before else 0, listing))
+                found.append(Offered(cents, cents_of(before) if before else 0, listing))
         return sorted(found)
 
 
@@ -121,7 +122,7 @@ def forerunners(now: Iterable[Listing], before: Iterable[Listing]) -> dict[str, 
         earlier = known.get(listing.listing_id)
         if earlier is None:
             fresh.append(listing)
-        elif earlier.seats == listing.seats or set(earlier.buyable) & set(listing.buyable):
+        elif earlier is listing or earlier.seats == listing.seats or set(earlier.buyable) & set(listing.buyable):
             found[listing.listing_id] = known.pop(listing.listing_id)
     if not fresh:
         return found
