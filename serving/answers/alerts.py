@@ -119,8 +119,11 @@ class NewAlertDestination(AlertDestination):
 class PreviewedAlert(BaseModel):
     """A message that a rule would have sent."""
 
+    event_id: UUID = Field(description="The event.", examples=["9f0c6c1e-4c51-4f0e-9c26-6a1d2f7c0b11"])
+    event: str = Field(description="The event's name.", examples=["A show"])
     timestamp: datetime = Field(description="Tick of the capture.", examples=[_AT])
     price: float | None = Field(description="The price, on the rule's basis.", examples=[95.0])
+    currency: str | None = Field(description="The currency of the price.", examples=["USD"])
     section: str | None = Field(description="The section.", examples=["107"])
     seat_row: str | None = Field(description="The row.", examples=["12"])
     quantity: int | None = Field(description="The tickets of the listing.", examples=[2])
@@ -131,11 +134,17 @@ class AlertPreview(BaseModel):
     """What a rule would have told in the last days."""
 
     since: datetime = Field(description="The beginning of the days.", examples=["2026-10-21T12:50:00+00:00"])
-    captures: int = Field(description="Ok captures in them.", examples=[4_200])
+    events: int = Field(description="How many events the rule is about.", examples=[40])
+    events_tried: int = Field(
+        description="On how many of them it was tried: the next ones, as many as have 9,000 captures together. At "
+        "least one.",
+        examples=[2],
+    )
+    captures: int = Field(description="Their ok captures in these days.", examples=[4_200])
     basis_known: bool = Field(
         description="Whether the marketplace states prices on the rule's basis. If not, the rule cannot tell anything.",
         examples=[True],
     )
     told: int = Field(description="How many messages it would have sent.", examples=[3])
     left_out: int = Field(description="How many listings it would have left out as mistakes.", examples=[1])
-    data: list[PreviewedAlert] = Field(description="The messages, the oldest first; at most 200.")
+    data: list[PreviewedAlert] = Field(description="The newest 200 of the messages, the oldest first.")

@@ -14,7 +14,7 @@ from serving.openapi import box_office
 from serving.openapi.code_samples import request_samples, stream_samples
 from serving.responses import formats, problems
 
-VERSION = "1.8"
+VERSION = "1.9"
 DESCRIPTION = """
 What tickets cost, when, and how many were left. Prices are per ticket, in the currency of their event. Times are UTC.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, LiteralString
 from uuid import UUID
 
@@ -16,14 +16,24 @@ from serving.answers import alerts as answers
 from serving.database import Database
 from serving.openapi import answering_json
 from serving.responses.problems import Problem, no_such_event
-from tickettape.listing_history import STATES_QUERY, states_of
-from tickettape.price_alerts import RULE_FIELDS, Place, RuleForm, feed_address, needs_history, preview, sights_of
+from tickettape.listing_history import STATES_QUERY
+from tickettape.price_alerts import (
+    PAST_EVENTS_QUERY,
+    PLACES_QUERY,
+    RULE_FIELDS,
+    TERMS_QUERY,
+    PastEvent,
+    RuleForm,
+    feed_address,
+    history_values,
+    preview_events,
+    preview_values,
+)
 
 PREFIX = "/api/alerts"
 
 router = APIRouter(prefix=PREFIX, tags=["alerts"])
 
-PREVIEW_DAYS = 30
 MOST_PREVIEWED = 200
 NO_STORE = {"cache-control": "no-store"}
 
@@ -41,10 +51,6 @@ _HISTORY: LiteralString = """select * from api.alert_history as told
         and (%(event_id)s::uuid is null or told.event_id = %(event_id)s::uuid)
         and (%(before)s::bigint is null or told.occasion_id < %(before)s::bigint)
     order by told.occasion_id desc limit %(limit)s"""
-_PLACES: LiteralString = """select sections.section_key, sections.zone_key, zones.name, sections.name
-    from market.sections
-    inner join market.zones on zones.event_key = sections.event_key and zones.zone_key = sections.zone_key
-    where sections.event_key = (select events.event_key from market.events where events.id = %(event_id)s::uuid)"""
 
 
 class HistoryQuery(BaseModel):
@@ -84,46 +90,43 @@ async def list_alert_history(request: Request, query: Annotated[HistoryQuery, Qu
 
 @router.post("/preview", **answering_json(answers.AlertPreview, "/api/alerts/preview", 404))
 async def preview_alert(request: Request, form: RuleForm) -> Response:
-    """What a rule about an event would have told in the last 30 days, without storing it."""
-    if form.event_id is None:
-        raise Problem(422, "Only a rule about one event can be previewed. Set scope to event, and event_id.")
-    now, rule = datetime.now(UTC), form.rule()
-    first = now - timedelta(days=PREVIEW_DAYS)
-    begin = first - (needs_history(rule) or timedelta())
-    values: dict[str, Any] = {"event_id": form.event_id, "last": now, "first": begin}
-    places = await rows_of(request, _PLACES, values)
-    if not places and not await rows_of(request, "select from market.events where id = %(event_id)s::uuid", values):
+    """What a rule would have told in the last 30 days, without storing it. Of a rule about many events, only the next
+    ones are tried, as `events_tried` says."""
+    values = preview_values(form, datetime.now(UTC))
+    events = [PastEvent(*row) for row in await rows_of(request, PAST_EVENTS_QUERY, values)]
+    if not events and form.event_id is not None:
         raise no_such_event(form.event_id)
-    terms = await rows_of(request, "select offer_terms_key, quantity, buyable from market.offer_terms", {})
-    changes = await rows_of(request, STATES_QUERY, values)
-    names = {section_key: Place(zone, section) for section_key, _, zone, section in places}
-    zone_of = {section_key: zone_key for section_key, zone_key, *_ in places}
-    offer_terms = {key: (quantity, tuple(buyable)) for key, quantity, buyable in terms}
-
-    def work() -> dict[str, Any]:
-        sights = sights_of(states_of(changes), offer_terms, zone_of.__getitem__, begin)
-        found = preview(rule, names, sights, first)
-        told = found.told()
-        return {
-            "since": first,
+    places = await rows_of(request, PLACES_QUERY, {"event_keys": [one.event_key for one in events]})
+    terms = await rows_of(request, TERMS_QUERY, {})
+    changes = [await rows_of(request, STATES_QUERY, history_values(values, one)) for one in events]
+    # a month of captures takes seconds, and others ask meanwhile
+    found = await asyncio.to_thread(preview_events, form, values, events, places, terms, changes)
+    told = [
+        {
+            "event_id": event.event_id,
+            "event": event.name,
+            "timestamp": one.tick,
+            "price": None if one.cents is None else one.cents / 100,
+            "currency": event.currency,
+            "section": place.section if place else None,
+            "seat_row": one.listing.row if one.listing else None,
+            "quantity": one.listing.quantity if one.listing else None,
+            "tickets_left": one.tickets,
+        }
+        for event, one, place in found.told[-MOST_PREVIEWED:]
+    ]
+    return said(
+        {
+            "since": values["first"],
+            "events": events[0].events if events else 0,
+            "events_tried": len(events),
             "captures": found.captures,
             "basis_known": found.stated,
-            "told": len(told),
-            "left_out": len(found.left_out),
-            "data": [
-                {
-                    "timestamp": one.tick,
-                    "price": None if one.cents is None else one.cents / 100,
-                    "section": names[one.listing.section_key].section if one.listing else None,
-                    "seat_row": one.listing.row if one.listing else None,
-                    "quantity": one.listing.quantity if one.listing else None,
-                    "tickets_left": one.tickets,
-                }
-                for one in told[:MOST_PREVIEWED]
-            ],
+            "told": len(found.told),
+            "left_out": found.left_out,
+            "data": told,
         }
-
-    return said(await asyncio.to_thread(work))  # a month of captures takes seconds, and others ask meanwhile
+    )
 
 
 @router.get("/{rule_id}", **answering_json(answers.AlertRule, f"/api/alerts/{answers.RULE_ID}", 404))

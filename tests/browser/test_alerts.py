@@ -137,6 +137,27 @@ def test_an_alert_is_set_previewed_received_paused_and_deleted_by_keyboard(reade
     reader.says("#rules", "There is no rule yet")
 
 
+def test_a_rule_about_all_events_of_a_performer_is_tried_and_saved(reader: Reader) -> None:
+    page = reader.page
+    page.open()
+    reader.type("#alert-number", "90")
+    reader.says("#alert-preview", "would have told you")
+    page.chrome.execute_script("document.getElementById('alert-preview').textContent = ''")
+    reader.tab_to("#alert-about")
+    reader.press(Keys.ARROW_DOWN)
+    assert page.find("#alert-about").get_property("value") == "performer"
+    reader.says("#alert-preview", "would have told you")
+    reader.tab_to("#alert form button")
+    reader.press(Keys.ENTER)
+    reader.says("#alert-preview", "Saved: 2 tickets for at most 90.00 before fees")
+    reader.open_alerts()
+    reader.says("#rules", "performer ")
+    page.chrome.find_element("tag name", "h1").click()
+    reader.tab_to("#rules button[aria-label^='Delete']")
+    reader.press(Keys.ENTER)
+    reader.says("#rules", "There is no rule yet")
+
+
 def test_the_limit_is_dragged_on_the_chart(reader: Reader) -> None:
     page = reader.page
     page.open()

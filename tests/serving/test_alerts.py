@@ -223,10 +223,16 @@ def test_a_preview_counts_what_would_have_been_told(service: Service) -> None:
     body = {"event_id": str(service.show.event_id), "price": 100}
     found = service.ask(LEFT, "POST", "/preview", body).json()
     assert (found["told"], found["left_out"], found["basis_known"]) == (1, 1, True)
-    assert [(one["price"], one["section"]) for one in found["data"]] == [(95.0, "101")]
+    assert [(one["price"], one["section"], one["event"]) for one in found["data"]] == [(95.0, "101", "A late show")]
+    assert (found["events"], found["events_tried"]) == (1, 1)
     assert service.ask(LEFT, "GET", "").json()["data"] == []  # nothing is stored
     assert service.ask(RIGHT, "POST", "/preview", body).status_code == 404
-    assert service.ask(LEFT, "POST", "/preview", {"scope": "venue", "about": "x", "price": 1}).status_code == 422
+    about = {"scope": "search", "about": "LATE", "price": 100}
+    same = service.ask(LEFT, "POST", "/preview", about).json()
+    assert (same["events"], same["told"], same["data"]) == (1, 1, found["data"])
+    for tenant, words in ((RIGHT, "late"), (LEFT, "no such words")):
+        unseen = service.ask(tenant, "POST", "/preview", about | {"about": words}).json()
+        assert (unseen["events"], unseen["events_tried"], unseen["data"]) == (0, 0, [])
 
 
 def test_two_tenants_never_see_or_touch_each_others_rules_over_http(service: Service) -> None:

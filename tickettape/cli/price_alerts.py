@@ -1,6 +1,6 @@
 """`tickettape price-alerts`: rules of any tenant, their destinations, and what became of their messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from json import JSONDecodeError, loads
@@ -15,6 +15,8 @@ from tickettape.database import Connection, Warehouse
 from tickettape.price_alerts import (
     DESTINATION_KINDS,
     AlertError,
+    PastEvent,
+    Previewed,
     RuleForm,
     add_destination,
     add_rule,
@@ -23,6 +25,7 @@ from tickettape.price_alerts import (
     list_occasions,
     list_rules,
     new_key,
+    preview_of_tenant,
     remove_destination,
     remove_rules,
     retry_dead,
@@ -74,6 +77,9 @@ def add(
     before_fees: Annotated[bool, typer.Option("--before-fees", help="Compare prices before fees.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="The destination's name.")] = None,
     json: Annotated[str | None, typer.Option("--json", help="Any other field of a rule, as the API has it.")] = None,
+    only_preview: Annotated[
+        bool, typer.Option("--preview", help="Show what it would have told in the last 30 days, and add nothing.")
+    ] = False,
 ) -> None:
     """Add a rule for a tenant: at most a price, or whatever --json says."""
     scopes = {"performer": performer, "venue": venue, "search": search}
@@ -93,6 +99,9 @@ def add(
             form = RuleForm.model_validate(said | _fields(json))
         except ValidationError as error:
             raise AlertError("; ".join(_said(one) for one in error.errors()) + ".") from None
+        if only_preview:
+            _say_preview(*preview_of_tenant(connection, tenant_id, form, datetime.now(UTC)))
+            return
         rule_id = add_rule(connection, tenant_id, form)
     say(f"Added {rule_id}: {form.name}.")
 
@@ -203,6 +212,21 @@ def remove_destination_command(tenant: Tenant, name: DestinationName) -> None:
     with _connection() as connection:
         remove_destination(connection, tenant_named(connection, tenant), name)
     say(f"Erased {name}.")
+
+
+def _say_preview(events: Sequence[PastEvent], found: Previewed) -> None:
+    if not events:
+        say("It is about no event now.")
+        return
+    about = "1 event" if events[0].events == 1 else f"{len(events)} of {events[0].events} events"
+    times = "1 message" if len(found.told) == 1 else f"{len(found.told)} messages"
+    say(f"Tried on {about} with {found.captures} captures: {times}, {found.left_out} listings left out as mistakes.")
+    if found.captures and not found.stated:
+        say("The marketplace states no prices on this basis, so the rule cannot tell anything.")
+    for event, one, place in found.told:
+        price = "no price" if one.cents is None else f"{event.currency or ''} {one.cents / 100:,.2f}".strip()
+        what = price if one.tickets is None else f"{one.tickets} tickets left"
+        say(f"  {one.tick:%Y-%m-%d %H:%M}  {event.name}: {what}{f' in section {place.section}' if place else ''}")
 
 
 def _fields(json: str | None) -> dict[str, Any]:

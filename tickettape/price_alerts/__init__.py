@@ -4,7 +4,6 @@
 """
 
 from tickettape.price_alerts.between_ticks import fill_price_hours, refresh_references, withdraw_corrected
-from tickettape.price_alerts.decisions import needs_history
 from tickettape.price_alerts.delivery import deliver_due, retry_dead, send_test
 from tickettape.price_alerts.destinations import (
     add_destination,
@@ -14,7 +13,17 @@ from tickettape.price_alerts.destinations import (
 )
 from tickettape.price_alerts.evaluation import evaluate_alerts
 from tickettape.price_alerts.links import feed_address, name_of_rule, read_feed, stop_rule
-from tickettape.price_alerts.preview import preview, sights_of
+from tickettape.price_alerts.past_events import (
+    PAST_EVENTS_QUERY,
+    PLACES_QUERY,
+    TERMS_QUERY,
+    PastEvent,
+    Previewed,
+    history_values,
+    preview_events,
+    preview_of_tenant,
+    preview_values,
+)
 from tickettape.price_alerts.rule_form import RULE_FIELDS, RuleForm
 from tickettape.price_alerts.rule_log import (
     add_rule,
@@ -24,15 +33,18 @@ from tickettape.price_alerts.rule_log import (
     set_paused,
     tenant_named,
 )
-from tickettape.price_alerts.rules import Place
 from tickettape.price_alerts.sealing import AlertError, new_key
 from tickettape.price_alerts.senders import EXAMPLES as DESTINATION_KINDS
 
 __all__ = [
     "DESTINATION_KINDS",
+    "PAST_EVENTS_QUERY",
+    "PLACES_QUERY",
     "RULE_FIELDS",
+    "TERMS_QUERY",
     "AlertError",
-    "Place",
+    "PastEvent",
+    "Previewed",
     "RuleForm",
     "add_destination",
     "add_rule",
@@ -40,13 +52,15 @@ __all__ = [
     "evaluate_alerts",
     "feed_address",
     "fill_price_hours",
+    "history_values",
     "list_destinations",
     "list_occasions",
     "list_rules",
     "name_of_rule",
-    "needs_history",
     "new_key",
-    "preview",
+    "preview_events",
+    "preview_of_tenant",
+    "preview_values",
     "read_feed",
     "refresh_references",
     "remove_destination",
@@ -54,7 +68,6 @@ __all__ = [
     "retry_dead",
     "send_test",
     "set_paused",
-    "sights_of",
     "stop_rule",
     "tenant_named",
     "verify_destination",

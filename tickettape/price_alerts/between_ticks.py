@@ -9,7 +9,7 @@ from tickettape.database import Connection
 from tickettape.listing_history import observation_at, states_between
 from tickettape.price_alerts.decisions import limit_of, needs_history, reference_of
 from tickettape.price_alerts.event_sights import EventSights
-from tickettape.price_alerts.preview import preview, sights_of
+from tickettape.price_alerts.preview import Past, preview, sights_of
 from tickettape.price_alerts.price_hours import KEPT_HOURS, PriceHours, hour_of
 from tickettape.price_alerts.rule_store import RULE_COLUMNS, rule_from_row
 
@@ -74,7 +74,8 @@ def fill_price_hours(connection: Connection, now: datetime, *, for_at_most: time
         first = hour_of(now - (needs_history(rule) or timedelta()) - timedelta(hours=2))
         # one capture at a time: a month of them does not fit into memory
         captures = sights_of(states_between(connection, event_key, first, now), sights.terms, sights.zone_of, first)
-        hours = preview(rule, sights.places(event_key), captures, now).hours or PriceHours(hour_of(now), [])
+        (found,) = preview(rule, [Past(sights.places(event_key), captures)], now)
+        hours = found.hours or PriceHours(hour_of(now), [])
         _store_hours(connection, rule.rule_id, event_key, hours)
         filled += 1
     return filled

@@ -22,6 +22,7 @@ const CONDITIONS = {
 /** Make the form in `place`, with its limit on `chart`. Answers {show(view)}, where a view is the page's. */
 export function makeAlert(place, chart) {
   const option = (value, textContent) => html("option", { value, textContent });
+  const about = html("select", { id: "alert-about" });
   const condition = html("select", { id: "alert-condition" },
     ...Object.entries(CONDITIONS).map(([name, [words]]) => option(name, words)));
   const number = html("input", { id: "alert-number", type: "number", min: "0.01", step: "0.01", required: true });
@@ -35,7 +36,7 @@ export function makeAlert(place, chart) {
   const field = (label, control) =>
     html("div", {}, html("label", { htmlFor: control.id, textContent: label }), control);
   const form = html("form", { ariaLabel: "New price alert" },
-    field("Tell me when the price is", condition), numberField, field("In", zone), field("Send it to", destination),
+    field("About", about), field("Tell me when the price is", condition), numberField, field("In", zone), field("Send it to", destination),
     html("button", { textContent: "Save the alert" }));
   place.replaceChildren(
     html("h2", { id: "alert-title", textContent: "Price alert" }), note, form, told, failed,
@@ -44,8 +45,15 @@ export function makeAlert(place, chart) {
 
   const price = () => (condition.value === "below" && number.valueAsNumber > 0 ? number.valueAsNumber : null);
 
+  /** What the rule is about, as a rule says it. */
+  function scope() {
+    const { event } = view;
+    if (about.value === "performer") return { scope: "performer", about: event.performer_id ?? event.performer_name };
+    return about.value === "venue" ? { scope: "venue", about: event.venue } : { event_id: view.id };
+  }
+
   function rule() {
-    const said = { event_id: view.id, tickets: view.tickets, basis: view.basis, condition: condition.value,
+    const said = { ...scope(), tickets: view.tickets, basis: view.basis, condition: condition.value,
       destination_id: destination.value || null, zones: zone.value ? [zone.value] : [],
       time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
     const name = CONDITIONS[condition.value][1];
@@ -59,7 +67,7 @@ export function makeAlert(place, chart) {
     handle.addEventListener("pointerdown", (event) => drag(event, valueAt));
     // the chart reads points out where the pointer is; on the limit it is dragged
     for (const name of ["pointermove", "pointerup"]) handle.addEventListener(name, (event) => event.stopPropagation());
-    const marks = (found?.data ?? []).filter((one) => one.price !== null).flatMap((one) => {
+    const marks = (found?.data ?? []).filter((one) => one.price !== null && one.event_id === view.id).flatMap((one) => {
       const place = x(Date.parse(one.timestamp));
       return place < left || place > right ? []
         : [drawn("circle", { class: "would-tell", cx: place, cy: level(one.price), r: 4 })];
@@ -116,13 +124,16 @@ export function makeAlert(place, chart) {
     if (!answer.basis_known) return "The marketplace states no such prices for this event, so this alert cannot tell you anything. Choose the other kind of prices above.";
     const times = answer.told === 1 ? "once" : `${answer.told} times`;
     const last = answer.data.slice(-TOLD_SHOWN).map((one) => {
-      const what = one.price === null ? `${one.tickets_left} tickets` : money(one.price, view.currency);
-      return `${view.clock.shortly(Date.parse(one.timestamp), 0)} ${what}`;
+      const what = one.price === null ? `${one.tickets_left} tickets` : money(one.price, one.currency);
+      const where = one.event_id === view.id ? "" : ` for ${one.event}`;
+      return `${view.clock.shortly(Date.parse(one.timestamp), 0)} ${what}${where}`;
     });
     const left = answer.left_out
       ? ` ${answer.left_out} ${answer.left_out === 1 ? "price was" : "prices were"} left out as probable mistakes.` : "";
-    return answer.told ? `In the last 30 days it would have told you ${times}: ${last.join("; ")}.${left}`
-      : `In the last 30 days it would not have told you anything.${left}`;
+    const tried = answer.events_tried < answer.events
+      ? ` It was tried on the next ${answer.events_tried} of ${answer.events} events.` : "";
+    return answer.told ? `In the last 30 days it would have told you ${times}: ${last.join("; ")}.${left}${tried}`
+      : `In the last 30 days it would not have told you anything.${left}${tried}`;
   }
 
   function label() {
@@ -143,6 +154,7 @@ export function makeAlert(place, chart) {
   });
   number.addEventListener("input", changed);
   zone.addEventListener("change", changed);
+  about.addEventListener("change", changed);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     failed.textContent = "";
@@ -171,6 +183,11 @@ export function makeAlert(place, chart) {
       note.textContent = `For ${view.tickets === 1 ? "1 ticket" : `${view.tickets} tickets together`}, with prices `
         + `${view.basis === "all_in" ? "with all fees" : "before fees"}, as chosen above. A price must stand at two `
         + "captures in a row.";
+      const wanted = about.value, { event } = view;
+      about.replaceChildren(option("", "this event"),
+        ...(event.performer_name ? [option("performer", `all events of ${event.performer_name}`)] : []),
+        ...(event.venue !== "unknown" ? [option("venue", `all events at ${event.venue}`)] : []));
+      about.value = wanted; // an event's own performer and venue: the page is of one event
       const chosen = zone.value;
       zone.replaceChildren(option("", "all zones"), ...view.zones.map((one) => option(one.zone, one.display_name)));
       zone.value = view.zones.some((one) => one.zone === chosen) ? chosen : "";

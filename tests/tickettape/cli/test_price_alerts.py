@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -89,3 +89,20 @@ def test_any_condition_by_json(connection: Connection) -> None:
     code, output = run("add", "A team", "--performer", "Someone", "--json", said)
     assert code == 0
     assert "At most 4 tickets left" in output
+
+
+def test_a_rule_is_tried_before_it_is_added(connection: Connection) -> None:
+    tenant_of(connection, "A team")
+    show = Show(connection)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for number in range(3):
+        show.shows(now - timedelta(days=1) + number * TEN, "VB1:95 VB2:120")
+    code, output = run("add", "A team", "--performer", "someone", "--at-most", "100", "--preview")
+    assert (code, output.splitlines()[0]) == (
+        0, "Tried on 1 event with 3 captures: 1 message, 0 listings left out as mistakes.",
+    )  # fmt: skip
+    assert output.splitlines()[1].endswith("An evening: USD 95.00 in section 101")
+    few = run("add", "A team", "--venue", "The Hall", "--json", '{"condition": "few", "few": 4}', "--preview")[1]
+    assert few.splitlines()[1].endswith("An evening: 4 tickets left")
+    assert run("add", "A team", "--search", "x", "--at-most", "1", "--preview")[1] == "It is about no event now.\n"
+    assert run("list")[1] == "0 rules.\n"

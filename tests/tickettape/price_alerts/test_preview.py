@@ -8,7 +8,7 @@ from tickettape.database import Connection
 from tickettape.listing_history import STATES_QUERY, states_of
 from tickettape.price_alerts.evaluation import evaluate_alerts
 from tickettape.price_alerts.event_sights import EventSights
-from tickettape.price_alerts.preview import preview, sights_of
+from tickettape.price_alerts.preview import Past, preview, sights_of
 from tickettape.price_alerts.rule_store import RULE_COLUMNS, rule_from_row
 
 CAPTURES = [
@@ -36,7 +36,8 @@ def test_a_preview_counts_what_was_told(connection: Connection) -> None:
     ).fetchall()
     sights = EventSights(connection, [show.event_key])
     places = sights.places(show.event_key)
-    found = preview(rule, places, sights_of(states_of(rows), sights.terms, sights.zone_of, NOON), NOON)
+    past = Past(places, sights_of(states_of(rows), sights.terms, sights.zone_of, NOON))
+    (found,) = preview(rule, [past], NOON)
     told = [
         ("tell", f"{one.tick:%H:%M}", one.listing.listing_id, (one.cents or 0) / 100)
         for one in found.told()
@@ -52,4 +53,5 @@ def test_a_basis_that_is_not_stated_is_told(connection: Connection) -> None:
     show = Show(connection)
     add_rule(connection, tenant_of(connection), show)
     rule = rule_from_row(connection.execute(f"select {RULE_COLUMNS} from price_alerts.rules").fetchone() or ())
-    assert preview(rule, {}, [], NOON).stated is False
+    (found,) = preview(rule, [Past({}, [])], NOON)
+    assert found.stated is False

@@ -13,6 +13,7 @@ revoke all on schema price_alerts from public;
 revoke all on all tables in schema price_alerts from public, tickettape_reader;
 revoke all on all functions in schema price_alerts from public, tickettape_reader;
 grant usage on schema price_alerts to tickettape_reader;
+grant execute on function price_alerts.is_about(text, text, text, text, text, text) to tickettape_reader;
 alter table price_alerts.rules alter column tenant_id set default access.tenant();
 
 do $$
