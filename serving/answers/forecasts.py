@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from serving.answers import EventId, EventName
+from serving.answers import DateStatus, EventId, EventName, Venue, VenueTimeZone
 
 _NO_TABLE = "Null: fewer than 100 events are over"
 Horizon = Annotated[int, Field(description="How many days ahead: 1, 3, 7 or 14.", examples=[7])]
@@ -94,6 +94,9 @@ class Comparable(BaseModel):
     comparable_price: float = _price("Its get-in price then", 95.0)
     comparables: int = Field(description="How many there are. With fewer than 8, there are none.", examples=[14])
     percentile: float = Field(description="The share of them that were cheaper, 0 to 1.", examples=[0.36])
+    date_status: DateStatus
+    venue: Venue
+    venue_time_zone: VenueTimeZone
 
 
 class Comparables(BaseModel):

@@ -91,5 +91,38 @@ def add_comparables(connection: Connection, count: int = 8) -> list[str]:
                    date_trunc('hour', %s::timestamptz - interval '21 days') as hour where name = %s""",
             [50 + number, date, name],
         )
-    connection.execute("update market.events set currency = 'USD' where name = any(%s)", [["new", *names]])
+    connection.execute(
+        """update market.events set currency = 'USD', venue_time_zone = case when name != 'like 0' then 'UTC' end
+           where name = any(%s)""",
+        [["new", *names]],
+    )
+    return names
+
+
+def add_past_like(connection: Connection, event_key: int, count: int = 8) -> list[str]:
+    """Past events like one that is to come, for $20 and more as far from their day as it is now; their names.
+
+    Nothing else of the site shows them: they are not watched any more.
+    """
+    names = [f"past {number}" for number in range(count)]
+    connection.execute(
+        """insert into market.events (
+               source, external_id, name, venue, venue_time_zone, date, currency, category, performer_id, active
+           )
+           select source, past.name, past.name, venue, venue_time_zone, date - place * interval '7 days', currency,
+               category, performer_id, false
+           from market.events, unnest(%s::text[]) with ordinality as past (name, place) where event_key = %s""",
+        [names, event_key],
+    )
+    connection.execute(
+        """insert into analytics.get_in_hours
+               (event_id, hour, timestamp, total_listings, min_price_2tickets, created_at)
+           select past.id, newest.hour - (newest.date - past.date), newest.hour - (newest.date - past.date), 9,
+               20 + split_part(past.name, ' ', 2)::int, now()
+           from market.events as past, (
+               select date, origin - interval '1 hour' as hour from analytics.get_in_days
+               inner join market.events as events using (event_key) where event_key = %s order by origin desc limit 1
+           ) as newest where past.name = any(%s)""",
+        [event_key, names],
+    )
     return names

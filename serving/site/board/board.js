@@ -7,6 +7,7 @@ import { States } from "../shared/states.js";
 import { count, DAY, hereInWords, HOUR } from "../shared/words.js";
 import { filters, isNarrowed, offer, setUp } from "./filters.js";
 import { cellsOf, groupRow } from "./rows.js";
+import { showTrends } from "./trends.js";
 
 const LOOK_AGAIN_MS = 60_000, FIRST = 50, MORE = 200; // rows of the first page, and of each further one
 const OLD_MS = 2 * HOUR; // a market is captured several times an hour
@@ -112,8 +113,9 @@ function tell() {
 
 async function offerMore() {
   offered = true;
-  // the filters work without: what is not offered can be typed
-  await ask("events", { active: "true", limit: MORE }).then(({ data }) => offer(data), () => {});
+  // the board works without: what is not offered can be typed
+  await Promise.all([ask("events", { active: "true", limit: MORE }).then(({ data }) => offer(data)), showTrends()]
+    .map((one) => one.catch(() => {})));
 }
 
 setUp(() => {

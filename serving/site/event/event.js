@@ -11,6 +11,7 @@ import { makeAlert } from "./alerts.js";
 import { makeCharts, showActivity, showDays, showGetIn, showZone, useCurrency } from "./charts.js";
 import { fillFields, showFigures, watchFields } from "./choices.js";
 import { Clock } from "./clock.js";
+import { showComparables } from "./comparables.js";
 import { showFan } from "./fan.js";
 import { Listings } from "./listings.js";
 import { follow } from "./live.js";
@@ -129,6 +130,7 @@ async function fill(shown, signal) {
       keepingFocus(at("zones"), () => showZones(at("zones"), shown, sinceWhen(shown, series), found, choice));
     }),
     showFan(at("fan"), shown, signal),
+    showComparables(at("comparables"), shown, signal),
     showZone(charts, shown, signal),
     showDays(charts.days, shown, signal),
   ]);

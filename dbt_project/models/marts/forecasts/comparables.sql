@@ -28,6 +28,9 @@ compared as (
         others.id as comparable_id,
         others.name,
         others.date,
+        others.date_status,
+        others.venue,
+        others.venue_time_zone,
         coming.days_to_event,
         coming.price,
         coming.price_basis,
@@ -69,6 +72,9 @@ select
     -- the share of the comparables that were cheaper; of two equal prices, each is half cheaper
     avg(case when comparable_price < price then 1 when comparable_price = price then 0.5 else 0 end) over (
         partition by event_id
-    )::double precision as percentile
+    )::double precision as percentile,
+    date_status,
+    venue,
+    venue_time_zone
 from compared
 where comparables >= 8
