@@ -30,7 +30,7 @@ TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "timestamptz": INSTANT,
 }
-"""The Parquet types of PostgreSQL's types. A value of any other type is stored as its text, and read back from that."""
+"""The Parquet types of PostgreSQL's types; numeric(p, s) is a decimal. Any other value is stored as its text."""
 
 _SEED = 7_153_905  # any number except 0, for which hashint8extended does something else
 _NULL = -(2**63)  # stands for NULL in the hash; NULLs are counted beside it
@@ -56,18 +56,18 @@ class Fingerprint(msgspec.Struct, frozen=True):
         ]
 
 
-def parquet_columns(connection: Connection, table: str) -> dict[str, pa.DataType]:
-    """All columns of a table of schema market with their Parquet types, including those that migrations added.
+def parquet_columns(connection: Connection, table: str, *, schema: str = "market") -> dict[str, pa.DataType]:
+    """All columns of a table with their Parquet types, including those that migrations added.
 
     Generated columns are left out: the database computes them again.
     """
     rows = connection.execute(
-        """select attname, typname from pg_attribute inner join pg_type on pg_type.oid = atttypid
+        """select attname, typname, atttypmod from pg_attribute inner join pg_type on pg_type.oid = atttypid
            where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated = ''
            order by attnum""",
-        [f"market.{table}"],
+        [f"{schema}.{table}"],
     ).fetchall()
-    return {name: TYPES.get(type_name, pa.string()) for name, type_name in rows}
+    return {name: _parquet_type(type_name, modifier) for name, type_name, modifier in rows}
 
 
 def fingerprint_relation(
@@ -138,6 +138,12 @@ class ArrowFingerprint:
         )
 
 
+def _parquet_type(type_name: str, modifier: int) -> pa.DataType:
+    if type_name == "numeric" and modifier >= 0:  # with a precision and a scale, as money has
+        return pa.decimal128((modifier - 4) >> 16, (modifier - 4) & 0x7FF)
+    return TYPES.get(type_name, pa.string())
+
+
 def _as_number(name: str, kind: pa.DataType) -> sql.Composed:
     column = sql.Identifier(name)
     if pa.types.is_integer(kind):
@@ -162,6 +168,8 @@ def _numbers(column: Any, kind: pa.DataType) -> Numbers:
     """A column as the int64 numbers that `_as_number` gives in SQL, with _NULL for NULL."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
+    if pa.types.is_decimal(kind):
+        column, kind = column.cast(pa.string()), pa.string()  # hashed as the text that PostgreSQL shows
     if pa.types.is_string(kind):
         coded = column.dictionary_encode()
         texts = [hashlib.md5(text.encode(), usedforsecurity=False).digest() for text in coded.dictionary.to_pylist()]

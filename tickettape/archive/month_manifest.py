@@ -55,7 +55,12 @@ class ArchivedTable(msgspec.Struct, frozen=True):
     @property
     def current_columns(self) -> list[str]:
         """The columns' current names, in the order of the files."""
-        return [RENAMED.get(name, name) for name in self.columns]
+        return list(self.renamed_columns.values())
+
+    @property
+    def renamed_columns(self) -> dict[str, str]:
+        """Each column's name in the files -> its current name."""
+        return {name: RENAMED.get(name, name) for name in self.columns}
 
 
 class MonthManifest(msgspec.Struct, frozen=True):

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pv
-import pyarrow.parquet as pq
 from psycopg import sql
 
 from tickettape.archive.fingerprints import fingerprint_relation, parquet_columns
@@ -26,6 +24,7 @@ from tickettape.archive.month_manifest import (
     month_table,
     read_month_manifest,
 )
+from tickettape.archive.parquet_files import copy_rows
 from tickettape.database import (
     MONTHLY_TABLES,
     Connection,
@@ -35,8 +34,6 @@ from tickettape.database import (
     with_short_lock_waits,
 )
 from tickettape.file_storage import DamagedError, Storage
-
-BATCH = 2**16  # rows that are turned into text at once: 6 MB
 
 _SAME = {
     "events": ("source", "external_id"),
@@ -134,8 +131,15 @@ def load_table(
             )
         )
         # FREEZE: the rows will not change, so vacuum need not write them again
-        _copy(
-            connection, storage, stored, table, Path(scratch), lambda rows: say(f"{like}: {rows} rows loaded"), "freeze"
+        copy_rows(
+            connection,
+            storage,
+            stored.files,
+            stored.renamed_columns,
+            table,
+            Path(scratch),
+            lambda rows: say(f"{like}: {rows} rows loaded"),
+            "freeze",
         )
     connection.execute(sql.SQL("analyze {}").format(table))
 
@@ -176,7 +180,7 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
                     "create temp table {} (like {table} including defaults including generated) on commit drop"
                 ).format(sql.Identifier(f"archived_{table}"), table=names["table"])
             )
-            _copy(connection, storage, stored, names["archived"], Path(scratch), lambda _: None)
+            copy_rows(connection, storage, stored.files, stored.renamed_columns, names["archived"], Path(scratch))
             new += connection.execute(
                 sql.SQL(
                     """insert into {table} ({columns}) overriding system value
@@ -203,37 +207,6 @@ def load_dimensions(connection: Connection, storage: Storage, manifest: MonthMan
                 ).format(**names)
             )
     return new
-
-
-def _copy(
-    connection: Connection,
-    storage: Storage,
-    stored: ArchivedTable,
-    table: sql.Composable,
-    scratch: Path,
-    progress: Callable[[int], None],
-    *options: str,
-) -> None:
-    copy = sql.SQL("copy {} ({}) from stdin ({})").format(
-        table,
-        sql.SQL(", ").join(map(sql.Identifier, stored.current_columns)),
-        sql.SQL(", ").join(map(sql.SQL, ("format csv", *options))),
-    )
-    rows = 0
-    with connection.cursor() as cursor, cursor.copy(copy) as stream:
-        for file in stored.files:
-            path = storage.fetch(file, scratch)
-            try:
-                for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH, columns=list(stored.columns)):
-                    text = pa.BufferOutputStream()
-                    pv.write_csv(batch, text, pv.WriteOptions(include_header=False))
-                    stream.write(text.getvalue())
-                    rows += batch.num_rows
-            except (pa.ArrowException, OSError) as error:
-                raise DamagedError(f"{file.path} in {storage} cannot be read: {error}") from error
-            progress(rows)
-            if path.parent == scratch:
-                path.unlink()
 
 
 def _facts(manifest: MonthManifest) -> list[str]:

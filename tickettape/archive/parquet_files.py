@@ -1,4 +1,4 @@
-"""A table's month as Parquet files: written from the server's own text, read back into a fingerprint.
+"""Rows as Parquet files, such as a table's month: written from the server's own text, read back into a fingerprint.
 
 The unit of memory is a row group, whatever the month's size. A name is <table>/year=2026/month=03/part-0.parquet,
 as hive-partitioned data sets are read. Which tables, and when: `archive`.
@@ -23,6 +23,7 @@ from tickettape.file_storage import TEMPORARY, DamagedError, Storage, StoredFile
 
 ROW_GROUP = 2**18  # rows: 25 MB as text, the unit of memory here; and 1 to 3 events, so that readers skip the others
 PART_ROWS = 40 * ROW_GROUP  # rows a file: some 100 MB, what readers split their work by and a failed upload repeats
+BATCH = 2**16  # rows that are turned into text at once: 6 MB
 
 Say = Callable[[str], None]
 
@@ -36,12 +37,25 @@ def write_parquet(
     month: date,
     say: Say,
 ) -> Iterator[tuple[int, StoredFile]]:
-    """Write a relation's rows, in key order, in place of what is there of the month; (rows, file) of each file.
-
-    `source` has the columns of `table`. The same rows give the same bytes. No rows are one empty file.
-    """
-    clear_parquet(storage, table, month)
+    """Write a month's rows of a table of schema market, as `write_rows` does. `source` has the table's columns."""
     columns = parquet_columns(connection, table)
+    return write_rows(connection, storage, parquet_folder(table, month), columns, key, source, say)
+
+
+def write_rows(
+    connection: Connection,
+    storage: Storage,
+    folder: str,
+    columns: Mapping[str, pa.DataType],
+    key: tuple[str, ...],
+    source: sql.Composable,
+    say: Say,
+) -> Iterator[tuple[int, StoredFile]]:
+    """Write a relation's rows, in key order, in place of what is in the folder; (rows, file) of each file.
+
+    The same rows give the same bytes. No rows are one empty file.
+    """
+    clear_folder(storage, folder)
     schema = pa.schema(list(columns.items()))
     query = sql.SQL("copy (select {} from {} order by {}) to stdout (format csv)").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), source, sql.SQL(", ").join(map(sql.Identifier, key))
@@ -51,9 +65,9 @@ def write_parquet(
         number = 0
         while number == 0 or groups.waiting is not None:
             before = groups.rows_taken
-            what = f"exported: {table} part {number}"
+            what = f"exported: {folder.partition('/')[0]} part {number}"
             file = storage.write(
-                f"{parquet_folder(table, month)}/part-{number}.parquet",
+                f"{folder}/part-{number}.parquet",
                 partial(_write_part, groups=groups, schema=schema, say=say, what=what),
             )
             say(f"{what} is stored")
@@ -81,6 +95,39 @@ def read_back_parquet(
     return tally.fingerprint(), found
 
 
+def copy_rows(
+    connection: Connection,
+    storage: Storage,
+    files: Iterable[StoredFile],
+    columns: Mapping[str, str],
+    table: sql.Composable,
+    scratch: Path,
+    progress: Callable[[int], None] = lambda _: None,
+    *options: str,
+) -> None:
+    """Copy files into a table. `columns`: their name in the files -> in the table. Raises DamagedError."""
+    copy = sql.SQL("copy {} ({}) from stdin ({})").format(
+        table,
+        sql.SQL(", ").join(map(sql.Identifier, columns.values())),
+        sql.SQL(", ").join(map(sql.SQL, ("format csv", *options))),
+    )
+    rows = 0
+    with connection.cursor() as cursor, cursor.copy(copy) as stream:
+        for file in files:
+            path = storage.fetch(file, scratch)
+            try:
+                for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH, columns=list(columns)):
+                    text = pa.BufferOutputStream()
+                    pv.write_csv(batch, text, pv.WriteOptions(include_header=False))
+                    stream.write(text.getvalue())
+                    rows += batch.num_rows
+            except (pa.ArrowException, OSError) as error:
+                raise DamagedError(f"{file.path} in {storage} cannot be read: {error}") from error
+            progress(rows)
+            if path.parent == scratch:
+                path.unlink()
+
+
 def parquet_folder(table: str, month: date) -> str:
     """Where a table's month is in cold storage."""
     return f"{table}/year={month:%Y}/month={month:%m}"
@@ -88,14 +135,19 @@ def parquet_folder(table: str, month: date) -> str:
 
 def parquet_names(storage: Storage, table: str, month: date) -> list[str]:
     """A table's files of a month, in order."""
-    found = storage.names(f"{parquet_folder(table, month)}/part-*.parquet")
+    return names_in(storage, parquet_folder(table, month))
+
+
+def names_in(storage: Storage, folder: str) -> list[str]:
+    """A folder's files, in order."""
+    found = storage.names(f"{folder}/part-*.parquet")
     return sorted(found, key=lambda name: int(name.rpartition("-")[2].removesuffix(".parquet")))
 
 
-def clear_parquet(storage: Storage, table: str, month: date) -> None:
-    """Remove what an earlier export of a month left, unfinished files too. The database has all of it."""
+def clear_folder(storage: Storage, folder: str) -> None:
+    """Remove what an earlier export left, unfinished files too. The database has all of it."""
     for pattern in ("part-*.parquet", f"{TEMPORARY}*"):
-        for name in storage.names(f"{parquet_folder(table, month)}/{pattern}"):
+        for name in storage.names(f"{folder}/{pattern}"):
             storage.remove(name)
 
 
