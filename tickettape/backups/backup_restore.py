@@ -44,9 +44,17 @@ def prove_backup(url: str, storage: Storage, backup: Backup, *, say: Callable[[s
 
 
 def restore_backup(
-    url: str, storage: Storage, backup: Backup, *, into: str, replace: bool, now: datetime, say: Callable[[str], None]
+    url: str,
+    storage: Storage,
+    backup: Backup,
+    *,
+    into: str,
+    replace: bool,
+    now: datetime,
+    say: Callable[[str], None],
+    before_naming: Callable[[Connection], None] = lambda _: None,
 ) -> str | None:
-    """Restore a backup as the database `into` on the server at `url`.
+    """Restore a backup as the database `into` on the server at `url`. `before_naming` is given the finished database.
 
     A database of that name is replaced only with `replace`, and it is renamed, not dropped. Returns its new name, or
     None if there was none. Raises BackupError or DamagedError; the existing database then stays as it was.
@@ -64,7 +72,7 @@ def restore_backup(
         scratch, kept = f"{into}_restoring_{stamp}", f"{into}_before_{stamp}"
         try:
             _restore(connection, url, storage, backup, scratch, say)
-            _settle(with_database(url, scratch))
+            _settle(with_database(url, scratch), before_naming)
             with connection.transaction():
                 if stands:
                     _refuse_in_use(connection, into)
@@ -132,7 +140,7 @@ def _restore(
         )
 
 
-def _settle(url: str) -> None:
+def _settle(url: str, before_naming: Callable[[Connection], None]) -> None:
     """Do what a dump does not: set the search path, fail captures whose answer is gone, and analyze."""
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         connection.execute(
@@ -143,6 +151,7 @@ def _settle(url: str) -> None:
         connection.execute(
             "update market.captures set status = 'failed', note = %s where status = 'received'", [LOST_ANSWER]
         )
+        before_naming(connection)
         connection.execute("analyze")
 
 

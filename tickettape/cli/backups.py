@@ -7,7 +7,6 @@ then gives it the name that was asked for.
 from datetime import UTC, datetime
 from typing import Annotated
 
-import psycopg
 import typer
 
 from tickettape.backups import (
@@ -22,7 +21,7 @@ from tickettape.backups import (
 )
 from tickettape.box_office import erase_again
 from tickettape.cli.console import fail, say
-from tickettape.database import configured_url, database_url, with_database
+from tickettape.database import Connection, configured_url, database_url
 from tickettape.file_storage import DamagedError, Storage, open_backup_storage
 from tickettape.settings import settings
 
@@ -86,6 +85,12 @@ def restore_backup_command(
 ) -> None:
     """Restore a backup into a new database. An existing database is never overwritten."""
     storage = open_backup_storage(settings())
+    erased = 0
+
+    def erase(connection: Connection) -> None:
+        nonlocal erased
+        erased = erase_again(connection, storage)
+
     try:
         kept = restore_backup(
             configured_url(),
@@ -95,11 +100,10 @@ def restore_backup_command(
             replace=replace,
             now=datetime.now(UTC),
             say=say,
+            before_naming=erase,
         )
     except (BackupError, DamagedError) as error:
         fail(str(error))
-    with psycopg.connect(with_database(configured_url(), into), autocommit=True) as connection:
-        erased = erase_again(connection, storage)
     say(f"Restored as database {into}.")
     if erased:
         say(f"Erased {erased} users again, who had been erased after the backup was made.")

@@ -11,6 +11,7 @@ from tests.support.commands import run
 from tickettape.box_office import add_tier
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import purchase
+from tickettape.cli.backups import restore_backup_command
 from tickettape.database import Connection, with_database
 from tickettape.settings import settings
 
@@ -93,6 +94,12 @@ def test_a_backup_holds_the_box_office_and_whom_it_still_knows_is_erased_again(
     into = f"restored_{connection.info.dbname}"
     assert run("backup")[0] == 0
     assert box_office("erase-user", "1")[0] == 0
+    with monkeypatch.context() as patch:  # killed before the erased are erased again: no database has the name yet
+        patch.setattr("tickettape.cli.backups.erase_again", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup_command(into=into)
+    named = "select datname from pg_database where starts_with(datname, %s)"
+    assert connection.execute(named, [into]).fetchall() == []
     try:
         code, output = run("restore-backup", "--into", into)
         assert code == 0, output
@@ -104,3 +111,7 @@ def test_a_backup_holds_the_box_office_and_whom_it_still_knows_is_erased_again(
             assert restored.execute("select * from box_office.discrepancies()").fetchall() == []
     finally:
         connection.execute(f'drop database if exists "{into}"'.encode())
+
+
+def _killed(*_: object) -> int:
+    raise KeyboardInterrupt
