@@ -25,6 +25,7 @@ PAGES = {
     "documentation": "docs/analyst.md",
     "partitions_ahead": "docs/operations.md",
     "archived_months": "docs/archive.md",
+    "archived_events": "docs/archive.md#events-of-the-box-office",
     "simulated_history": "docs/operations.md#the-week-before-the-first-tick",
     "backlog": "docs/operations.md#live-ticks-come-first",
     "vacuumed_tables": "docs/operations.md",

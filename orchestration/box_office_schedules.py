@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from orchestration.schedules import on_time
+from tickettape.archive import due_events
 from tickettape.box_office import is_in_use, summary_is_due, upkeep_is_due
 from tickettape.database import Connection, Warehouse
 from tickettape.settings import Settings
@@ -14,7 +15,7 @@ Due = Callable[[Connection, datetime], bool]
 
 
 def build_box_office_schedules(settings: Settings, warehouse: Warehouse) -> list[dg.ScheduleDefinition]:
-    """Upkeep every five minutes, the summary every quarter of an hour or hourly, the audit at night."""
+    """Upkeep every five minutes, the summary every quarter of an hour or hourly, audit and archive at night."""
 
     def schedule(name: str, job_name: str, cron_schedule: str, due: Due) -> dg.ScheduleDefinition:
         def why_not(at: datetime) -> str | None:
@@ -40,5 +41,11 @@ def build_box_office_schedules(settings: Settings, warehouse: Warehouse) -> list
         ),
         schedule(
             "audit_box_office_nightly", "box_office_audit", "25 4 * * *", lambda connection, _: is_in_use(connection)
+        ),
+        schedule(
+            "archive_events_nightly",
+            "archive_events",
+            "40 4 * * *",
+            lambda connection, at: bool(due_events(connection, now=at, days=settings.event_archive_days)[0]),
         ),
     ]

@@ -90,6 +90,12 @@ box_office_audit = _job(
     description="Look at every record of the box office: counters, tickets and money agree.",
 )
 
+archive_events = _job(
+    "archive_events",
+    selection=dg.AssetSelection.assets("archived_events"),
+    description="Move events that are long over to cold storage, and remove them once verified. Safe to run again.",
+)
+
 retention = _job(
     "retention",
     selection=dg.AssetSelection.assets("expired_payloads", "expired_hours", "expired_jobs", "service_history"),

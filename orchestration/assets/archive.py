@@ -1,4 +1,4 @@
-"""Months: create partitions ahead, move old months to cold storage, and restore them.
+"""Months and events: create partitions ahead, move what is old to cold storage, and restore months.
 
 `tickettape.archive` says what each step does and why it is safe.
 """
@@ -11,6 +11,7 @@ from orchestration import dbt as dbt_project
 from orchestration.console import ONE_LINE
 from orchestration.partitions import MONTHLY, month_of_partition
 from tickettape.archive import (
+    archive_due_events,
     run_archive,
     run_restore,
 )
@@ -21,6 +22,7 @@ from tickettape.database import (
     finish_interrupted_detaches,
     make_partitions_ahead,
 )
+from tickettape.file_storage import open_cold_storage
 from tickettape.marketplaces import Marketplaces
 from tickettape.rollups import ROLLUPS_ALONE, export_dbt_environment
 from tickettape.settings import Settings
@@ -57,6 +59,35 @@ def archived_months(
             **outcome.figures,
         }
     )
+
+
+@dg.asset(kinds={"postgres", "parquet"}, group_name="box_office")
+def archived_events(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """Seats, bookings and lines of events that are long over, in cold storage, compared before they are removed.
+
+    An event that fails does not keep the others. The run then fails at its end, and says why.
+    """
+    with warehouse.connection() as connection:
+        done = archive_due_events(
+            connection,
+            open_cold_storage(settings),
+            now=datetime.now(UTC),
+            days=settings.event_archive_days,
+            say=context.log.info,
+        )
+    figures = {
+        "events archived": len(done.archived),
+        "rows": sum(event["rows"] for event in done.archived.values()),
+        "Parquet bytes": sum(event["Parquet bytes"] for event in done.archived.values()),
+        "held back": {str(event): why for event, why in done.held_back.items()},
+    }
+    if done.failed:
+        raise dg.Failure(" ".join(done.failed.values()), metadata=figures)
+    return dg.MaterializeResult(metadata=figures)
 
 
 class Restore(dg.Config):

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from tests.support.box_office import BoxOffice
 from tests.support.databases import fresh_database, use_database
 from tests.support.oracle import differences
+from tests.support.over_events import archive, over_event, restore
 from tests.support.profiles import LONG
 from tests.support.recorded_refresh import Refresh
 from tests.support.sales_refresh import assert_sales_are_exact, record_sales, refresh_sales
@@ -280,3 +282,30 @@ def test_no_column_of_a_person_leads_into_a_report(sold: Sold) -> None:
     assert {name for (name,) in read} - {"zone_links"} == {name for (name,) in read if name.startswith("reported_")}
     for rollup in SALES_ROLLUPS:
         assert office.one(f"select count(*) from analytics.{rollup} as r where r::text ~* 'nescio'") == 0
+
+
+def test_an_archived_event_keeps_its_rollups_and_a_restored_one_catches_up(sold: Sold, tmp_path: Path) -> None:
+    office, refresh = sold
+    event = over_event(office)
+    office.one("select mark_event(%s)", event)
+    settle(office, refresh)
+    rows = {
+        rollup: office.all(f"select * from analytics.{rollup} where event_id = %s order by 1, 2", event)
+        for rollup in SALES_ROLLUPS
+    }
+    assert all(rows.values())
+    archive(office, tmp_path, event)
+    payment = "select payments.id from payments inner join tickets using (booking_id) where event_id = %s limit 1"
+    assert office.one(f"select payment_refunded(({payment}), 20)", event) == "refunded"
+    office.do("update stored_events set title = title || '!' where id = %s", event)
+    settle(office, refresh)
+    assert rows == {
+        rollup: office.all(f"select * from analytics.{rollup} where event_id = %s order by 1, 2", event)
+        for rollup in SALES_ROLLUPS
+    }
+    refunds = "select refunds from analytics.event_sales_summary where event_id = %s"
+    before = office.one(refunds, event)
+    restore(office, tmp_path, event)
+    settle(office, refresh)
+    assert_sales_are_exact(office.connection)
+    assert office.one(refunds, event) == before + 20

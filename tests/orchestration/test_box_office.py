@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import psycopg
@@ -45,7 +45,10 @@ def test_nothing_runs_where_nothing_is_sold(office: BoxOffice, warehouse: Wareho
         "tidy_box_office": False,
         "summarize_sales": True,
         "audit_box_office_nightly": True,
+        "archive_events_nightly": False,
     }
+    office.do("delete from sales_marks")
+    assert started(warehouse, at + timedelta(days=200))["archive_events_nightly"]
     office.do("update events set status = 'off_sale' where id = %s", event)
     assert not started(warehouse, at.replace(minute=21))["summarize_sales"]
 

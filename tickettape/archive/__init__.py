@@ -1,6 +1,8 @@
-"""Old months to cold storage as Parquet, verified, and back; hourly rollups likewise."""
+"""Old months and events to cold storage as Parquet, verified, and back; hourly rollups likewise."""
 
 from tickettape.archive.archived_month_replay import replay_archived_month
+from tickettape.archive.event_archive import archive_due_events, archive_event, due_events
+from tickettape.archive.event_restore import restore_event
 from tickettape.archive.hourly_cold_storage import (
     bring_hours_back,
     hourly_months_due,
@@ -20,8 +22,11 @@ __all__ = [
     "HourlyStorageError",
     "RestoreError",
     "StoredTable",
+    "archive_due_events",
+    "archive_event",
     "bring_hours_back",
     "cold_bytes",
+    "due_events",
     "hourly_months_due",
     "hourly_months_pinned",
     "hourly_months_present",
@@ -30,6 +35,7 @@ __all__ = [
     "release_month",
     "reopen_month",
     "replay_archived_month",
+    "restore_event",
     "run_archive",
     "run_restore",
     "storage_tiers",

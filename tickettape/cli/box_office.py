@@ -1,14 +1,15 @@
-"""`tickettape box-office`: events, tiers and seats to sell, what was sold, refunds, erasing a user."""
+"""`tickettape box-office`: events, tiers and seats to sell, what was sold, refunds, erasing a user, the archive."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tickettape.archive import ArchiveError, RestoreError, archive_due_events, archive_event, restore_event
 from tickettape.box_office import (
     RefusedError,
     add_sample_events,
@@ -30,8 +31,8 @@ from tickettape.box_office import (
     tidy,
 )
 from tickettape.cli.console import INSTANT, fail, failing_on, parse_instant, say
-from tickettape.database import Connection, Warehouse, encrypted_warehouse
-from tickettape.file_storage import open_backup_storage
+from tickettape.database import BusyError, Connection, Warehouse, encrypted_warehouse
+from tickettape.file_storage import DamagedError, open_backup_storage, open_cold_storage
 from tickettape.settings import settings
 
 box_office = typer.Typer(help="Sell tickets: events, tiers, seats, sales, refunds.", no_args_is_help=True)
@@ -168,6 +169,49 @@ def erase_user_command(user: Annotated[int, typer.Argument(metavar="USER", help=
     with _connection() as connection:
         erase_user(connection, open_backup_storage(settings()), user)
     say(f"Erased user {user}.")
+
+
+@box_office.command("archive")
+def archive_command(
+    event: Annotated[
+        int | None, typer.Argument(metavar="[EVENT]", help="One event. Without it: all that are due.")
+    ] = None,
+) -> None:
+    """Move events that are long over to cold storage: seats, bookings and lines. Tickets and payments stay."""
+    storage, now, days = open_cold_storage(settings()), datetime.now(UTC), settings().event_archive_days
+    with _connection() as connection, failing_on(ArchiveError, DamagedError, BusyError, OSError):
+        if event is not None:
+            figures = archive_event(connection, storage, event, now=now, days=days, say=say)
+            say(f"Event {event} is in cold storage ({storage}): {figures['rows']} rows.")
+            return
+        done = archive_due_events(connection, storage, now=now, days=days, say=say)
+    say(f"{len(done.archived)} events are archived in {storage}.")
+    for one, why in done.held_back.items():
+        say(f"  Event {one} stays: {why}.")
+    if done.failed:
+        fail("\n".join(done.failed.values()))
+
+
+@box_office.command("restore")
+def restore_command(
+    event: Event,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=["%Y-%m-%d"], help="Keep it through this day. By default for a month."),
+    ] = None,
+) -> None:
+    """Bring an archived event back from cold storage, and compare it with its manifest."""
+    day = (until or datetime.now(UTC) + timedelta(days=30)).date()
+    with _connection() as connection, failing_on(RestoreError, ArchiveError, DamagedError, OSError):
+        figures = restore_event(
+            connection,
+            open_cold_storage(settings()),
+            open_backup_storage(settings()),
+            event,
+            until=day,
+            say=say,
+        )
+    say(f"Event {event} is restored: {figures['rows']} rows. It stays through {day}.")
 
 
 @box_office.command("tidy")

@@ -25,11 +25,11 @@ def fail(text: str, code: int = 1) -> NoReturn:
 
 
 @contextmanager
-def failing_on(kind: type[Exception]) -> Iterator[None]:
-    """An error of this kind ends the command with its message."""
+def failing_on(*kinds: type[Exception]) -> Iterator[None]:
+    """An error of these kinds ends the command with its message."""
     try:
         yield
-    except kind as error:
+    except kinds as error:
         fail(str(error))
 
 

@@ -29,6 +29,9 @@ class BoxOfficeSettings(SettingsGroup):
     box_office_plain_database: bool = False
     """Allow the box office a database on another host without TLS, as in a private network of containers."""
 
+    event_archive_days: int = Field(default=30, ge=1)
+    """Days after an event until its seats and bookings go to cold storage; never before the event's quarter is over."""
+
     box_office_smtp_url: SecretStr | None = None
     """The mail server for notices to buyers: smtp://user:password@host:587, or smtps:// with TLS from the start."""
 

@@ -10,9 +10,12 @@ from tests.support.markets import TEN, Section, add_event, observe, observe_rang
 from tests.support.old_months import (
     cold,
 )
+from tests.tickettape.box_office.conftest import box_office_url, office
 from tickettape.database import Connection
 from tickettape.file_storage import Storage
 from tickettape.rollups import ROLLUPS_ALONE, pending_buckets
+
+__all__ = ["box_office_url", "may", "office", "storage"]  # fixtures: pytest finds them by name
 
 MAY = date(2026, 5, 1)
 

@@ -1,22 +1,15 @@
 """A4: kill -9 of a real process at every step of the archive and of the restore; the next run goes on."""
 
-import multiprocessing
-import os
-import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 
 from tests.support.databases import fresh_database
+from tests.support.killed import kill, kills_itself_at
 from tests.support.old_months import FACTS, JULY, cold, copies, differences, fill, run_archive, run_restore, state
 from tickettape.archive import parquet_files
 from tickettape.archive.month_restore import restore_month
 from tickettape.database import Connection
-
-PROCESSES = multiprocessing.get_context("forkserver")  # a clean process each, without importing everything each time
-PROCESSES.set_forkserver_preload(["tests.support.old_months", "pyarrow.csv", "pyarrow.parquet"])
 
 ARCHIVE_POINTS = [
     "closed: begins",
@@ -40,14 +33,6 @@ ARCHIVE_POINTS = [
 RESTORE_POINTS = ["dimensions", "captures: 15 rows", "section_snapshots: 16 rows", "verified: captures", "attached"]
 
 
-def kills_itself_at(point: str) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        if text.startswith(point):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return say
-
-
 def archive_until(url: str, folder: Path, point: str) -> None:
     parquet_files.ROW_GROUP, parquet_files.PART_ROWS = 8, 16
     with psycopg.connect(url, autocommit=True) as connection:
@@ -57,18 +42,6 @@ def archive_until(url: str, folder: Path, point: str) -> None:
 def restore_until(url: str, folder: Path, point: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         restore_month(connection, cold(folder), JULY, until=None, say=kills_itself_at(point))
-
-
-def kill(connection: Connection, target: Callable[[str, Path, str], None], *arguments: str | Path) -> None:
-    process = PROCESSES.Process(target=target, args=arguments)
-    process.start()
-    process.join(timeout=60)
-    assert process.exitcode == -signal.SIGKILL, f"{arguments[-1]} was never reached"
-    deadline = time.monotonic() + 10
-    others = "select count(*) from pg_stat_activity where datname = current_database() and pid != pg_backend_pid()"
-    while connection.execute(others).fetchone() != (0,):
-        assert time.monotonic() < deadline, "the killed process's connection stays"
-        time.sleep(0.02)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -115,3 +115,24 @@ def test_a_backup_holds_the_box_office_and_whom_it_still_knows_is_erased_again(
 
 def _killed(*_: object) -> int:
     raise KeyboardInterrupt
+
+
+def test_an_event_goes_to_cold_storage_and_comes_back(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "backup_url", str(tmp_path / "backups"))
+    monkeypatch.setattr(settings(), "cold_storage_url", str(tmp_path / "cold"))
+    (tmp_path / "seats.csv").write_text(SEATS)
+    box_office("create", "A concert", "--venue", "A hall", "--start", "2025-01-31")
+    box_office("import-seats", "1", str(tmp_path / "seats.csv"))
+    assert "Event 1 stays: its sales are not rolled up yet." in box_office("archive")[1]
+    connection.execute("delete from box_office.sales_marks")
+    code, output = box_office("archive")
+    assert (code, "1 events are archived in" in output) == (0, True), output
+    assert box_office("archive", "1")[0] == 1
+    assert "0 sold, 5 left" in box_office("sales")[1]
+    code, output = box_office("restore", "1", "--until", "2126-01-31")
+    assert (code, output.splitlines()[-1]) == (0, "Event 1 is restored: 5 rows. It stays through 2126-01-31.")
+    assert connection.execute("select count(*) from box_office.stored_seats").fetchone() == (5,)
+    assert "Event 1 stays: restored, until 2126-01-31." in box_office("archive")[1]
+    assert box_office("restore", "1")[0] == 1

@@ -33,7 +33,7 @@ box_office.active_events_with_availability to tickettape_buyer;
 grant select (id, email, first_name, last_name, full_name, role, is_verified, created_at) on box_office.users
 to tickettape_buyer;
 grant select on box_office.orders, box_office.order_items, box_office.bookings, box_office.booking_seats,
-box_office.tickets, box_office.payments, box_office.refunds, box_office.waitlist, box_office.offers,
+box_office.archived_bookings, box_office.tickets, box_office.payments, box_office.refunds, box_office.waitlist, box_office.offers,
 box_office.notifications, box_office.user_tickets_summary to tickettape_buyer;
 grant execute on function box_office.buyer(),
 box_office.reserve(bigint, bigint, bigint [], integer [], text), box_office.cancel_order(bigint),
