@@ -28,7 +28,7 @@ from bench.soak_marketplaces import soak_marketplaces
 from tickettape.catalogue import discover_events, upsert_events
 from tickettape.database import Connection, ensure_partitions
 from tickettape.marketplaces import load_breaker
-from tickettape.marketplaces.simulator import Market, SimulatedMarketplace
+from tickettape.marketplaces.simulator import FedMarket, SimulatedMarketplace
 from tickettape.marketplaces.simulator.faults import CAPTURED_AS, PARTS, PASSING
 from tickettape.observations import read_tick
 
@@ -112,7 +112,7 @@ def _judge(connection: Connection, events: int, ticks: int) -> bool:
         "select count(*) from (select from market.captures group by event_key, tick having count(*) > 1) as twice"
     ).fetchone()
     holds &= figure("events captured twice at a tick", twice[0] if twice else 0, "", most=0)
-    market = Market(events=events)
+    market = FedMarket(events=events)
     empty = connection.execute(
         """select external_id, tick from market.captures inner join market.events using (event_key)
            where status = 'empty'"""

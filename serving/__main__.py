@@ -25,7 +25,7 @@ from tickettape.database import (
     encrypted_warehouse,
     forget_killed_users,
 )
-from tickettape.marketplaces import is_simulated
+from tickettape.marketplaces import FirstHandSales, is_simulated
 from tickettape.settings import Settings, settings
 from tickettape.start_and_stop import check_port, explain_failures, stop_with_terminal_and_make
 
@@ -104,7 +104,9 @@ def _open_box_office(chosen: Settings, where: str) -> None:
 def demo_password(connection: Connection, chosen: Settings) -> str | None:
     """A new password of the demo promoter if everything is simulated. Otherwise None, and the demo is closed."""
     if all(is_simulated(chosen.of_source(source)) for source in chosen.sources) and not chosen.stripe_api_key:
-        return open_demo(connection, datetime.now(UTC))
+        market = chosen.of_source(chosen.sources[0])
+        sales = FirstHandSales(market.simulator_seed, market.simulator_events)
+        return open_demo(connection, sales, datetime.now(UTC))
     close_demo(connection)
     return None
 

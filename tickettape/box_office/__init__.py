@@ -35,8 +35,9 @@ from tickettape.box_office.payments import (
 from tickettape.box_office.providers import BadSignatureError, Charge, ProviderError
 from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import Discrepancy, discrepancies, sales
-from tickettape.box_office.sample_data import DEMO_PROMOTER, add_sample_events, close_demo, open_demo
+from tickettape.box_office.sample_data import add_sample_events, close_demo, open_demo
 from tickettape.box_office.simulated_provider import Told, told_to
+from tickettape.box_office.simulated_sales import DEMO_PROMOTER
 from tickettape.box_office.upkeep import tidy
 from tickettape.box_office.users import erase_again, erase_user, forget_old, make_promoter, normal_email
 

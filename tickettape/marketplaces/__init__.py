@@ -32,6 +32,7 @@ from tickettape.marketplaces.registry import (
     simulated_sources,
 )
 from tickettape.marketplaces.request_budget import current_slowdown
+from tickettape.marketplaces.simulator import FirstHandSale, FirstHandSales
 from tickettape.marketplaces.storable import storable_event, storable_inventory
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "HIGHEST_PRICE_CENTS",
     "Breaker",
     "Catalogue",
+    "FirstHandSale",
+    "FirstHandSales",
     "Inventory",
     "Listing",
     "Marketplace",

@@ -12,7 +12,7 @@ from tickettape.marketplaces.rate_limiter import RateLimiter
 from tickettape.marketplaces.shared_rate_limiter import SharedRateLimiter, rate_limits_of
 from tickettape.marketplaces.simulator import (
     SIMULATED_FORMATS,
-    Market,
+    FedMarket,
     ServedSimulator,
     SimulatedMarketplace,
     catalogue_in_process,
@@ -91,7 +91,7 @@ def _simulated_ticketmaster(settings: Settings, limiter: RateLimiter) -> Catalog
 def _simulator(settings: Settings, limiter: RateLimiter) -> Marketplace:
     if settings.marketplace_url is not None:
         return _over_http(ServedSimulator, settings, limiter)
-    return SimulatedMarketplace(source=settings.source, seed=settings.simulator_seed, events=settings.simulator_events)
+    return SimulatedMarketplace(source=settings.source, market=_market(settings))
 
 
 def _simulator_in(name: str, settings: Settings, limiter: RateLimiter) -> Marketplace:
@@ -101,8 +101,8 @@ def _simulator_in(name: str, settings: Settings, limiter: RateLimiter) -> Market
     return market_in_process(name, _market(settings), source=settings.source)
 
 
-def _market(settings: Settings) -> Market:
-    return Market(seed=settings.simulator_seed, events=settings.simulator_events)
+def _market(settings: Settings) -> FedMarket:
+    return FedMarket(seed=settings.simulator_seed, events=settings.simulator_events)
 
 
 FORMATS: dict[str, MarketplaceFormat] = {

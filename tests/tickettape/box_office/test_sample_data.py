@@ -6,13 +6,14 @@ from tests.support.box_office import BoxOffice
 from tickettape.box_office import sample_data
 from tickettape.box_office.bookings import hold_best_available
 from tickettape.box_office.sample_data import (
-    DEMO_PROMOTER,
     STADIUM_SEATS,
     add_sample_events,
     close_demo,
     open_demo,
     seat_plan,
 )
+from tickettape.box_office.simulated_sales import DEMO_PROMOTER, simulated_event
+from tickettape.marketplaces import FirstHandSales
 
 
 def test_a_plan_has_so_many_seats_and_each_once() -> None:
@@ -34,16 +35,18 @@ def test_the_sample_events_sell(office: BoxOffice, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_demo_has_an_event_on_sale_with_some_of_it_sold_and_a_new_password_each_time(office: BoxOffice) -> None:
-    passwords = {open_demo(office.connection, datetime.now(UTC)) for _ in range(2)}
+    sales, now = FirstHandSales(seed=1, events=24), datetime.now(UTC)
+    passwords = {open_demo(office.connection, sales, now) for _ in range(2)}
     assert len(passwords) == 2
-    query = """select event_id, tickets_sold, tickets_available from event_sales_summary where promoter_id = (
-        select promoters.id from promoters inner join users on users.id = user_id where email = %s)"""
-    ((event, sold, left),) = office.all(query, DEMO_PROMOTER)
-    assert 500 < sold < 1_500
-    assert sold + left == 6_200
-    assert (
-        office.one("select count(distinct date_trunc('hour', created_at)) from tickets where event_id = %s", event) > 50
-    )
+    found = simulated_event(office.connection, now)
+    assert found is not None
+    event, query = found.event_id, "select tickets_sold, tickets_available from event_sales_summary where event_id = %s"
+    ((sold, left),) = office.all(query, event)
+    sale = sales.following(now)
+    assert sold == sum(one.quantity for one in sale.bought(None, now)) > 100
+    assert sold + left == sum(place.seats for place in sale.places)
+    hours = office.one("select count(distinct date_trunc('hour', created_at)) from tickets where event_id = %s", event)
+    assert hours > 50
     assert office.faults() == []
     close_demo(office.connection)
     assert office.one("select status from stored_events where id = %s", event) == "off_sale"

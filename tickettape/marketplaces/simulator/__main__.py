@@ -7,8 +7,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tickettape.marketplaces.simulator.app import build_app, wall_clock
+from tickettape.marketplaces.simulator.first_hand import FedMarket
 from tickettape.marketplaces.simulator.formats import SIMULATED_FORMATS
-from tickettape.marketplaces.simulator.market import CHANGE_SHARE, Market
+from tickettape.marketplaces.simulator.market import CHANGE_SHARE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="share of listings that change per 10 minutes (default: %(default)s)",
     )
     chosen = parser.parse_args(arguments)
-    market = Market(chosen.seed, chosen.events, chosen.change_share)
+    market = FedMarket(chosen.seed, chosen.events, chosen.change_share)
     app: ASGIApp = build_app(market)
     if chosen.format in SIMULATED_FORMATS:
         app = SIMULATED_FORMATS[chosen.format].build_app(market, wall_clock)

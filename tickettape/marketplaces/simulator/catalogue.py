@@ -139,7 +139,7 @@ _GENRES = (
 def upcoming(seed: int, productions: int, at: datetime) -> list[SimulatedProduction]:
     """The next edition of each series after `at` (UTC), soonest first: always `productions` of them."""
     return sorted(
-        (_next_edition(seed, series, at) for series in range(productions)),
+        (next_edition(seed, series, at) for series in range(productions)),
         key=lambda production: (production.date, production.production_id),
     )
 
@@ -186,7 +186,8 @@ def production_of(seed: int, series: int, edition: int) -> SimulatedProduction:
     )
 
 
-def _next_edition(seed: int, series: int, at: datetime) -> SimulatedProduction:
+def next_edition(seed: int, series: int, at: datetime) -> SimulatedProduction:
+    """The edition of a series that comes next after `at` (UTC)."""
     days = (at - EPOCH).days - _phase_days(seed, series)
     edition = max(0, days // PERIOD_DAYS - 1)
     production = production_of(seed, series, edition)

@@ -160,8 +160,7 @@ class Market:
         """All that is for sale of the production at `at` (UTC)."""
         stage = self.stage(production)
         now = (at - production.on_sale_at).total_seconds()
-        every = stage.slots
-        lives = self.lives(stage, every, self.cycle_at(stage, every, now))
+        lives = self.lives_at(stage, now)
         for_sale = lives.occupied & (lives.born <= now) & (now < lives.ends)
         slot, cycle, root = lives.slot[for_sale], lives.cycle[for_sale], lives.root[for_sale]
         sold = np.where(lives.partial_at[for_sale] <= now, lives.partial_sold[for_sale], 0).sum(axis=1)
@@ -194,6 +193,10 @@ class Market:
             all_in_cents=all_in_cents,
             score_tenths=score,
         )
+
+    def lives_at(self, stage: Stage, now: float) -> Lives:
+        """The truth about all that may be for sale `now` seconds after the production went on sale."""
+        return self.lives(stage, stage.slots, self.cycle_at(stage, stage.slots, now))
 
     def cycle_at(self, stage: Stage, slot: Ints, now: float) -> Ints:
         """The cycle that each slot is in, `now` seconds after the production went on sale."""
