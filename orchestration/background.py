@@ -28,9 +28,9 @@ LONGEST_WAIT = timedelta(minutes=1)  # for a run of the backlog; after that a ba
 
 
 @contextmanager
-def in_background(connection: Connection) -> Iterator[None]:
-    """Hold the background lock for a step of a backfill; start without it after LONGEST_WAIT."""
-    with wait_for_lock(connection, BACKGROUND, at_most=LONGEST_WAIT):
+def in_background(connection: Connection, at_most: timedelta = LONGEST_WAIT) -> Iterator[None]:
+    """Hold the background lock for a step of a backfill; start without it after `at_most`."""
+    with wait_for_lock(connection, BACKGROUND, at_most=at_most):
         yield
 
 

@@ -25,6 +25,7 @@ from orchestration.assets.price_alerts import price_alerts
 from orchestration.assets.section_snapshots import section_snapshots
 from orchestration.assets.serving import api, service_is_well
 from orchestration.assets.simulated_history import simulated_history
+from orchestration.assets.simulated_sales import simulated_sales
 from orchestration.box_office_schedules import build_box_office_schedules
 from orchestration.console import console_logger
 from orchestration.incidents import build_incident_sensor
@@ -39,6 +40,7 @@ from orchestration.sensors import (
     fail_abandoned_runs,
 )
 from orchestration.simulated_history import build_history_sensor, has_simulated_history
+from orchestration.simulated_sales import build_comparison_sensor, sold_market
 from tickettape.database import Warehouse
 from tickettape.marketplaces import Marketplaces, open_marketplaces
 from tickettape.settings import Settings
@@ -55,9 +57,10 @@ def build_defs(
     settings = settings or read_settings()
     warehouse = warehouse or Warehouse()
     marketplaces = marketplaces or open_marketplaces(settings, warehouse)
+    sold = sold_market(settings, marketplaces)
     own = [watched.settings for watched in marketplaces.values()]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
-        *(PRICE_RANGES, BOX_OFFICE),
+        *(PRICE_RANGES, simulated_sales if sold else BOX_OFFICE),
         *(events, captures, section_snapshots, marts, api, price_alerts, documentation),
         *(partitions_ahead, archived_months),
         *(retention.expired_payloads, retention.expired_hours, retention.expired_jobs, retention.service_history),
@@ -100,6 +103,7 @@ def build_defs(
                 for watched in marketplaces.values()
                 if has_simulated_history(watched)
             ),
+            *([build_comparison_sensor(sold, warehouse)] if sold else []),
         ],
         loggers={"console": console_logger},
         resources={

@@ -9,6 +9,7 @@ from orchestration.assets.box_office import books, box_office_sales
 from orchestration.assets.marts import marts
 from orchestration.console import ONE_LINE
 from orchestration.simulated_history import JOB
+from orchestration.simulated_sales import GROUP
 
 _TICK = (
     dg.AssetSelection.groups("tick", "serving")
@@ -80,7 +81,9 @@ box_office_upkeep = _job(
 
 box_office_summary = _job(
     "box_office_summary",
-    selection=dg.AssetSelection.assets(box_office_sales) | dg.AssetSelection.assets("seat_prices"),
+    selection=dg.AssetSelection.assets(box_office_sales)
+    | dg.AssetSelection.assets("seat_prices")
+    | dg.AssetSelection.groups(GROUP),  # nothing where somebody really sells
     description="Roll up what the box office sold, beside the resale market, and let prices follow demand.",
 )
 

@@ -4,6 +4,7 @@ Nothing here is part of a tick, and nothing runs where no event is sold (`orches
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -29,6 +30,7 @@ from tickettape.settings import Settings
 
 SALES_ALONE = ("run", "--select", "+tag:sales_rollup")
 OF_BOTH_MARKETS = "primary_and_resale"
+LONGEST_WAIT = timedelta(seconds=10)  # for a backfill: a quarter of an hour's sales are few buckets
 
 
 @dg.asset(group_name="box_office", kinds={"postgres"})
@@ -88,7 +90,7 @@ def box_office_sales(
     """Recompute the hours and events whose sales changed, then test. Live ticks go first."""
     limit = min(CLAIM_LIMIT, settings.claim_limit)
     export_dbt_environment(settings, claim_limit=limit)
-    with warehouse.connection() as connection, in_background(connection):
+    with warehouse.connection() as connection, in_background(connection, at_most=LONGEST_WAIT):
 
         def refresh_once() -> None:
             yield_to_live_work(connection)

@@ -37,7 +37,12 @@ from tickettape.box_office.refusals import RefusedError
 from tickettape.box_office.sales import Discrepancy, discrepancies, sales
 from tickettape.box_office.sample_data import add_sample_events, close_demo, open_demo
 from tickettape.box_office.simulated_provider import Told, told_to
-from tickettape.box_office.simulated_sales import DEMO_PROMOTER
+from tickettape.box_office.simulated_sales import (
+    DEMO_PROMOTER,
+    compared,
+    sell_simulated_event,
+    simulated_event,
+)
 from tickettape.box_office.upkeep import tidy
 from tickettape.box_office.users import erase_again, erase_user, forget_old, make_promoter, normal_email
 
@@ -60,6 +65,7 @@ __all__ = [
     "check_password",
     "check_permissions",
     "close_demo",
+    "compared",
     "create_event",
     "discrepancies",
     "erase_again",
@@ -80,8 +86,10 @@ __all__ = [
     "refund",
     "reprice_events",
     "sales",
+    "sell_simulated_event",
     "send_notices",
     "set_status",
+    "simulated_event",
     "summary_is_due",
     "tidy",
     "told_to",

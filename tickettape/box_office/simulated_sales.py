@@ -7,6 +7,7 @@ what people buy beside it is never sold twice. Who buys to resell is not known h
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, LiteralString
 
 from tickettape.box_office.bookings import confirm, hold_best_available
 from tickettape.box_office.events import Seat, add_seats, create_event
@@ -102,6 +103,29 @@ def sell_simulated_event(connection: Connection, sales: FirstHandSales, now: dat
                 tickets += one.quantity
             _date(connection, bought)
     return tickets
+
+
+def compared(connection: Connection, event_id: int, source: str, external_id: str) -> bool | None:
+    """Whether both markets of an event are side by side; None as long as the marketplace's event has no prices."""
+    made = connection.execute(
+        """select to_regclass('analytics.daily_analytics') is not null,
+               to_regclass('analytics.primary_and_resale') is not null"""
+    ).fetchone()
+    has_prices, has_comparisons = made or (False, False)
+    if not has_prices or not _has_rows(
+        connection,
+        """select from analytics.daily_analytics inner join market.events on events.id = event_id
+           where source = %s and external_id = %s""",
+        [source, external_id],
+    ):
+        return None
+    return has_comparisons and _has_rows(
+        connection, "select from analytics.primary_and_resale where box_office_event_id = %s", [event_id]
+    )
+
+
+def _has_rows(connection: Connection, query: LiteralString, values: list[Any]) -> bool:
+    return connection.execute(query + " limit 1", values).fetchone() is not None
 
 
 def _seats(sale: FirstHandSale) -> Iterator[Seat]:

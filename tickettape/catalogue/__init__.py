@@ -8,6 +8,7 @@ from tickettape.catalogue.event_links import (
     decide_link,
     decide_venues,
     event_links,
+    link_known,
     match_sources,
     undo_decision,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "find_event",
     "fix_currencies",
     "follow_linked_events",
+    "link_known",
     "lock_naming",
     "match_sources",
     "newest_discovery",

@@ -177,6 +177,24 @@ def decide_link(connection: Connection, one: Side, other: Side, state: str, by: 
         store_event_sides(connection)
 
 
+def link_known(connection: Connection, one: Side, other: Side, rule: str, evidence: dict[str, Any], by: str) -> bool:
+    """Link two events of which `by` knows that they are one. What a person decided stays.
+
+    Returns whether they are linked. Raises LinkError if both are of one source.
+    """
+    pair = _ordered(one, other)
+    with connection.transaction():
+        _lock(connection)
+        known = _link(connection, pair)
+        if known is not None and known.state in ("automatic", "confirmed", "refused"):
+            return known.state != "refused"
+        if _rivals(connection, pair):
+            return False
+        _store(connection, pair, "automatic", rule, evidence, 1.0, by)
+        store_event_sides(connection)
+    return True
+
+
 def undo_decision(connection: Connection, one: Side, other: Side) -> str:
     """Take back the newest change of a link; returns the state that it has now. Raises LinkError."""
     pair = _ordered(one, other)

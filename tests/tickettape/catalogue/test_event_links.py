@@ -12,6 +12,7 @@ from tickettape.catalogue import (
     decide_link,
     decide_venues,
     event_links,
+    link_known,
     match_sources,
     undo_decision,
     upsert_events,
@@ -131,6 +132,21 @@ def test_an_event_outside_of_the_catalogue_can_be_linked_by_hand(connection: Con
     assert (link.rule, link.state) == ("by hand", "confirmed")
     assert match_sources(connection, NOW) == {"automatic": 1}
     assert undo_decision(connection, ("box_office", "77"), OTHER) == "ended"
+
+
+def test_what_a_source_knows_is_linked_at_once_unless_a_person_said_no(connection: Connection) -> None:
+    sold = ("box_office", "7")
+    made = [link_known(connection, sold, OTHER, "simulated", {"names": ["a", "a"]}, "simulator") for _ in range(2)]
+    assert made == [True, True]
+    assert [(one.state, one.rule, one.decided_by) for one in event_links(connection, "box_office")] == [
+        ("automatic", "simulated", "simulator")
+    ]
+    sides = "select source, external_id from market.event_sides order by 1"
+    assert connection.execute(sides).fetchall() == [sold, OTHER]
+    assert match_sources(connection, NOW)["ended"] == 0  # the rules have nothing to say about it
+    assert not link_known(connection, ("box_office", "8"), OTHER, "simulated", {}, "simulator")  # it is another one
+    decide_link(connection, OTHER, sold, "refused", "ann")
+    assert not link_known(connection, sold, OTHER, "simulated", {}, "simulator")
 
 
 def test_the_table_itself_holds_one_live_link_of_an_event_per_source(connection: Connection) -> None:
