@@ -18,7 +18,7 @@ from tests.support.board_page import Board
 from tests.support.box_office_page import BoxOfficePage
 from tests.support.dashboard_page import DESKTOP, Dashboard
 from tests.support.served_box_office import Client, Shop
-from tests.support.served_week import GAME, UNSEEN
+from tests.support.served_week import GAME, PLAY, UNSEEN
 from tests.support.tools import needs_axe
 from tickettape.api_schema import create_key
 from tickettape.api_schema.tenants import DEMO
@@ -118,6 +118,9 @@ STATES: dict[str, Callable[[Site], None]] = {
     "event": lambda site: site.open_page("event"),
     "event, at several markets": lambda site: site.open(
         site.path("event", AT_MARKETS), "body:has([data-state=ready]) #across tbody a"
+    ),
+    "event, sold first-hand too": lambda site: site.open(
+        site.path("event", PLAY), "body:has([data-state=ready]) #primary tbody th"
     ),
     "event, empty": lambda site: site.open(site.path("event", UNSEEN), "[data-state=empty]"),
     "event, refused": lambda site: site.open("/events/none", "[data-state=error]"),

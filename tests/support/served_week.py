@@ -1,6 +1,7 @@
 """A simulated week, as facts: an event with all that a chart can meet, a quiet one, a new one, two without prices.
 
-The game's listings are known for the last two days. In the play somebody asks a million.
+The game's listings are known for the last two days. In the play somebody asks a million. The box office
+sells the play too.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,26 @@ _SNAPSHOTS = """
     order by tick, event_key, section_key"""
 
 
+_SOLD_FIRST_HAND = """
+    with event as (
+        insert into box_office.stored_events (title, slug, venue, start_time, sales_are_public)
+        values (%(play)s, 'play', 'United Center', now() + interval '3 days', true) returning id),
+    tiers as (
+        insert into box_office.stored_tiers (event_id, name, price, quantity)
+        select id, name, price, quantity
+        from event cross join (values ('Stalls', 80, 200), ('Standing', 40, 300)) as offered (name, price, quantity)
+        returning id, event_id, name, price),
+    sides as (
+        insert into market.event_sides (source, external_id, event_key, catalogue_event_id)
+        select source, external_id, event_key, id from market.events where name = %(play)s
+        union all
+        select 'box_office', event.id::text, null, events.id
+        from market.events cross join event where name = %(play)s
+        on conflict do nothing)
+    insert into analytics.sales_by_hour
+    select event_id, %(first)s, id, name, null, 50, 50 * price, 0, 0, now() from tiers"""
+
+
 def in_words(hour: datetime) -> str:
     """An hour as the page writes it: in the time of the venue."""
     there = hour.astimezone(VENUE)
@@ -127,6 +148,7 @@ def build(connection: Connection) -> None:
     _list_the_game(connection)
     add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))
     run_dbt("run")
+    connection.execute(_SOLD_FIRST_HAND, {"play": PLAY, "first": FIRST_HOUR})
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
     apply_api_schema(connection, Settings())
 

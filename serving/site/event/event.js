@@ -17,6 +17,7 @@ import { Listings } from "./listings.js";
 import { follow } from "./live.js";
 import { showMarkets } from "./markets.js";
 import { picker } from "./picker.js";
+import { showPrimary } from "./primary.js";
 import { labelsOf, rangeAsked } from "./series.js";
 import { keepingFocus } from "./steady.js";
 import { askZones, showZones } from "./zones.js";
@@ -79,7 +80,8 @@ async function show({ again = false } = {}) {
       showVersus(versus?.name ?? "");
     }
     useCurrency(view.currency);
-    const markets = showMarkets(charts.markets, view, signal);
+    const markets = Promise.all([
+      showMarkets(charts.markets, view, signal), showPrimary(at("primary"), view, signal)]);
     if (event.last_ok_at && view.zone) await Promise.all([fill(view, signal), markets]);
     else {
       states.show("empty", "There is no complete capture of this event yet.");
