@@ -133,6 +133,7 @@ def build_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(alert_links.router)
     app.include_router(operations.router)
     app.include_router(box_office.router)
+    app.include_router(box_office.links)
     site.mount(app)  # last, so that every path above comes first
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)

@@ -22,6 +22,7 @@ from tickettape.box_office import (
     reprice_events,
     send_notices,
     tidy,
+    unsubscribe_page,
 )
 from tickettape.database import Warehouse, yield_to_live_work
 from tickettape.mail import smtp_server
@@ -62,7 +63,7 @@ def notices(warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[S
         warehouse.connection() as connection,
         smtp_server(settings.box_office_smtp_url.get_secret_value()) as send,
     ):
-        counts = send_notices(connection, send, settings.box_office_mail_from, settings.box_office_unsubscribe_url)
+        counts = send_notices(connection, send, settings.box_office_mail_from, unsubscribe_page(settings))
     return dg.MaterializeResult(metadata=counts)
 
 

@@ -6,21 +6,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
+from serving.responses.link_pages import link_page
 from serving.responses.problems import Problem
 from serving.routes.alert_destinations import in_thread
 from tickettape.price_alerts import name_of_rule, read_feed, stop_rule
 
 router = APIRouter(prefix="/alerts", include_in_schema=False)
 
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    "x-robots-tag": "noindex",
-}
 Signature = Annotated[str, Query(max_length=100)]
 
 
@@ -31,9 +25,9 @@ async def ask_to_stop(request: Request, rule: UUID, signature: Signature) -> Res
     try:
         name = await in_thread(request, lambda connection: name_of_rule(connection, settings, rule, signature))
     except Problem as problem:
-        return _page("Price alert", f"<p>{escape(problem.detail)}</p>", problem.status)
+        return link_page("Price alert", f"<p>{escape(problem.detail)}</p>", problem.status)
     button = '<form method="post"><button>Stop this alert</button></form>'
-    return _page("Stop a price alert", f"<p>{escape(name)}</p>{button}")
+    return link_page("Stop a price alert", f"<p>{escape(name)}</p>{button}")
 
 
 @router.post("/stop")
@@ -43,8 +37,8 @@ async def stop(request: Request, rule: UUID, signature: Signature) -> Response:
     try:
         name = await in_thread(request, lambda connection: stop_rule(connection, settings, rule, signature))
     except Problem as problem:
-        return _page("Price alert", f"<p>{escape(problem.detail)}</p>", problem.status)
-    return _page("Stopped", f"<p>{escape(name)} tells nothing any more. You can start it again at /alerts.</p>")
+        return link_page("Price alert", f"<p>{escape(problem.detail)}</p>", problem.status)
+    return link_page("Stopped", f"<p>{escape(name)} tells nothing any more. You can start it again at /alerts.</p>")
 
 
 @router.get("/feed/{tenant_id}")
@@ -55,14 +49,3 @@ async def feed(request: Request, tenant_id: UUID, signature: Signature) -> Respo
         request, lambda connection: read_feed(connection, settings, tenant_id, signature, datetime.now(UTC))
     )
     return Response(atom, media_type="application/atom+xml", headers={"cache-control": "private, max-age=60"})
-
-
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    """A page of a few words. Its style is that of the other pages."""
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="../site/shared/base.css">'
-        f"<main><h1>{title}</h1>{body}</main></html>",
-        status,
-        HEADERS,
-    )

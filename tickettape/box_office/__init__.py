@@ -21,7 +21,7 @@ from tickettape.box_office.events import (
     read_seats,
     set_status,
 )
-from tickettape.box_office.notices import send_notices
+from tickettape.box_office.notices import UNSUBSCRIBE, send_notices, unsubscribe_page
 from tickettape.box_office.passwords import check_password, hash_password
 from tickettape.box_office.payments import (
     Begun,
@@ -48,6 +48,7 @@ from tickettape.box_office.users import erase_again, erase_user, forget_old, mak
 
 __all__ = [
     "DEMO_PROMOTER",
+    "UNSUBSCRIBE",
     "BadSignatureError",
     "Begun",
     "Charge",
@@ -93,5 +94,6 @@ __all__ = [
     "summary_is_due",
     "tidy",
     "told_to",
+    "unsubscribe_page",
     "upkeep_is_due",
 ]

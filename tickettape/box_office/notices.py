@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 from psycopg.rows import class_row
 
 from tickettape.database import Connection
 from tickettape.mail import RefusedError, Send, address_of, plain_mail
+from tickettape.settings import Settings
 
 MOST_ATTEMPTS = 10  # then a notice is given up: its address takes no mail
 
 log = logging.getLogger(__name__)
+
+
+UNSUBSCRIBE = "/box-office/unsubscribe"
+"""The path of the service's page that ends mail about waitlists."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,13 @@ class Notice:
     expires_at: datetime | None
     created_at: datetime
     token: str
+
+
+def unsubscribe_page(settings: Settings) -> str | None:
+    """The page that ends mail about waitlists, up to a buyer's token; None if nobody but this machine reaches it."""
+    if urlsplit(settings.public_url).hostname in ("127.0.0.1", "::1", "localhost"):
+        return None
+    return f"{settings.public_url.rstrip('/')}{UNSUBSCRIBE}?token="
 
 
 def message_of(notice: Notice, sender: str, unsubscribe_url: str | None) -> EmailMessage:
@@ -143,14 +156,4 @@ def _note(connection: Connection, notice: Notice, what: str, *values: object) ->
     connection.execute(
         f"update box_office.notifications set {what} where id = %s".encode(),  # noqa: S608  a phrase of ours
         [*values, notice.id],
-    )
-
-
-def unsubscribe(connection: Connection, token: str) -> bool:
-    """No more mail about waitlists for the buyer who has this token. Whether there is one."""
-    return (
-        connection.execute(
-            "update box_office.mail_preferences set off_at = coalesce(off_at, now()) where token = %s", [token]
-        ).rowcount
-        == 1
     )

@@ -37,6 +37,3 @@ class BoxOfficeSettings(SettingsGroup):
 
     box_office_mail_from: str | None = None
     """The sender of these notices."""
-
-    box_office_unsubscribe_url: str | None = None
-    """A page that ends mail about waitlists; the buyer's token is appended. Unset: buyers answer the mail."""

@@ -6,6 +6,7 @@ from serving.routes.box_office import (
     accounts,
     bookings,
     for_sale,
+    mail_links,
     orders,
     promoters,
     promoters_sales,
@@ -17,3 +18,4 @@ from serving.routes.box_office import (
 router = APIRouter(prefix="/api/box-office", tags=["box office"])
 for part in (for_sale, accounts, orders, bookings, waitlist, tickets, promoters, promoters_sales, webhooks):
     router.include_router(part.router)
+links = mail_links.router

@@ -8,11 +8,12 @@ import pytest
 
 from tests.support.box_office import BoxOffice
 from tests.support.mail_server import REFUSED, Inbox, mail_server
-from tickettape.box_office.notices import MOST_ATTEMPTS, send_notices, unsubscribe
+from tickettape.box_office.notices import MOST_ATTEMPTS, send_notices, unsubscribe_page
 from tickettape.box_office.orders import purchase
 from tickettape.box_office.payments import refund
 from tickettape.box_office.waitlist import join_waitlist, offer_what_is_free
 from tickettape.mail import smtp_server
+from tickettape.settings import Settings
 
 FROM = "Tickets <tickets@example.com>"
 
@@ -106,8 +107,11 @@ def test_who_wants_no_mail_about_waitlists_still_hears_of_their_money(office: Bo
     send(office, server, "https://tickets.example/unsubscribe?token=")
     token = server.mails[0]["List-Unsubscribe"].partition("token=")[2].rstrip(">")
     assert len(token) == 32
-    assert not unsubscribe(office.connection, "another")
-    assert unsubscribe(office.connection, token)
+    for said, certainly, found in (("another", True, False), (token, False, True), (token, True, True)):
+        off = "select off_at is not null from mail_preferences where user_id = %s"
+        assert not office.one(off, user)
+        assert office.one("select unsubscribe(%s, %s)", said, certainly) is found
+    assert office.one(off, user)
     office.do("insert into notifications (user_id, kind) values (%s, 'waitlist_offer')", user)
     office.do("insert into notifications (user_id, kind, amount) values (%s, 'payment_refund', 5)", user)
     assert send(office, server) == {"sent": 1, "refused": 0, "not wanted": 1}
@@ -144,3 +148,15 @@ def test_a_mail_server_that_is_away_loses_nothing(office: BoxOffice, server: Inb
     with pytest.raises(ConnectionRefusedError), smtp_server("smtp://127.0.0.1:1") as to:
         send_notices(office.connection, to, FROM)
     assert send(office, server)["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    ("public_url", "page"),
+    [
+        ("https://tickets.example", "https://tickets.example/box-office/unsubscribe?token="),
+        ("https://example.com/shop/", "https://example.com/shop/box-office/unsubscribe?token="),
+        ("http://127.0.0.1:5000", None),  # a reader of the mail cannot reach it
+    ],
+)
+def test_mail_links_to_the_service_if_its_readers_can_reach_it(public_url: str, page: str | None) -> None:
+    assert unsubscribe_page(Settings(public_url=public_url)) == page

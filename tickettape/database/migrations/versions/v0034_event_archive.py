@@ -1,4 +1,7 @@
-"""Seats, bookings and lines may go to cold storage; what refers to them stays. Payments end after 7 years."""
+"""Seats, bookings and lines may go to cold storage; what refers to them stays. Payments end after 7 years.
+
+And buyers end mail about waitlists without a login.
+"""
 
 from pathlib import Path
 
