@@ -12,14 +12,7 @@ from tickettape.settings import ROOT
 PAGE = ROOT / "docs" / "requirements.md"
 HEADER = "| id | requirement | state | where |"
 STATES = ("met", "departed", "operator's", "planned")
-BROUGHT_BY = (
-    "box office I/II",
-    "box office in the pipeline",
-    "price alerts",
-    "packed days",
-    "more marketplaces",
-    "the board",
-)
+BROUGHT_BY = ("more marketplaces",)
 """What a planned row waits for."""
 
 SHORTEST_REASON = 60  # letters: "it is slow" is none

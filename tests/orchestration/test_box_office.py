@@ -8,13 +8,14 @@ import dagster as dg
 import psycopg
 import pytest
 
-from orchestration.assets.box_office import KINDS, SUMMARY, verdict
+from orchestration.assets.box_office import KINDS, SUMMARY, tidied_orders, verdict
 from orchestration.box_office_schedules import build_box_office_schedules
 from orchestration.definitions import defs
 from tests.support.box_office import BoxOffice
 from tickettape.box_office import discrepancies
 from tickettape.box_office.bookings import confirm, hold
-from tickettape.box_office.orders import purchase
+from tickettape.box_office.orders import cancel_order, purchase, reserve
+from tickettape.box_office.waitlist import join_waitlist
 from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
@@ -112,3 +113,37 @@ def test_every_fault_is_of_one_check(office: BoxOffice) -> None:
     assert len(named) >= 8
     for fault in named:
         assert len([check for check, begins in KINDS.items() if fault.startswith(begins)]) == 1, fault
+
+
+def test_b11_the_schedule_serves_the_next_person_and_nobody_after_the_sale(
+    office: BoxOffice, warehouse: Warehouse
+) -> None:
+    at = datetime(2026, 11, 29, 20, 7, tzinfo=UTC)
+    event, taken_by, *users = office.event(), *(office.user() for _ in range(4))
+    tier = office.tier(event, 2)
+    taken = reserve(office.connection, taken_by, event, {tier: 2})
+    for user in users:
+        join_waitlist(office.connection, user, event, tier_id=tier, how_many=2)
+    served = """select coalesce(orders.status, 'none') from waitlist
+                left join offers on offers.waitlist_id = waitlist.id left join orders on orders.id = order_id
+                order by waitlist.id"""
+
+    def run() -> list[str]:
+        """What the schedule starts, if anything; what became of the offer of each who waits."""
+        if started(warehouse, at)["tidy_box_office"]:
+            tidied_orders(warehouse=warehouse, settings=Settings())
+        return [status for (status,) in office.all(served)]
+
+    assert run() == ["none", "none", "none"]  # nothing is free
+    cancel_order(office.connection, taken)
+    assert run() == ["pending", "none", "none"]
+    assert run() == ["pending", "none", "none"]  # the offer holds the tickets
+    first = office.one("select max(id) from orders")
+    cancel_order(office.connection, first)
+    assert run() == ["cancelled", "pending", "none"]  # not to the same person again
+    office.expire(order=office.one("select max(id) from orders"))
+    office.do("update stored_tiers set sale_end_time = now() - interval '1 second'")
+    assert run() == ["cancelled", "expired", "none"]
+    assert not started(warehouse, at)["tidy_box_office"]  # nobody can be served, so nothing runs
+    office.do("update stored_tiers set sale_end_time = null")
+    assert run() == ["cancelled", "expired", "pending"]
