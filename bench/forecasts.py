@@ -127,7 +127,7 @@ def run_martingale(connection: Connection, runs: int) -> bool:
 def run_cost(connection: Connection, repetitions: int, events: int = 1000, days: int = 60) -> bool:
     """Print what a night and an origin cost, beside one plain aggregate of the same hours."""
     heading(f"Cost of forecasts, {events:,} events of {days} days by the hour")
-    run_dbt("run", "--select", "+tag:rollup", "+get_in_days")
+    run_dbt("run", "--select", "+tag:rollup", "+get_in_days", "+zone_days", "+estimated_sales")
     say("making hours")
     connection.execute(
         """insert into market.events (source, external_id, name, venue, date, currency, category)

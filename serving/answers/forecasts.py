@@ -33,6 +33,9 @@ class ForecastRange(BaseModel):
     """What the get-in price of an event may be on a day, what this was made of, and how right such ranges were."""
 
     event_id: EventId
+    zone: str | None = Field(
+        description="The zone whose lowest price it is. Null: the get-in price.", examples=["Lower Bowl"]
+    )
     origin: datetime = Field(
         description="00:00 UTC: when the forecast was made, from what was known then.",
         examples=["2026-11-20T00:00:00+00:00"],
@@ -131,8 +134,10 @@ class MarketTrends(BaseModel):
 class Skill(BaseModel):
     """How right the forecasts of a horizon and phase were in the last 26 weeks."""
 
-    measure: Literal["get_in", "listings"] = Field(
-        description="`get_in`: prices. `listings`: their number.", examples=["get_in"]
+    measure: Literal["get_in", "listings", "sales", "zones"] = Field(
+        description="`get_in`: prices. `listings`: their number. `sales`: tickets that were probably sold in a day. "
+        "`zones`: their lowest prices.",
+        examples=["get_in"],
     )
     horizon_days: Horizon
     phase: Phase

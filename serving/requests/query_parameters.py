@@ -178,6 +178,16 @@ class PricedSeriesQuery(SeriesQuery):
     )
 
 
+class ForecastQuery(_Asked):
+    """The forecast of the event in the path."""
+
+    zone: Text = Field(
+        default=None,
+        description="The name of a zone: the forecast of its lowest price. Default: the get-in price of the event.",
+        examples=["Lower Bowl"],
+    )
+
+
 class ListingsQuery(_Asked):
     """The listings of the event in the path."""
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from serving import answers, openapi
 from serving.answers import forecasts as forecast_answers
 from serving.database import Database
-from serving.requests.query_parameters import EventIdInPath, NoParameters
+from serving.requests.query_parameters import EventIdInPath, ForecastQuery, NoParameters
 from serving.responses.problems import no_such_event
 from serving.responses.versions import version_of
 from serving.routes.events import table
@@ -23,12 +23,14 @@ Nothing = Annotated[NoParameters, Query()]
 @router.get(
     "/events/{event_id}/forecast", **openapi.answering(forecast_answers.Forecast, f"{_EVENT}/forecast", 304, 404)
 )
-async def get_forecast(request: Request, event_id: EventIdInPath, query: Nothing) -> Response:
+async def get_forecast(request: Request, event_id: EventIdInPath, query: Annotated[ForecastQuery, Query()]) -> Response:
     """What the get-in price may be in 1, 3, 7 and 14 days, how right such ranges were, and how often it fell or rose.
 
-    No advice: the last price has often been the best guess, and the answer says where it was not.
+    No advice: the last price has often been the best guess, and the answer says where it was not. Zones are forecast
+    only if the operator has set that.
     """
-    return await _of_event(request, event_id, "select * from api.forecast(%(event_id)s::uuid)")
+    question: LiteralString = "select * from api.forecast(%(event_id)s::uuid, %(zone)s)"
+    return await _of_event(request, event_id, question, zone=query.zone)
 
 
 @router.get(
@@ -57,9 +59,9 @@ async def get_forecast_skill(request: Request, query: Nothing) -> Response:
     )
 
 
-async def _of_event(request: Request, event_id: EventIdInPath, question: LiteralString) -> Response:
+async def _of_event(request: Request, event_id: EventIdInPath, question: LiteralString, **more: str | None) -> Response:
     database: Database = request.app.state.database
     if await version_of(database, request.state.key_sha256, event_id) is None:
         raise no_such_event(event_id)
     request.state.event_id = event_id
-    return await table(request, question, {"event_id": event_id})
+    return await table(request, question, {"event_id": event_id} | more)

@@ -13,6 +13,7 @@ from tests.support.forecast_history import DAY, add_events, observe_days
 from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
 from tickettape.marketplaces.simulator import SimulatedMarketplace
+from tickettape.settings import Settings
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -33,7 +34,11 @@ def run(tick: datetime, warehouse: Warehouse, instance: dg.DagsterInstance) -> d
         partition_key=partition_of(tick),
         instance=instance,
         tags={TICK_TAG: tick.isoformat(), SOURCE_TAG: "simulator"},
-        resources={"warehouse": warehouse, "marketplaces": watching(SimulatedMarketplace(seed=1, events=1))},
+        resources={
+            "warehouse": warehouse,
+            "marketplaces": watching(SimulatedMarketplace(seed=1, events=1)),
+            "settings": Settings(),
+        },
     )
 
 
@@ -50,14 +55,24 @@ def test_forecasts_are_made_after_the_tick_of_midnight_and_scored_at_night(
     connection: Connection, warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.assets.forecasts.datetime", Midnight)
-    assert after(TODAY, warehouse, instance) == {"forecasts of get_in": 0, "forecasts of listings": 0}  # no tick yet
-    run_dbt("run", "--select", "+tag:rollup", "+get_in_days")
+    assert after(TODAY, warehouse, instance) == {
+        "forecasts of get_in": 0,
+        "forecasts of listings": 0,
+        "forecasts of sales": 0,
+    }  # no tick yet
+    run_dbt("run", "--select", "+tag:rollup", "+get_in_days", "+zone_days", "+estimated_sales")
     (key,) = add_events(connection, [TODAY + 9 * DAY], source="simulator")
     observe_days(connection, [(key, TODAY, 80.0, 30)])
     ten = timedelta(minutes=10)
     assert after(TODAY + ten, warehouse, instance) == {"left": "Forecasts are made at the tick of 00:00 UTC."}
-    assert after(TODAY, warehouse, instance) == {"forecasts of get_in": 3, "forecasts of listings": 3}
-    night = dg.materialize([forecast_tables], instance=instance, resources={"warehouse": warehouse})
+    assert after(TODAY, warehouse, instance) == {
+        "forecasts of get_in": 3,
+        "forecasts of listings": 3,
+        "forecasts of sales": 0,
+    }
+    night = dg.materialize(
+        [forecast_tables], instance=instance, resources={"warehouse": warehouse, "settings": Settings()}
+    )
     (made,) = night.asset_materializations_for_node("forecast_tables")
     said = {name: value.value for name, value in made.metadata.items()}
     assert said["get_in: table"] == "none: fewer than 100 events are over"
@@ -68,7 +83,8 @@ def test_a_tick_does_not_fail_with_its_forecasts(
     connection: Connection, warehouse: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.assets.forecasts.datetime", Midnight)
-    connection.execute("create schema if not exists analytics; create view analytics.get_in_days as select 1 as wrong")
+    for view in ("get_in_days", "zone_days", "estimated_sales"):
+        connection.execute(f"create schema if not exists analytics; create view analytics.{view} as select 1 as wrong")
     done = run(TODAY, warehouse, instance)
     assert done.success
     (check,) = done.get_asset_check_evaluations()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.reader_questions import as_postgrest, claims_of
-from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts
+from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts, say_zones_forecast
 from tests.support.served_market import EVERYONE, LEFT, RIGHT, Ask, id_of
 from tickettape.database import Connection
 
@@ -50,6 +50,19 @@ def test_the_newest_forecast_has_its_record_and_base_rates_beside_it(
         120,
     )
     assert (first["cheaper_5"], first["dearer_10"], first["base_events"]) == (0.41, 0.18, 150)
+
+
+@pytest.mark.usefixtures("said")
+def test_a_zone_has_a_forecast_of_its_own_where_zones_are_forecast(
+    ask: Callable[[str], Ask], connection: Connection
+) -> None:
+    say_zones_forecast(connection, key_of(connection, "1"), "Lower", ORIGIN)
+    path = f"/api/events/{id_of(connection, '1')}/forecast"
+    (row,) = ask(LEFT)(path, zone="Lower").json()["data"]
+    assert (row["zone"], row["low"], row["mid"], row["base_events"]) == ("Lower", 40.0, 50.0, 0)
+    assert row["error_ratio"] is None  # the record of get-in prices is not that of zones
+    assert ask(LEFT)(path, zone="Upper").json() == {"data": []}
+    assert {row["zone"] for row in ask(LEFT)(path).json()["data"]} == {None}
 
 
 @pytest.mark.usefixtures("said")

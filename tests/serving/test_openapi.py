@@ -21,7 +21,7 @@ from serving.routes.alerts import PREFIX as ALERTS
 from tests.support.api_promise import breaks, promise
 from tests.support.described_answers import Answer, Document, errors, faults, operations, schema_of, success
 from tests.support.markets import add_event
-from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts, say_last_price
+from tests.support.said_forecasts import add_comparables, keep_record, say_forecasts, say_last_price, say_zones_forecast
 from tests.support.served_market import (
     ADD_PAST,
     ADD_SALE,
@@ -105,6 +105,7 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
     today = datetime(2026, 11, 20, tzinfo=UTC)
     keys: dict[str, int] = dict(connection.execute("select external_id, event_key from market.events").fetchall())
     say_forecasts(connection, keys["1"], today)
+    say_zones_forecast(connection, keys["1"], "Lower", today)
     say_last_price(connection, keys["2"], today)
     keep_record(connection, today)
     one, two, seven, new = (id_of(connection, event) for event in ("1", "2", "7", "new"))
@@ -125,6 +126,7 @@ def answered(ask: Callable[[str], Ask], connection: Connection) -> list[Answer]:
 def _forecast(get: Ask, one: object, two: object, new: object) -> Iterator[Answer]:
     for event in (one, two):
         yield "get_forecast", get(f"/api/events/{event}/forecast").json()
+    yield "get_forecast", get(f"/api/events/{one}/forecast", zone="Lower").json()
     yield "list_comparables", get(f"/api/events/{new}/comparables").json()
     yield "list_market_trends", get("/api/market/trends").json()
     yield "get_forecast_skill", get("/api/forecast-skill").json()

@@ -55,6 +55,44 @@ def observe_days(
             copy.write_row((ids[event_key], hour, hour, listings, round(price, 2), origin))
 
 
+def sell(connection: Connection, event_key: int, hour: datetime, tickets: int, *, verdict: str = "sold") -> None:
+    """A listing of so many tickets that went in an hour, with the verdict on it."""
+    connection.execute(
+        """insert into analytics.listing_departures (
+               event_id, listing_id, hour, timestamp, zone, section, seat_row, what, tickets, price, first_seen_at,
+               captures_absent, verdict, confidence, reason, created_at
+           )
+           select id, %(hour)s::timestamptz::text, %(hour)s, %(hour)s, 'Floor', '1', 'A', 'went', %(tickets)s, 50,
+               %(hour)s, 9, %(verdict)s, 0.5, 'gone', now()
+           from market.events where event_key = %(event)s""",
+        {"event": event_key, "hour": hour, "tickets": tickets, "verdict": verdict},
+    )
+
+
+def observe_zones(connection: Connection, rows: Sequence[tuple[int, str, datetime, float]]) -> None:
+    """(event, zone, origin, price): each price as the last hour before its origin. Zones that are new are made."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """insert into market.zones (event_key, external_id, name, display_name) values (%s, %s, %s, %s)
+               on conflict do nothing""",
+            sorted({(event_key, zone, zone, zone) for event_key, zone, *_ in rows}),
+        )
+        cursor.executemany(
+            """insert into analytics.aggregated_analytics (
+                   event_id, zone, hour, last_priced_at, min_price, avg_price, max_price, last_price,
+                   min_price_2tickets, total_tickets, total_listings, peak_tickets, min_tickets, avg_tickets,
+                   capture_count, snapshot_count, price_sum_cents, listings_seen, tickets_seen, created_at
+               )
+               select id, %(zone)s, %(hour)s, %(hour)s, %(price)s, %(price)s, %(price)s, %(price)s, %(price)s,
+                   2, 1, 2, 2, 2, 1, 1, 1, 1, 2, now()
+               from market.events where event_key = %(event)s""",
+            [
+                {"event": event_key, "zone": zone, "hour": origin - timedelta(hours=1), "price": round(price, 2)}
+                for event_key, zone, origin, price in rows
+            ],
+        )
+
+
 def random_history(
     connection: Connection, *, events: int, days: int = 20, a_day: int = 3, drop: float = 0.0, seed: int = 1
 ) -> list[int]:

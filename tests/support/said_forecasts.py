@@ -31,6 +31,20 @@ def say_forecasts(connection: Connection, event_key: int, origin: datetime, *, p
         )
 
 
+def say_zones_forecast(connection: Connection, event_key: int, zone: str, origin: datetime) -> None:
+    """The forecast of a zone at an origin, a day ahead; its table is the one of get-in prices."""
+    connection.execute(
+        """insert into market.forecasts (
+               measure, event_key, zone_key, origin, horizon_days, days_to_event, origin_value, observed_at, version, n,
+               low, low_50, mid, high_50, high, gate_open
+           )
+           select 'zones', event_key, zone_key, %(origin)s, 1, 20, 50, %(origin)s::timestamptz - interval '1 hour',
+               (select max(version) from market.forecast_tables), 400, 40, 45, 50, 55, 60, false
+           from market.zones where event_key = %(event)s and name = %(zone)s""",
+        {"event": event_key, "zone": zone, "origin": origin},
+    )
+
+
 def keep_record(connection: Connection, origin: datetime) -> None:
     """The record of a night, the base rates and the trends of all."""
     for horizon in (1, 3, 7, 14):

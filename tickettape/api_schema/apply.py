@@ -21,8 +21,8 @@ SERVED_VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
     *("get_in_prices", "get_in_prices_across", "estimated_sales", "days_on_market"),
-    *("get_in_days", "price_forecasts", "demand_forecasts", "forecast_skill", "base_rates"),
-    *("comparables", "market_trends", "price_elasticity"),
+    *("get_in_days", "zone_days", "price_forecasts", "demand_forecasts", "sales_forecasts", "forecast_skill"),
+    *("base_rates", "comparables", "market_trends", "price_elasticity"),
 )
 SERVED_RELATIONS = (*ROLLUP_NAMES, *SERVED_VIEWS)
 OF_THE_BOX_OFFICE = (*SALES_ROLLUPS, "primary_and_resale")

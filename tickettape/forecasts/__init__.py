@@ -5,12 +5,13 @@ Rules of the method, its tables and its evaluation. What is shown of them is in 
 """
 
 from tickettape.forecasts.backtest import run_backtest, scratch_tables
-from tickettape.forecasts.nightly import MEASURES, after_tick, origin_of, ready, refit
+from tickettape.forecasts.nightly import Refit, after_tick, measures, origin_of, ready, refit
 from tickettape.forecasts.report import write_report
 
 __all__ = [
-    "MEASURES",
+    "Refit",
     "after_tick",
+    "measures",
     "origin_of",
     "ready",
     "refit",

@@ -104,10 +104,10 @@ def figures(connection: Connection, measure: Measure) -> list[Figures]:
     rows = connection.execute(
         """with scored as (
                select
-                   forecasts.*, ln(targets.value / origin_value) as move, targets.value as came,
+                   forecasts.*, ln(targets.outcome / origin_value) as move, targets.outcome as came,
                    forecasts.days_to_event - forecasts.horizon_days as days, root.quantiles as root_quantiles
                from forecasts inner join forecast_inputs as targets
-                   on forecasts.event_key = targets.event_key
+                   on forecasts.event_key = targets.event_key and forecasts.zone_key = targets.zone_key
                    and targets.origin = forecasts.origin + forecasts.horizon_days * interval '1 day'
                inner join forecast_cells as root
                    on forecasts.version = root.version and forecasts.horizon_days = root.horizon_days

@@ -28,7 +28,8 @@ _MAKE: LiteralString = f"""
         from forecast_inputs as origins
         cross join unnest(%(horizons)s::smallint[]) as horizons (days)
         where origins.origin >= %(since)s and origins.origin <= %(until)s
-            and origins.days_to_event >= horizons.days and origins.event_key %% %(folds)s = any (%(fold)s)
+            and origins.days_to_event >= horizons.days and origins.value is not null
+            and origins.event_key %% %(folds)s = any (%(fold)s)
     ),
     looked_up as (
         select
@@ -52,12 +53,12 @@ _MAKE: LiteralString = f"""
         from looked_up
     )
     insert into forecasts (
-        measure, event_key, origin, horizon_days, days_to_event, origin_value, observed_at, version, n, quantiles,
-        base_quantiles, low, low_50, mid, high_50, high, gate_open
+        measure, event_key, zone_key, origin, horizon_days, days_to_event, origin_value, observed_at, version, n,
+        quantiles, base_quantiles, low, low_50, mid, high_50, high, gate_open
     )
     select
-        %(measure)s, event_key, origin, horizon_days, days_to_event, value, observed_at, version, coalesce(n, 0),
-        quantiles, base_quantiles,
+        %(measure)s, event_key, zone_key, origin, horizon_days, days_to_event, value, observed_at, version,
+        coalesce(n, 0), quantiles, base_quantiles,
         -- a range holds its own point, also where that is the last price; without a table there is no range
         case when version is not null then value * least(low, low_50, mid) end,
         case when version is not null then value * least(low_50, mid) end,

@@ -2,7 +2,8 @@
 
 from typing import Literal, LiteralString
 
-Measure = Literal["get_in", "listings"]
+Measure = Literal["get_in", "listings", "sales", "zones"]
+"""Get-in prices; numbers of listings; tickets that were probably sold in a day; the lowest prices of zones."""
 
 HORIZONS = (1, 3, 7, 14)  # days
 PHASES = ("0-3", "4-7", "8-14", "15-30", "over 30")

@@ -4,7 +4,7 @@
 night, and reads the history of every event once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,10 +16,11 @@ from tickettape.forecasts.making import make_forecasts
 from tickettape.forecasts.method import Measure
 from tickettape.forecasts.price_elasticity import replace_elasticities
 from tickettape.forecasts.quantile_table import KEPT_VERSIONS, fit
-from tickettape.forecasts.skill import last_weekly_look, look, score, widths
+from tickettape.forecasts.skill import Record, last_weekly_look, look, records, score, widths
 from tickettape.forecasts.trends import replace_trends
+from tickettape.settings import Settings
 
-MEASURES: tuple[Measure, ...] = ("get_in", "listings")
+MEASURES: tuple[Measure, ...] = ("get_in", "listings", "sales")
 MADE_WITHIN = timedelta(hours=1)  # later, a forecast would know more than its origin
 _LOCK = 7_153_917  # one process refits at a time; a live tick never waits for it
 
@@ -43,13 +44,17 @@ _BASE_RATES: LiteralString = """
 
 @dataclass(frozen=True)
 class Refit:
-    """What a night did for one measure. `version` None: too few events are over."""
+    """What a night did for one measure. `version` None: too few events are over.
+
+    `records`: horizon in days -> how right the forecasts were.
+    """
 
     measure: Measure
     version: int | None
     events_over: int
     pairs: int
     open_gates: int
+    records: dict[int, Record]
 
 
 @contextmanager
@@ -70,16 +75,25 @@ def _refitting(connection: Connection) -> Iterator[None]:
 
 
 def ready(connection: Connection) -> bool:
-    """Whether dbt has made the daily prices yet."""
-    return connection.execute("select to_regclass('analytics.get_in_days')").fetchone() != (None,)
+    """Whether dbt has made what forecasts are made of."""
+    missing = connection.execute(
+        """select from unnest('{get_in_days,zone_days,estimated_sales}'::text[]) as needed (name)
+           where to_regclass('analytics.' || name) is null"""
+    ).fetchone()
+    return missing is None
 
 
-def refit(connection: Connection, now: datetime) -> list[Refit]:
+def measures(settings: Settings) -> tuple[Measure, ...]:
+    """What is forecast: zones only where a setting asks for them."""
+    return (*MEASURES, "zones") if settings.forecast_zones else MEASURES
+
+
+def refit(connection: Connection, now: datetime, of: Sequence[Measure] = MEASURES) -> list[Refit]:
     """Score what was said, look at the gates, and fit new tables for the next origin: a transaction for each measure.
 
     The first run of a week moves the gates. Elasticities come last: they read listings, and no forecast needs them.
     """
-    done = [_refit(connection, measure, now) for measure in MEASURES]
+    done = [_refit(connection, measure, now) for measure in of]
     with _refitting(connection):
         replace_elasticities(connection, now.astimezone(UTC).date())
     return done
@@ -92,6 +106,7 @@ def _refit(connection: Connection, measure: Measure, now: datetime) -> Refit:
         make_inputs(connection, measure)
         pairs = make_pairs(connection)
         score(connection, measure, now)
+        found = records(connection)
         last = last_weekly_look(connection, measure)
         gates = look(connection, measure, today, weekly=last is None or last < monday)
         version = fit(connection, measure, now, widths(connection, now))
@@ -103,7 +118,7 @@ def _refit(connection: Connection, measure: Measure, now: datetime) -> Refit:
         (over,) = connection.execute(
             "select count(distinct event_key) from forecast_pairs where begins_at <= %s", [now]
         ).fetchone() or (0,)
-    return Refit(measure, version, over, pairs, sum(gates.values()))
+    return Refit(measure, version, over, pairs, sum(gates.values()), found)
 
 
 def _forget_tables(connection: Connection, measure: Measure) -> None:
@@ -120,7 +135,9 @@ def origin_of(tick: datetime) -> datetime | None:
     return in_utc if in_utc.time() == datetime.min.time() else None
 
 
-def after_tick(connection: Connection, source: str, tick: datetime, now: datetime) -> dict[str, int]:
+def after_tick(
+    connection: Connection, source: str, tick: datetime, now: datetime, of: Sequence[Measure] = MEASURES
+) -> dict[str, int]:
     """Forecast the coming events of a source, if the tick is an origin and still young; forecasts made by measure.
 
     Reads the last two weeks of those events alone. An origin that has its forecasts keeps them.
@@ -129,7 +146,7 @@ def after_tick(connection: Connection, source: str, tick: datetime, now: datetim
     if origin is None or now - origin > MADE_WITHIN or now < origin:
         return {}
     made: dict[str, int] = {}
-    for measure in MEASURES:
+    for measure in of:
         with _own_tables(connection):
             events = _coming(connection, source, origin)
             make_inputs(connection, measure, events=events, since=_before(origin), until=origin.date())

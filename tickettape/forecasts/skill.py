@@ -6,6 +6,7 @@ voided is left out, and counted.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -48,17 +49,17 @@ _SCORES: LiteralString = f"""
             targets.origin as target,
             date_trunc('week', targets.origin, 'UTC') as week,
             {phase("forecasts.days_to_event - forecasts.horizon_days")} as phase,
-            ln(targets.value / forecasts.origin_value) as move,
+            ln(targets.outcome / forecasts.origin_value) as move,
             ln(forecasts.mid / forecasts.origin_value) as shown_move,
-            targets.value between forecasts.low and forecasts.high as in_80,
-            targets.value between forecasts.low_50 and forecasts.high_50 as in_50,
+            targets.outcome between forecasts.low and forecasts.high as in_80,
+            targets.outcome between forecasts.low_50 and forecasts.high_50 as in_50,
             exists (
                 select from forecast_voids as voids
                 where voids.event_key = forecasts.event_key and voids.tick = forecasts.observed_at
             ) as left_out
         from forecasts
         inner join forecast_inputs as targets
-            on forecasts.event_key = targets.event_key
+            on forecasts.event_key = targets.event_key and forecasts.zone_key = targets.zone_key
             and targets.origin = forecasts.origin + forecasts.horizon_days * interval '1 day'
         where forecasts.measure = %(measure)s and forecasts.version is not null
             and forecasts.origin >= %(since)s::timestamptz - interval '14 days'
@@ -121,6 +122,27 @@ _NOTHING = {
     **dict.fromkeys(("first_origin", "last_target", "shown_error_ratio", "pinball_loss", "base_pinball_loss")),
     **dict.fromkeys(("coverage_80", "coverage_50")),
 }
+
+
+@dataclass(frozen=True)
+class Record:
+    """How right the forecasts of one horizon were, over all phases. None: nothing moved."""
+
+    forecasts: int
+    error_ratio: float | None
+    coverage_80: float
+    pinball_loss: float
+    base_pinball_loss: float
+
+
+def records(connection: Connection) -> dict[int, Record]:
+    """Of `forecast_scores`: horizon in days -> its record. A horizon of which nothing was scored has none."""
+    rows = connection.execute(
+        """select horizon_days, count(*), sum(abs(move - quantiles[3])) / nullif(sum(abs(move)), 0),
+               avg(in_80::int)::float8, avg(pinball_loss), avg(base_pinball_loss)
+           from forecast_scores where not left_out group by horizon_days order by horizon_days"""
+    )
+    return {horizon: Record(*figures) for horizon, *figures in rows}
 
 
 def score(connection: Connection, measure: Measure, as_of: datetime, *, last: datetime | None = None) -> int:

@@ -55,6 +55,9 @@ class HistorySettings(SettingsGroup):
     dagster_failure_days: int = Field(default=180, ge=2, le=3650)
     """Days after which Dagster's failed and cancelled runs are deleted."""
 
+    forecast_zones: bool = False
+    """Whether the lowest price of each zone is forecast, too. Get-in prices always are."""
+
     keep_detached_days: int = Field(default=7, ge=0, le=366)
     """Days for which a month's detached tables are kept after the month was verified in cold storage."""
 

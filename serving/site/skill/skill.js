@@ -1,4 +1,4 @@
-// The record of the forecasts: one table for prices and one for the number of listings.
+// The record of the forecasts: a table for each measure.
 
 import { ask, Failure } from "../shared/api.js";
 import { at, html } from "../shared/dom.js";
@@ -6,8 +6,9 @@ import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
 import { count, NOTHING } from "../shared/words.js";
 
-const TITLES = { get_in: "Get-in prices", listings: "Numbers of listings" };
-const LAST = { get_in: "last price", listings: "last number" };
+const TITLES = { get_in: "Get-in prices", zones: "Lowest prices of zones", listings: "Numbers of listings",
+  sales: "Tickets sold in a day (estimated)" };
+const LAST = { get_in: "last price", zones: "last price", listings: "last number", sales: "mean of six days" };
 const headsOf = (last) => ["Days ahead", "Days to the event", "L", "At most", "L, last 4 weeks", "Range held", "Pinball loss",
   `of the ${last}`, "Forecasts", "Events", "Weeks", "Left out", "Shown"];
 

@@ -7,10 +7,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.forecast_history import DAY, FIRST, add_events, observe_days, observe_hour, random_history
+from tests.support.forecast_history import (
+    DAY,
+    FIRST,
+    add_events,
+    observe_days,
+    observe_hour,
+    observe_zones,
+    random_history,
+    sell,
+)
 from tickettape.database import Connection, Warehouse
-from tickettape.forecasts import after_tick, origin_of, refit
+from tickettape.forecasts import after_tick, measures, origin_of, refit
 from tickettape.forecasts.nightly import _LOCK
+from tickettape.settings import Settings
 
 ORIGIN = FIRST + 70 * DAY
 SOON = timedelta(minutes=3)
@@ -39,10 +49,10 @@ def test_a_forecast_is_made_at_midnight_within_the_hour_and_once(connection: Con
     ten = timedelta(minutes=10)
     assert after_tick(connection, "live", ORIGIN + ten, ORIGIN + ten + SOON) == {}
     assert after_tick(connection, "live", ORIGIN, ORIGIN + timedelta(minutes=61)) == {}  # the tick was run too late
-    assert after_tick(connection, "another", ORIGIN, ORIGIN + SOON) == {"get_in": 0, "listings": 0}
-    assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON) == {"get_in": 4, "listings": 4}
+    assert after_tick(connection, "another", ORIGIN, ORIGIN + SOON) == {"get_in": 0, "listings": 0, "sales": 0}
+    assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON) == {"get_in": 4, "listings": 4, "sales": 4}
     made = forecasts(connection)
-    assert after_tick(connection, "live", ORIGIN, ORIGIN + 2 * SOON) == {"get_in": 0, "listings": 0}
+    assert after_tick(connection, "live", ORIGIN, ORIGIN + 2 * SOON) == {"get_in": 0, "listings": 0, "sales": 0}
     assert forecasts(connection) == made
     assert [row[:2] for row in forecasts(connection, "event_key, horizon_days")] == [
         (coming[0], 1), (coming[0], 3), (coming[0], 7), (coming[1], 1),
@@ -50,6 +60,41 @@ def test_a_forecast_is_made_at_midnight_within_the_hour_and_once(connection: Con
     for low, low_50, mid, high_50, high, version in forecasts(connection, "low, low_50, mid, high_50, high, version"):
         assert low < low_50 < mid == 80 <= high_50 <= high  # the gate is shut: the last price
         assert version is not None
+
+
+def test_zones_are_forecast_only_where_a_setting_asks_for_them(connection: Connection, coming: list[int]) -> None:
+    assert measures(Settings()) == ("get_in", "listings", "sales")
+    of = measures(Settings(forecast_zones=True))
+    observe_zones(connection, [(coming[0], zone, ORIGIN, price) for zone, price in (("Floor", 120), ("Balcony", 40))])
+    refit(connection, ORIGIN - timedelta(hours=20), of)
+    made = after_tick(connection, "live", ORIGIN, ORIGIN + SOON, of)
+    assert made == {"get_in": 4, "listings": 4, "sales": 4, "zones": 6}
+    rows = connection.execute(
+        """select zones.name, count(*), min(mid), max(mid) from market.forecasts
+           inner join market.zones as zones using (event_key, zone_key) group by zones.name order by 1"""
+    ).fetchall()
+    assert rows == [("Balcony", 3, 40, 40), ("Floor", 3, 120, 120)]
+
+
+def test_a_nights_record_of_sales_is_of_the_days_that_came(connection: Connection, coming: list[int]) -> None:
+    for day in range(1, 9):
+        sell(connection, coming[0], ORIGIN - day * DAY + timedelta(hours=9), 4)
+    refit(connection, ORIGIN - timedelta(hours=20))
+    assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON)["sales"] == 4
+    said = connection.execute(
+        """select origin_value, mid, version is not null from market.forecasts
+           where measure = 'sales' and event_key = %s""",
+        [coming[0]],
+    ).fetchall()
+    assert said == [(4.5, 4.5, True)] * 3
+    observe_days(connection, [(coming[0], ORIGIN + DAY, 88.0, 30)])
+    sell(connection, coming[0], ORIGIN + timedelta(hours=9), 8)
+    (*_, sales) = refit(connection, ORIGIN + DAY + timedelta(hours=4))
+    assert (sales.measure, sales.records[1].forecasts) == ("sales", 1)
+    shown = connection.execute(
+        "select shown_error_ratio, forecasts from market.forecast_looks where measure = 'sales' and forecasts > 0"
+    ).fetchall()
+    assert shown == [(pytest.approx(1), 1)]
 
 
 @pytest.mark.usefixtures("coming")
@@ -60,13 +105,13 @@ def test_a_tick_does_not_wait_for_a_refit(connection: Connection, warehouse: War
         with pytest.raises(psycopg.errors.QueryCanceled):  # control: the lock is the one that a refit takes
             refit(connection, ORIGIN - timedelta(hours=20))
         connection.execute("set statement_timeout = '20s'")
-        assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON) == {"get_in": 4, "listings": 4}
+        assert after_tick(connection, "live", ORIGIN, ORIGIN + SOON) == {"get_in": 4, "listings": 4, "sales": 4}
 
 
 def test_with_fewer_than_100_events_over_it_says_the_last_price_and_no_range(connection: Connection) -> None:
     (key,) = add_events(connection, [ORIGIN + 4 * DAY], source="live")
     observe_days(connection, [(key, ORIGIN, 80.0, 30)])
-    assert [one.version for one in refit(connection, ORIGIN - timedelta(hours=20))] == [None, None]
+    assert [one.version for one in refit(connection, ORIGIN - timedelta(hours=20))] == [None, None, None]
     after_tick(connection, "live", ORIGIN, ORIGIN + SOON)
     assert forecasts(connection, "horizon_days, mid, low, high, n, version") == [
         (1, 80.0, None, None, 0, None), (3, 80.0, None, None, 0, None)
@@ -128,7 +173,7 @@ def test_a_night_keeps_its_record_where_its_elasticities_fail(connection: Connec
     with pytest.raises(psycopg.errors.UndefinedTable):
         refit(connection, ORIGIN)
     rows = connection.execute("select measure, count(*) from market.forecast_looks group by 1 order by 1").fetchall()
-    assert rows == [("get_in", 20), ("listings", 20)]
+    assert rows == [("get_in", 20), ("listings", 20), ("sales", 20)]
 
 
 def test_gates_move_at_the_first_run_of_a_week_only(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 select
     events.id as event_id,
+    zones.name as zone,
     made.origin,
     made.horizon_days,
     made.days_to_event,
@@ -16,4 +17,6 @@ select
     made.made_at
 from {{ ref('stg_market__forecasts') }} as made
 inner join {{ ref('stg_market__events') }} as events on made.event_key = events.event_key
-where made.measure = 'get_in'
+left join {{ ref('stg_market__zones') }} as zones
+    on made.event_key = zones.event_key and made.zone_key = zones.zone_key
+where made.measure in ('get_in', 'zones')

@@ -1,6 +1,7 @@
 select
     measure,
     event_key,
+    zone_key,
     origin,
     horizon_days,
     days_to_event,
