@@ -3,7 +3,7 @@
 from tickettape.database.migrations import run_sql_beside
 
 revision = "0037"
-down_revision = "0034"
+down_revision = "0036"
 
 
 def upgrade() -> None:
