@@ -34,6 +34,14 @@ from tickettape.box_office.payments import (
 )
 from tickettape.box_office.providers import BadSignatureError, Charge, ProviderError
 from tickettape.box_office.refusals import RefusedError
+from tickettape.box_office.reporting import (
+    link_zone,
+    place_zones,
+    promoters,
+    set_sales_public,
+    set_sales_tenant,
+    unlink_zone,
+)
 from tickettape.box_office.sales import Discrepancy, discrepancies, sales
 from tickettape.box_office.sample_data import add_sample_events, close_demo, open_demo
 from tickettape.box_office.simulated_provider import Told, told_to
@@ -76,11 +84,14 @@ __all__ = [
     "grant_roles",
     "hash_password",
     "is_in_use",
+    "link_zone",
     "make_promoter",
     "normal_email",
     "open_demo",
     "parse_price",
     "parse_seats",
+    "place_zones",
+    "promoters",
     "providers_of",
     "read_seats",
     "receive",
@@ -89,11 +100,14 @@ __all__ = [
     "sales",
     "sell_simulated_event",
     "send_notices",
+    "set_sales_public",
+    "set_sales_tenant",
     "set_status",
     "simulated_event",
     "summary_is_due",
     "tidy",
     "told_to",
+    "unlink_zone",
     "unsubscribe_page",
     "upkeep_is_due",
 ]

@@ -1,5 +1,6 @@
 """`tickettape box-office`: events, tiers and seats to sell, what was sold, refunds, erasing a user, the archive."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,14 +22,20 @@ from tickettape.box_office import (
     erase_user,
     give_back_requested,
     grant_roles,
+    link_zone,
     make_promoter,
     parse_price,
+    place_zones,
+    promoters,
     providers_of,
     read_seats,
     refund,
     sales,
+    set_sales_public,
+    set_sales_tenant,
     set_status,
     tidy,
+    unlink_zone,
 )
 from tickettape.cli.console import INSTANT, fail, failing_on, parse_instant, say
 from tickettape.database import BusyError, Connection, Warehouse, encrypted_warehouse
@@ -38,6 +45,8 @@ from tickettape.settings import settings
 box_office = typer.Typer(help="Sell tickets: events, tiers, seats, sales, refunds.", no_args_is_help=True)
 
 Event = Annotated[int, typer.Argument(metavar="EVENT", help="The event's number, from `tickettape box-office sales`.")]
+
+Place = Annotated[str, typer.Argument(metavar="PLACE", help="The name of the tier or section.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -235,6 +244,80 @@ def promoter_command(
     with _connection() as connection:
         promoter = make_promoter(connection, email, company)
     say(f"{email} is promoter {promoter}.")
+
+
+@box_office.command("promoters")
+def promoters_command() -> None:
+    """List the promoters, and the tenant that may see what their events sell."""
+    with _connection() as connection:
+        found = promoters(connection)
+    say(f"{len(found)} promoter{'s' * (len(found) != 1)}.")
+    for one in found:
+        say(f"  {one.promoter_id}  {one.company}: {f'tenant {one.tenant}' if one.tenant else 'no tenant'}")
+
+
+@box_office.command("sales-tenant")
+def sales_tenant(
+    promoter: Annotated[int, typer.Argument(metavar="PROMOTER", help="The promoter's number.")],
+    tenant: Annotated[str | None, typer.Argument(metavar="[TENANT]", help="The tenant's name.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="No tenant.")] = False,
+) -> None:
+    """Let a tenant of the API see what the events of a promoter sell."""
+    if (tenant is None) != none:
+        fail("Give either a tenant or --none.", code=2)
+    with _connection() as connection:
+        set_sales_tenant(connection, promoter, tenant)
+    say(f"{f'Tenant {tenant}' if tenant else 'No tenant'} sees what the events of promoter {promoter} sell.")
+
+
+@box_office.command("publish-sales")
+def publish_sales(event: Event) -> None:
+    """Show every tenant of the API what an event sells."""
+    with _connection() as connection:
+        set_sales_public(connection, event, True)
+    say(f"Every tenant sees what event {event} sells.")
+
+
+@box_office.command("hide-sales")
+def hide_sales(event: Event) -> None:
+    """Show what an event sells only to its promoter's tenant, and to whoever may see everything."""
+    with _connection() as connection:
+        set_sales_public(connection, event, False)
+    say(f"Only the promoter's tenant sees what event {event} sells.")
+
+
+@box_office.command("zones")
+def zones(event: Event) -> None:
+    """List the tiers and sections of an event, and which zone of the resale market each is."""
+    with _connection() as connection:
+        found = place_zones(connection, event)
+    say(f"{len(found)} tier{'s' * (len(found) != 1)} and sections of event {event}.")
+    for one in found:
+        why = f"by {one.decided_by}" if one.decided_by else "by its name" if one.zone else "no zone of its name"
+        say(f"  {one.place}: {one.zone or 'no zone'} ({why})")
+
+
+@box_office.command("link-zone")
+def link_zone_command(
+    event: Event,
+    place: Place,
+    zone: Annotated[str | None, typer.Argument(metavar="[ZONE]", help="The zone's name on the resale market.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="It is no zone, whatever its name.")] = False,
+) -> None:
+    """Say which zone of the resale market a tier or a section is."""
+    if (zone is None) != none:
+        fail("Give either a zone or --none.", code=2)
+    with _connection() as connection:
+        link_zone(connection, event, place, zone, getpass.getuser())
+    say(f"{place} of event {event} is {f'the zone {zone}' if zone else 'no zone'}.")
+
+
+@box_office.command("unlink-zone")
+def unlink_zone_command(event: Event, place: Place) -> None:
+    """Take back what was said of a tier or a section. It is again the zone of its name, if there is one."""
+    with _connection() as connection:
+        unlink_zone(connection, event, place)
+    say(f"{place} of event {event} is the zone of its name, if there is one.")
 
 
 @box_office.command("sample")

@@ -136,3 +136,35 @@ def test_an_event_goes_to_cold_storage_and_comes_back(
     assert connection.execute("select count(*) from box_office.stored_seats").fetchone() == (5,)
     assert "Event 1 stays: restored, until 2126-01-31." in box_office("archive")[1]
     assert box_office("restore", "1")[0] == 1
+
+
+def test_the_operator_says_which_place_is_which_zone_and_who_sees_sales(connection: Connection) -> None:
+    start = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+    box_office("create", "A concert", "--venue", "A hall", "--start", start)
+    box_office("add-tier", "1", "Standing", "--price", "10", "--quantity", "20")
+    assert box_office("zones", "1")[1].endswith("  Standing: no zone (no zone of its name)\n")
+    assert box_office("link-zone", "1", "Standing", "Floor") == (0, "Standing of event 1 is the zone Floor.\n")
+    assert "  Standing: Floor (by " in box_office("zones", "1")[1]
+    assert box_office("link-zone", "1", "Standing", "--none") == (0, "Standing of event 1 is no zone.\n")
+    assert box_office("unlink-zone", "1", "Standing")[0] == 0
+    assert box_office("unlink-zone", "1", "Standing")[0] == 1
+    assert box_office("publish-sales", "1") == (0, "Every tenant sees what event 1 sells.\n")
+    assert box_office("hide-sales", "1")[0] == 0
+    connection.execute(
+        """insert into box_office.users (email, full_name, password_hash) values ('a@b', 'A B', 'x');
+           insert into access.tenants (name) values ('My team')"""
+    )
+    assert box_office("promoter", "a@b", "A hall")[0] == 0
+    assert box_office("sales-tenant", "1", "My team") == (
+        0,
+        "Tenant My team sees what the events of promoter 1 sell.\n",
+    )
+    assert box_office("promoters") == (0, "1 promoter.\n  1  A hall: tenant My team\n")
+    assert box_office("sales-tenant", "1", "--none")[0] == 0
+    assert box_office("promoters")[1].endswith("  1  A hall: no tenant\n")
+    for command in (
+        ["link-zone", "1", "Standing"],
+        ["link-zone", "1", "Standing", "Floor", "--none"],
+        ["sales-tenant", "1"],
+    ):
+        assert (box_office(*command)[0], "Give either" in box_office(*command)[1]) == (2, True)
