@@ -4,6 +4,7 @@ Nothing here is part of a tick, and nothing runs where no event is sold (`orches
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from orchestration import dbt_tests
 from orchestration.assets.marts import NOT_TESTED_HOURLY
 from orchestration.background import CLAIM_LIMIT, in_background, progress_of
 from orchestration.metadata_tables import as_table
+from tickettape.api_schema import ApiNotReadyError, apply_api_schema
 from tickettape.box_office import (
     Discrepancy,
     discrepancies,
@@ -24,7 +26,7 @@ from tickettape.box_office import (
     tidy,
     unsubscribe_page,
 )
-from tickettape.database import Warehouse, yield_to_live_work
+from tickettape.database import BusyError, Warehouse, yield_to_live_work
 from tickettape.mail import smtp_server
 from tickettape.rollups import export_dbt_environment, is_made, pending_sales, refresh_until
 from tickettape.settings import Settings
@@ -105,6 +107,9 @@ def box_office_sales(
         )
         build = dbt.cli(["build", "--exclude", left_out], context=context, raise_on_error=False)
         yield from dbt_tests.with_samples(build.stream(), build, warehouse)
+        # tables that are new are served at once. Before the first tick there is nothing to serve
+        with suppress(ApiNotReadyError, BusyError):
+            apply_api_schema(connection, settings)
     if (error := build.get_error()) is not None:
         raise error
 

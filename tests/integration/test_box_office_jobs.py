@@ -1,16 +1,29 @@
-"""The box office's jobs as Dagster runs them: chores, what was sold, and the audit of the books."""
+"""The box office's jobs as Dagster runs them: chores, what was sold, both markets, and the audit of the books."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import psycopg
 import pytest
 
 from orchestration.definitions import build_defs
+from orchestration.partitions import partition_of
+from orchestration.run_plan import SOURCE_TAG, TICK_TAG
+from orchestration.simulated_history import JOB, build_history_sensor
+from orchestration.simulated_sales import build_comparison_sensor, sales_of
 from tests.support.box_office import BoxOffice
+from tickettape.box_office import open_demo, simulated_event
+from tickettape.box_office.bookings import confirm, hold_best_available
 from tickettape.box_office.orders import purchase, reserve
 from tickettape.box_office.waitlist import join_waitlist
 from tickettape.database import Warehouse
+from tickettape.marketplaces import Marketplaces, WatchedMarketplace
+from tickettape.marketplaces.simulator import FedMarket, SimulatedMarketplace
+from tickettape.marketplaces.simulator.first_hand import resales
+from tickettape.marketplaces.simulator.market import Outcome
+from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
 
 
@@ -56,3 +69,78 @@ def test_what_expired_is_offered_and_what_was_bought_is_in_the_next_summary(
             "paid_means_tickets": True,
             "money_adds_up": True,
         }
+
+
+@pytest.mark.processes
+@pytest.mark.long
+def test_both_markets_of_the_demo_are_measured_against_what_truly_happened(
+    office: BoxOffice, warehouse: Warehouse
+) -> None:
+    settings = Settings(simulator_events=9, simulator_history_hours=96)
+    now, interval = datetime.now(UTC), timedelta(minutes=settings.scraper_interval_minutes)
+    market, tick = FedMarket(settings.simulator_seed, settings.simulator_events), floor_to_grid(interval, now)
+    watched = WatchedMarketplace(settings, SimulatedMarketplace(market=market))
+    sale = sales_of(watched).following(now)
+    production = sale.production
+    open_demo(office.connection, sales_of(watched), now)
+    defs = build_defs(settings=settings, warehouse=warehouse, marketplaces=Marketplaces({watched.source: watched}))
+    sensor = build_comparison_sensor(watched, warehouse)
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def run(job: str, **more: Any) -> None:
+            assert defs.resolve_job_def(job).execute_in_process(instance=instance, **more).success
+
+        tags = {TICK_TAG: tick.isoformat(), SOURCE_TAG: watched.source}
+        run("tick", tags=tags, partition_key=partition_of(tick))
+        assert isinstance(
+            build_history_sensor(watched, warehouse)(dg.build_sensor_context(instance=instance)), dg.RunRequest
+        )
+        run(JOB)
+        assert isinstance(sensor(), dg.RunRequest)
+        run("box_office_summary")
+        assert isinstance(sensor(), dg.SkipReason)
+        event = simulated_event(office.connection, now)
+        assert event is not None
+
+        # what was sold first-hand, to the ticket, by day
+        by_day = "select date, tickets_sold, house from analytics.primary_and_resale where zone is null order by date"
+        days = office.all(by_day)
+        assert len(days) >= 4
+        for date, sold, house in days:
+            end = min(now, datetime(date.year, date.month, date.day, tzinfo=UTC) + timedelta(days=1))
+            assert sold == sum(one.quantity for one in sale.bought(None, end))
+            assert house == sum(place.seats for place in sale.places)
+        # what is resold: the prices of the last tick
+        shelf = market.shelf(production, tick)
+        resold = office.one("select id from market.events where external_id = %s", sale.external_id)
+        get_in = "select min(lowest_price), sum(total_tickets) from analytics.latest_prices where event_id = %s"
+        assert office.all(f"{get_in} and available", resold) == [(shelf.price_cents.min() / 100, shelf.quantity.sum())]
+        # what was resold: the departures that were seen are those that there were, and some of them were sales
+        start = office.one("select min(tick) from market.captures")
+        shown: dict[int, int] = {}
+        (ticks,) = zip(*office.all("select distinct tick from market.captures order by tick"), strict=True)
+        for at in ticks:
+            seen = market.shelf(production, at)
+            for number, quantity in zip(seen.listing_number.tolist(), seen.quantity.tolist(), strict=True):
+                shown.setdefault(number, quantity)
+        gone = sum(shown.values()) - int(shelf.quantity.sum())
+        departed = "select sum(tickets) from analytics.listing_departures where event_id = %s"
+        assert office.one(departed, resold) == gone > 0
+        lives, _ = resales(settings.simulator_seed, production)
+        since, until = ((at - production.on_sale_at).total_seconds() for at in (start, tick))
+        whole = (lives.outcome == Outcome.SOLD) & (since < lives.ends) & (lives.ends <= until)
+        parts = (since < lives.partial_at) & (lives.partial_at <= until) & lives.occupied[:, None]
+        truly_sold = (lives.quantity - lives.partial_sold.sum(axis=1))[whole].sum() + lives.partial_sold[parts].sum()
+        estimated = office.one("select sum(estimated_sales) from analytics.primary_and_resale where zone is null")
+        assert 0 < truly_sold <= gone
+        assert 0 <= estimated <= gone
+
+        # what a person buys is in the next summary
+        hour = "select sum(tickets_sold) from analytics.sales_by_hour where event_id = %s and hour >= %s"
+        before = office.one(hour, event.event_id, floor_to_grid(timedelta(hours=1), now)) or 0
+        confirm(office.connection, hold_best_available(office.connection, office.user(), event.event_id, 2))
+        run("box_office_summary")
+        bought = sum(one.quantity for one in sale.bought(now, datetime.now(UTC)))
+        assert office.one(hour, event.event_id, floor_to_grid(timedelta(hours=1), now)) == before + 2 + bought
+        # the tables are served as soon as there are any
+        assert office.one("select count(*) > 0 from api.primary_and_resale(%s)", resold)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -64,6 +65,8 @@ def test_killed_in_mid_tick_it_starts_again_fills_in_its_past_opens_the_charts_a
         wait_for("the killed run closed as failed", lambda: _with_status(port, "FAILURE"), 60, console)
         url = wait_for("the charts, opened", lambda: opened.exists() and opened.read_text().strip(), 60, console)
         assert httpx.get(url, follow_redirects=True).status_code == 200
+        both = wait_for("an event's two markets", lambda: _both_markets(url, console), 180, console)
+        assert min(both[known] for known in ("lowest_face_value", "tickets_sold", "listed_tickets")) > 0
         wait_for("the past, filled in", lambda: "fill_simulated_history: " in console.read_text(), 120, console)
         press_ctrl_c(again)
         wait_for("the end of every process", lambda: not left_over(again, home), 60)
@@ -77,6 +80,19 @@ def test_killed_in_mid_tick_it_starts_again_fills_in_its_past_opens_the_charts_a
         assert [hour >= 2 and events == 24 for hour, events in hours.fetchall()] == [True]
     assert statuses.pop(run) == "SUCCESS"
     assert "FAILURE" in statuses.values()
+
+
+def _both_markets(url: str, console: Path) -> dict[str, Any] | None:
+    """The event that is sold and resold, today, as soon as it has a premium."""
+    (key,) = re.findall(r"A demo key: (\S+)", console.read_text())
+    with httpx.Client(base_url=url, headers={"X-API-Key": key}) as client:
+        (sold,) = client.get("/api/box-office/events").raise_for_status().json()["data"]
+        for event in client.get("/api/events", params={"search": sold["title"]}).raise_for_status().json()["data"]:
+            days = client.get(f"/api/events/{event['id']}/primary-and-resale").raise_for_status().json()["data"]
+            found: list[dict[str, Any]] = [day for day in days if day["zone"] is None and day["premium"] is not None]
+            if found:
+                return found[-1]
+    return None
 
 
 def _says_little(said: str) -> None:
