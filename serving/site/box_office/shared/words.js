@@ -20,8 +20,9 @@ export function doorsOf({ doors_open_time: doors, venue_time_zone: zone }) {
 export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 export const tickets = (number) => counted(number, "ticket");
 
-/** A seat or a tier, as a ticket names it. */
+/** A seat or a tier, as a ticket names it. Of an event that was archived, the seat is not known here any more. */
 export function placeOf({ tier, section, row, row_number: rowNumber, seat, seat_number: seatNumber }) {
+  if (!tier && !section) return "Seat";
   return tier ?? `Section ${section}, row ${row ?? rowNumber}, seat ${seat ?? seatNumber}`;
 }
 

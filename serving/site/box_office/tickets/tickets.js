@@ -64,7 +64,7 @@ const card = (href, title, lines, beside) =>
   html(
     "li",
     { className: "card" },
-    html("div", {}, html("h3", {}, html("a", { href, textContent: title })), ...lines),
+    html("div", {}, html("h3", {}, href ? html("a", { href, textContent: title }) : title), ...lines),
     beside,
   );
 
@@ -78,9 +78,10 @@ function ticketsCard(owned) {
       (one) => one.tier,
     );
   const what = [...tiers].map(([tier, ofTier]) => `${ofTier.length} × ${tier}`);
-  if (!tiers.size) what.push(seatsInWords(owned));
+  const archived = !tiers.size && !first.section; // its booking and its seats are not here any more
+  if (!tiers.size && !archived) what.push(seatsInWords(owned));
   return card(
-    linkOf(first),
+    archived ? null : linkOf(first),
     first.event_title,
     [
       html("p", {}, whenOf({ start_time: first.event_start_time, ...first })),
