@@ -52,6 +52,7 @@ check (archived_at is null or status in ('ended', 'cancelled'));
 -- A notice outlives the booking that it is about.
 alter table box_office.notifications drop constraint notifications_booking_id_fkey,
 add foreign key (booking_id) references box_office.bookings on delete set null;
+create index on box_office.notifications (booking_id) where booking_id is not null;
 
 -- Tickets and payments refer to bookings and seats that may be in cold storage. Triggers take the place of the foreign
 -- keys: who writes a reference locks the row, and a row that is referred to goes only into the archive.
