@@ -4,9 +4,9 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome
 
-from tests.browser.conftest import Shop
 from tests.support.box_office_page import BoxOfficePage
 from tests.support.over_events import archive, settled
+from tests.support.served_box_office import Shop
 from tickettape.box_office.bookings import confirm, hold
 
 

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import psycopg
 import pytest
 
+from orchestration.assets.archive import archived_events
 from orchestration.assets.box_office import KINDS, SUMMARY, tidied_orders, verdict
 from orchestration.box_office_schedules import build_box_office_schedules
 from orchestration.definitions import defs
 from tests.support.box_office import BoxOffice
+from tests.support.over_events import over_event
 from tickettape.box_office import discrepancies
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import cancel_order, purchase, reserve
@@ -147,3 +150,17 @@ def test_b11_the_schedule_serves_the_next_person_and_nobody_after_the_sale(
     assert not started(warehouse, at)["tidy_box_office"]  # nobody can be served, so nothing runs
     office.do("update stored_tiers set sale_end_time = null")
     assert run() == ["cancelled", "expired", "pending"]
+
+
+def test_an_event_that_cannot_be_archived_fails_the_run_after_the_others(
+    office: BoxOffice, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    broken, good = over_event(office), over_event(office)
+    office.do("update stored_events set start_time = now() - interval '200 days', doors_open_time = null")
+    office.do("delete from sales_marks")
+    office.do("insert into event_archives (event_id, step, manifest_sha256) values (%s, 'verified', 'x')", broken)
+    settings = Settings(cold_storage_url=str(tmp_path))
+    with pytest.raises(dg.Failure, match=f"the files of event {broken} there were never verified") as failure:
+        archived_events(dg.build_asset_context(), warehouse=warehouse, settings=settings)
+    assert failure.value.metadata["events archived"].value == 1
+    assert office.all("select id from stored_events where archived_at is not null") == [(good,)]

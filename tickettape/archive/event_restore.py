@@ -53,6 +53,12 @@ def restore_event(
         if archived is None or archived[0] is None:
             raise RestoreError(f"Event {event_id} is not archived, so there is nothing to restore.")
         manifest = read_event_manifest(connection, storage, event_id)
+        for name, stored in manifest.tables.items():
+            if gone := stored.columns.keys() - event_columns(connection, name).keys():
+                raise RestoreError(
+                    f"Event {event_id} was archived with schema {manifest.schema_version}, and {name} no longer has "
+                    f"{', '.join(sorted(gone))}. Read the Parquet files directly."
+                )
         with connection.transaction(), tempfile.TemporaryDirectory(prefix="tickettape-") as scratch:
             connection.execute("select from box_office.stored_events where id = %s for update", [event_id])
             connection.execute("update box_office.stored_events set archived_at = null where id = %s", [event_id])

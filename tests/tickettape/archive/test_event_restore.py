@@ -8,7 +8,7 @@ import pytest
 from tests.support.box_office import BoxOffice
 from tests.support.over_events import LATER, NOW, archive, cold, over_event, restore, rows_of, settled
 from tickettape.archive import event_restore
-from tickettape.archive.event_archive import due_events
+from tickettape.archive.event_archive import EVENT_TABLES, PERSONAL, due_events
 from tickettape.archive.month_restore import RestoreError
 from tickettape.box_office.payments import refund
 from tickettape.box_office.sales import sales
@@ -66,6 +66,26 @@ def test_a_damaged_file_restores_nothing(office: BoxOffice, tmp_path: Path) -> N
         restore(office, tmp_path, event)
     office.do("insert into archived_bookings select * from kept on conflict do nothing; drop table kept")
     restore(office, tmp_path, event)
+
+
+def test_an_event_that_was_archived_by_an_older_schema_is_restored_or_says_why_not(
+    office: BoxOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = over_event(office)
+    archive(office, tmp_path, event)
+    table, columns = EVENT_TABLES["booking_seats"]
+    monkeypatch.setitem(EVENT_TABLES, "booking_seats", (table, columns.replace(" released_at", "")))
+    monkeypatch.setitem(PERSONAL, "booking_seats", {"released_at"})
+    with pytest.raises(RestoreError, match="and booking_seats no longer has released_at"):
+        restore(office, tmp_path, event)
+    monkeypatch.undo()
+    office.do("alter table booking_seats add column note text not null default 'none'")  # newer than the files
+    try:
+        monkeypatch.setitem(EVENT_TABLES, "booking_seats", (table, f"{columns} note"))
+        restore(office, tmp_path, event)
+        assert office.one("select count(*) from booking_seats where note = 'none'") >= 8
+    finally:
+        office.do("alter table booking_seats drop column note")
 
 
 def test_an_erased_user_stays_erased_after_a_restore(

@@ -61,22 +61,26 @@ alter table box_office.payments drop constraint payments_booking_id_fkey;
 
 create function box_office.refer_to_booking() returns trigger language plpgsql security definer
 set search_path = box_office, pg_temp as $$
-declare
-    the_seat constant bigint := to_jsonb(new) ->> 'seat_id';
 begin
     perform from bookings where id = new.booking_id for key share;
     if not found and not exists (select from archived_bookings where id = new.booking_id) then
         raise exception 'There is no booking %.', new.booking_id using errcode = 'foreign_key_violation';
     end if;
-    perform from stored_seats where id = the_seat for key share;
-    if the_seat is not null and not found
-        and not exists (select from archived_bookings where id = new.booking_id) then
-        raise exception 'There is no seat %.', the_seat using errcode = 'foreign_key_violation';
+    return null;
+end $$;
+create function box_office.refer_to_seat() returns trigger language plpgsql security definer
+set search_path = box_office, pg_temp as $$
+begin
+    perform from stored_seats where id = new.seat_id for key share;
+    if not found and not exists (select from archived_bookings where id = new.booking_id) then
+        raise exception 'There is no seat %.', new.seat_id using errcode = 'foreign_key_violation';
     end if;
     return null;
 end $$;
-create trigger refer_to_booking after insert or update of booking_id, seat_id on box_office.tickets
+create trigger refer_to_booking after insert or update of booking_id on box_office.tickets
 for each row when (new.booking_id is not null) execute function box_office.refer_to_booking();
+create trigger refer_to_seat after insert or update of booking_id, seat_id on box_office.tickets
+for each row when (new.seat_id is not null) execute function box_office.refer_to_seat();
 create trigger refer_to_booking after insert or update of booking_id on box_office.payments
 for each row when (new.booking_id is not null) execute function box_office.refer_to_booking();
 
