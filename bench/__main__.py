@@ -13,6 +13,7 @@ from bench import (
     box_office_http,
     fairness,
     forecasts,
+    forecasts_cost,
     ingest,
     listings,
     pages,
@@ -110,8 +111,11 @@ def main() -> int:
                     repetitions=repetitions,
                 )
         if "forecasts" in parts:
+            size = forecasts.size_asked()
+            with scratch_database(server, "bench_forecasts_cost") as url, open_connection(url) as connection:
+                holds &= forecasts_cost.run(connection, repetitions, size.cost_events, size.cost_days)
             with scratch_database(server, "bench_forecasts") as url, open_connection(url) as connection:
-                holds &= forecasts.run(connection, repetitions)
+                holds &= forecasts.run(connection, size)
         if "box_office" in parts:
             with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
                 holds &= box_office.run(connection, url, repetitions)

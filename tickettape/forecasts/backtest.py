@@ -59,11 +59,12 @@ def run_backtest(
     *,
     events: list[int] | None = None,
     refit_weeks: int = 1,
-    by_event: bool = True,
+    gates_only: bool = False,
 ) -> Backtest:
     """Run the protocol over `get_in_days`, within `scratch_tables`. `events`: their keys; None: all of them.
 
-    `refit_weeks`: how many weeks a table is used; the program refits every night.
+    `refit_weeks`: how many weeks a table is used; the program refits every night. `gates_only`: neither `by_time` nor
+    `by_event`.
     """
     make_inputs(connection, measure, events=events)
     make_pairs(connection)
@@ -77,13 +78,13 @@ def run_backtest(
         as_of, end = _midnight(monday), _midnight(monday + timedelta(days=6))
         score(connection, measure, as_of, last=last_look)
         last_look = as_of
-        found.gates[monday] = look(connection, measure, monday, weekly=True)
+        found.gates[monday] = look(connection, measure, monday, weekly=True, gates_only=True)
         if number % refit_weeks == 0 or version is None:
             version = fit(connection, measure, as_of, widths(connection, as_of))
         make_forecasts(connection, measure, version, as_of, end)
         monday, number = monday + timedelta(days=7), number + 1
-    found.by_time = figures(connection, measure)
-    if by_event:
+    if not gates_only:
+        found.by_time = figures(connection, measure)
         connection.execute("truncate forecasts")
         for fold in range(FOLDS):
             version = fit(

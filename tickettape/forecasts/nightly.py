@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import LiteralString
 
 from tickettape.database import Connection
-from tickettape.forecasts.inputs import LOOKBACK_DAYS, make_inputs, make_pairs
+from tickettape.forecasts.inputs import LOOKBACK_DAYS, days_read_once, make_inputs, make_pairs
 from tickettape.forecasts.making import make_forecasts
 from tickettape.forecasts.method import Measure
 from tickettape.forecasts.price_elasticity import replace_elasticities
@@ -61,7 +61,7 @@ class Refit:
 def _own_tables(connection: Connection) -> Iterator[None]:
     """A transaction in which the tables of forecasts are those of `market`."""
     with connection.transaction():
-        connection.execute("set local search_path = market, analytics, pg_temp")
+        connection.execute("set local search_path = pg_temp, market, analytics")
         connection.execute("set local jit = off")
         yield
 
@@ -93,7 +93,8 @@ def refit(connection: Connection, now: datetime, of: Sequence[Measure] = MEASURE
 
     The first run of a week moves the gates. Elasticities come last: they read listings, and no forecast needs them.
     """
-    done = [_refit(connection, measure, now) for measure in of]
+    with days_read_once(connection):
+        done = [_refit(connection, measure, now) for measure in of]
     with _refitting(connection):
         replace_elasticities(connection, now.astimezone(UTC).date())
     return done
@@ -146,11 +147,12 @@ def after_tick(
     if origin is None or now - origin > MADE_WITHIN or now < origin:
         return {}
     made: dict[str, int] = {}
-    for measure in of:
-        with _own_tables(connection):
-            events = _coming(connection, source, origin)
-            make_inputs(connection, measure, events=events, since=_before(origin), until=origin.date())
-            made[measure] = make_forecasts(connection, measure, _newest(connection, measure), origin, origin)
+    events, since, until = _coming(connection, source, origin), _before(origin), origin.date()
+    with days_read_once(connection, events=events, since=since, until=until):
+        for measure in of:
+            with _own_tables(connection):
+                make_inputs(connection, measure, events=events, since=since, until=until)
+                made[measure] = make_forecasts(connection, measure, _newest(connection, measure), origin, origin)
     return made
 
 
@@ -159,7 +161,7 @@ def _before(origin: datetime) -> date:
 
 
 def _coming(connection: Connection, source: str, origin: datetime) -> list[int]:
-    rows = connection.execute("select event_key from events where source = %s and date > %s", [source, origin])
+    rows = connection.execute("select event_key from market.events where source = %s and date > %s", [source, origin])
     return [event_key for (event_key,) in rows]
 
 

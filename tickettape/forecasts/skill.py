@@ -177,8 +177,13 @@ def _bounded(width: float | None) -> float:
     return min(max(width or 1.0, NARROWEST), WIDEST)
 
 
-def look(connection: Connection, measure: Measure, looked_on: date, *, weekly: bool) -> dict[tuple[int, str], bool]:
-    """Store the record of `forecast_scores`; (horizon, phase) -> whether its gate is open. A gate moves if `weekly`."""
+def look(
+    connection: Connection, measure: Measure, looked_on: date, *, weekly: bool, gates_only: bool = False
+) -> dict[tuple[int, str], bool]:
+    """Store the record of `forecast_scores`; (horizon, phase) -> whether its gate is open. A gate moves if `weekly`.
+
+    `gates_only`: without the figures that no gate needs.
+    """
     keys = [(horizon, phase) for horizon in HORIZONS for phase in PHASES]
     weeks: defaultdict[tuple[int, str], list[Week]] = defaultdict(list)
     for horizon, of_phase, _week, table_error, naive_error in connection.execute(_BY_WEEK):
@@ -192,7 +197,7 @@ def look(connection: Connection, measure: Measure, looked_on: date, *, weekly: b
         else key in before and before[key][2]
         for key in keys
     }
-    figures = _figures(connection)
+    figures = {} if gates_only else _figures(connection)
     with connection.cursor() as cursor:
         cursor.executemany(
             _STORE,

@@ -44,7 +44,7 @@ def test_a_price_that_comes_later_changes_no_forecast_before_it(connection: Conn
 
     def forecasts() -> list[tuple[Any, ...]]:
         with scratch_tables(connection):
-            run_backtest(connection, by_event=False)
+            run_backtest(connection, gates_only=True)
             return connection.execute(
                 """select event_key, origin, horizon_days, low, mid, high from forecasts where origin < %s
                    order by 1, 2, 3""",
@@ -62,7 +62,7 @@ def test_a_price_that_comes_later_changes_no_forecast_before_it(connection: Conn
 
 def test_a_backtest_writes_nothing_that_stays(connection: Connection) -> None:
     random_history(connection, events=130)
-    protocol(connection, by_event=False)
+    protocol(connection, gates_only=True)
     counts = connection.execute(
         """select (select count(*) from market.forecasts), (select count(*) from market.forecast_tables),
                (select count(*) from market.forecast_looks)"""
