@@ -64,6 +64,13 @@ ImageUrl = Annotated[
     str | None,
     Field(description="The URL of a picture, if there is one.", examples=["https://example.com/bulls.jpg"]),
 ]
+PageUrl = Annotated[
+    str | None,
+    Field(
+        description="Where people see the event at the marketplace, as the marketplace states it. Null if it does not.",
+        examples=["https://www.vividseats.com/chicago-bulls-tickets/production/5990417"],
+    ),
+]
 StartDate = Annotated[
     datetime, Field(description="The first hour or day, included.", examples=["2026-11-14T00:00:00+00:00"])
 ]
@@ -95,6 +102,7 @@ class CatalogueEntry(BaseModel):
     performer_id: PerformerId
     performer_name: PerformerName
     image_url: ImageUrl
+    page_url: PageUrl
     active: bool = Field(description="Whether it is watched.", examples=[True])
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from serving.answers import PageUrl
 from tickettape.price_alerts import RuleForm
 
 RULE_ID = "0b1f8c9e-52f3-4c55-8f0e-5c1c8a2f1d3a"  # the rule of all examples
@@ -69,6 +70,7 @@ class AlertOccasion(BaseModel):
         examples=[0.03],
     )
     currency: str | None = Field(description="The currency of the prices.", examples=["USD"])
+    page_url: PageUrl
     destination: str | None = Field(description="Where it was told.", examples=["my phone"])
     delivery: Literal["delivered", "waiting", "given up"] | None = Field(
         description="What became of the message. Null: there is none.", examples=["delivered"]

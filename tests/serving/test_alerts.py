@@ -23,6 +23,7 @@ from tickettape.database import Connection, Warehouse
 from tickettape.price_alerts import deliver_due, evaluate_alerts, new_key
 from tickettape.settings import Settings
 
+PAGE = "https://market.example/late-show"
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 
 
@@ -33,7 +34,7 @@ class Service:
         self.document: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
         self.url, self.connection, self.settings, self.inbox = url, connection, settings, inbox
         self.one, self.two = id_of(connection, "1"), id_of(connection, "2")
-        self.show = Show(connection, "3", name="A late show")
+        self.show = Show(connection, "3", name="A late show", page_url=PAGE)
         for tenant in (LEFT, EVERYONE):
             watch_events(connection, tenant, [self.show.event_id])
         self.tenants = {tenant.name: tenant.tenant_id for tenant in list_tenants(connection)}
@@ -170,7 +171,10 @@ def test_from_a_rule_to_a_received_message_and_its_stop_link(service: Service) -
     deliver_due(service.connection, service.settings, lambda: NOW, for_at_most=TEN)
     mail = service.inbox.mails[-1]
     assert mail["subject"] == "A late show for USD 95.00"
+    assert f"At the marketplace: {PAGE}\n" in mail.get_content().replace("\r\n", "\n")
     (told,) = service.ask(LEFT, "GET", "/history").json()["data"]
+    assert told["page_url"] == PAGE
+    assert service.clients[LEFT].get(f"/api/events/{told['event_id']}").json()["page_url"] == PAGE
     assert (told["outcome"], told["all_in_price"], told["delivery"], told["destination"]) == (
         "tell",
         95.0,

@@ -42,7 +42,9 @@ DAY = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
 
 # what the small market lacks: a picture, prices of one and four, prices with fees, a zone that is sold out now
 _MORE = """
-    update market.events set image_url = 'https://example.com/1.jpg', last_scraped = now() where external_id = '1';
+    update market.events
+        set image_url = 'https://example.com/1.jpg', page_url = 'https://example.com/1', last_scraped = now()
+        where external_id = '1';
     update analytics.aggregated_analytics
         set min_price_1ticket = min_price, min_price_4tickets = min_price, min_price_2tickets = null
         where zone = 'Lower';

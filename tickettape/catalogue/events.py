@@ -17,6 +17,7 @@ NOT_STATED: dict[str, Any] = {
     "sales_state": None,
     "on_sale_at": None,
     "off_sale_at": None,
+    "page_url": None,
 }
 """What not every source states, with the value that is stored for a source that does not."""
 
@@ -35,7 +36,8 @@ class Event:
 def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Add or refresh catalogue entries; returns (added, refreshed). A retired event with a later date is watched again.
 
-    What is in NOT_STATED may be left out. If no venue is given, a known one stays; a new event gets "unknown".
+    What is in NOT_STATED may be left out. If no venue or no page is given, a known one stays; a new event gets the
+    venue "unknown".
     """
     added = refreshed = 0
     for event in events:
@@ -43,11 +45,12 @@ def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[
             """insert into market.events as known
                    (source, external_id, name, venue, city, state, country, venue_time_zone, date,
                     date_status, category, performer_id, performer_name, image_url,
-                    venue_external_id, latitude, longitude, sales_state, on_sale_at, off_sale_at)
+                    venue_external_id, latitude, longitude, sales_state, on_sale_at, off_sale_at,
+                    page_url)
                values (%(source)s, %(external_id)s, %(name)s, coalesce(%(venue)s, 'unknown'), %(city)s, %(state)s,
                        %(country)s, %(venue_time_zone)s, %(date)s, %(date_status)s, %(category)s, %(performer_id)s,
                        %(performer_name)s, %(image_url)s, %(venue_id)s, %(latitude)s, %(longitude)s,
-                       %(sales_state)s, %(on_sale_at)s, %(off_sale_at)s)
+                       %(sales_state)s, %(on_sale_at)s, %(off_sale_at)s, %(page_url)s)
                on conflict (source, external_id) do update set
                    name = excluded.name, venue = coalesce(%(venue)s, known.venue), city = excluded.city,
                    state = excluded.state, country = excluded.country, venue_time_zone = excluded.venue_time_zone,
@@ -59,19 +62,21 @@ def upsert_events(connection: Connection, source: str, events: Iterable[Mapping[
                    latitude = excluded.latitude, longitude = excluded.longitude,
                    sales_state = excluded.sales_state, on_sale_at = excluded.on_sale_at,
                    off_sale_at = excluded.off_sale_at,
+                   page_url = coalesce(%(page_url)s, known.page_url),
                    updated_at = now(),
                    active = known.active or excluded.watched_until > now(),
                    retired_because = case when excluded.watched_until > now() then null else known.retired_because end
                where (known.name, known.venue, known.city, known.state, known.country, known.venue_time_zone,
                       known.date, known.date_status, known.category, known.performer_id, known.performer_name,
                       known.image_url, known.venue_external_id, known.latitude, known.longitude,
-                      known.sales_state, known.on_sale_at, known.off_sale_at)
+                      known.sales_state, known.on_sale_at, known.off_sale_at, known.page_url)
                    is distinct from
                      (excluded.name, coalesce(%(venue)s, known.venue), excluded.city, excluded.state, excluded.country,
                       excluded.venue_time_zone, excluded.date, excluded.date_status, excluded.category,
                       excluded.performer_id, excluded.performer_name, excluded.image_url,
                       excluded.venue_external_id, excluded.latitude, excluded.longitude,
-                      excluded.sales_state, excluded.on_sale_at, excluded.off_sale_at)
+                      excluded.sales_state, excluded.on_sale_at, excluded.off_sale_at,
+                      coalesce(%(page_url)s, known.page_url))
                    or not known.active and excluded.watched_until > now()
                returning xmax = 0""",
             {"source": source, **NOT_STATED, **event},

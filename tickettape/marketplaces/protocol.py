@@ -90,8 +90,8 @@ class MarketplaceEvent:
 
     `date` is the UTC instant at which it starts. With the status "time_tbd" only its day at the venue is right. It is
     None exactly if the status is "date_tbd" or "postponed". A placeholder never becomes a date. `venue_id` is the
-    source's own. The sales state, the window of sale and the price range are those of the primary market; only a
-    catalogue states them.
+    source's own. `page_url` is where people see the event, as the source states it; it is never made up of an id. The
+    sales state, the window of sale and the price range are those of the primary market; only a catalogue states them.
     """
 
     external_id: str
@@ -114,6 +114,7 @@ class MarketplaceEvent:
     on_sale_at: datetime | None = None
     off_sale_at: datetime | None = None
     price_range: StatedPriceRange | None = None
+    page_url: str | None = None
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False, array_like=True):

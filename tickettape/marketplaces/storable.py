@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +29,7 @@ from tickettape.marketplaces.protocol import (
 LONGEST_NAME = 255  # of zones, sections and ids; some are indexed, and an index cannot hold a kilobyte or two
 LONGEST_TEXTS = {"name": 500, "venue": 255, "city": 100, "state": 50, "country": 100, "category": 100,
                  "performer_name": 255}  # fmt: skip
+LONGEST_URL = 1000
 SHOWN = 40  # characters of a refused value in a message
 EARLIEST = datetime(
     2000, 1, 1, tzinfo=UTC
@@ -35,6 +37,7 @@ EARLIEST = datetime(
 FURTHEST = timedelta(days=5 * 366)  # ahead: 9999 and 2099 stand for it too, and no ticket is sold so early
 Part = TypeVar("Part", Zone, Section)
 _CURRENCY = re.compile("[A-Z]{3}")
+_NOT_IN_LINKS = re.compile(r"[^!-~]|[\"<>\\^`{|}]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of a character
 
 
@@ -57,11 +60,27 @@ def storable_event(event: MarketplaceEvent, now: datetime) -> MarketplaceEvent:
         longitude=_within(event.longitude, 180),
         venue_time_zone=_time_zone(event.venue_time_zone),
     )
+    if event.page_url is not None and not _is_page(event.page_url):
+        event = replace(event, page_url=None)
     if event.image_url is not None and _UNSTORABLE.search(event.image_url):
         event = replace(event, image_url=None)
     if event.date is not None and not EARLIEST <= event.date <= now + FURTHEST:
         return replace(event, date=None, date_status="date_tbd")
     return event
+
+
+def _is_page(url: str) -> bool:
+    """Whether an address can be a link: of the web, without a login, and without what a page or a mail misreads."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and (len(url) <= LONGEST_URL and _NOT_IN_LINKS.search(url) is None)
+        )
+    except ValueError:
+        return False
 
 
 def storable_inventory(inventory: Inventory, body: bytes, tolerance: float) -> Inventory:

@@ -11,7 +11,7 @@ _ALERT: LiteralString = """
     select told.occasion_id, told.rule_id, told.outcome, rules.name as rule, rules.condition, told.event_id,
         events.name as event, events.venue, events.date as event_date, events.venue_time_zone as event_time_zone,
         told.tick, told.listing_id, told.zone, told.section, told.seat_row as row, told.quantity, told.all_in_price,
-        told.price, told.compared_with, told.tickets_left, told.cheaper_share, earlier.tick as told_at,
+        events.page_url, told.price, told.compared_with, told.tickets_left, told.cheaper_share, earlier.tick as told_at,
         coalesce(events.currency, '') as currency
     from price_alerts.occasions as told
     inner join price_alerts.rules on rules.rule_id = told.rule_id

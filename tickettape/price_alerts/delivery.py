@@ -113,6 +113,7 @@ def message_of(alert: Alert, now: datetime) -> Message:
         "compared_with": alert.compared_with,
         "tickets_left": alert.tickets_left,
         "page": alert.page,
+        "marketplace_page": alert.page_url,
         "stop": alert.stop,
     }
     message_id = f"price-alert-{alert.occasion_id}"

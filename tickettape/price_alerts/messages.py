@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 class Alert:
     """Everything that a message says. Prices are per ticket, as texts with their currency; None: not known.
 
-    `cheaper_share`: the share of the hours of its history in which the event's get-in price was lower.
+    `cheaper_share`: the share of the hours of its history in which the event's get-in price was lower. `page`: the
+    event's page here; `page_url`: the one at the marketplace.
     """
 
     occasion_id: int
@@ -37,6 +38,7 @@ class Alert:
     cheaper_share: float | None
     told_at: datetime | None
     page: str
+    page_url: str | None
     stop: str
 
 
@@ -96,6 +98,8 @@ def _lines(alert: Alert, now: datetime) -> Iterator[str]:
     yield f"Seen at {_clock(alert.tick, alert)}, {age} minute{'' if age == 1 else 's'} before this message."
     yield f"Your rule: {alert.rule}"
     yield f"Listings: {alert.page}"
+    if alert.page_url:
+        yield f"At the marketplace: {alert.page_url}"
     yield f"Stop this alert: {alert.stop}"
 
 

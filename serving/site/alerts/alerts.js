@@ -79,6 +79,16 @@ function showRules(rules, destinations, eventNames) {
       : [html("caption", { textContent: "There is no rule yet." })]));
 }
 
+/** The event with its pages: the one here, at the capture that was told, and the marketplace's if it is known. */
+function eventOf({ event_id, event, page_url, timestamp, listing_id }) {
+  if (!event) return [];
+  const then = listing_id ? `?at=${encodeURIComponent(timestamp)}` : "";
+  const here = html("a", { href: `events/${event_id}${then}`, textContent: event });
+  return page_url
+    ? [here, " (", html("a", { href: page_url, rel: "external noreferrer", textContent: "at the marketplace" }), ")"]
+    : [here];
+}
+
 function showHistory(told) {
   const heads = ["When", "Rule", "Event", "Price", "What happened", "Message"];
   const price = (one) => one.tickets_left !== null ? `${one.tickets_left} tickets left`
@@ -88,8 +98,8 @@ function showHistory(told) {
     one.possible_repeats ? `perhaps ${one.possible_repeats + 1} times` : ""].filter(Boolean).join(" ");
   const rows = told.map((one) => html("tr", {},
     html("th", { scope: "row" }, html("time", { dateTime: one.timestamp, textContent: hereInWords(one.timestamp) })),
-    ...[one.rule, one.event ?? "", price(one), OUTCOMES[one.outcome], message(one)]
-      .map((textContent) => html("td", { textContent }))));
+    ...[[one.rule], eventOf(one), [price(one)], [OUTCOMES[one.outcome]], [message(one)]]
+      .map((said) => html("td", {}, ...said))));
   at("history").replaceChildren(
     ...(rows.length ? [html("thead", {}, html("tr", {}, ...heads.map((textContent) => html("th", { scope: "col", textContent })))),
       html("tbody", {}, ...rows)] : [html("caption", { textContent: "Nothing yet." })]));

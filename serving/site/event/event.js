@@ -3,7 +3,7 @@
 
 import { asked, change, settle } from "../shared/address.js";
 import { ask, Failure } from "../shared/api.js";
-import { at } from "../shared/dom.js";
+import { at, html } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
 import { States } from "../shared/states.js";
 import { age, count, dateAtVenue, DAY, HOUR, money, share } from "../shared/words.js";
@@ -153,7 +153,9 @@ function about({ event, clock }) {
   at("name").textContent = event.name;
   const when = date ? [`, ${UNTIL.format(clock.daysBetween(Date.now(), Date.parse(date)), "day")}`] : [];
   const where = [venue, city].filter(Boolean).join(", ");
-  at("place").replaceChildren(where, where && " · ", dateAtVenue(event), ...when);
+  const there = event.page_url
+    ? [" · ", html("a", { href: event.page_url, rel: "external noreferrer", textContent: `See it at ${event.source}` })] : [];
+  at("place").replaceChildren(where, where && " · ", dateAtVenue(event), ...when, ...there);
   at("captured").replaceChildren(
     ...(event.last_ok_at ? ["Last capture ", age(event.last_ok_at)] : ["No complete capture yet"]));
   at("times").textContent = event.venue_time_zone

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support.markets import NOON, PRODUCTION, TEN, add_event, observe
@@ -136,3 +137,12 @@ def test_an_event_of_an_unknown_venue_is_stored_and_keeps_a_venue_that_was_known
     assert upsert_events(connection, "simulator", [PRODUCTION]) == (0, 1)
     assert upsert_events(connection, "simulator", [PRODUCTION | {"venue": None}]) == (0, 0)
     assert venue() == ("The Hall",)
+
+
+def test_a_page_that_was_stated_once_stays_and_only_a_link_is_stored(connection: Connection) -> None:
+    page = "https://market.example/an-evening"
+    add_event(connection, page_url=page)
+    add_event(connection, name="Another name")  # details do not state what a list does
+    assert connection.execute("select name, page_url from market.events").fetchall() == [("Another name", page)]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        add_event(connection, page_url="javascript:alert(1)")

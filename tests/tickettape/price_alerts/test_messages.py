@@ -18,7 +18,7 @@ def alert(**said: Any) -> Alert:
         "event_date": datetime(2027, 6, 2, 0, 30, tzinfo=UTC), "event_time_zone": "America/Chicago", "tick": TICK,
         "listing_id": "VB1", "zone": "Lower", "section": "101", "row": "7", "quantity": 2, "all_in_price": "USD 95.00",
         "price": "USD 76.00", "compared_with": None, "tickets_left": None, "cheaper_share": 0.034, "told_at": None,
-        "page": "https://x/events/2", "stop": "https://x/alerts/stop?rule=1",
+        "page": "https://x/events/2", "page_url": None, "stop": "https://x/alerts/stop?rule=1",
     }  # fmt: skip
     return Alert(**whole | said)
 
@@ -53,6 +53,7 @@ def test_a_message_says_what_where_when_and_how_to_stop_it() -> None:
         ({"outcome": "test"}, "Test of the alert Two for 100", "This is a test."),
         ({"event_time_zone": None}, "An evening", "Wednesday 2 June 2027, 00:30 UTC"),
         ({"event_date": None}, "An evening", "An evening, The Hall, date not known"),
+        ({"page_url": "https://m.example/1"}, "An evening", "At the marketplace: https://m.example/1"),
         ({"row": "", "quantity": 1}, "An evening", "Section 101, 1 ticket (Lower)"),
     ],
 )

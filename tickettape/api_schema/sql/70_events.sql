@@ -6,7 +6,7 @@ create type api.event_zone as (
 create type api.event_detail as (
     id uuid, source text, external_id text, name text, venue text, city text, state text, country text,
     venue_time_zone text, date timestamptz, date_status text, category text, performer_id text, performer_name text,
-    image_url text, active boolean, last_scraped timestamptz, last_ok_at timestamptz, first_date date, zones integer,
+    image_url text, page_url text, active boolean, last_scraped timestamptz, last_ok_at timestamptz, first_date date, zones integer,
     available_zones integer, lowest_price numeric(10, 2), total_tickets integer, total_listings integer, currency text,
     catalogue_event_id uuid);
 
@@ -42,7 +42,8 @@ create function api.event(id uuid) returns setof api.event_detail language sql s
     select
         found.id, found.source, found.external_id, found.name, found.venue, found.city, found.state, found.country,
         found.venue_time_zone, found.date, found.date_status, found.category, found.performer_id,
-        found.performer_name, found.image_url, found.active, found.last_scraped, days.last_ok_at, days.first_date,
+        found.performer_name, found.image_url, found.page_url, found.active, found.last_scraped, days.last_ok_at,
+        days.first_date,
         coalesce(zones.zones, 0), coalesce(zones.available_zones, 0), zones.lowest_price,
         coalesce(zones.total_tickets, 0), coalesce(zones.total_listings, 0), found.currency,
         (select sides.event_id from api_parts.sides(found.id) as sides order by sides.event_key limit 1)

@@ -63,7 +63,7 @@ select
     told.occasion_id, told.rule_id, rules.name as rule, told.event_id, events.name as event, events.venue,
     events.date as event_date, told.outcome, told.tick as "timestamp", told.decided_at, told.listing_id, told.zone,
     told.section, told.seat_row, told.quantity, told.price, told.all_in_price, told.compared_with, told.tickets_left,
-    told.cheaper_share, events.currency, destinations.name as destination,
+    told.cheaper_share, events.currency, events.page_url, destinations.name as destination,
     case
         when sent.delivered_at is not null then 'delivered'
         when sent.dead_at is not null then 'given up'

@@ -70,6 +70,7 @@ def event_of(entry: WireEntry) -> MarketplaceEvent:
         performer_name=(performer.name or None) if performer else None,
         image_url=(performer.hero_image_url or None) if performer else None,
         date_status=date_status,
+        page_url=event.seo_url if isinstance(event.seo_url, str) else None,
         venue_id=venue.id or None,
         latitude=venue.location.lat if venue.location else None,
         longitude=venue.location.lon if venue.location else None,

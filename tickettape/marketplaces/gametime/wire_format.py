@@ -4,6 +4,8 @@ Nobody has documented it. `/v1/listings` is known from code that reads it, its f
 An answer is refused if a field that is named here is missing or of another type. All others are ignored.
 """
 
+from typing import Any
+
 import msgspec
 
 CURRENCY = "USD"
@@ -70,6 +72,7 @@ class WireEvent(msgspec.Struct):
     min_price: WireLowest | None = None
     category: str | None = None
     performers: list[WirePerformerOfEvent] | None = None
+    seo_url: Any = None  # seen only in code that reads it, so its type is not relied on
 
 
 class WirePerformer(msgspec.Struct):

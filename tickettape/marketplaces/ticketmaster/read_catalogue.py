@@ -99,6 +99,7 @@ def event_of(event: WireEvent) -> MarketplaceEvent:
         on_sale_at=_instant_of_sale(sale.startDateTime if sale else None),
         off_sale_at=_instant_of_sale(sale.endDateTime if sale else None),
         price_range=_price_range(event.priceRanges or []),
+        page_url=event.url,
     )
 
 

@@ -131,6 +131,7 @@ class WireEvent(msgspec.Struct, rename={"embedded": "_embedded"}):
     id: str
     name: str
     dates: WireDates
+    url: str | None = None
     test: bool = False
     sales: WireSales | None = None
     priceRanges: list[WirePriceRange] | None = None  # noqa: N815

@@ -6,6 +6,7 @@ in one answer.
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -80,6 +81,8 @@ class VividSeats(HttpMarketplace):
             transport=transport,
         )
         super().__init__(http)
+        url = httpx.URL(base_url)
+        self._site = f"{url.scheme}://{url.netloc.decode()}"
 
     async def listings(self, external_id: str, at: datetime) -> Answer:
         """Ask for all listings of an event; see `Marketplace.listings`.
@@ -103,7 +106,7 @@ class VividSeats(HttpMarketplace):
         """Ask for one event; see `Marketplace.event`."""
         path = f"/productions/{quote(external_id, safe='')}/details"
         reply = await self._http.ask(f"Production {external_id}", path, {"currency": CURRENCY})
-        return read_production(body_of(reply), external_id)
+        return self._with_page(read_production(body_of(reply), external_id))
 
     async def upcoming_events(
         self,
@@ -137,7 +140,7 @@ class VividSeats(HttpMarketplace):
                 if item.hidden or is_parking(item):
                     continue
                 try:
-                    event = event_of(item)
+                    event = self._with_page(event_of(item))
                 except Refused as reason:
                     yield reason
                     continue
@@ -149,6 +152,12 @@ class VividSeats(HttpMarketplace):
             asked,
             MOST_PAGES,
         )
+
+    def _with_page(self, event: MarketplaceEvent) -> MarketplaceEvent:
+        """The event with the address of its page: the stated path, on the host that stated it."""
+        path = event.page_url or ""
+        whole = self._site + path if path.startswith("/") and not path.startswith("//") else None
+        return replace(event, page_url=whole)
 
     def read_listings(self, body: bytes, external_id: str, tolerance: float) -> Inventory:
         """Read the body of an `Answer`; see `Marketplace.read_listings`."""

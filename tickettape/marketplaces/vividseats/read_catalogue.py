@@ -43,7 +43,10 @@ def read_items(page: WirePage, what: str) -> tuple[list[WireProduction], list[Re
 
 
 def event_of(item: WireProduction) -> MarketplaceEvent:
-    """Turn an item of `/productions` into an event. Raises Refused for a date that cannot be read."""
+    """Turn an item of `/productions` into an event. Raises Refused for a date that cannot be read.
+
+    Its `page_url` is a path, as Vivid Seats states it.
+    """
     date, date_status = _date(item)
     venue = item.venue or WireVenue()
     performers = item.performers or []
@@ -63,6 +66,7 @@ def event_of(item: WireProduction) -> MarketplaceEvent:
         image_url=None,
         date_status=date_status,
         venue_id=None if venue.id is None else str(venue.id),
+        page_url=item.webPath,
     )
 
 

@@ -134,6 +134,7 @@ class WireProduction(msgspec.Struct):
     dateTbd: bool | None = None  # noqa: N815
     timeTbd: bool | None = None  # noqa: N815
     hidden: bool | None = None
+    webPath: str | None = None  # noqa: N815 - of the page for people, on the same host
     venue: WireVenue | None = None
     performers: list[WirePerformer] | None = None
 

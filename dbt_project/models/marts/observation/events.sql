@@ -14,6 +14,7 @@ select
     performer_id,
     performer_name,
     image_url,
+    page_url,
     active,
     created_at,
     updated_at,

@@ -34,6 +34,12 @@ def test_an_event_has_the_instant_that_both_of_its_times_say() -> None:
     assert (event.performer_id, event.performer_name, event.image_url) == ("b", "Flames", "https://x/y.jpg")
 
 
+@pytest.mark.parametrize(("stated", "page"), [("https://x/e/1", "https://x/e/1"), ({"web": "x"}, None), (None, None)])
+def test_its_page_is_what_it_states(stated: Any, page: str | None) -> None:
+    assert read(seo_url=stated).page_url == page
+    assert read().page_url is None
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [({"time_tbd": True}, "time_tbd"), ({"date_tbd": True}, "date_tbd"), ({"tbd": True}, "date_tbd")],

@@ -59,6 +59,7 @@ def dated(code: str = "onsale", **start: Any) -> MarketplaceEvent:
 
 def test_an_event_has_its_venue_its_instant_and_its_first_attraction() -> None:
     event = read(
+        url="https://shop.example/event/1",
         priceRanges=[{"type": "standard", "currency": "USD", "min": 54.0, "max": 3150.5}],
         sales={"public": {"startDateTime": "2026-08-29T20:00:00Z", "endDateTime": "2027-01-20T05:00:00Z"}},
         classifications=[{"primary": True, "segment": {"name": "Sports"}}],
@@ -69,6 +70,7 @@ def test_an_event_has_its_venue_its_instant_and_its_first_attraction() -> None:
         ],
     )
     assert (event.date, event.date_status) == (datetime(2027, 1, 20, 3, tzinfo=UTC), "known")
+    assert (event.page_url, read().page_url) == ("https://shop.example/event/1", None)
     assert (event.venue_id, event.venue, event.city, event.state, event.country) == (
         "KovZpZAE617A", "Footprint Center", "Phoenix", "AZ", "US",
     )  # fmt: skip

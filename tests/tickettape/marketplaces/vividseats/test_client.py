@@ -87,6 +87,21 @@ def test_details_make_a_production(server: ScriptedServer) -> None:
     assert server.asked[0].params == {"currency": "USD"}
 
 
+@pytest.mark.parametrize(("path", "page"), [
+    ("/x-tickets/production/17", "/x-tickets/production/17"),
+    (None, None),
+    ("x-tickets", None),
+    ("//elsewhere.example/x", None),
+    ("https://elsewhere.example/x", None),
+])  # fmt: skip
+def test_the_page_for_people_is_the_stated_path_on_the_same_host(
+    server: ScriptedServer, path: str | None, page: str | None
+) -> None:
+    server.script(json_reply(json.dumps(item(17, webPath=path)).encode()))
+    production, _ = run(server.url, lambda marketplace: marketplace.event("17"))
+    assert production.page_url == (page and server.url.partition("/hermes")[0] + page)
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
