@@ -151,7 +151,7 @@ def reference_of(rule: Rule, hours: Hours, hour: datetime) -> int | None:
     since = hour - timedelta(days=rule.days or 1)
     if rule.condition != "cheapest" or not earlier or min(earlier) > since:
         return None  # a record needs the whole time
-    return min(cents for before, cents in earlier.items() if before >= since)
+    return min((cents for before, cents in earlier.items() if before >= since), default=None)
 
 
 def needs_history(rule: Rule) -> timedelta | None:

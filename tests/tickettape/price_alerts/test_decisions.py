@@ -294,3 +294,11 @@ def test_an_outlier_says_what_it_is_compared_with() -> None:
     sight = Sight(NOON, listings("A:17 B:3300 C:3400"), None)
     (found,) = outliers(sight.all_in, lambda key: key).values()
     assert (found.listing.listing_id, found.next_cents) == ("A", 330_000)
+
+
+def test_a_record_needs_a_price_in_its_days() -> None:
+    """Such as one that was sold out for longer."""
+    asked = rule(condition="cheapest", days=3, limit_cents=None)
+    old = {NOON - timedelta(days=10): 9_000}
+    assert reference_of(asked, old, NOON) is None
+    assert reference_of(asked, old | {NOON - timedelta(days=2): 12_000}, NOON) == 12_000
