@@ -196,6 +196,7 @@ def run_tiers(warehouse: Warehouse, refresh: Refresh, *phases: Phase) -> type[Ti
     return Machine
 
 
+@pytest.mark.long
 def test_whatever_happens_rollups_are_exact_and_packing_changes_nothing(
     warehouse: Warehouse, connection: Connection, refresh: Refresh
 ) -> None:
