@@ -11,11 +11,13 @@ import pytest
 from tests.support.databases import fresh_database, use_database
 from tests.support.dbt_runs import run_dbt
 from tests.support.markets import NOON, TEN, Section, add_event, observe
+from tests.support.packed_history import packed
 from tests.support.reader_questions import as_postgrest, claims_of
 from tests.support.served_market import EVERYONE, HOUR, LEFT, RIGHT, id_of, serving
 from tickettape.api_schema import create_key, watch_events
 from tickettape.catalogue import decide_link
 from tickettape.database import Warehouse
+from tickettape.observations import unpack_days
 
 DAY: dict[str, Any] = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
 VIVID, GAME, OLD = ("vividseats", "v"), ("gametime", "g"), ("tevo", "t")
@@ -163,6 +165,17 @@ def test_what_two_sources_offer_alike_is_an_estimate_with_its_rule_and_a_tie_is_
             "other_section": "101", "other_price": 80.0, "other_all_in_price": None, "section_rule": "exact",
         }
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["across-markets", "price-spread", "shared-offers"])
+def test_packed_days_answer_the_same(market: Market, name: str) -> None:
+    asked = DAY if name == "price-spread" else {}
+    with Warehouse().connection() as connection:
+        keys = [key for (key,) in connection.execute("select event_key from market.captures group by 1").fetchall()]
+        unpack_days(connection, keys, [NOON] * len(keys))
+        as_rows = market.rows("v", name, **asked)
+        assert packed(connection, keys, NOON.date()) > 0
+    assert market.rows("v", name, **asked) == as_rows != []
 
 
 def test_a_tenant_sees_only_the_sources_whose_event_it_may_see_v1(market: Market) -> None:

@@ -11,6 +11,10 @@ from tickettape.listing_history.deltas import Delta, Offer, Stand, Standing, app
 from tickettape.listing_history.latest_state import LatestState
 from tickettape.listing_history.rows import DELTA_COLUMNS, delta_from_row, instant
 
+NEWEST_WITHIN = timedelta(days=2)
+"""How far apart an event's two newest observations may be. No day of the last three is packed, so for what was just
+captured both are rows; where the newest is older, the day is read instead."""
+
 _OF_CHANGES = ", ".join(f"changes.{column}" for column in DELTA_COLUMNS)
 
 STATES_QUERY = f"""select {_OF_CHANGES} from market.all_listing_changes as changes
@@ -64,7 +68,8 @@ def states_between(
 def newest_states(connection: Connection, event_keys: Sequence[int]) -> dict[int, NewestStates]:
     """The newest states of those events whose two newest observations are ok and whose latest state is stored.
 
-    A row of the history and a row of the latest states are read for each event, not its day.
+    A row of the history and a row of the latest states are read for each event, not its day. Packed days are not
+    looked at: an event whose newest observation is in one is left out.
     """
     rows = connection.execute(
         f"""select latest.event_key, latest.offers, earlier.tick, {_OF_CHANGES}
@@ -77,7 +82,7 @@ def newest_states(connection: Connection, event_keys: Sequence[int]) -> dict[int
                 order by tick desc limit 1
             ) as earlier
             where latest.event_key = any(%(events)s) and not changes.partial and not earlier.partial""",  # noqa: S608
-        {"events": list(event_keys), "reach": timedelta(days=2)},
+        {"events": list(event_keys), "reach": NEWEST_WITHIN},
         binary=True,
     ).fetchall()
     return {event_key: NewestStates(row[0], before_tick, offers, row) for event_key, offers, before_tick, *row in rows}

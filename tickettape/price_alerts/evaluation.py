@@ -26,7 +26,10 @@ from tickettape.price_alerts.sights import Sight
 LOCK = "price alerts"
 LONGEST_WAIT = timedelta(seconds=10)  # for another evaluation, which takes a second or two
 REACH = timedelta(hours=3)
-"""How old a capture may be to be evaluated, be it only as missed. What is older is a backfill, and tells nobody."""
+"""How old a capture may be to be evaluated, be it only as missed. What is older is a backfill, and tells nobody.
+
+No day so new is packed, so the statements here read rows alone. What must be known of earlier days is read by
+`states_between`, from both forms."""
 
 MOST_LATE = 50
 """Events whose day is read to evaluate more than their newest capture: 0.2 s each, so a tick is not delayed much."""
