@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool
 
-from serving.database import WAIT_SECONDS, Database, open_database
+from serving.database import WAIT_SECONDS, CountSlow, Database, open_database
 from serving.responses.problems import Problem
 from tickettape.box_office import (
     Begun,
@@ -223,7 +223,7 @@ def refusal_of_the_box_office(error: psycopg.Error) -> Problem | None:
 
 @asynccontextmanager
 async def open_desk(
-    url: str, settings: Settings, count_slow: Callable[[], None], sessions: KnownSessions
+    url: str, settings: Settings, count_slow: CountSlow, sessions: KnownSessions
 ) -> AsyncIterator[Desk]:
     """The desk for the block. It reaches the database on another host only through TLS."""
     plain_allowed = settings.box_office_plain_database

@@ -16,7 +16,7 @@ from psycopg import AsyncClientCursor
 from psycopg.types.numeric import FloatLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from tickettape.api_schema import SLOW_SECONDS
+from tickettape.api_schema import MOST_CHARACTERS, SLOW_SECONDS
 from tickettape.database import CONNECT_TIMEOUT_SECONDS, KEEPALIVES, refusal_of
 from tickettape.marketplaces import simulated_sources
 from tickettape.settings import Settings
@@ -24,6 +24,9 @@ from tickettape.settings import Settings
 POOL_SIZE = 8  # more do not help, because the process is the bottleneck: 2 cores answered no faster with 16
 WAIT_SECONDS = 5
 RENEW_SECONDS = 1.0  # between two renewals of all connections: the server starts a process for each connection
+
+CountSlow = Callable[[str, float], None]
+"""Told of each statement that took too long, without its values, and of its seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class Database:
     def __init__(
         self,
         pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]",
-        count_slow: Callable[[], None],
+        count_slow: CountSlow,
         refused: "Callable[[], psycopg.Error | None]",
     ) -> None:
         self._pool = pool
@@ -78,8 +81,9 @@ class Database:
             finally:
                 seconds = monotonic() - started
                 if seconds > SLOW_SECONDS:
-                    self._count_slow()
-                    log.warning("A statement took %.1f s: %s", seconds, " ".join(statements.split())[:500])
+                    statement = " ".join(statements.split())[:MOST_CHARACTERS]
+                    self._count_slow(statement, seconds)
+                    log.warning("A statement took %.1f s: %s", seconds, statement)
             while cursor.nextset():
                 pass
             return cursor
@@ -121,7 +125,7 @@ class Database:
 async def open_database(
     url: str,
     settings: Settings,
-    count_slow: Callable[[], None],
+    count_slow: CountSlow,
     *,
     size: int | None = None,
     more_options: Mapping[str, str] | None = None,

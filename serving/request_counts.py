@@ -1,4 +1,4 @@
-"""Counts of this process that are not stored yet: requests, refusals, errors, latencies, views of events."""
+"""Counts of this process that are not stored yet: requests, refusals, errors, latencies, slow statements, views."""
 
 import asyncio
 import contextlib
@@ -6,11 +6,11 @@ import logging
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from serving.database import Database
-from tickettape.api_schema import ADD_SERVICE_MINUTES, DATABASE_ROUTE, LATENCY_BOUNDS
+from tickettape.api_schema import ADD_SERVICE_MINUTES, ADD_SLOW_STATEMENT, DATABASE_ROUTE, LATENCY_BOUNDS
 from tickettape.catalogue import ADD_EVENT_VIEWS
 
 FLUSH_SECONDS = 5
@@ -31,11 +31,24 @@ class _Minute:
     latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
 
 
+@dataclass
+class _Slow:
+    calls: int = 0
+    seconds: float = 0.0
+    longest_seconds: float = 0.0
+
+    def add(self, more: "_Slow") -> None:
+        self.calls += more.calls
+        self.seconds += more.seconds
+        self.longest_seconds = max(self.longest_seconds, more.longest_seconds)
+
+
 class RequestCounts:
     """The counts of one process that are not in the database yet."""
 
     def __init__(self) -> None:
         self._counts: defaultdict[tuple[datetime, str], _Minute] = defaultdict(_Minute)
+        self._slow: defaultdict[tuple[date, str], _Slow] = defaultdict(_Slow)
         self._views: Counter[UUID] = Counter()
 
     def count(self, route: str, status: int, seconds: float) -> None:
@@ -47,9 +60,10 @@ class RequestCounts:
         one.seconds += seconds
         one.latency_counts[bisect_left(LATENCY_BOUNDS, seconds)] += 1
 
-    def count_slow(self) -> None:
+    def count_slow(self, statement: str, seconds: float) -> None:
         """Count one query that took longer than SLOW_SECONDS."""
         self._of_now(DATABASE_ROUTE).slow_statements += 1
+        self._slow[datetime.now(UTC).date(), statement].add(_Slow(1, seconds, seconds))
 
     def count_view(self, event_id: UUID) -> None:
         """Count one view of an event."""
@@ -68,7 +82,18 @@ class RequestCounts:
             except BaseException:  # also a cancellation: the last flush, when the service stops, follows it
                 self._keep(place, one)
                 raise
+        await self._flush_slow(database)
         await self._flush_views(database)
+
+    async def _flush_slow(self, database: Database) -> None:
+        for place in list(self._slow):  # as many as the code has statements
+            one = self._slow.pop(place)
+            try:
+                day, statement = place
+                await database.run(ADD_SLOW_STATEMENT, {"day": day, "statement": statement, **asdict(one)})
+            except BaseException:
+                self._slow[place].add(one)
+                raise
 
     async def _flush_views(self, database: Database) -> None:
         seen, self._views = self._views, Counter()

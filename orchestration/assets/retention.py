@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tickettape.api_schema import SERVICE_MINUTES_KEPT, fold_service_minutes
+from tickettape.api_schema import SERVICE_MINUTES_KEPT, delete_slow_statements_before, fold_service_minutes
 from tickettape.archive import (
     HourlyStorageError,
     hourly_months_due,
@@ -112,7 +112,9 @@ def expired_jobs(
 
 @dg.asset(group_name="upkeep", kinds={"postgres"})
 def service_history(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """The request counts of the service, by minute. Old minutes are added up."""
+    """The request counts of the service, by minute. Old minutes are added up, old slow statements deleted."""
+    before = datetime.now(UTC) - SERVICE_MINUTES_KEPT
     with warehouse.connection() as connection:
-        folded = fold_service_minutes(connection, datetime.now(UTC) - SERVICE_MINUTES_KEPT)
-    return dg.MaterializeResult(metadata={"minutes added up": folded})
+        folded = fold_service_minutes(connection, before)
+        forgotten = delete_slow_statements_before(connection, before.date())
+    return dg.MaterializeResult(metadata={"minutes added up": folded, "slow statements deleted": forgotten})

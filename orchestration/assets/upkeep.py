@@ -1,13 +1,14 @@
 """Upkeep of the database: delete Dagster's old runs, vacuum tables that changed a lot, measure its health."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from orchestration.metadata_tables import as_table
 from orchestration.run_history import prune_runs
+from tickettape.api_schema import SLOW_SECONDS, slowest_statements
 from tickettape.archive import cold_bytes, months_with_data, storage_tiers
 from tickettape.database import (
     HEALTH_CHECKS,
@@ -20,6 +21,12 @@ from tickettape.database import (
 )
 from tickettape.file_storage import open_cold_storage
 from tickettape.settings import Settings
+
+SLOW_DAYS = timedelta(days=7)
+OF_THE_SERVICE = (
+    f"the service alone, if they took more than {SLOW_SECONDS:g} s, in the last week. The server does not have "
+    "pg_stat_statements. docs/operations.md says how to add it."
+)
 
 
 @dg.asset(group_name="upkeep", kinds={"dagster"})
@@ -96,6 +103,9 @@ def database_health(
     with warehouse.connection() as connection:
         found = measure_health(connection, now, stated_disk_bytes=int(stated * 1e9) if stated is not None else None)
         stored = storage_tiers(connection, found.sizes, cold)
+        statements, whose = found.slow_statements, "everybody (pg_stat_statements)"
+        if statements is None:
+            statements, whose = slowest_statements(connection, (now - SLOW_DAYS).date()), OF_THE_SERVICE
     judged = judge_health(
         found, storage_days_left=settings.storage_days_left, connections_share=settings.connections_share
     )
@@ -110,7 +120,6 @@ def database_health(
         "oldest mark (seconds)": round(found.oldest_mark_seconds),
         "partitions missing ahead": len(found.partitions_missing),
     }
-    statements = found.slow_statements
     yield dg.MaterializeResult(
         metadata={
             **{name: number if number is not None else "not known" for name, number in numbers.items()},
@@ -128,9 +137,8 @@ def database_health(
                 ]
             ),
             "unused indexes": as_table(found.unused_indexes),
-            "slowest statements": as_table(statements)
-            if statements is not None
-            else "The server does not have pg_stat_statements. docs/operations.md says how to add it.",
+            "slowest statements": as_table(statements),
+            "slowest statements, of": whose,
             "connections by state": as_table(found.connections_by_state),
             "dead rows": as_table(found.dead_rows),
         },

@@ -44,6 +44,7 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
            select days || '@example.com', 'A user', 'x', now() - days * interval '1 day'
            from unnest('{89,91}'::int[]) as days"""
     )
+    connection.execute("insert into market.slow_statements values (%s, 'select pg_sleep(2)', 1, 2, 2)", [now.date()])
     settings = Settings(backup_url=str(tmp_path / "backups"), cold_storage_url=str(tmp_path / "cold"))
     defs = build_defs(settings=settings, warehouse=warehouse)
     found: dict[str, dict[str, Any]] = {}
@@ -60,6 +61,9 @@ def test_every_job_of_the_upkeep_runs_and_says_what_it_found(
     assert found["event_links"]["links made or ended"] == 0
     assert found["backups"]["rows"] == found["proved_backup"]["rows"] > 0
     assert found["database_health"]["marks"] > 0
+    # the embedded server has no pg_stat_statements: the service's own log is shown, and said to be that
+    assert found["database_health"]["slowest statements, of"].startswith("the service alone")
+    assert "select pg_sleep" in str(found["database_health"]["slowest statements"])
     assert found["database_health"]["database bytes"] > 1_000_000
     assert found["vacuumed_tables"]["tables"] >= 3
     assert found["expired_hours"]["months moved"] == []

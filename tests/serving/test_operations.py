@@ -198,6 +198,25 @@ def test_counts_that_cannot_be_stored_are_stored_later(database_url: str, connec
     assert 'outcome="answered",route="/api/events/{event_id}"} 2.0' in text
 
 
+def test_slow_statements_are_noted_without_their_values(
+    database_url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, one = create_key(connection, EVERYONE), id_of(connection, "1")
+
+    def ask() -> list[str]:
+        with serving(database_url) as url:
+            assert httpx.get(f"{url}/api/events/{one}", headers={"x-api-key": key}).status_code == 200
+        return [text for (text,) in connection.execute("select statement from market.slow_statements")]
+
+    assert ask() == []
+    monkeypatch.setattr("serving.database.SLOW_SECONDS", 0)
+    noted = ask()
+    assert any("access.enter(%(key_sha256)s)" in statement for statement in noted)
+    assert not [statement for statement in noted if str(one) in statement or key in statement]
+    calls = connection.execute("select bool_and(calls > 0 and longest_seconds > 0) from market.slow_statements")
+    assert calls.fetchall() == [(True,)]
+
+
 def test_what_is_kept_for_later_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_counts, "MOST_MINUTES_KEPT", 3)
     monkeypatch.setattr(request_counts, "MOST_EVENTS_KEPT", 2)

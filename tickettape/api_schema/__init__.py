@@ -22,6 +22,12 @@ from tickettape.api_schema.service_minutes import (
     latency_quantile,
     service_totals,
 )
+from tickettape.api_schema.slow_statements import (
+    ADD_SLOW_STATEMENT,
+    MOST_CHARACTERS,
+    delete_slow_statements_before,
+    slowest_statements,
+)
 from tickettape.api_schema.tenants import (
     KEY_PREFIX_LENGTH,
     AccessError,
@@ -39,9 +45,11 @@ from tickettape.api_schema.tenants import (
 
 __all__ = [
     "ADD_SERVICE_MINUTES",
+    "ADD_SLOW_STATEMENT",
     "DATABASE_ROUTE",
     "KEY_PREFIX_LENGTH",
     "LATENCY_BOUNDS",
+    "MOST_CHARACTERS",
     "READER_CONNECTIONS",
     "READER_STATEMENT_SECONDS",
     "SERVED_RELATIONS",
@@ -58,6 +66,7 @@ __all__ = [
     "create_demo_key",
     "create_key",
     "create_tenant",
+    "delete_slow_statements_before",
     "ensure_reader_role",
     "fold_service_minutes",
     "latency_quantile",
@@ -69,6 +78,7 @@ __all__ = [
     "revoke_demo_keys",
     "revoke_key",
     "service_totals",
+    "slowest_statements",
     "unwatch_events",
     "watch_events",
 ]

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tickettape.database.connections import Connection
 
-SCHEMAS = ("market", "analytics", "access", "dagster")
+SCHEMAS = ("market", "analytics", "box_office", "price_alerts", "access", "dagster")
 DEAD_ROWS = 1_000  # fewer are a few pages: not worth a scan of the indexes
 DEAD_SHARE = 0.05  # a quarter of autovacuum's threshold, so that a night's pass leaves the day little to do
 CHANGED_SHARE = 0.05  # of the rows, since they were last analyzed

@@ -25,7 +25,7 @@ def test_a_round_that_fails_is_logged_and_is_not_the_last(
     monkeypatch.setattr(box_office_desk, "tidy", fail_at_first)
 
     async def tidy_twice() -> bool:
-        async with open_desk(box_office_url, Settings(), lambda: None, KnownSessions()) as desk:
+        async with open_desk(box_office_url, Settings(), lambda *_: None, KnownSessions()) as desk:
             work = asyncio.create_task(desk.keep_tidy())
             tidied = await asyncio.to_thread(again.wait, 5.0)
             work.cancel()

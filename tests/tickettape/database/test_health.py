@@ -67,6 +67,14 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     observe(connection, event, NOW - timedelta(days=31), Section("A", "101"))
     connection.execute("update market.dirty_buckets set marked_at = now() - interval '2 hours'")
     connection.execute("create index idle_index on market.events (city)")
+    connection.execute(
+        """insert into box_office.users (email, full_name, password_hash)
+           select number || '@example.com', 'A user', 'x' from generate_series(1, 1000) as number;
+           create index idle_index on box_office.users (full_name, email)"""
+    )
+    connection.execute("select pg_stat_force_next_flush()")
+    connection.execute("update box_office.users set full_name = 'Another'")
+    connection.execute("select pg_stat_force_next_flush()")
     for days, size in ((3, 100), (2, 200), (1, 300)):
         connection.execute(
             "insert into market.database_sizes (measured_at, relation, bytes) values (%s, 'market.events', %s)",
@@ -80,7 +88,9 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     assert sizes["market.events"]["growth a day"] is not None
     assert found.disk is not None
     assert 0 < found.disk.free < found.disk.total
-    assert "market.idle_index" in {row["index"] for row in found.unused_indexes}
+    assert {"market.idle_index", "box_office.idle_index"} <= {row["index"] for row in found.unused_indexes}
+    assert sizes["box_office.users"]["bytes"] > sizes["box_office.users"]["index bytes"] > 0
+    assert "box_office.users" in {row["table"] for row in found.dead_rows}
     assert found.slow_statements is None  # the embedded server does not have pg_stat_statements
     assert found.connections == sum(row["connections"] for row in found.connections_by_state) >= 1
     assert found.xid_age > 0
