@@ -23,12 +23,12 @@ SERIES = (2, 8, 14, 20)  # theaters of some 2,000 seats: few enough to be sold h
 LEAST_DAYS = 10  # before its event a sale still begins here: time to look at it
 FACE_VALUE_SHARE = 0.75  # of what a zone's seats usually cost on the resale market
 STEP_DOLLARS = 5  # between face values
-RESOLD_SHARE = 0.35  # of those who buy; most of what a resale market has is theirs who bought to sell
-PATIENCE_DAYS = 60.0  # mean time until a listing is sold or taken down, if the event does not come first
+RESOLD_SHARE = 0.5  # of those who buy; most of what a resale market has is theirs who bought to sell
+PATIENCE_DAYS = 25.0  # mean time until a listing is sold or taken down, if the event does not come first
 LISTED_AFTER_DAYS = 2.0  # mean time from a purchase until it is for sale again
 LAST_HOURS = 2  # before the event, when nothing is listed any more
 
-_SALE_SHARES, _SALE_DAYS = (0.0, 0.2, 0.55, 1.0), (0.0, 3.0, catalogue.ON_SALE_DAYS - 30.0, catalogue.ON_SALE_DAYS)
+_SALE_SHARES, _SALE_DAYS = (0.0, 0.2, 0.6, 1.0), (0.0, 3.0, catalogue.ON_SALE_DAYS - 30.0, catalogue.ON_SALE_DAYS)
 """The share of purchases until so many days after the sale began: a rush, a long quiet time, the last month."""
 _QUANTITIES = np.array([1, 2, 3, 4, 6, 8])
 _QUANTITY_EDGES = np.cumsum([0.14, 0.5, 0.09, 0.2, 0.05])
