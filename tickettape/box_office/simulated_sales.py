@@ -106,10 +106,15 @@ def sell_simulated_event(connection: Connection, sales: FirstHandSales, now: dat
 
 
 def compared(connection: Connection, event_id: int, source: str, external_id: str) -> bool | None:
-    """Whether both markets of an event are side by side; None as long as the marketplace's event has no prices."""
+    """Whether both markets of an event are side by side; None as long as the marketplace's event has no prices.
+
+    It is asked every few seconds, so it does not ask `primary_and_resale` itself: that view shows what is linked and
+    summed up.
+    """
     made = connection.execute(
         """select to_regclass('analytics.daily_analytics') is not null,
-               to_regclass('analytics.primary_and_resale') is not null"""
+               to_regclass('analytics.sales_by_hour') is not null
+               and to_regclass('analytics.primary_and_resale') is not null"""
     ).fetchone()
     has_prices, has_comparisons = made or (False, False)
     if not has_prices or not _has_rows(
@@ -119,8 +124,17 @@ def compared(connection: Connection, event_id: int, source: str, external_id: st
         [source, external_id],
     ):
         return None
-    return has_comparisons and _has_rows(
-        connection, "select from analytics.primary_and_resale where box_office_event_id = %s", [event_id]
+    return (
+        has_comparisons
+        and _has_rows(connection, "select from analytics.sales_by_hour where event_id = %s", [event_id])
+        and _has_rows(
+            connection,
+            """select from market.event_sides as own
+               inner join market.event_sides as other on other.catalogue_event_id = own.catalogue_event_id
+               where own.source = 'box_office' and own.external_id = %s
+                   and other.source = %s and other.external_id = %s""",
+            [str(event_id), source, external_id],
+        )
     )
 
 
