@@ -61,7 +61,7 @@ def forget_old(connection: Connection) -> None:
 
 
 def erase_again(connection: Connection, storage: Storage) -> int:
-    """After a restore: erase whom the backup still knows. Returns how many were erased anew."""
+    """After a restore: erase whom the backup still knows, and forget who was deleted long ago. How many were erased."""
     if connection.execute("select to_regclass('box_office.users')").fetchone() == (None,):
         return 0  # the backup is older than the box office
     erased = [storage.read_json(name, Erased) for name in storage.names(f"{ERASED}/*.json")]
@@ -71,4 +71,5 @@ def erase_again(connection: Connection, storage: Storage) -> int:
     ).fetchall()
     for (user_id,) in known:
         call(connection, "select box_office.erase_user(%s)", user_id)
+    call(connection, "select box_office.forget_old()")
     return len(known)

@@ -91,6 +91,10 @@ def test_a_backup_holds_the_box_office_and_whom_it_still_knows_is_erased_again(
     box_office("on-sale", "1")
     connection.execute("insert into box_office.users (email, full_name, password_hash) values ('a@b', 'Ada B', 'x')")
     purchase(connection, 1, 1, {1: 3})
+    connection.execute(
+        """insert into box_office.users (email, full_name, password_hash, deleted_at)
+           values ('c@d', 'Charles D', 'x', now() - interval '91 days')"""
+    )
     into = f"restored_{connection.info.dbname}"
     assert run("backup")[0] == 0
     assert box_office("erase-user", "1")[0] == 0
