@@ -87,13 +87,11 @@ def _add_hours(connection: Connection, events: int, days: int) -> None:
 
 
 def _memory(connection: Connection) -> float:
-    """MB of the server's process at most, without shared buffers."""
+    """MB of the server's process at most, without the shared buffers that it has touched."""
     (pid,) = connection.execute("select pg_backend_pid()").fetchone() or (0,)
-    (shared,) = connection.execute(
-        "select setting::int * 8192 / 1e6 from pg_settings where name = 'shared_buffers'"
-    ).fetchone() or (0,)
-    peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) / 1e3 - float(shared)
+    sizes = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    peak, shared = (int(sizes[name].split()[0]) / 1e3 for name in ("VmHWM", "RssShmem"))
+    return peak - shared
 
 
 def _own_tick(connection: Connection, events: int) -> float:

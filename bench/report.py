@@ -19,7 +19,10 @@ def heading(text: str) -> None:
 def figure(name: str, value: float, unit: str, *, most: float | None = None, least: float | None = None) -> bool:
     """Print a figure with its bound; whether it holds."""
     holds = (most is None or value <= most) and (least is None or value >= least)
-    bound = f"at most {most:g}" if most is not None else f"at least {least:g}" if least is not None else "no bound"
+    if most is not None and least is not None:
+        bound = f"{least:g} to {most:g}"
+    else:
+        bound = f"at most {most:g}" if most is not None else f"at least {least:g}" if least is not None else "no bound"
     verdict = ("holds" if holds else "MISSED") if bound != "no bound" else ""
     print(f"  {name:<62} {value:>10,.2f} {unit:<9} {bound:<14} {verdict}", flush=True)  # noqa: T201
     return holds

@@ -12,7 +12,8 @@ from typing import LiteralString
 from tickettape.database import Connection
 from tickettape.forecasts.method import HORIZONS, Measure, days_bin, phase
 
-LOOKBACK_DAYS = 14  # of the volatility, which looks back furthest
+LOOKBACK_DAYS: dict[Measure, int] = {"get_in": 14, "listings": 14, "sales": 7, "zones": 14}
+"""How far an origin looks back: for the volatility, or for six days of sales."""
 
 _CHOSEN: LiteralString = """
     (%(events)s::int[] is null or days.event_key = any (%(events)s))
@@ -51,6 +52,9 @@ _SALES: LiteralString = f"""
                 sum(sold_tickets) as tickets
             from estimated_sales
             where hour >= coalesce(%(since)s::date - 1, '-infinity')::timestamp at time zone 'UTC'
+                and (%(events)s::int[] is null or event_id in (
+                    select events.id from events where events.event_key = any (%(events)s)
+                ))
             group by 1, 2
         ) as sold on days.event_id = sold.event_id and days.origin = sold.origin
         -- one look for each event with listings, not one for each of its days

@@ -29,16 +29,16 @@ _BASE_RATES: LiteralString = """
         phase, horizon_days, events, pairs, cheaper_10, cheaper_5, dearer_5, dearer_10, low, median, high, as_of
     )
     select
-        phase, horizon_days, count(distinct event_key), count(*),
-        avg((move < ln(0.9))::int), avg((move < ln(0.95))::int),
-        avg((move > ln(1.05))::int), avg((move > ln(1.1))::int), quantiles[1], quantiles[2], quantiles[3], %(as_of)s
-    from forecast_pairs
-    inner join (
-        select phase, horizon_days, percentile_cont('{.1,.5,.9}'::float8[]) within group (order by move) as quantiles
+        phase, horizon_days, events, pairs, cheaper_10, cheaper_5, dearer_5, dearer_10,
+        quantiles[1], quantiles[2], quantiles[3], %(as_of)s
+    from (
+        select
+            phase, horizon_days, count(distinct event_key) as events, count(*) as pairs,
+            avg((move < ln(0.9))::int) as cheaper_10, avg((move < ln(0.95))::int) as cheaper_5,
+            avg((move > ln(1.05))::int) as dearer_5, avg((move > ln(1.1))::int) as dearer_10,
+            percentile_cont('{.1,.5,.9}'::float8[]) within group (order by move) as quantiles
         from forecast_pairs where begins_at <= %(as_of)s group by phase, horizon_days
-    ) as spread using (phase, horizon_days)
-    where begins_at <= %(as_of)s
-    group by phase, horizon_days, quantiles
+    ) as rates
 """
 
 
@@ -147,17 +147,18 @@ def after_tick(
     if origin is None or now - origin > MADE_WITHIN or now < origin:
         return {}
     made: dict[str, int] = {}
-    events, since, until = _coming(connection, source, origin), _before(origin), origin.date()
-    with days_read_once(connection, events=events, since=since, until=until):
+    events, until = _coming(connection, source, origin), origin.date()
+    with days_read_once(connection, events=events, since=_before(origin, max(LOOKBACK_DAYS.values())), until=until):
         for measure in of:
             with _own_tables(connection):
+                since = _before(origin, LOOKBACK_DAYS[measure])
                 make_inputs(connection, measure, events=events, since=since, until=until)
                 made[measure] = make_forecasts(connection, measure, _newest(connection, measure), origin, origin)
     return made
 
 
-def _before(origin: datetime) -> date:
-    return (origin - timedelta(days=LOOKBACK_DAYS)).date()
+def _before(origin: datetime, days: int) -> date:
+    return (origin - timedelta(days=days)).date()
 
 
 def _coming(connection: Connection, source: str, origin: datetime) -> list[int]:
