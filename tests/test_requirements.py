@@ -94,7 +94,7 @@ def rows(page: str) -> list[Requirement]:
 
 def test_every_row_can_be_read_and_has_one_of_the_four_states(page: str, rows: list[Requirement]) -> None:
     assert rows_that_cannot_be_read(page) == []
-    assert {row.state for row in rows} == set(STATES)
+    assert {row.state for row in rows} <= set(STATES)
 
 
 def test_ids_are_unique_and_ascending(rows: list[Requirement]) -> None:

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from orchestration.assets.forecasts import forecast_tables, forecasts
+from orchestration.assets.forecasts import figures, forecast_tables, forecasts
 from orchestration.partitions import partition_of
 from orchestration.run_plan import SOURCE_TAG, TICK_TAG
 from tests.support.dbt_runs import run_dbt
 from tests.support.forecast_history import DAY, add_events, observe_days
 from tests.support.markets import watching
 from tickettape.database import Connection, Warehouse
+from tickettape.forecasts import Refit
+from tickettape.forecasts.skill import Record
 from tickettape.marketplaces.simulator import SimulatedMarketplace
 from tickettape.settings import Settings
 
@@ -91,3 +93,24 @@ def test_a_tick_does_not_fail_with_its_forecasts(
     assert not check.passed
     assert check.description is not None
     assert "There are none of this day" in check.description
+
+
+def test_a_nights_figures_are_numbers_by_horizon_so_that_the_ui_plots_them() -> None:
+    records = {1: Record(310, 0.97, 0.79, 0.03, 0.031), 7: Record(280, None, 1.0, 0.0, 0.0)}
+    found = figures([Refit("get_in", 4, 150, 9_000, 1, records), Refit("sales", None, 20, 0, 0, {})])
+    assert {name: value for name, value in found.items() if name.startswith("get_in: ")} == {
+        "get_in: table": 4,
+        "get_in: events over": 150,
+        "get_in: pairs": 9_000,
+        "get_in: open gates": 1,
+        "get_in: L, 1 day ahead": 0.97,
+        "get_in: 80 % range held, 1 day ahead": 0.79,
+        "get_in: pinball loss, 1 day ahead": 0.03,
+        "get_in: pinball loss of the last value, 1 day ahead": 0.031,
+        "get_in: forecasts scored, 1 day ahead": 310,
+        "get_in: 80 % range held, 7 days ahead": 1.0,  # nothing moved, so there is no L
+        "get_in: pinball loss, 7 days ahead": 0.0,
+        "get_in: pinball loss of the last value, 7 days ahead": 0.0,
+        "get_in: forecasts scored, 7 days ahead": 280,
+    }
+    assert {type(value) for name, value in found.items() if name != "sales: table"} <= {int, float}
