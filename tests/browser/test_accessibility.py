@@ -130,6 +130,7 @@ STATES: dict[str, Callable[[Site], None]] = {
     "links, empty": lambda site: site.open("/links/?state=ended", "[data-state=empty]"),
     "links, refused": lambda site: site.open("/links/?state=wrong", "[data-state=error]"),
     "links, without a key": lambda site: _asks_for_a_key(site, "links"),
+    "skill": lambda site: site.open("/skill", "#record:not([data-state=loading])"),
     "alerts": lambda site: site.open_page("alerts"),
     "alerts, without a key": lambda site: _asks_for_a_key(site, "alerts"),
     "reference": lambda site: site.open_page("reference"),

@@ -53,6 +53,9 @@ compared as (
         from {{ ref('get_in_days') }} as days
         where days.event_id = others.id and days.price_basis = coming.price_basis
             and abs(days.days_to_event - coming.days_to_event) <= 0.15 * coming.days_to_event
+            -- the same in origins, so that no other day is looked up
+            and days.origin > others.date - (1.15 * coming.days_to_event + 1) * interval '1 day'
+            and days.origin <= others.date - 0.85 * coming.days_to_event * interval '1 day'
         order by abs(days.days_to_event - coming.days_to_event), days.origin desc
         limit 1
     ) as nearest
