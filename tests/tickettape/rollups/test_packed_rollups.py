@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -44,6 +45,44 @@ def test_rollups_rebuilt_from_packed_days_equal_those_of_rows(connection: Connec
     assert_exact(connection)
     assert tiers(connection)[0] == 0  # nothing had to be unpacked for it
     assert {name: rows_of_rollup(connection, name) for name in built} == built
+
+
+@pytest.mark.parametrize("rollup", ["aggregated_analytics", "latest_prices"])
+def test_a_refresh_of_rows_finds_by_the_key_that_their_days_are_not_packed(
+    connection: Connection, refresh: Refresh, rollup: str
+) -> None:
+    """A live tick must not pay for what is packed: for each event and day it touches a few pages, and unpacks none."""
+    keys = past_days(connection, days=4)
+    mark_hours_between(connection, NOON - timedelta(days=1), NOON + timedelta(days=5))
+    refresh.run_until_clean(connection)
+    for day in range(3):
+        packed(connection, keys, DAY + timedelta(days=day))
+    connection.execute("vacuum (analyze) market.packed_days")
+    last = NOON + timedelta(days=3)
+    mark_hours_between(connection, last, last + timedelta(hours=1))
+    for earlier in refresh.statements:
+        if earlier == rollup:
+            break
+        refresh.run(connection, earlier)
+    scans: list[dict[str, Any]] = []
+    with connection.transaction(force_rollback=True):
+        for statement in refresh.statements[rollup]:
+            if statement.startswith("create temporary table"):
+                row = connection.execute(f"explain (analyze, buffers, format json) {statement}").fetchone()
+                assert row
+                scans += scans_of("packed_days", row[0][0]["Plan"])
+                break
+            connection.execute(statement)
+    assert scans
+    for scan in scans:
+        assert scan["Actual Rows"] == 0
+        assert scan["Shared Hit Blocks"] + scan["Shared Read Blocks"] <= 3 * len(keys)
+
+
+def scans_of(table: str, plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a plan that read a table's partitions."""
+    own = [plan] if plan.get("Relation Name", "").startswith(table) else []
+    return own + [found for part in plan.get("Plans", ()) for found in scans_of(table, part)]
 
 
 def rows_of_rollup(connection: Connection, name: str) -> list[str]:
