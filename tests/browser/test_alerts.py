@@ -139,7 +139,10 @@ def test_an_alert_is_set_previewed_received_paused_and_deleted_by_keyboard(reade
 
 def test_a_rule_about_all_events_of_a_performer_is_tried_and_saved(reader: Reader) -> None:
     page = reader.page
+    with psycopg.connect(reader.url, autocommit=True) as connection:
+        connection.execute("update market.events set page_url = 'https://market.example/1' where name = %s", [GAME])
     page.open()
+    assert page.find("#place a").get_attribute("href") == "https://market.example/1"
     reader.type("#alert-number", "90")
     reader.says("#alert-preview", "would have told you")
     page.chrome.execute_script("document.getElementById('alert-preview').textContent = ''")
