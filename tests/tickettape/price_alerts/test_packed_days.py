@@ -1,6 +1,7 @@
 """Price alerts over packed days: an event whose past is packed is told of as its twin, whose past is rows."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -78,7 +79,10 @@ def test_rules_tell_and_remember_the_same(connection: Connection, twins: Twins, 
 def test_a_preview_says_the_same(connection: Connection, twins: Twins) -> None:
     found = [
         preview_of_tenant(
-            connection, tenant_of(connection), RuleForm(event_id=one.event_id, condition="below", price=125), NOW
+            connection,
+            tenant_of(connection),
+            RuleForm(event_id=one.event_id, condition="below", price=Decimal(125)),
+            NOW,
         )[1]
         for one in twins
     ]
