@@ -114,7 +114,7 @@ def add_comparables(connection: Connection, count: int = 8) -> list[str]:
 
 
 def add_past_like(connection: Connection, event_key: int, count: int = 8) -> list[str]:
-    """Past events like one that is to come, for $20 and more as far from their day as it is now; their names.
+    """Events of last week like one that is to come, for $20 and more as far from their day as it is now; their names.
 
     Nothing else of the site shows them: they are not watched any more.
     """
@@ -123,9 +123,9 @@ def add_past_like(connection: Connection, event_key: int, count: int = 8) -> lis
         """insert into market.events (
                source, external_id, name, venue, venue_time_zone, date, currency, category, performer_id, active
            )
-           select source, past.name, past.name, venue, venue_time_zone, date - place * interval '7 days', currency,
+           select source, past.name, past.name, venue, venue_time_zone, date - interval '7 days', currency,
                category, performer_id, false
-           from market.events, unnest(%s::text[]) with ordinality as past (name, place) where event_key = %s""",
+           from market.events, unnest(%s::text[]) as past (name) where event_key = %s""",
         [names, event_key],
     )
     connection.execute(
