@@ -11,6 +11,7 @@ from bench import (
     archive,
     box_office,
     box_office_http,
+    estimated_sales,
     fairness,
     forecasts,
     forecasts_cost,
@@ -116,6 +117,8 @@ def main() -> int:
                 holds &= forecasts_cost.run(connection, repetitions, size.cost_events, size.cost_days)
             with scratch_database(server, "bench_forecasts") as url, open_connection(url) as connection:
                 holds &= forecasts.run(connection, size)
+        if "estimated_sales" in parts:
+            holds &= estimated_sales.run()
         if "box_office" in parts:
             with scratch_database(server, "bench_box_office") as url, open_connection(url) as connection:
                 holds &= box_office.run(connection, url, repetitions)

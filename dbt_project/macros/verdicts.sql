@@ -9,3 +9,9 @@ case
     else departures.verdict
 end
 {%- endmacro %}
+
+
+{#- From this probability on, a departure counts in the low estimate of sales. -#}
+{% macro nearly_sure() -%}
+0.8
+{%- endmacro %}

@@ -9,6 +9,7 @@ from serving.answers import EventSeries, FilledSeries, Point, price_field
 Verdict = Literal["sold", "withdrawn", "relisted", "split", "open"]
 
 _UNKNOWN = "Null: the listings are not known."
+_SIMULATED = "Calibrated on simulated worlds."
 
 
 class GetInPrice(Point):
@@ -70,6 +71,21 @@ class EstimatedSale(Point):
     )
     came_back: int | None = Field(description=f"Listings that came back within a day. {_UNKNOWN}", examples=[1])
     open: int | None = Field(description=f"Listings for which it is too early to judge. {_UNKNOWN}", examples=[0])
+    sales_low: int | None = Field(
+        description=f"Sales that are nearly sure, whole or in part. {_SIMULATED} {_UNKNOWN}", examples=[1]
+    )
+    sales_mid: float | None = Field(
+        description=f"Sales that are to be expected: the sum of their probabilities. {_SIMULATED} {_UNKNOWN}",
+        examples=[1.7],
+    )
+    sales_high: int | None = Field(description=f"All that may be sales, `open` ones too. {_UNKNOWN}", examples=[3])
+    sold_tickets_low: int | None = Field(
+        description=f"Tickets of the sales that are nearly sure. {_SIMULATED} {_UNKNOWN}", examples=[2]
+    )
+    sold_tickets_mid: float | None = Field(
+        description=f"Tickets that are to be expected as sold. {_SIMULATED} {_UNKNOWN}", examples=[3.4]
+    )
+    sold_tickets_high: int | None = Field(description=f"Tickets of all that may be sales. {_UNKNOWN}", examples=[6])
 
 
 class MarketDays(Point):

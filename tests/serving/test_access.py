@@ -121,7 +121,8 @@ def test_a_watch_list_holds_from_the_next_request_on(ask: Callable[[str], Ask], 
     assert left(f"/api/events/{two}").status_code == 404
 
 
-UNDECIDED = ("estimated_sales", "days_on_market")  # nothing has been gone for long enough; made of listing_departures
+# nothing has been gone for long enough; made of listing_departures
+UNDECIDED = ("estimated_sales", "sale_probabilities", "days_on_market")
 UNSAID = ("price_forecasts", "demand_forecasts", "sales_forecasts", "comparables")  # test_forecasts has them
 WITHOUT_A_MIDNIGHT = ("zone_days",)  # the hours are moved to today
 OF_THE_MARKET = ("forecast_skill", "base_rates", "market_trends", "price_elasticity")  # of no event

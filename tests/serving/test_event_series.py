@@ -195,13 +195,15 @@ def test_sales_by_hour_are_those_of_the_table(market: Market) -> None:
         of_function = connection.execute(
             """select events.id, found."timestamp", found.zone, found.sales, found.sold_tickets, found.sold_value,
                    found.median_sold_price, found.avg_confidence, found.withdrawn, found.withdrawn_tickets,
-                   found.relisted, found.came_back, found.open
+                   found.relisted, found.came_back, found.open, found.sales_low, found.sales_mid, found.sales_high,
+                   found.sold_tickets_low, found.sold_tickets_mid, found.sold_tickets_high
                from market.events, api.estimated_sales(events.id, start_date => '2026-11-20') as found
                order by 1, 2, 3"""
         ).fetchall()
         of_table = connection.execute(
             """select event_id, hour, zone, sales, sold_tickets, sold_value, median_sold_price, avg_confidence,
-                   withdrawn, withdrawn_tickets, relisted, came_back, open
+                   withdrawn, withdrawn_tickets, relisted, came_back, open, sales_low, sales_mid, sales_high,
+                   sold_tickets_low, sold_tickets_mid, sold_tickets_high
                from analytics.estimated_sales order by 1, 2, 3"""
         ).fetchall()
         assert of_function == of_table

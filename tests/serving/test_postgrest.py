@@ -26,7 +26,7 @@ from tickettape.settings import Settings
 pytestmark = needs_postgrest
 
 DAY = "start_date=2026-11-20&end_date=2026-11-21"
-UNDECIDED = ("estimated_sales", "days_on_market")  # nothing has been gone for long enough
+UNDECIDED = ("estimated_sales", "sale_probabilities", "days_on_market")  # nothing has been gone for long enough
 UNLINKED = ("get_in_prices_across",)  # test_across_markets has events of several sources
 OF_ALERTS = ("alert_rules", "alert_destinations", "alert_history")
 

@@ -20,7 +20,8 @@ OLDEST_SERVER = 150_000  # security_invoker (views with the caller's rights and 
 SERVED_VIEWS = (
     *("events", "zones_mapping", "ticket_snapshots", "price_trends"),
     *("mv_latest_prices", "mv_price_trends", "mv_daily_price_trends"),
-    *("get_in_prices", "get_in_prices_across", "estimated_sales", "days_on_market"),
+    *("get_in_prices", "get_in_prices_across"),
+    *("sale_probabilities", "estimated_sales", "days_on_market"),
     *("get_in_days", "zone_days", "price_forecasts", "demand_forecasts", "sales_forecasts", "forecast_skill"),
     *("base_rates", "comparables", "market_trends", "price_elasticity"),
 )

@@ -4,7 +4,7 @@ import { at } from "../shared/dom.js";
 import { count, DAY, HOUR, money, wholeMoney } from "../shared/words.js";
 import { Chart } from "./chart.js";
 import { lanes, linesWith } from "./marks.js";
-import { activityOf, marketDays, overlaid, pointsOf, series, sinceObserved } from "./series.js";
+import { activityOf, marketDays, overlaid, pointsOf, rangeOfSales, series, sinceObserved } from "./series.js";
 
 const NUMBERS = { 1: "one", 2: "two", 4: "four" };
 let currency = null; // of the event that is shown
@@ -84,13 +84,15 @@ export async function showActivity(charts, view, { points, step }, signal) {
     series(`${path}/inventory-changes`, asked, signal), series(`${path}/estimated-sales`, asked, signal)]);
   const past = points.filter((point) => point.observed !== undefined);
   const show = (chart, own, parameters) => {
-    const found = activityOf(past, changes.data.filter(own), sales.data.filter(own));
+    const sold = sales.data.filter(own), found = activityOf(past, changes.data.filter(own), sold);
+    const range = rangeOfSales(sold, "sales");
     if (found.every((point) => point.values[0] === null))
       return chart.say("The listings are not known, so what happened to them is not known either.");
     return chart.show({ points: found, step, lines: ACTIVITY, clock, title: event.name,
       source: [`${path}/inventory-changes`, { ...asked, ...parameters }],
       note: `Listings that appeared, changed price and went, ${by(step)}. `
-        + "Nobody outside the marketplace sees a sale: sold and withdrawn are estimates." });
+        + "Nobody outside the marketplace sees a sale: sold and withdrawn are estimates."
+        + (range && ` Sales of listings or parts of them: ${range}.`) });
   };
   show(charts.activity, () => true, { limit: changes.data.length + 1 }); // every zone's, in one file
   show(charts.zoneActivity, (row) => row.zone === zone.zone, { zone: zone.zone });

@@ -18,7 +18,7 @@ import { follow } from "./live.js";
 import { showMarkets } from "./markets.js";
 import { picker } from "./picker.js";
 import { showPrimary } from "./primary.js";
-import { labelsOf, rangeAsked } from "./series.js";
+import { labelsOf, rangeAsked, rangeOfSales, series } from "./series.js";
 import { keepingFocus } from "./steady.js";
 import { askZones, showZones } from "./zones.js";
 
@@ -169,10 +169,16 @@ function sinceWhen({ range, clock }, { before, step }) {
   return later ? `since ${clock.shortly(before.at, step)}` : range.words;
 }
 
-/** How many tickets were sold in 24 hours, as the board says it; undefined if the event is not among its namesakes. */
-async function soldInADay({ event }, signal) {
-  const { data } = await ask("board", { search: event.name, limit: MOST_NAMESAKES }, signal);
-  return data.find((row) => row.id === id)?.sold_tickets_1day;
+/** How many tickets were sold in 24 hours, as the board says it, and how many of its hours that may be, in words. The
+ * number is undefined if the event is not among its namesakes. */
+async function soldInADay({ event, path, last }, signal) {
+  const hours = { granularity: "hour", start_date: new Date(last - DAY).toISOString(), end_date: event.last_ok_at };
+  const [board, sales] = await Promise.all([
+    ask("board", { search: event.name, limit: MOST_NAMESAKES }, signal),
+    event.last_ok_at ? series(`${path}/estimated-sales`, hours, signal) : { data: [] },
+  ]);
+  return { tickets: board.data.find((row) => row.id === id)?.sold_tickets_1day,
+    range: rangeOfSales(sales.data, "sold_tickets") };
 }
 
 function figures(shown, series, sold) {
@@ -188,7 +194,7 @@ function figures(shown, series, sold) {
       gone || !change ? "soft" : change < 0 ? "fall" : "rise"],
     ["Tickets left", count(event.total_tickets), `in ${count(event.total_listings)} listings`],
     ["Zones for sale", `${count(event.available_zones)} of ${count(event.zones)}`],
-    ["Tickets sold in 24 hours", count(sold ?? null), "estimated"],
+    ["Tickets sold in 24 hours", count(sold.tickets ?? null), ["estimated", sold.range].filter(Boolean).join(": ")],
   ]);
 }
 

@@ -1,7 +1,7 @@
 // What the API says of an event and its zones over time, as points of charts.
 
 import { askAll } from "../shared/api.js";
-import { DAY, HOUR } from "../shared/words.js";
+import { count, DAY, HOUR } from "../shared/words.js";
 
 /** The start and end of what is asked for, for the API, and as dates at the venue for the fields. */
 export function rangeAsked({ from, to, days }, { first_date: first }, clock) {
@@ -26,6 +26,14 @@ const dateAfter = (date) => new Date(Date.parse(`${date}T00:00Z`) + DAY).toISOSt
 export async function series(path, parameters, signal) {
   const answer = await askAll(path, parameters, signal);
   return { ...answer, step: answer.granularity === "hour" ? HOUR : DAY, source: [path, parameters] };
+}
+
+/** How many may have been sold, in words: `what` is "sales" or "sold_tickets". Empty if nothing may have been. */
+export function rangeOfSales(rows, what) {
+  const [low, mid, high] = ["low", "mid", "high"].map((end) =>
+    rows.reduce((sum, row) => sum + (row[`${what}_${end}`] ?? 0), 0));
+  return high ? `${count(low)} nearly sure, ${count(Math.round(mid))} to be expected, ${count(high)} possible `
+    + "(calibrated on simulated worlds)" : "";
 }
 
 /** Points with the columns of rows; a column is a name or a function of the row. */

@@ -18,7 +18,9 @@ create type api.inventory_change as (
 create type api.estimated_sale as (
     "timestamp" timestamptz, zone text, observed boolean, sales integer, sold_tickets integer,
     sold_value numeric(12, 2), median_sold_price numeric(10, 2), avg_confidence numeric(3, 2), withdrawn integer,
-    withdrawn_tickets integer, relisted integer, came_back integer, open integer);
+    withdrawn_tickets integer, relisted integer, came_back integer, open integer, sales_low integer,
+    sales_mid numeric(12, 2), sales_high integer, sold_tickets_low integer, sold_tickets_mid numeric(12, 2),
+    sold_tickets_high integer);
 create type api.market_days as (
     "timestamp" timestamptz, zone text, observed boolean, verdict text, listings integer, min_days numeric(8, 2),
     median_days numeric(8, 2), max_days numeric(8, 2));
@@ -233,6 +235,9 @@ language sql immutable as $$
     select case when $1 = 'sold' and $2 = 'went' and $3 >= $4 - interval '2 hours' then 'withdrawn' else $1 end
 $$;
 
+-- From this probability on, a departure counts in the low estimate, as in the table estimated_sales.
+create function api_parts.nearly_sure() returns numeric language sql immutable as $$ select 0.8 $$;
+
 create function api.estimated_sales(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
     end_date timestamptz default now(), granularity text default 'auto', fill boolean default false,
@@ -277,18 +282,36 @@ begin
             count(*) filter (where judged.verdict = 'open')::integer as open
         from judged
         group by 1, 2
+    ),
+
+    ranges as materialized (
+        select
+            date_bin(asked.bucket, chances.hour, timestamptz '2000-01-01 00:00Z') as moment, chances.zone as of_zone,
+            count(*) filter (where chances.sale_probability >= api_parts.nearly_sure()) as sales_low,
+            sum(chances.sale_probability) as sales_mid, count(*) as sales_high,
+            sum(chances.tickets) filter (where chances.sale_probability >= api_parts.nearly_sure()) as tickets_low,
+            sum(chances.tickets * chances.sale_probability) as tickets_mid, sum(chances.tickets) as tickets_high
+        from api.sale_probabilities as chances
+        where chances.event_id = event_id and chances.zone = any(zones) and chances.hour >= asked.first
+            and chances.hour <= asked.last
+        group by 1, 2
     )
 
     select *
     from (
         select sales.moment, sales.of_zone, true, sales.sales, sales.sold_tickets, sales.sold_value,
             sales.median_sold_price, sales.avg_confidence, sales.withdrawn, sales.withdrawn_tickets, sales.relisted,
-            sales.came_back, sales.open
+            sales.came_back, sales.open, coalesce(ranges.sales_low, 0)::integer,
+            coalesce(ranges.sales_mid, 0)::numeric(12, 2), coalesce(ranges.sales_high, 0)::integer,
+            coalesce(ranges.tickets_low, 0)::integer, coalesce(ranges.tickets_mid, 0)::numeric(12, 2),
+            coalesce(ranges.tickets_high, 0)::integer
         from sales
+        left join ranges on sales.moment = ranges.moment and sales.of_zone = ranges.of_zone
         union all
         select added.moment, added.zone, added.observed, added.nothing, added.nothing, added.nothing::numeric(12, 2),
             null::numeric(10, 2), null::numeric(3, 2), added.nothing, added.nothing, added.nothing, added.nothing,
-            added.nothing
+            added.nothing, added.nothing, added.nothing::numeric(12, 2), added.nothing, added.nothing,
+            added.nothing::numeric(12, 2), added.nothing
         from api_parts.zone_buckets(asked.bucket, event_id, asked.first, asked.last, zones, fill) as added
         where (added.moment, added.zone) not in (select sales.moment, sales.of_zone from sales)
     ) as points
@@ -299,7 +322,7 @@ begin
 end $$;
 comment on function api.estimated_sales(
     uuid, text, timestamptz, timestamptz, text, boolean, timestamptz, text, integer) is
-    'What was probably sold or withdrawn in a zone, in an hour or on a day: our judgement, with its confidence';
+    'What was probably sold or withdrawn in a zone, in an hour or on a day: our judgement, with its confidence, and the sales that are nearly sure (low), expected (mid) and possible (high), calibrated on simulated worlds';
 
 create function api.days_on_market(
     event_id uuid, zone text default null, start_date timestamptz default now() - interval '7 days',
