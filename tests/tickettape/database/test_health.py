@@ -98,7 +98,15 @@ def test_a_measurement_finds_what_is_there(connection: Connection) -> None:
     assert "captures_2026_12" in found.partitions_missing
     assert "captures_2026_11" not in found.partitions_missing
 
+    # a control: an index that was used, and rows that were vacuumed
+    connection.execute("set enable_seqscan = off")
+    connection.execute("select from box_office.users where full_name = 'Another'")
+    connection.execute("vacuum box_office.users")
+    connection.execute("select pg_stat_force_next_flush()")
+    connection.execute("select pg_stat_clear_snapshot()")
     later = measure_health(connection, NOW + timedelta(days=2))
+    assert "box_office.idle_index" not in {row["index"] for row in later.unused_indexes}
+    assert "box_office.users" not in {row["table"] for row in later.dead_rows}
     assert later.growth_a_day is not None
     assert abs(later.growth_a_day * 2 - (later.database_bytes - found.database_bytes)) < 1
 
