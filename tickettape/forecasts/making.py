@@ -31,22 +31,29 @@ _MAKE: LiteralString = f"""
             and origins.days_to_event >= horizons.days and origins.value is not null
             and origins.event_key %% %(folds)s = any (%(fold)s)
     ),
-    looked_up as (
+    -- materialized, so that each origin looks up its one cell: it read every cell of its horizon
+    binned as materialized (
         select
-            asked.*, cell.version, cell.n, cell.quantiles, cell.base_quantiles,
-            coalesce(gates.gate_open, false) and cell.version is not null as gate_open,
-            {_QUANTILE.format(i=1, w=2)} as low, {_QUANTILE.format(i=2, w=1)} as low_50,
-            {_QUANTILE.format(i=4, w=1)} as high_50, {_QUANTILE.format(i=5, w=2)} as high
+            asked.*,
+            coalesce(width_bucket(asked.volatility, edges.volatility_edges) + 1, 0)::smallint as volatility_bin,
+            coalesce(width_bucket(asked.deviation, edges.deviation_edges) + 1, 0)::smallint as deviation_bin
         from asked
         left join forecast_edges as edges
             on edges.version = %(version)s
             and asked.horizon_days = edges.horizon_days and asked.days_bin = edges.days_bin
+    ),
+    looked_up as (
+        select
+            binned.*, cell.version, cell.n, cell.quantiles, cell.base_quantiles,
+            coalesce(gates.gate_open, false) and cell.version is not null as gate_open,
+            {_QUANTILE.format(i=1, w=2)} as low, {_QUANTILE.format(i=2, w=1)} as low_50,
+            {_QUANTILE.format(i=4, w=1)} as high_50, {_QUANTILE.format(i=5, w=2)} as high
+        from binned
         left join forecast_cells as cell
             on cell.version = %(version)s
-            and asked.horizon_days = cell.horizon_days and asked.days_bin = cell.days_bin
-            and cell.volatility_bin = coalesce(width_bucket(asked.volatility, edges.volatility_edges) + 1, 0)
-            and cell.deviation_bin = coalesce(width_bucket(asked.deviation, edges.deviation_edges) + 1, 0)
-        left join gates on asked.horizon_days = gates.horizon_days and asked.phase = gates.phase
+            and binned.horizon_days = cell.horizon_days and binned.days_bin = cell.days_bin
+            and binned.volatility_bin = cell.volatility_bin and binned.deviation_bin = cell.deviation_bin
+        left join gates on binned.horizon_days = gates.horizon_days and binned.phase = gates.phase
     ),
     pointed as (
         select *, case when gate_open then exp(quantiles[3]) else 1 end as mid

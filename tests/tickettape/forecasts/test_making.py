@@ -174,6 +174,7 @@ def test_a_night_keeps_its_record_where_its_elasticities_fail(connection: Connec
         refit(connection, ORIGIN)
     rows = connection.execute("select measure, count(*) from market.forecast_looks group by 1 order by 1").fetchall()
     assert rows == [("get_in", 20), ("listings", 20), ("sales", 20)]
+    assert connection.execute("select to_regclass('pg_temp.get_in_days')").fetchone() == (None,)  # no copy is left
 
 
 def test_gates_move_at_the_first_run_of_a_week_only(connection: Connection) -> None:
