@@ -140,7 +140,9 @@ def test_an_alert_is_set_previewed_received_paused_and_deleted_by_keyboard(reade
 def test_a_rule_about_all_events_of_a_performer_is_tried_and_saved(reader: Reader) -> None:
     page = reader.page
     with psycopg.connect(reader.url, autocommit=True) as connection:
-        connection.execute("update market.events set page_url = 'https://market.example/1' where name = %s", [GAME])
+        connection.execute(
+            "update market.events set page_url = 'https://market.example/1', updated_at = now() where name = %s", [GAME]
+        )
     page.open()
     assert page.find("#place a").get_attribute("href") == "https://market.example/1"
     reader.type("#alert-number", "90")
@@ -155,6 +157,9 @@ def test_a_rule_about_all_events_of_a_performer_is_tried_and_saved(reader: Reade
     reader.says("#alert-preview", "Saved: 2 tickets for at most 90.00 before fees")
     reader.open_alerts()
     reader.says("#rules", "performer ")
+    reader.tab_to("#rules button[aria-label^='Preview']")
+    reader.press(Keys.ENTER)
+    reader.says("#said", "In the last 30 days it would have told you")
     page.chrome.find_element("tag name", "h1").click()
     reader.tab_to("#rules button[aria-label^='Delete']")
     reader.press(Keys.ENTER)

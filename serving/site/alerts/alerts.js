@@ -3,6 +3,7 @@
 import { ask, Failure, send } from "../shared/api.js";
 import { at, html } from "../shared/dom.js";
 import { keyGate } from "../shared/key.js";
+import { previewInWords } from "../shared/previews.js";
 import { States } from "../shared/states.js";
 import { hereInWords, money } from "../shared/words.js";
 import { showDestinations } from "./destinations.js";
@@ -53,6 +54,11 @@ async function namesOf(rules) {
   return new Map(events.filter(Boolean).map((event) => [event.id, event.name]));
 }
 
+/** A rule without what the service adds to it. */
+function ruleOf({ rule_id, created_at, updated_at, ...said }) {
+  return said;
+}
+
 function showRules(rules, destinations, eventNames) {
   at("edit").replaceChildren();
   const cell = (...children) => html("td", {}, ...children);
@@ -71,6 +77,8 @@ function showRules(rules, destinations, eventNames) {
           rule.paused ? "The alert tells again." : "The alert is paused.")),
       button("Edit", rule, () => edit(at("edit"), rule, destinations, (changes) =>
         act(() => send("PATCH", `alerts/${rule.rule_id}`, changes), "The alert is changed."))),
+      button("Preview", rule, () => act(() => send("POST", "alerts/preview", ruleOf(rule)),
+        (found) => previewInWords(found, hereInWords, rule.event_id))),
       button("Test", rule, () => act(() => send("POST", `alerts/${rule.rule_id}/test`), "A test message was sent.")),
       button("Delete", rule, () => act(() => send("DELETE", `alerts/${rule.rule_id}`), "The alert is deleted."))))));
   const heads = ["Rule", "About", "Sent to", "State", "Change"].map((textContent) => html("th", { scope: "col", textContent }));

@@ -3,10 +3,10 @@
 
 import { ask, send } from "../shared/api.js";
 import { drawn, html } from "../shared/dom.js";
+import { previewInWords } from "../shared/previews.js";
 import { money } from "../shared/words.js";
 
 const PREVIEW_PAUSE_MS = 400; // after the last change: a preview reads a month of captures
-const TOLD_SHOWN = 3;
 
 /** The conditions, with the field of a rule that their number is for. */
 const CONDITIONS = {
@@ -110,30 +110,13 @@ export function makeAlert(place, chart) {
     told.textContent = "Trying it on the last 30 days …";
     try {
       found = await send("POST", "alerts/preview", rule(), signal);
-      told.textContent = inWords(found);
+      told.textContent = previewInWords(found, (instant) => view.clock.shortly(instant, 0), view.id);
       chart.overlay = overlay;
     } catch (failure) {
       if (signal.aborted) return;
       told.textContent = "";
       failed.textContent = failure.message;
     }
-  }
-
-  function inWords(answer) {
-    if (!answer.captures) return "There was no complete capture in the last 30 days to try it on.";
-    if (!answer.basis_known) return "The marketplace states no such prices for this event, so this alert cannot tell you anything. Choose the other kind of prices above.";
-    const times = answer.told === 1 ? "once" : `${answer.told} times`;
-    const last = answer.data.slice(-TOLD_SHOWN).map((one) => {
-      const what = one.price === null ? `${one.tickets_left} tickets` : money(one.price, one.currency);
-      const where = one.event_id === view.id ? "" : ` for ${one.event}`;
-      return `${view.clock.shortly(Date.parse(one.timestamp), 0)} ${what}${where}`;
-    });
-    const left = answer.left_out
-      ? ` ${answer.left_out} ${answer.left_out === 1 ? "price was" : "prices were"} left out as probable mistakes.` : "";
-    const tried = answer.events_tried < answer.events
-      ? ` It was tried on the next ${answer.events_tried} of ${answer.events} events.` : "";
-    return answer.told ? `In the last 30 days it would have told you ${times}: ${last.join("; ")}.${left}${tried}`
-      : `In the last 30 days it would not have told you anything.${left}${tried}`;
   }
 
   function label() {
