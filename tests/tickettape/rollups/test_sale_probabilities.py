@@ -108,4 +108,4 @@ def test_the_view_gives_each_departure_what_the_table_says(connection: Connectio
         return "\n".join(line for (line,) in rows)
 
     assert "price_distribution" in plan("sold_tickets_mid")
-    assert "price_distribution" not in plan("sold_tickets"), "who does not ask for the range does not compute it"
+    assert "price_distribution" not in plan("sold_tickets"), "what is not asked for is not computed"

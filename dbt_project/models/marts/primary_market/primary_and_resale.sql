@@ -139,10 +139,14 @@ compared as (
             )
     ) as medians on true
     left join lateral (
-        select sum(sales.sold_tickets) as estimated_sales
-        from {{ ref('estimated_sales') }} as sales
-        where sales.event_id = days.event_id and sales.hour >= days.day_start and sales.hour < days.day_end
-            and (days.zone is null or sales.zone = days.zone)
+        -- not estimated_sales, which reads all departures of an event for its range
+        select sum(departures.tickets) as estimated_sales
+        from {{ ref('listing_departures') }} as departures
+        inner join {{ ref('stg_market__events') }} as events on departures.event_id = events.id
+        where departures.event_id = days.event_id
+            and departures.hour >= days.day_start and departures.hour < days.day_end
+            and (days.zone is null or departures.zone = days.zone)
+            and {{ final_verdict() }} = 'sold'
     ) as estimated on true
 )
 

@@ -32,7 +32,7 @@ hours as (
     group by event_id, zone, hour
 ),
 
--- grouped by what it is joined on: who reads none of its columns does not compute it
+-- grouped by what it is joined on: a query of all events that reads none of its columns does not compute it
 ranges as (
     select
         event_id,
