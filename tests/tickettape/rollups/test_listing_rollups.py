@@ -128,7 +128,7 @@ def test_a_listing_that_shrinks_by_what_one_may_buy_sold_that_many(
         show(connection, event, minutes, Offered("A", 4, sells=(2, 4)), Offered("B", 3, row="B", sells=(3,)))
     assert verdicts(connection, refresh) == {("A", 10): ("sold", 2), ("B", 10): ("withdrawn", 1)}
     sales = "select sales, sold_tickets, sold_value::text, withdrawn from analytics.estimated_sales"
-    run_dbt("run", "--select", "estimated_sales", "staging")
+    run_dbt("run", "--select", "sale_probabilities", "estimated_sales", "staging")
     assert connection.execute(sales).fetchall() == [(1, 2, "20.00", 1)]
     # the buyer let go of what was in the cart
     show(connection, event, 40, Offered("A", 6, sells=(2, 4, 6)), Offered("B", 3, row="B", sells=(3,)))
