@@ -177,8 +177,9 @@ class SellingSite:
         self.page.resize(DESKTOP)
         self.page.enter(client)
         if click:
-            self.page.go(path, click).click(click)
-            self.page.until_shown(shows)
+            self.page.go(path, click)
+            # again if what was clicked on was drawn anew meanwhile
+            self.page.wait(lambda: self.page.find(shows).is_displayed() or self.page.find(click).click(), shows)
         else:
             self.page.go(path, shows)
 
