@@ -7,7 +7,7 @@ and the query follows. Both settings end with the transaction, so nothing is car
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any, LiteralString
 
@@ -23,6 +23,7 @@ from tickettape.settings import Settings
 
 POOL_SIZE = 8  # more do not help, because the process is the bottleneck: 2 cores answered no faster with 16
 WAIT_SECONDS = 5
+ATTEMPTS = 3  # at a statement that meets schema api while it is applied anew
 RENEW_SECONDS = 1.0  # between two renewals of all connections: the server starts a process for each connection
 
 CountSlow = Callable[[str, float], None]
@@ -70,7 +71,19 @@ class Database:
     async def transact(
         self, statements: LiteralString, values: Mapping[str, Any], *, floats: bool = False
     ) -> "AsyncClientCursor[Any]":
-        """Run statements in one transaction and one round trip. Returns a cursor that holds the last one's rows."""
+        """Run statements in one transaction and one round trip. Returns a cursor that holds the last one's rows.
+
+        What they name may be replaced while they wait for it, when schema api is applied anew. The server then reports
+        an internal error, and nothing is changed, so they are run again.
+        """
+        for _ in range(ATTEMPTS - 1):
+            with suppress(psycopg.errors.InternalError_):
+                return await self._transact(statements, values, floats=floats)
+        return await self._transact(statements, values, floats=floats)
+
+    async def _transact(
+        self, statements: LiteralString, values: Mapping[str, Any], *, floats: bool
+    ) -> "AsyncClientCursor[Any]":
         async with self._connection() as connection:
             cursor = AsyncClientCursor(connection)
             if floats:

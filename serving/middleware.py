@@ -4,6 +4,7 @@ It is plain ASGI, for speed, and runs before the routes, so that no method and n
 """
 
 import hashlib
+import logging
 import re
 import time
 from typing import Any
@@ -16,6 +17,8 @@ from serving.requests.addresses import address_of
 from serving.requests.bodies import MOST_BODY_BYTES, read_ahead
 from serving.requests.sessions import session_in
 from serving.responses.problems import Problem, of_database
+
+log = logging.getLogger(__name__)
 
 GUARDED = "/api/"
 SELLING = "/api/box-office/"
@@ -88,9 +91,8 @@ class ServiceMiddleware:
             if seconds:  # a response that has begun cannot be replaced
                 raise
             if problem is None:
-                # answered here, where other sites' pages may still read it; raised for the log
-                await Problem(500, "The service failed. Its log says why.").response()(scope, receive, answer)
-                raise
+                log.exception("%s %s failed.", scope["method"], scope["path"])
+                problem = Problem(500, "The service failed. Its log says why.")
             if problem.status in (401, 429):
                 await state.refusals.pause(client)
             await problem.response()(scope, receive, answer)

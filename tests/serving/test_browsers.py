@@ -1,7 +1,5 @@
 """What web pages of other sites may ask in a visitor's browser, and what they may not."""
 
-import logging
-
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -44,15 +42,14 @@ def test_a_page_of_a_listed_origin_may_ask_and_read_what_it_needs(database_url: 
 
 
 def test_a_page_of_a_listed_origin_can_read_that_the_service_failed(
-    database_url: str, connection: Connection, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    database_url: str, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = create_key(connection, EVERYONE)
     connection.execute(
         """create or replace function api.event(id uuid) returns setof api.event_detail language plpgsql as $$
            begin raise exception 'api.event fails'; end $$"""
     )
-    with serving(database_url, Settings(cors_origins=PAGE)) as url, caplog.at_level("ERROR", "uvicorn.error"):
-        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+    with serving(database_url, Settings(cors_origins=PAGE)) as url:
         failed = httpx.get(f"{url}/api/events/{id_of(connection, '1')}", headers={"origin": PAGE, "x-api-key": key})
     assert (failed.status_code, failed.headers["access-control-allow-origin"]) == (500, PAGE)
     assert failed.json()["detail"] == "The service failed. Its log says why."
