@@ -1,16 +1,19 @@
 """An event that the box office sells too: what is sold first-hand, and what resale asks above it."""
 
 import httpx
+import psycopg
 import pytest
 
 from tests.browser.conftest import Service
 from tests.support.dashboard_page import DESKTOP, PHONE, Dashboard
-from tests.support.served_week import PLAY
+from tests.support.served_week import PLAY, join_both_sides_of_the_play
 
 
 @pytest.fixture
-def play(service: Service) -> str:
-    """The play's id."""
+def play(service: Service, week_url: str) -> str:
+    """The play's id. It has both sides again, should a test of links have undone it."""
+    with psycopg.connect(week_url, autocommit=True) as connection:
+        join_both_sides_of_the_play(connection)
     return str(service.get("events", search=PLAY)["data"][0]["id"])
 
 

@@ -87,16 +87,22 @@ _SOLD_FIRST_HAND = """
         insert into box_office.stored_tiers (event_id, name, price, quantity)
         select id, name, price, quantity
         from event cross join (values ('Stalls', 80, 200), ('Standing', 40, 300)) as offered (name, price, quantity)
-        returning id, event_id, name, price),
-    sides as (
-        insert into market.event_sides (source, external_id, event_key, catalogue_event_id)
-        select source, external_id, event_key, id from market.events where name = %(play)s
-        union all
-        select 'box_office', event.id::text, null, events.id
-        from market.events cross join event where name = %(play)s
-        on conflict do nothing)
+        returning id, event_id, name, price)
     insert into analytics.sales_by_hour
     select event_id, %(first)s, id, name, null, 50, 50 * price, 0, 0, now() from tiers"""
+
+_SIDES_OF_THE_PLAY = """
+    insert into market.event_sides (source, external_id, event_key, catalogue_event_id)
+    select source, external_id, event_key, id from market.events where name = %(play)s
+    union all
+    select 'box_office', sold.id::text, null, events.id
+    from market.events cross join box_office.stored_events as sold where name = %(play)s and slug = 'play'
+    on conflict do nothing"""
+
+
+def join_both_sides_of_the_play(connection: Connection) -> None:
+    """Say that the play is sold here and resold. No link says so: whoever decides about a link undoes it."""
+    connection.execute(_SIDES_OF_THE_PLAY, {"play": PLAY})
 
 
 def in_words(hour: datetime) -> str:
@@ -149,6 +155,7 @@ def build(connection: Connection) -> None:
     add_simulated_events(connection, LAST_HOUR + timedelta(minutes=40))
     run_dbt("run")
     connection.execute(_SOLD_FIRST_HAND, {"play": PLAY, "first": FIRST_HOUR})
+    join_both_sides_of_the_play(connection)
     assert connection.execute("select count(*) from market.dirty_buckets").fetchone() == (0,)
     apply_api_schema(connection, Settings())
 

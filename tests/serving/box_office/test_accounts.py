@@ -1,7 +1,6 @@
 """Accounts over HTTP: nobody learns who has one, sessions end when they should, and a cookie cannot be misused."""
 
 import hashlib
-import statistics
 import time
 import uuid
 
@@ -77,9 +76,10 @@ def test_an_unknown_address_takes_as_much_work_as_a_known_one(shop: Shop) -> Non
         enter(shop, email if known else address(), "wrong password")
         return time.perf_counter() - started
 
-    known, unknown = (statistics.median(seconds(one) for _ in range(7)) for one in (True, False))
+    # the least of seven, taken by turns: other work on the machine only adds
+    known, unknown = map(min, zip(*((seconds(True), seconds(False)) for _ in range(7)), strict=True))
     # a hash is some fifty times what the rest of the request takes: without it the ratio would be below 0.2
-    assert 0.5 < unknown / known < 2
+    assert 0.4 < unknown / known < 2.5
 
 
 def test_the_hash_of_another_system_is_renewed_at_a_login(shop: Shop) -> None:
