@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.partitions import partition_of
 from orchestration.run_plan import PLAN_TAG, SHARD_TAG, SOURCE_TAG, TICK_TAG
 from orchestration.runs import tick_under_way
-from orchestration.start_claims import claim_start
+from orchestration.start_claims import run_once
 from tickettape.observations import floor_to_grid
 from tickettape.settings import Settings
 
@@ -104,10 +104,7 @@ def on_time(
         at = context.scheduled_execution_time.astimezone(UTC)
         if reason := why_not(at):
             return dg.SkipReason(reason)
-        claim = f"{name} {at.isoformat()}"
-        if not claim_start(claim):
-            return dg.SkipReason("Another program on this database has started it.")
-        return dg.RunRequest(run_key=claim)
+        return run_once(f"{name} {at.isoformat()}")
 
     return start
 

@@ -21,7 +21,7 @@ from orchestration.runs import (
 )
 from orchestration.schedules import name_of, tags_of_tick, tick_job, tick_requests
 from orchestration.simulated_history import history_to_fill
-from orchestration.start_claims import claim_start
+from orchestration.start_claims import claim_start, run_once
 from orchestration.unread import unread_ticks
 from tickettape.database import Warehouse, known_months, months_to_archive, partitions_not_made, try_lock
 from tickettape.observations import floor_to_grid, newest_captured_tick
@@ -238,10 +238,7 @@ def build_partitions_sensor(warehouse: Warehouse) -> dg.SensorDefinition:
             missing = partitions_not_made(connection, now)
         if not missing:
             return dg.SkipReason("The partitions of the coming months and days are made.")
-        claim = f"missing partitions {now:%Y-%m-%d %H}"
-        if not claim_start(claim):
-            return dg.SkipReason("Another program on this database has started it.")
-        return dg.RunRequest(run_key=claim)
+        return run_once(f"missing partitions {now:%Y-%m-%d %H}")
 
     return make_missing_partitions
 

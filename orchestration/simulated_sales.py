@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.start_claims import claim_start
+from orchestration.start_claims import run_once
 from tickettape.box_office import compared, simulated_event
 from tickettape.catalogue import link_known
 from tickettape.database import Connection, Warehouse
@@ -48,10 +48,7 @@ def build_comparison_sensor(watched: WatchedMarketplace, warehouse: Warehouse) -
             why, event_id = _link(connection, watched.source, datetime.now(UTC))
         if event_id is None:
             return dg.SkipReason(why)
-        claim = f"first summary of simulated event {event_id}"
-        if not claim_start(claim):
-            return dg.SkipReason("Another program on this database has started it.")
-        return dg.RunRequest(run_key=claim)
+        return run_once(f"first summary of simulated event {event_id}")
 
     return compare_simulated_event
 

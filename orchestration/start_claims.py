@@ -3,6 +3,8 @@
 The schedules of a marketplace need no claim: only one program runs them (`schedule_lease`).
 """
 
+import dagster as dg
+
 from orchestration.shared_tables import make_shared_table
 from tickettape.database import Warehouse
 from tickettape.settings import settings
@@ -27,3 +29,10 @@ def claim_start(claim: str, claimant: str | None = None) -> bool:
             [claim, claimant or settings().dagster_schema],
         )
         return taken.rowcount == 1
+
+
+def run_once(claim: str) -> dg.RunRequest | dg.SkipReason:
+    """A request for one run of a schedule's or sensor's job, in only one of the programs on this database."""
+    if not claim_start(claim):
+        return dg.SkipReason("Another program on this database has started it.")
+    return dg.RunRequest(run_key=claim)
