@@ -27,11 +27,11 @@ MOST_CAPTURES = 9_000
 
 MOST_EVENTS = 50  # whose captures are counted
 
-PAST_EVENTS_QUERY: LiteralString = """
+_PAST_EVENTS: LiteralString = """
     with matching as materialized (
         select events.event_key, events.id, events.name, events.currency, count(*) over () as events,
             row_number() over (order by events.active desc, events.date, events.event_key) as place
-        from market.events
+        from {events} as events
         where %(event_id)s::uuid = events.id or (
             (events.active or events.last_scraped >= %(first)s::timestamptz) and price_alerts.is_about(
                 %(scope)s, %(about)s, events.performer_id, events.performer_name, events.venue, events.name))
@@ -50,18 +50,18 @@ PAST_EVENTS_QUERY: LiteralString = """
     select event_key, id, name, currency, events from counted
     where place = 1 or captures_so_far <= %(most_captures)s
     order by place"""
+
+PAST_EVENTS_QUERY: LiteralString = _PAST_EVENTS.format(events="market.events")
 """The rows of `PastEvent`. The first event is always among them."""
 
-_OF_TENANT: LiteralString = PAST_EVENTS_QUERY.replace(
-    "from market.events\n",
-    """from (
+_OF_TENANT: LiteralString = _PAST_EVENTS.format(
+    events="""(
             select events.* from market.events
             inner join access.tenants on tenants.tenant_id = %(tenant_id)s
             where tenants.sees_all or exists (
                 select from access.tenant_events as watched
                 where watched.tenant_id = tenants.tenant_id and watched.event_id = events.id)
-        ) as events
-""",
+        )"""
 )
 
 PLACES_QUERY: LiteralString = """
