@@ -91,7 +91,7 @@ class ServiceMiddleware:
             if seconds:  # a response that has begun cannot be replaced
                 raise
             if problem is None:
-                log.exception("%s %s failed.", scope["method"], scope["path"])
+                log.exception("%s %s failed.", scope["method"], _route_of(scope))  # a path may name a ticket
                 problem = Problem(500, "The service failed. Its log says why.")
             if problem.status in (401, 429):
                 await state.refusals.pause(client)
