@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 
 from psycopg.rows import class_row
 
-from tickettape.database import Connection
+from tickettape.database import Connection, is_this_machine
 from tickettape.mail import RefusedError, Send, address_of, plain_mail
 from tickettape.settings import Settings
 
 MOST_ATTEMPTS = 10  # then a notice is given up: its address takes no mail
 
 log = logging.getLogger(__name__)
-
 
 UNSUBSCRIBE = "/box-office/unsubscribe"
 """The path of the service's page that ends mail about waitlists."""
@@ -43,7 +42,7 @@ class Notice:
 
 def unsubscribe_page(settings: Settings) -> str | None:
     """The page that ends mail about waitlists, up to a buyer's token; None if nobody but this machine reaches it."""
-    if urlsplit(settings.public_url).hostname in ("127.0.0.1", "::1", "localhost"):
+    if is_this_machine(urlsplit(settings.public_url).hostname or ""):
         return None
     return f"{settings.public_url.rstrip('/')}{UNSUBSCRIBE}?token="
 

@@ -58,7 +58,6 @@ def link_zone(connection: Connection, event_id: int, place: str, zone: str | Non
 
     As long as the event is linked to none of a marketplace, its zones are not known, and any name is taken.
     """
-    _check_event(connection, event_id)
     places = [one.place for one in place_zones(connection, event_id)]
     if place not in places:
         has = f"It has {', '.join(places)}." if places else "It has none yet."

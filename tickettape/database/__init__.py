@@ -5,7 +5,7 @@ The contents of the tables are the business of the packages that own them. This 
 
 from tickettape.database.client_tools import libpq_environment, postgres_tool, psql_path
 from tickettape.database.connections import Connection, Warehouse, check_session_mode
-from tickettape.database.disk import database_disk
+from tickettape.database.disk import database_disk, is_this_machine
 from tickettape.database.errors import UnavailableDatabaseError, refusal_in, refusal_of
 from tickettape.database.health import (
     HEALTH_CHECKS,
@@ -78,6 +78,7 @@ __all__ = [
     "ensure_partitions",
     "finish_interrupted_detaches",
     "forget_killed_users",
+    "is_this_machine",
     "judge_health",
     "known_months",
     "libpq_environment",
