@@ -1,4 +1,4 @@
-"""Work in a tick that fails apart from it: a check warns, and the tick goes on."""
+"""Work whose failure does not fail its tick: a check warns instead."""
 
 from collections.abc import Callable, Mapping
 

@@ -31,8 +31,8 @@ def build_price_alert_sensor(settings: Settings, warehouse: Warehouse) -> dg.Sen
 
 
 def send_alerts(settings: Settings, warehouse: Warehouse) -> str:
-    """Send what is due. Returns a sentence about the result. Each part is done on its own: one that fails keeps no
-    other."""
+    """Send what is due. Returns a sentence about the result. Each part is done on its own, so one that fails does
+    not stop the others."""
     with warehouse.connection() as connection:
         now = datetime.now(UTC)
         withdrawn = _part("noting corrections", "{} withdrawn", lambda: withdraw_corrected(connection, now))

@@ -298,7 +298,7 @@ def remove_event(connection: Connection, storage: Storage, event_id: int) -> Eve
 
 
 def lock_event(connection: Connection, event_id: int) -> None:
-    """Lock the event and its rows to the end of the transaction. Who writes more of them needs a lock on the event."""
+    """Lock the event and its rows to the end of the transaction. Whoever adds rows waits for the event's lock."""
     connection.execute("select from box_office.stored_events where id = %s for update", [event_id])
     connection.execute("select from box_office.bookings where event_id = %s order by id for update", [event_id])
     connection.execute("select from box_office.stored_seats where event_id = %s order by id for update", [event_id])

@@ -3,8 +3,8 @@
 A rule may be about a thousand events, and a capture takes a thousandth of a second. So of events with many captures
 only the first are tried: those that are watched before those that are not, and the next ones before later ones.
 
-The statements are a tenant's: row-level security leaves out what it may not see. A command is the database's owner, and
-asks for the tenant's events itself.
+The statements are a tenant's: row-level security leaves out what it may not see. A command runs as
+the database's owner, so its statement chooses the tenant's events itself.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
 """The primary market of invented events: who buys at face value and when, and who of them resells.
 
 As in `market`, everything is a pure function of (seed, production). `FirstHandSale` is what the box office learns: what
-is for sale, and what was bought. Who lists which tickets again, and how that ends, is the truth about the resale
-market: `FedMarket` lists these tickets on the marketplace, and neither an answer nor the box office tells what became
-of them.
+is for sale, and what was bought. Which tickets are listed again, and how that ends, is the truth about the
+resale market: `FedMarket` lists them on the marketplace, and neither an answer nor the box office tells what became of
+them.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SERIES = (2, 8, 14, 20)  # theaters of some 2,000 seats: few enough to be sold h
 LEAST_DAYS = 10  # before its event a sale still begins here: time to look at it
 FACE_VALUE_SHARE = 0.75  # of what a zone's seats usually cost on the resale market
 STEP_DOLLARS = 5  # between face values
-RESOLD_SHARE = 0.5  # of those who buy; most of what a resale market has is theirs who bought to sell
+RESOLD_SHARE = 0.5  # of those who buy: many buy only to resell
 PATIENCE_DAYS = 25.0  # mean time until a listing is sold or taken down, if the event does not come first
 LISTED_AFTER_DAYS = 2.0  # mean time from a purchase until it is for sale again
 LAST_HOURS = 2  # before the event, when nothing is listed any more
