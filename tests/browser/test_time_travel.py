@@ -7,7 +7,7 @@ from selenium.webdriver import ActionChains, Keys
 
 from tests.browser.conftest import Service
 from tests.support.dashboard_page import Dashboard
-from tests.support.served_week import HOUR, LAST_HOUR, LISTED_SINCE, SOLD_AT, in_words
+from tests.support.served_week import HOUR, LAST_HOUR, LISTED_SINCE, SOLD_AT, VENUE, in_words
 
 
 def _note(page: Dashboard) -> str:
@@ -21,8 +21,8 @@ def _cheapest(page: Dashboard) -> str:
 @pytest.fixture
 def page(dashboard: Dashboard) -> Dashboard:
     """An event's page, of two days."""
-    start = LISTED_SINCE.date()
-    return dashboard.open(**{"from": str(start), "to": str(LAST_HOUR.date())})
+    start, end = (hour.astimezone(VENUE).date() for hour in (LISTED_SINCE, LAST_HOUR))
+    return dashboard.open(**{"from": str(start), "to": str(end)})
 
 
 def test_dragging_back_shows_what_was_for_sale_then(page: Dashboard) -> None:

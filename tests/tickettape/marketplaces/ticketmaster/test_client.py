@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from tickettape.marketplaces.simulator import ticketmaster as simulator
 from tickettape.marketplaces.ticketmaster import Ticketmaster
 
 KEY = "key-of-an-account"
-AT = datetime.now(UTC)
 
 
 async def listed(catalogue: Ticketmaster, **rule: str) -> list[MarketplaceEvent | Refused]:
@@ -28,12 +27,13 @@ def client(url: str, key: str = KEY, **options: Any) -> Ticketmaster:
 
 def test_a_list_longer_than_a_search_may_be_is_cut_into_windows_and_comes_whole_and_once() -> None:
     market = Market(events=1_300)
-    with served(simulator.build_app(market, lambda: AT)) as url:
+    at = datetime.now(UTC) + timedelta(hours=1)  # later than the search begins: no event starts in between
+    with served(simulator.build_app(market, lambda: at)) as url:
         catalogue = client(url, simulator.KEY, simulated=True)
         found = asyncio.run(listed(catalogue, query="simulated"))
     ids = [one.external_id for one in found if isinstance(one, MarketplaceEvent)]
     assert len(ids) == len(set(ids)) == len(found)
-    assert set(ids) == {str(one.production_id) for one in market.productions(AT)}
+    assert set(ids) == {str(one.production_id) for one in market.productions(at)}
     assert catalogue.requests["received"] < 40
 
 
