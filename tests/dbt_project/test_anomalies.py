@@ -117,9 +117,11 @@ def test_a_highest_price_is_absurd_at_a_hundred_times_the_usual_one(
 ) -> None:
     connection.execute(
         """update market.section_snapshots as dear set highest_price_cents = %(factor)s * 100 * (
-               select max(median_price) from analytics.price_distribution inner join market.events
+               select percentile_cont(0.5) within group (order by median_price)
+               from analytics.price_distribution inner join market.events
                    on events.id = event_id inner join market.zones using (event_key)
                where event_key = %(event)s and zones.name = price_distribution.zone
+                   and hour between date_trunc('hour', dear.tick) - interval '24 hours' and dear.tick
                    and zone_key = (select zone_key from market.sections where section_key = dear.section_key))
            where event_key = %(event)s and (tick, section_key) = (
                select tick, section_key from market.section_snapshots

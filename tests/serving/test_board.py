@@ -129,11 +129,12 @@ def test_an_event_is_simulated_if_its_source_is_whatever_its_name(market: Market
 
 
 def test_the_age_of_the_last_capture(market: Market) -> None:
-    assert (market.row("3")["age_minutes"], market.row("6")["age_minutes"]) == (0, None)  # the clock is behind NOW
+    assert market.row("6")["age_minutes"] is None
     with Warehouse().connection() as connection, connection.transaction(force_rollback=True):
-        connection.execute("update analytics.event_board set timestamp = now() - interval '1 hour' - interval '59 s'")
-        ages = connection.execute("select distinct age_minutes from api.board() where last_ok_at is not null")
-        assert ages.fetchall() == [(60,)]
+        for ago, minutes in (("1 hour 59 s", 60), ("-1 hour", 0)):  # a clock may be behind
+            connection.execute("update analytics.event_board set timestamp = now() - %s::interval", [ago])
+            ages = connection.execute("select distinct age_minutes from api.board() where last_ok_at is not null")
+            assert ages.fetchall() == [(minutes,)]
     captured = {"1": NOON + 3 * HOUR, "2": NOON, "3": NOW, "4": NOW, "5": NOW}
     for sort, older in (("age_minutes", False), ("-last_ok_at", False), ("-age_minutes", True), ("last_ok_at", True)):
         found = [captured[event] for event in _ordered(market, sort) if event in captured]

@@ -197,7 +197,8 @@ def test_sales_by_hour_are_those_of_the_table(market: Market) -> None:
                    found.median_sold_price, found.avg_confidence, found.withdrawn, found.withdrawn_tickets,
                    found.relisted, found.came_back, found.open, found.sales_low, found.sales_mid, found.sales_high,
                    found.sold_tickets_low, found.sold_tickets_mid, found.sold_tickets_high
-               from market.events, api.estimated_sales(events.id, start_date => '2026-11-20') as found
+               from market.events, api.estimated_sales(
+                   events.id, start_date => '2026-11-20', end_date => '2026-11-23') as found
                order by 1, 2, 3"""
         ).fetchall()
         of_table = connection.execute(
