@@ -14,7 +14,7 @@ from tickettape.rollups import SALES_ROLLUPS
 
 BOOKINGS, EVENTS = int(os.environ.get("BENCH_SALES", "4000000")), 1000
 HOURS = 1000  # over which they were sold
-SUMMARY = ("sales_by_hour", "event_sales_hours", "event_sales_summary")
+SUMMARY = ("sales_by_hour", "event_sales_hours", "event_sales_days", "event_sales_summary")
 
 # past sales, without the triggers that mark them: they are built in one go
 PAST = """

@@ -1,6 +1,6 @@
 {#-
   How a rollup of the box office is refreshed: as those of the resale market (buckets.sql), with marks of its own. A
-  bucket is an event's hour, or the event as a whole (hour '-infinity'). One refresh of one model is one transaction:
+  bucket is an event's hour, its UTC day (the day's first hour), or the event as a whole (hour '-infinity'). One refresh of one model is one transaction:
 
     1. claim_sales    takes marks, newest first, up to the claim limit
     2. the model      reads the sales of the claimed buckets (source box_office.sales_claims)
@@ -11,12 +11,12 @@
   later has its own mark. An event whose seats and bookings are in cold storage keeps its rows: its marks are dropped.
 -#}
 
-{#- The first line of such a model. `bucket`: 'hour' or 'event'. `marks`: the rollups that are built on this one. -#}
+{#- The first line of such a model. `bucket`: 'hour', 'day' or 'event'. `marks`: the rollups that are built on this one. -#}
 {% macro sales_rollup(bucket, marks=[], indexes=[]) -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_sales',
-    unique_key={'hour': ['event_id', 'hour'], 'event': ['event_id']}[bucket],
+    unique_key={'hour': ['event_id', 'hour'], 'day': ['event_id', 'date'], 'event': ['event_id']}[bucket],
     full_refresh=false,
     on_schema_change='fail',
     tags=['sales_rollup'],
@@ -45,17 +45,21 @@ where rollup = '{{ claiming_rollup('sales_rollup') }}'
 {% if new_columns or not is_incremental() -%}
 -- the table or a column is new: mark everything
 insert into box_office.sales_marks (rollup, event_id, hour)
-{% if model.config.meta.bucket == 'hour' -%}
-select '{{ this.name }}', event_id, box_office.hour_of(sold_at) from box_office.reported_tickets
+{% if model.config.meta.bucket == 'event' -%}
+select '{{ this.name }}', id, '-infinity' from box_office.stored_events;
+{%- else -%}
+select '{{ this.name }}', event_id, {{ bucket_of('sold_at', model.config.meta.bucket) }}
+from box_office.reported_tickets
 union
-select '{{ this.name }}', event_id, box_office.hour_of(returned_at) from box_office.reported_tickets
+select '{{ this.name }}', event_id, {{ bucket_of('returned_at', model.config.meta.bucket) }}
+from box_office.reported_tickets
 where returned_at is not null
 union
-select '{{ this.name }}', event_id, box_office.hour_of(paid_at) from box_office.reported_payments
+select '{{ this.name }}', event_id, {{ bucket_of('paid_at', model.config.meta.bucket) }}
+from box_office.reported_payments
 union
-select '{{ this.name }}', event_id, box_office.hour_of(refunded_at) from box_office.reported_refunds;
-{%- else -%}
-select '{{ this.name }}', id, '-infinity' from box_office.stored_events;
+select '{{ this.name }}', event_id, {{ bucket_of('refunded_at', model.config.meta.bucket) }}
+from box_office.reported_refunds;
 {%- endif %}
 {% endif -%}
 with due as (
@@ -87,7 +91,9 @@ analyze box_office.sales_claims
 delete from {{ arg_dict.target_relation }} as stale
 using {{ source('box_office', 'sales_claims') }} as claimed
 where claimed.rollup = '{{ this.name }}' and stale.event_id = claimed.event_id
-    {%- if model.config.meta.bucket == 'hour' %} and stale.hour = claimed.hour {%- endif %};
+    {%- if model.config.meta.bucket == 'hour' %} and stale.hour = claimed.hour
+    {%- elif model.config.meta.bucket == 'day' %} and stale.date = (claimed.hour at time zone 'UTC')::date
+    {%- endif %};
 insert into {{ arg_dict.target_relation }} ({{ columns }})
 select {{ columns }} from {{ arg_dict.temp_relation }}
 {%- endmacro %}
@@ -97,7 +103,7 @@ select {{ columns }} from {{ arg_dict.temp_relation }}
 {%- for rollup in model.config.meta.marks if execute %}
 {%- set bucket = _rollup_named(rollup, 'sales_rollup').config.meta.bucket %}
 insert into box_office.sales_marks (rollup, event_id, hour)
-select distinct '{{ rollup }}', event_id, {{ 'hour' if bucket == 'hour' else "timestamptz '-infinity'" }}
+select distinct '{{ rollup }}', event_id, {{ bucket_of('hour', bucket) }}
 from box_office.sales_claims
 where rollup = '{{ this.name }}';
 {%- endfor %}

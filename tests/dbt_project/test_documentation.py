@@ -80,7 +80,7 @@ def test_every_mart_has_an_enforced_contract_and_every_rollup_its_keys(connectio
     }
     rollups = [node.name for node in marts if "rollup" in node.config.tags]
     # those of the box office reference no table of it: dbt sees only its views
-    sold = {(name, "p") for name in ("event_sales_summary", "event_sales_hours", "sell_through")}
+    sold = {(name, "p") for name in ("event_sales_summary", "event_sales_hours", "event_sales_days", "sell_through")}
     assert {(table.removeprefix("analytics."), kind) for table, kind in keys} == {
         (name, kind) for name in rollups for kind in ("p", "f")
     } | sold

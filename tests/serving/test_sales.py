@@ -25,7 +25,7 @@ from tickettape.database import Warehouse
 from tickettape.settings import Settings
 
 PROMOTER = "promoter"
-TABLES = ("event_sales_summary", "event_sales_hours", "sales_by_hour", "sell_through")
+TABLES = ("event_sales_summary", "event_sales_hours", "event_sales_days", "sales_by_hour", "sell_through")
 
 
 @dataclass

@@ -44,5 +44,5 @@ MARKED_BY = {
 }
 """A table of facts -> the rollups whose hours it marks."""
 
-SALES_ROLLUPS = ("sales_by_hour", "event_sales_hours", "event_sales_summary", "sell_through")
+SALES_ROLLUPS = ("sales_by_hour", "event_sales_hours", "event_sales_days", "event_sales_summary", "sell_through")
 """The rollups of the box office, with marks of their own (dbt_project/macros/sales_buckets.sql), in the same order."""

@@ -1,4 +1,4 @@
-{{ sales_rollup(bucket='hour', marks=['event_sales_summary', 'sell_through']) }}
+{{ sales_rollup(bucket='hour', marks=['event_sales_days', 'sell_through']) }}
 -- depends_on: {{ ref('sales_by_hour') }}
 
 with claims as materialized (
@@ -26,10 +26,18 @@ payments as (
         sum(paid.tax) as taxes,
         max(paid.paid_at) as last_sale_at
     from claims
-    inner join {{ ref('stg_box_office__reported_payments') }} as paid
-        on
-            claims.event_id = paid.event_id
-            and paid.paid_at >= claims.hour and paid.paid_at < claims.hour + interval '1 hour'
+    cross join lateral (
+        -- by index: the planner would compare all payments of an event with all of its hours
+        select
+            found.paid_at,
+            found.gross,
+            found.service_fee,
+            found.tax
+        from {{ ref('stg_box_office__reported_payments') }} as found
+        where found.event_id = claims.event_id
+            and found.paid_at >= claims.hour and found.paid_at < claims.hour + interval '1 hour'
+        offset 0
+    ) as paid
     group by claims.event_id, claims.hour
 ),
 

@@ -1,5 +1,5 @@
 {{ sales_rollup(bucket='event') }}
--- depends_on: {{ ref('event_sales_hours') }}
+-- depends_on: {{ ref('event_sales_days') }}
 
 with claims as materialized (
     {{ sales_claims() }}
@@ -8,13 +8,13 @@ with claims as materialized (
 sums as (
     select
         claims.event_id,
-        sum(hours.tickets_sold - hours.tickets_returned) as tickets_sold,
-        sum(hours.gross) as gross,
-        sum(hours.refunds) as refunds,
-        sum(hours.service_fees) as service_fees,
-        max(hours.last_sale_at) as last_sale_at
+        sum(days.tickets_sold - days.tickets_returned) as tickets_sold,
+        sum(days.gross) as gross,
+        sum(days.refunds) as refunds,
+        sum(days.service_fees) as service_fees,
+        max(days.last_sale_at) as last_sale_at
     from claims
-    inner join {{ ref('event_sales_hours') }} as hours on claims.event_id = hours.event_id
+    inner join {{ ref('event_sales_days') }} as days on claims.event_id = days.event_id
     group by claims.event_id
 ),
 

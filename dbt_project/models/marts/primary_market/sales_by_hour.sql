@@ -5,7 +5,8 @@ with claims as materialized (
 ),
 
 tickets as (
-    -- a ticket is counted in the hour in which it was sold, and in the one in which it came back
+    -- A ticket is counted in the hour in which it was sold, and in the one in which it came back. By index: the planner
+    -- would compare all tickets of an event with all of its hours.
     select
         claims.event_id,
         claims.hour,
@@ -16,10 +17,17 @@ tickets as (
         1 as sold,
         0 as returned
     from claims
-    inner join {{ ref('stg_box_office__reported_tickets') }} as sold
-        on
-            claims.event_id = sold.event_id
-            and sold.sold_at >= claims.hour and sold.sold_at < claims.hour + interval '1 hour'
+    cross join lateral (
+        select
+            found.tier_id,
+            found.tier,
+            found.section,
+            found.price
+        from {{ ref('stg_box_office__reported_tickets') }} as found
+        where found.event_id = claims.event_id
+            and found.sold_at >= claims.hour and found.sold_at < claims.hour + interval '1 hour'
+        offset 0
+    ) as sold
     union all
     select
         claims.event_id,
@@ -31,10 +39,17 @@ tickets as (
         0 as sold,
         1 as returned
     from claims
-    inner join {{ ref('stg_box_office__reported_tickets') }} as returned
-        on
-            claims.event_id = returned.event_id
-            and returned.returned_at >= claims.hour and returned.returned_at < claims.hour + interval '1 hour'
+    cross join lateral (
+        select
+            found.tier_id,
+            found.tier,
+            found.section,
+            found.price
+        from {{ ref('stg_box_office__reported_tickets') }} as found
+        where found.event_id = claims.event_id
+            and found.returned_at >= claims.hour and found.returned_at < claims.hour + interval '1 hour'
+        offset 0
+    ) as returned
 )
 
 select

@@ -1,0 +1,63 @@
+with moves as (
+    select
+        event_id,
+        paid_at as at,
+        'paid' as what,
+        gross as amount,
+        service_fee,
+        tax
+    from {{ source('box_office', 'reported_payments') }}
+    union all
+    select
+        event_id,
+        refunded_at as at,
+        'refunded' as what,
+        amount,
+        null as service_fee,
+        null as tax
+    from {{ source('box_office', 'reported_refunds') }}
+    union all
+    select
+        tickets.event_id,
+        moved.at,
+        moved.what,
+        null as amount,
+        null as service_fee,
+        null as tax
+    from {{ source('box_office', 'reported_tickets') }} as tickets
+    cross join lateral (values (tickets.sold_at, 'sold'), (tickets.returned_at, 'returned')) as moved (at, what)
+    where moved.at is not null
+),
+
+direct as (
+    select
+        event_id,
+        (at at time zone 'UTC')::date as date,
+        count(*) filter (where what = 'paid') as payments,
+        count(*) filter (where what = 'sold') as tickets_sold,
+        count(*) filter (where what = 'returned') as tickets_returned,
+        coalesce(sum(amount) filter (where what = 'paid'), 0) as gross,
+        coalesce(sum(service_fee), 0) as service_fees,
+        coalesce(sum(tax), 0) as taxes,
+        coalesce(sum(amount) filter (where what = 'refunded'), 0) as refunds,
+        max(at) filter (where what = 'paid') as last_sale_at
+    from moves
+    group by event_id, (at at time zone 'UTC')::date
+),
+
+rollup as (
+    select
+        event_id,
+        date,
+        payments,
+        tickets_sold,
+        tickets_returned,
+        gross,
+        service_fees,
+        taxes,
+        refunds,
+        last_sale_at
+    from {{ ref('event_sales_days') }}
+),
+
+{{ sales_differences() }}
