@@ -35,6 +35,46 @@ BUYERS, RUSH_SEATS = 160, 8000
 HOLDS = 200  # in one timing
 CONNECTIONS = 80  # of the rush: the server has 100
 LETTER_SQL = Path(__file__).with_name("box_office_letter.sql")
+WITHOUT_MARKS = """
+    do $$
+    declare
+        marks record;
+    begin
+        for marks in select tgrelid::regclass as relation, tgname from pg_trigger
+            where tgrelid::regclass::text like 'box_office.%' and tgname like 'mark_%'
+        loop
+            execute format('alter table %s disable trigger %I', marks.relation, marks.tgname);
+        end loop;
+    end $$;
+    create or replace function box_office.count_seats_without_marks() returns trigger language plpgsql
+    set search_path = box_office, pg_temp as $$
+    begin
+        insert into seat_deltas (event_id, seats, available)
+        select now_.event_id, 0, sum((now_.status = 'AVAILABLE')::integer - (was.status = 'AVAILABLE')::integer)
+        from new_rows as now_ inner join old_rows as was on was.id = now_.id
+        where now_.status <> was.status group by now_.event_id
+        having sum((now_.status = 'AVAILABLE')::integer - (was.status = 'AVAILABLE')::integer) <> 0;
+        return null;
+    end $$;
+    alter table box_office.stored_seats disable trigger count_updated;
+    create trigger count_without_marks after update on box_office.stored_seats
+    referencing new table as new_rows old table as old_rows
+    for each statement execute function box_office.count_seats_without_marks();"""
+"""Sales as before they were rolled up. A count of seats marks its event too, so a copy counts that does not mark."""
+WITH_MARKS = """
+    do $$
+    declare
+        marks record;
+    begin
+        for marks in select tgrelid::regclass as relation, tgname from pg_trigger
+            where tgrelid::regclass::text like 'box_office.%' and tgname like 'mark_%'
+        loop
+            execute format('alter table %s enable trigger %I', marks.relation, marks.tgname);
+        end loop;
+    end $$;
+    drop trigger count_without_marks on box_office.stored_seats;
+    alter table box_office.stored_seats enable trigger count_updated;
+    truncate box_office.sales_marks;"""
 
 OURS_ORDER = "select box_office.purchase({user}, 1, '{{1}}', '{{2}}');"
 LETTER_ORDER = """begin;
@@ -60,11 +100,13 @@ LETTER_HOLD = """begin;
 
 
 def run(connection: Connection, url: str, repetitions: int) -> bool:
-    """Orders, holds and the rush."""
+    """Orders, holds, what the marks of the rollups cost them, and the rush."""
     heading("Box office: orders by tier and holds by seat, a second; in turn")
     _fill(connection)
     holds = _compare(connection, url, "orders", OURS_ORDER, LETTER_ORDER, repetitions)
     holds &= _compare(connection, url, "holds of two seats", OURS_HOLD, LETTER_HOLD, repetitions)
+    holds &= _cost_of_marks(connection, url, "orders", OURS_ORDER, repetitions)
+    holds &= _cost_of_marks(connection, url, "holds of two seats", OURS_HOLD, repetitions)
     holds &= _rush(connection, url)
     found = discrepancies(connection)
     for one in found:
@@ -112,6 +154,25 @@ def _compare(connection: Connection, url: str, what: str, ours: str, letter: str
     holds = figure(f"{what}: ours against the documents' SQL at 64", better, "×", least=6)
     share = ratio(("ours", 64), ("ours", 16))
     return figure(f"{what}: ours at 64 against ours at 16", share, "×", least=0.8) & holds
+
+
+def _cost_of_marks(connection: Connection, url: str, what: str, script: str, repetitions: int) -> bool:
+    """The rate with the triggers that say what changed, for the rollups of sales, against the rate without them."""
+
+    def marked() -> float:
+        _free_all(connection)
+        return _rate(url, script, CLIENTS[-1])
+
+    def unmarked() -> float:
+        connection.execute(WITHOUT_MARKS)
+        try:
+            return marked()
+        finally:
+            connection.execute(WITH_MARKS)
+
+    rates = [(marked(), unmarked()) for _ in range(2 * repetitions)]
+    share = median(one / other for one, other in rates)
+    return figure(f"{what}: with the marks of the rollups against without", share, "×", least=0.9)
 
 
 def _free_all(connection: Connection) -> None:
