@@ -11,7 +11,7 @@
   later has its own mark. An event whose seats and bookings are in cold storage keeps its rows: its marks are dropped.
 -#}
 
-{#- The first line of such a model. `bucket`: 'hour', 'day' or 'event'. `marks`: the rollups that are built on this one. -#}
+{#- The first line of such a model. `bucket`: 'hour', 'day' or 'event'. `marks`: the rollups built on this one. -#}
 {% macro sales_rollup(bucket, marks=[], indexes=[]) -%}
 {{ config(
     materialized='incremental',

@@ -1,5 +1,7 @@
 """An event that the box office sells too: what is sold first-hand, and what resale asks above it."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import httpx
 import psycopg
 import pytest
@@ -17,6 +19,11 @@ def play(service: Service, week_url: str) -> str:
     return str(service.get("events", search=PLAY)["data"][0]["id"])
 
 
+def per_cent(share: float) -> Decimal:
+    """A share in per cent, exactly: a page rounds 19.15 up, and floats that are half way go either way."""
+    return 100 * Decimal(str(share))
+
+
 def test_premium_and_sell_through_are_those_of_the_newest_day(
     dashboard: Dashboard, service: Service, play: str
 ) -> None:
@@ -29,12 +36,13 @@ def test_premium_and_sell_through_are_those_of_the_newest_day(
     assert (rows["Whole event"]["Sold"], rows["Stalls"]["Sold"]) == ("20% of 500", "25% of 200")
     assert (rows["Whole event"]["Face value from"], rows["Stalls"]["Face value from"]) == ("$40.00", "$80.00")
     for shown, row in ((rows["Whole event"], whole), (rows["Stalls"], stalls)):
+        premium = per_cent(row["get_in_premium"])
         assert shown["Resale from"] == f"${row['get_in_price']:.2f}"
-        assert shown["Premium"] == f"{100 * row['get_in_premium']:+,.1f}%"
+        assert shown["Premium"] == f"{premium.quantize(Decimal('0.1'), ROUND_HALF_UP):+,}%"
         # listings of the play are not known, so there is no median
         assert (row["median_price"], row["premium"]) == (None, None)
         assert (shown["Resale median"], shown["Median premium"]) == ("–", "–")
-    premium = round(100 * whole["get_in_premium"])
+    premium = per_cent(whole["get_in_premium"]).quantize(Decimal(1), ROUND_HALF_UP)
     assert premium > 0
     note = dashboard.text("#primary .note")
     assert note.startswith(

@@ -29,7 +29,8 @@ def test_the_audit_finds_a_corrupted_row_that_no_tick_looks_at_until_it_is_recom
         """update analytics.aggregated_analytics set min_price = min_price - 0.01
            where (event_id, zone, hour) in (
                select event_id, zone, hour from analytics.aggregated_analytics
-               where hour < now() - interval '3 days' order by hour, zone limit 1)
+               where hour < now() - interval '3 days'
+               order by date_trunc('day', hour, 'UTC'), min_price limit 1)  -- so the day has another lowest price too
            returning hour, zone"""
     ).fetchone()
     assert corrupted

@@ -1,4 +1,5 @@
-"""What pytest does here beside running tests: `--no-processes` for `make check`, and rounds for `make test-long`.
+"""What pytest does here beside running tests: `--no-processes` for `make check`, rounds for `make test-long`, and which
+worker runs what.
 
 Which tests start a process is found out, not listed. A test that uses the PostgreSQL server, directly or through other
 fixtures, is left out by --no-processes. What else starts a process says so by the marker `processes`, and is held to
@@ -15,9 +16,12 @@ from typing import Any
 
 import pytest
 from hypothesis import is_hypothesis_test
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.profiles import ROUNDS
 
+TOGETHER = ("tests/browser/", "tests/serving/", "tests/tickettape/rollups/", "tests/dbt_project/")
+"""Folders whose set-up takes seconds and serves all of their tests: one worker runs each, and begins with them."""
 SERVER_FIXTURE = "server_url"
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
 """Audit events of Python that start a process."""
@@ -81,6 +85,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("_round", range(ROUNDS))
 
 
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A worker takes a file at a time, or a folder of TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(optionalhook=True)  # without xdist nobody asks
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers `-n auto` starts: one more than cores, as tests often wait for what they started."""
@@ -99,6 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if is_hypothesis_test(getattr(item, "function", None)) or item.get_closest_marker("race"):
             item.add_marker("long")
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))  # what takes longest begins first
     if config.getoption("--no-processes"):
         left_out = [item for item in items if starts_processes(item)]
         config.hook.pytest_deselected(items=left_out)
