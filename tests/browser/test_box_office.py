@@ -329,3 +329,17 @@ def test_a_seat_that_somebody_else_takes_leaves_the_choice_and_is_said(page: Box
     page.until_says("1 seat of your choice has just been taken.", "#refused")
     assert not page.find("#tray").is_displayed()
     assert page.find("[role=gridcell]").accessible_name == "Section A, row 1, seat 1, $50.00, on hold"
+
+
+def test_mail_about_waitlists_is_ended_and_taken_back_by_two_buttons_without_a_login(
+    page: BoxOfficePage, shop: Shop
+) -> None:
+    user = shop.office.user()
+    token = shop.office.one("insert into mail_preferences (user_id) values (%s) returning token", user)
+    page.enter(None)
+    page.go(f"/unsubscribe?token={token}", "form button")
+    for told, wanted in (("No more mail about waitlists", False), ("You get mail about waitlists", True)):
+        page.tab_to("form button")
+        page.press(Keys.ENTER)
+        page.until_says(told, "h1")
+        assert shop.office.one("select off_at is null from mail_preferences where user_id = %s", user) is wanted

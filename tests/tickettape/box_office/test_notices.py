@@ -107,16 +107,32 @@ def test_who_wants_no_mail_about_waitlists_still_hears_of_their_money(office: Bo
     send(office, server, "https://tickets.example/unsubscribe?token=")
     token = server.mails[0]["List-Unsubscribe"].partition("token=")[2].rstrip(">")
     assert len(token) == 32
-    for said, certainly, found in (("another", True, False), (token, False, True), (token, True, True)):
-        off = "select off_at is not null from mail_preferences where user_id = %s"
-        assert not office.one(off, user)
-        assert office.one("select unsubscribe(%s, %s)", said, certainly) is found
-    assert office.one(off, user)
+    off = "select off_at from mail_preferences where user_id = %s"
+    for said, wanted, gets in (("another", False, None), (token, None, True), (token, False, False)):
+        assert office.one(off, user) is None
+        assert office.one("select waitlist_mail(%s, %s)", said, wanted) is gets
+    since = office.one(off, user)
+    assert since is not None
+    assert office.one("select waitlist_mail(%s, false)", token) is False
+    assert office.one(off, user) == since  # twice is once
     office.do("insert into notifications (user_id, kind) values (%s, 'waitlist_offer')", user)
     office.do("insert into notifications (user_id, kind, amount) values (%s, 'payment_refund', 5)", user)
     assert send(office, server) == {"sent": 1, "refused": 0, "not wanted": 1}
     assert server.mails[-1]["Subject"] == "Your refund for your order"
     assert office.one("select count(*) from audit_log where changed::text like '%%' || %s || '%%'", token) == 0
+
+
+def test_who_takes_it_back_hears_of_the_next_offer_and_of_none_before(office: BoxOffice, server: Inbox) -> None:
+    user = offered(office)
+    office.do("insert into mail_preferences (user_id, off_at) values (%s, now())", user)
+    assert send(office, server) == {"sent": 0, "refused": 0, "not wanted": 1}
+    token = office.one("select token from mail_preferences where user_id = %s", user)
+    for said, wanted, gets in (("another", True, None), (token, None, False), (token, True, True)):
+        assert office.one("select off_at is not null from mail_preferences where user_id = %s", user)
+        assert office.one("select waitlist_mail(%s, %s)", said, wanted) is gets
+    assert send(office, server)["sent"] == 0
+    office.do("insert into notifications (user_id, kind) values (%s, 'waitlist_offer')", user)
+    assert send(office, server)["sent"] == 1
 
 
 def test_an_address_that_refuses_is_tried_again_and_given_up_and_blocks_nobody(
@@ -141,6 +157,8 @@ def test_an_erased_user_gets_no_mail(office: BoxOffice, server: Inbox) -> None:
     office.do("insert into notifications (user_id, kind, amount) values (%s, 'payment_refund', 5)", user)
     assert send(office, server) == {"sent": 0, "refused": 0, "not wanted": 1}
     assert server.mails == []
+    token = office.one("select token from mail_preferences where user_id = %s", user)
+    assert office.one("select waitlist_mail(%s, true)", token) is False
 
 
 def test_a_mail_server_that_is_away_loses_nothing(office: BoxOffice, server: Inbox) -> None:

@@ -55,7 +55,7 @@ box_office.seconds_until(timestamptz), box_office.zone_of(bigint),
 box_office.given_back_of(bigint, bigint), box_office.extensions_left(integer), box_office.people_before(bigint, bigint),
 box_office.order_answer(bigint), box_office.booking_answer(bigint), box_office.orders_answer(integer),
 box_office.bookings_answer(integer), box_office.tickets_answer(bigint, boolean, integer),
-box_office.waitlist_answer(bigint), box_office.unsubscribe(text, boolean) to tickettape_buyer;
+box_office.waitlist_answer(bigint), box_office.waitlist_mail(text, boolean) to tickettape_buyer;
 
 grant execute on function box_office.create_promoter_event(jsonb, text),
 box_office.change_promoter_event(bigint, jsonb, text), box_office.add_promoter_tier(bigint, jsonb, text),
