@@ -5,7 +5,13 @@ import dagster as dg
 from orchestration import broken_models, checks, dbt, jobs
 from orchestration.asset_pages import BOX_OFFICE, PRICE_RANGES, with_page
 from orchestration.assets import backups, retention, upkeep
-from orchestration.assets.archive import archived_events, archived_months, partitions_ahead, restore_month
+from orchestration.assets.archive import (
+    archived_events,
+    archived_months,
+    partitions_ahead,
+    restore_event,
+    restore_month,
+)
 from orchestration.assets.backlog import backlog
 from orchestration.assets.box_office import (
     books,
@@ -81,7 +87,7 @@ def build_defs(
         ],
         jobs=[
             *(jobs.tick, jobs.shard, jobs.rollups, jobs.backfill, jobs.read_backlog, jobs.nightly_audit),
-            *(jobs.make_partitions, jobs.archive, restore_month, jobs.fill_history),
+            *(jobs.make_partitions, jobs.archive, restore_month, restore_event, jobs.fill_history),
             *(jobs.box_office_upkeep, jobs.box_office_summary, jobs.box_office_audit, jobs.archive_events),
             *(jobs.link_events, jobs.refit_forecasts, jobs.retention, jobs.pack, jobs.upkeep, jobs.health),
             *(jobs.backup, jobs.prove_backup),

@@ -1,9 +1,10 @@
-"""Months and events: create partitions ahead, move what is old to cold storage, and restore months.
+"""Months and events: create partitions ahead, move what is old to cold storage, and restore it.
 
 `tickettape.archive` says what each step does and why it is safe.
 """
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from orchestration.partitions import MONTHLY, month_of_partition
 from tickettape.archive import (
     archive_due_events,
     run_archive,
+    run_event_restore,
     run_restore,
 )
 from tickettape.database import (
@@ -90,7 +92,7 @@ def archived_events(
     return dg.MaterializeResult(metadata=figures)
 
 
-class Restore(dg.Config):
+class MonthRestore(dg.Config):
     """How a month is restored."""
 
     until: str | None = None
@@ -102,7 +104,7 @@ class Restore(dg.Config):
 @dg.op
 def restored_month(
     context: dg.OpExecutionContext,
-    config: Restore,
+    config: MonthRestore,
     warehouse: dg.ResourceParam[Warehouse],
     marketplaces: dg.ResourceParam[Marketplaces],
     settings: dg.ResourceParam[Settings],
@@ -113,7 +115,7 @@ def restored_month(
         settings,
         marketplaces,
         month_of_partition(context.partition_key),
-        until=date.fromisoformat(config.until) if config.until else None,
+        until=_day(config.until),
         replay_late=config.replay_late,
         run_id=context.run_id,
         say=context.log.info,
@@ -125,6 +127,52 @@ def restored_month(
 def restore_month() -> None:
     """Restore a month from cold storage, equal to what was archived, and pin it until a day or its release."""
     restored_month()
+
+
+class EventRestore(dg.Config):
+    """Which event of the box office is restored, and for how long."""
+
+    event_id: int
+    """The event's number, from `tickettape box-office sales`."""
+    until: str | None = None
+    """The last day on which the event is kept in the database, such as 2026-12-31. None: for 30 days."""
+
+
+@dg.op
+def restored_event(
+    context: dg.OpExecutionContext,
+    config: EventRestore,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> None:
+    """Bring an event of the box office back from cold storage, equal to what was archived."""
+    with warehouse.connection() as connection:
+        figures = run_event_restore(
+            connection,
+            settings,
+            config.event_id,
+            until=_day(config.until),
+            now=datetime.now(UTC),
+            say=context.log.info,
+        )
+    context.add_output_metadata(figures)
+
+
+NO_EVENT: dict[str, Any] = {"ops": {"restored_event": {"config": {"event_id": 0}}}}
+"""What the UI shows to be filled in. Dagster accepts no default configuration without a value that is required."""
+
+
+@dg.job(executor_def=dg.in_process_executor, config=ONE_LINE | NO_EVENT)
+def restore_event() -> None:
+    """Restore an event of the box office from cold storage, equal to what was archived, and keep it until a day."""
+    restored_event()
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise dg.Failure(f"{text} is not a day. Write it like 2026-12-31.") from None
 
 
 def refresh_once(settings: Settings) -> None:

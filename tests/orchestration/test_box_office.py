@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
 import pytest
 
-from orchestration.assets.archive import archived_events
+from orchestration.assets.archive import EventRestore, archived_events, restore_event, restored_event
 from orchestration.assets.box_office import KINDS, SUMMARY, tidied_orders, verdict
 from orchestration.box_office_schedules import build_box_office_schedules
 from orchestration.definitions import defs
 from tests.support.box_office import BoxOffice
-from tests.support.over_events import over_event
+from tests.support.over_events import archive, over_event, rows_of
+from tickettape.archive import RestoreError
 from tickettape.box_office import discrepancies
 from tickettape.box_office.bookings import confirm, hold
 from tickettape.box_office.orders import cancel_order, purchase, reserve
@@ -160,7 +162,46 @@ def test_an_event_that_cannot_be_archived_fails_the_run_after_the_others(
     office.do("delete from sales_marks")
     office.do("insert into event_archives (event_id, step, manifest_sha256) values (%s, 'verified', 'x')", broken)
     settings = Settings(cold_storage_url=str(tmp_path))
-    with pytest.raises(dg.Failure, match=f"the files of event {broken} there were never verified") as failure:
-        archived_events(dg.build_asset_context(), warehouse=warehouse, settings=settings)
+    with (
+        pytest.raises(dg.Failure, match=f"the files of event {broken} there were never verified") as failure,
+        dg.build_asset_context() as context,
+    ):
+        archived_events(context, warehouse=warehouse, settings=settings)
     assert failure.value.metadata["events archived"].value == 1
     assert office.all("select id from stored_events where archived_at is not null") == [(good,)]
+
+
+def test_an_archived_event_is_restored_by_a_job_that_fails_for_any_other(
+    office: BoxOffice, warehouse: Warehouse, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    event = over_event(office)
+    before = rows_of(office, event)
+    archive(office, tmp_path, event)
+    settings = Settings(cold_storage_url=str(tmp_path / "cold"), backup_url=str(tmp_path / "backups"))
+    assert "restore_event" in {job.name for job in defs.get_repository_def().get_all_jobs()}
+
+    def fails(error: type[Exception], why: str, **config: Any) -> None:
+        with pytest.raises(error, match=why), dg.build_op_context(instance=instance) as context:
+            restored_event(context, EventRestore(**config), warehouse=warehouse, settings=settings)
+
+    fails(dg.Failure, "31 January is not a day. Write it like 2026-12-31.", event_id=event, until="31 January")
+    assert rows_of(office, event)["bookings"] == []
+    result = restore_event.execute_in_process(
+        run_config={"ops": {"restored_event": {"config": {"event_id": event, "until": "2126-01-31"}}}},
+        resources={"settings": settings, "warehouse": warehouse},
+        instance=instance,
+    )
+    assert rows_of(office, event) == before
+    [done] = [one for one in result.events_for_node("restored_event") if one.is_successful_output]
+    figures = {name: value.value for name, value in done.step_output_data.metadata.items()}
+    assert [figures[f"rows of {name}"] for name in before] == [12, 4, 8]
+    assert figures["rows"] == 12 + 4 + 8
+    assert figures["Parquet bytes"] == sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
+    assert 0 < float(str(figures["seconds"])) < 60
+    assert figures["kept through"] == "2126-01-31"
+    assert office.one("select pinned_until::text from event_archives where event_id = %s", event) == "2126-01-31"
+    fails(RestoreError, f"Event {event} is not archived, so there is nothing to restore.", event_id=event)
+    assert restore_event.run_config is not None  # what the UI offers, to be filled in
+    offered = restore_event.run_config["ops"]["restored_event"]["config"]
+    fails(RestoreError, "There is no event 0 at the box office.", **offered)
+    assert rows_of(office, event) == before

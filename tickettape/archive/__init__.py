@@ -2,7 +2,7 @@
 
 from tickettape.archive.archived_month_replay import replay_archived_month
 from tickettape.archive.event_archive import archive_due_events, archive_event, due_events
-from tickettape.archive.event_restore import restore_event
+from tickettape.archive.event_restore import run_event_restore
 from tickettape.archive.hourly_cold_storage import (
     bring_hours_back,
     hourly_months_due,
@@ -35,8 +35,8 @@ __all__ = [
     "release_month",
     "reopen_month",
     "replay_archived_month",
-    "restore_event",
     "run_archive",
+    "run_event_restore",
     "run_restore",
     "storage_tiers",
 ]

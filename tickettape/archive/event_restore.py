@@ -5,8 +5,9 @@ buyer. A user who was erased meanwhile is erased in what comes back.
 """
 
 import tempfile
+import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,36 @@ from tickettape.archive.month_restore import RestoreError
 from tickettape.archive.parquet_files import copy_rows
 from tickettape.box_office import erase_again
 from tickettape.database import Connection, try_lock
-from tickettape.file_storage import DamagedError, Storage
+from tickettape.file_storage import DamagedError, Storage, open_backup_storage, open_cold_storage
+from tickettape.settings import Settings
+
+KEPT = timedelta(days=30)  # unless somebody says until when
 
 LOADED_IN_ORDER = ("bookings", "event_seats", "booking_seats")
 """Each refers to those before it."""
+
+
+def run_event_restore(
+    connection: Connection,
+    settings: Settings,
+    event_id: int,
+    *,
+    until: date | None,
+    now: datetime,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Restore an event by the settings: what the job and `tickettape box-office restore` do. Returns figures.
+
+    Without `until`, the event is kept for 30 days. Raises as `restore_event` does.
+    """
+    return restore_event(
+        connection,
+        open_cold_storage(settings),
+        open_backup_storage(settings),
+        event_id,
+        until=until or (now + KEPT).date(),
+        say=say,
+    )
 
 
 def restore_event(
@@ -44,13 +71,16 @@ def restore_event(
 
     Raises RestoreError or DamagedError; the event then stays as it was. `backups` lists who was erased.
     """
+    started = time.monotonic()
     with try_lock(connection, event_lock_name(event_id)) as alone:
         if not alone:
             raise RestoreError(f"Another process is archiving or restoring event {event_id}. Wait until it ends.")
         archived = connection.execute(
             "select archived_at from box_office.stored_events where id = %s", [event_id]
         ).fetchone()
-        if archived is None or archived[0] is None:
+        if archived is None:
+            raise RestoreError(f"There is no event {event_id} at the box office.")
+        if archived[0] is None:
             raise RestoreError(f"Event {event_id} is not archived, so there is nothing to restore.")
         manifest = read_event_manifest(connection, storage, event_id)
         for name, stored in manifest.tables.items():
@@ -75,7 +105,14 @@ def restore_event(
                 [until, event_id],
             )
             erased = erase_again(connection, backups)
-    return {"rows": manifest.rows, "users erased again": erased}
+    return {
+        "rows": manifest.rows,
+        **{f"rows of {name}": table.content.rows for name, table in manifest.tables.items()},
+        "Parquet bytes": manifest.bytes,
+        "seconds": round(time.monotonic() - started, 3),
+        "users erased again": erased,
+        "kept through": f"{until}",
+    }
 
 
 def _load(connection: Connection, storage: Storage, manifest: EventManifest, name: str, scratch: Path) -> None:

@@ -3,14 +3,14 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tickettape.archive import ArchiveError, RestoreError, archive_due_events, archive_event, restore_event
+from tickettape.archive import ArchiveError, RestoreError, archive_due_events, archive_event, run_event_restore
 from tickettape.box_office import (
     RefusedError,
     add_sample_events,
@@ -206,21 +206,15 @@ def restore_command(
     event: Event,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", formats=["%Y-%m-%d"], help="Keep it through this day. By default for a month."),
+        typer.Option("--until", formats=["%Y-%m-%d"], help="Keep it through this day. By default for 30 days."),
     ] = None,
 ) -> None:
     """Bring an archived event back from cold storage, and compare it with its manifest."""
-    day = (until or datetime.now(UTC) + timedelta(days=30)).date()
     with _connection() as connection, failing_on(RestoreError, ArchiveError, DamagedError, OSError):
-        figures = restore_event(
-            connection,
-            open_cold_storage(settings()),
-            open_backup_storage(settings()),
-            event,
-            until=day,
-            say=say,
+        figures = run_event_restore(
+            connection, settings(), event, until=until.date() if until else None, now=datetime.now(UTC), say=say
         )
-    say(f"Event {event} is restored: {figures['rows']} rows. It stays through {day}.")
+    say(f"Event {event} is restored: {figures['rows']} rows. It stays through {figures['kept through']}.")
 
 
 @box_office.command("tidy")

@@ -23,6 +23,7 @@ def test_a_restored_event_is_the_same_row_for_row(office: BoxOffice, tmp_path: P
     archive(office, tmp_path, event)
     figures = restore(office, tmp_path, event)
     assert figures["rows"] == 12 + 4 + 8
+    assert [figures[f"rows of {name}"] for name in EVENT_TABLES] == [12, 4, 8]
     assert rows_of(office, event) == before
     assert [(one.gross, one.refunds, one.tickets_available) for one in sales(office.connection, event)] == [
         (one.gross, one.refunds, one.tickets_available) for one in sold
@@ -41,9 +42,10 @@ def test_a_restored_event_is_the_same_row_for_row(office: BoxOffice, tmp_path: P
     assert event not in [one.event_id for one in due_events(office.connection, now=now, days=30)[0]]
     office.do("update event_archives set pinned_until = null where event_id = %s", event)
     archive(office, tmp_path, event)
-    with pytest.raises(RestoreError, match="is not archived"):
-        restore(office, tmp_path, -1)
     restore(office, tmp_path, event)
+    for number, why in ((event, f"Event {event} is not archived, so"), (-1, "There is no event -1 at the box office")):
+        with pytest.raises(RestoreError, match=why):
+            restore(office, tmp_path, number)
     booking = office.one("select id from bookings where event_id = %s and status = 'CONFIRMED' limit 1", event)
     assert refund(office.connection, booking_id=booking) > 0
 
