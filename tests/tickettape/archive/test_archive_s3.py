@@ -1,14 +1,18 @@
 """Cold storage over the S3 protocol: a real server that fails, dawdles and truncates."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.support.box_office import BoxOffice
 from tests.support.object_store import BUCKET, ObjectStore, running_object_store
 from tests.support.old_months import FACTS, JULY, copies, differences, fill, run_archive, run_restore, state
+from tests.support.over_events import LATER, over_event
+from tickettape.archive.event_archive import EVENT_TABLES, archive_event
+from tickettape.archive.event_restore import restore_event
 from tickettape.archive.month_archive import marked_buckets_in
 from tickettape.database import Connection
 from tickettape.file_storage import DamagedError, Storage
@@ -129,3 +133,77 @@ def test_an_object_that_arrives_cut_when_read_back_is_not_trusted(connection: Co
     store.fault = lambda _method, _path: None
     run_archive(connection, storage, JULY)
     assert state(connection, JULY) == ("archived", "dropped")
+
+
+def archive_sold(office: BoxOffice, storage: Storage, event: int, say: Callable[[str], None] = lambda _: None) -> None:
+    archive_event(office.connection, storage, event, now=LATER, days=30, say=say)
+
+
+def restore_sold(office: BoxOffice, storage: Storage, event: int) -> None:
+    restore_event(office.connection, storage, storage, event, until=LATER.date(), say=lambda _: None)
+
+
+TABLES = {name: f"box_office.{table}" for name, (table, _) in EVENT_TABLES.items()}
+
+
+@pytest.fixture
+def sold(office: BoxOffice) -> Iterator[int]:
+    """An event of the box office that is over. Its rows, and those of all others, are remembered."""
+    event = over_event(office)
+    copies(office.connection, *TABLES.values())
+    yield event
+    for table in TABLES.values():
+        office.do(f"drop table remembered_{table.replace('.', '_')}")
+
+
+def changes(office: BoxOffice) -> dict[str, int]:
+    """How many rows of each table are not what they were."""
+    return {name: len(differences(office.connection, table)) for name, table in TABLES.items()}
+
+
+UNCHANGED = dict.fromkeys(TABLES, 0)
+REMOVED = {"event_seats": 12, "bookings": 4, "booking_seats": 8}
+
+
+def test_a_sold_event_goes_to_an_object_store_and_comes_back_equal(
+    office: BoxOffice, store: ObjectStore, sold: int
+) -> None:
+    storage = storage_of(store, "sold")
+    archive_sold(office, storage, sold)
+    assert changes(office) == REMOVED
+    keys = [item["Key"] for item in store.client.list_objects_v2(Bucket=BUCKET, Prefix="sold")["Contents"]]
+    assert sorted(keys) == [
+        f"sold/booking_seats/event={sold}/part-0.parquet",
+        f"sold/bookings/event={sold}/part-0.parquet",
+        f"sold/event_seats/event={sold}/part-0.parquet",
+        f"sold/manifests/event={sold}/manifest.json",
+    ]
+    restore_sold(office, storage, sold)
+    assert changes(office) == UNCHANGED
+
+
+def test_a_damaged_or_missing_object_of_a_sold_event_blocks_its_removal_and_its_restore(
+    office: BoxOffice, store: ObjectStore, sold: int
+) -> None:
+    storage = storage_of(store, "harmed")
+    at = {"Bucket": BUCKET, "Key": f"harmed/bookings/event={sold}/part-0.parquet"}
+
+    def stop(text: str) -> None:
+        if text == "verified: done":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        archive_sold(office, storage, sold, say=stop)
+    whole = store.client.get_object(**at)["Body"].read()
+    for attempt, left, done in ((archive_sold, UNCHANGED, REMOVED), (restore_sold, REMOVED, UNCHANGED)):
+        for harm in ("damaged", "missing"):
+            if harm == "damaged":
+                store.client.put_object(**at, Body=whole[:-1] + b"x")
+            else:
+                store.client.delete_object(**at)
+            with pytest.raises(DamagedError, match=rf"bookings/event={sold}/part-0\.parquet .*is {harm}"):
+                attempt(office, storage, sold)
+            assert changes(office) == left
+        store.client.put_object(**at, Body=whole)
+        attempt(office, storage, sold)
+        assert changes(office) == done
