@@ -40,7 +40,7 @@ tick: $(READY) ## One tick now, without a UI
 check: lint ## Lint, and the tests that start no process: before each commit
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-processes
 
-test: $(READY) ## All tests, against a real PostgreSQL
+test: $(READY) ## The tests, against a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-tools: ## Install what some tests need beyond Python: Chromium, Redis, Node, curl, PostgREST, supabase-js, TypeScript, axe

@@ -15,6 +15,7 @@ COMMAND = [str(BIN / "tickettape"), "backfill", "--from", START.isoformat(), "--
 
 
 @pytest.mark.processes
+@pytest.mark.whole_program
 def test_a_backfill_that_was_killed_goes_on_with_the_same_command_and_each_hour_has_its_own_figures(
     home: Path, database_url: str, connection: Connection
 ) -> None:

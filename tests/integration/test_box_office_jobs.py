@@ -36,7 +36,6 @@ def office(database_url: str) -> Iterator[BoxOffice]:
 
 
 @pytest.mark.processes
-@pytest.mark.long
 def test_what_expired_is_offered_and_what_was_bought_is_in_the_next_summary(
     office: BoxOffice, warehouse: Warehouse
 ) -> None:
@@ -72,7 +71,7 @@ def test_what_expired_is_offered_and_what_was_bought_is_in_the_next_summary(
 
 
 @pytest.mark.processes
-@pytest.mark.long
+@pytest.mark.whole_program
 def test_both_markets_of_the_demo_are_measured_against_what_truly_happened(
     office: BoxOffice, warehouse: Warehouse
 ) -> None:

@@ -108,6 +108,7 @@ def _says_little(said: str) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.whole_program
 def test_when_make_alone_is_stopped_in_mid_tick_everything_ends_soon(home: Path) -> None:
     console, port = home / "console", free_port()
     slow = SlowSimulator(seconds=20)

@@ -272,6 +272,7 @@ def test_what_the_pages_add_keeps_the_rules_of_the_repository(all_pages: Walk, c
     [LEFT_OUT, *(every_step() if LONG else [])],
     ids=lambda left_out: " ".join(f"{page}-{number}" for page, number in sorted(left_out)),
 )
+@pytest.mark.whole_program
 def test_control_a_page_with_a_step_left_out_fails(left_out: frozenset[Omission]) -> None:
     names = sorted(page for page, _ in left_out)
     with walked(names, left_out) as walk:

@@ -118,6 +118,7 @@ def test_of_two_marketplaces_one_is_blocked_and_the_other_is_fresh_each_within_i
     assert_exact(connection)
 
 
+@pytest.mark.whole_program
 def test_a_marketplace_of_euros_without_totals_is_a_folder_and_a_line(
     warehouse: Warehouse,
     connection: Connection,
@@ -172,6 +173,7 @@ def test_a_marketplace_of_euros_without_totals_is_a_folder_and_a_line(
     assert [row["min_price"] for row in answer["data"]] == [20.0]
 
 
+@pytest.mark.whole_program
 def test_an_answer_in_another_currency_than_the_events_is_refused_and_kept(
     warehouse: Warehouse, connection: Connection, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_plain_dbt_builds_the_projects_own_database(
 
 
 @pytest.mark.processes
+@pytest.mark.whole_program
 def test_a_new_mart_is_built_by_the_next_tick_and_what_is_wrong_fails_alone(
     repository: RepositoryCopy, connection: "psycopg.Connection[tuple[object, ...]]"
 ) -> None:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import empty_home, free_port, kill_all, left_over, press_ctrl_c, start_dev, wait_for
 
 STARTED = "Instance is configured with the following daemons"
 WAITS = "runs the schedules of simulator on this database"
 
 
+@pytest.mark.whole_program
 def test_others_say_once_for_whom_they_wait_stop_at_once_and_take_over_when_the_first_is_killed(
     database_url: str, tmp_path: Path
 ) -> None:

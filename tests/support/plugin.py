@@ -9,7 +9,7 @@ it: without the marker it fails under --no-processes, and with it, where it star
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import pytest
 from hypothesis import is_hypothesis_test
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support.profiles import ROUNDS
+from tests.support.profiles import LONG, ROUNDS
 
 TOGETHER = ("tests/browser/", "tests/serving/", "tests/tickettape/rollups/", "tests/dbt_project/")
 """Folders whose set-up takes seconds and serves all of their tests: one worker runs each, and begins with them."""
+IN_LONG = ("race", "whole_program")
 SERVER_FIXTURE = "server_url"
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
 """Audit events of Python that start a process."""
@@ -66,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "processes: starts processes by other ways than the server's fixture")
     config.addinivalue_line("markers", "long: runs for longer in `make test-long`, as every property test does")
+    config.addinivalue_line("markers", "whole_program: takes half a minute or more; only `make test-long` runs it")
     config.addinivalue_line("markers", "race: an injected wait decides a race; runs many rounds in `make test-long`")
     sys.addaudithook(_heard)
     # forkserver and spawn go by a way of their own, of which no event tells
@@ -113,13 +115,19 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if is_hypothesis_test(getattr(item, "function", None)) or item.get_closest_marker("race"):
+        if is_hypothesis_test(getattr(item, "function", None)) or any(map(item.get_closest_marker, IN_LONG)):
             item.add_marker("long")
     items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))  # what takes longest begins first
+    if not LONG:
+        named = {(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args}
+        _leave_out(config, items, lambda item: item.path not in named and "whole_program" in item.keywords)
     if config.getoption("--no-processes"):
-        left_out = [item for item in items if starts_processes(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not starts_processes(item)]
+        _leave_out(config, items, starts_processes)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], which: Callable[[pytest.Item], bool]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if which(item)])
+    items[:] = [item for item in items if not which(item)]
 
 
 def starts_processes(item: pytest.Item) -> bool:
