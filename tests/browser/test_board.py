@@ -209,5 +209,6 @@ def test_a_service_that_is_gone_leaves_the_rows_and_says_how_old_they_are(impati
         assert [row["event"] for row in impatient.rows] == [row["event"] for row in before]
     finally:
         service.start()
-    impatient.wait(lambda: not impatient.find("#stale").is_displayed(), "fresh rows, with the new key")
+    # by its hurried clock, the newest capture may be hours old by now, which it says
+    impatient.wait(lambda: "reached" not in impatient.text("#stale"), "fresh rows, with the new key")
     assert httpx.get(f"{service.base}/health").status_code == 200

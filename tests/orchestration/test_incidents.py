@@ -76,7 +76,7 @@ def test_a_breaker_that_opens_stale_events_and_a_large_database_are_told_over_ht
     assert "1 incidents, all already reported" in look(receiver, warehouse, instance, now)
     assert len(receiver.messages) == 1
 
-    add_event(connection, name="An opera")
+    add_event(connection, name="An opera", date=now + timedelta(days=30))
     connection.execute("update market.events set created_at = %s", [now - HOUR])
     plan_polls(connection, "simulator", now, PollRules(TEN))  # and then nothing: the run hangs
     look(receiver, warehouse, instance, now, incident_database_gb=0.001)

@@ -37,7 +37,7 @@ def test_an_incident_names_its_source_and_no_other(
     opened = Breaker("open", 5, "bbbbb", 1, now.timestamp(), now.timestamp() + 300, "5 blocked in a row")
     store_breaker(connection, BLOCKS, opened, before=Breaker())
     for source in (FAILS, BLOCKS, STALE):
-        add_event(connection, source, source=source, name=f"An opera at {source}")
+        add_event(connection, source, source=source, name=f"An opera at {source}", date=now + timedelta(days=30))
     connection.execute("update market.events set created_at = %s where source = %s", [now - timedelta(hours=1), STALE])
     plan_polls(connection, STALE, now, PollRules(TEN))  # and then nothing: it is not captured
 
