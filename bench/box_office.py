@@ -40,8 +40,9 @@ WITHOUT_MARKS = """
     declare
         marks record;
     begin
-        for marks in select tgrelid::regclass as relation, tgname from pg_trigger
-            where tgrelid::regclass::text like 'box_office.%' and tgname like 'mark_%'
+        for marks in select tgrelid::regclass as relation, tgname
+            from pg_trigger inner join pg_class on pg_class.oid = tgrelid
+            where relnamespace = 'box_office'::regnamespace and relkind = 'r' and tgname like 'mark_%'
         loop
             execute format('alter table %s disable trigger %I', marks.relation, marks.tgname);
         end loop;
@@ -66,8 +67,9 @@ WITH_MARKS = """
     declare
         marks record;
     begin
-        for marks in select tgrelid::regclass as relation, tgname from pg_trigger
-            where tgrelid::regclass::text like 'box_office.%' and tgname like 'mark_%'
+        for marks in select tgrelid::regclass as relation, tgname
+            from pg_trigger inner join pg_class on pg_class.oid = tgrelid
+            where relnamespace = 'box_office'::regnamespace and relkind = 'r' and tgname like 'mark_%'
         loop
             execute format('alter table %s enable trigger %I', marks.relation, marks.tgname);
         end loop;
