@@ -28,6 +28,7 @@ for name in (
     os.environ.pop(name, None)
 _HOME = tempfile.TemporaryDirectory(prefix="tickettape-tests-", dir=in_memory())
 os.environ["TICKETTAPE_HOME"] = _HOME.name
+os.environ["DBT_LOG_LEVEL_FILE"] = "none"  # a tenth of a dbt run; what fails is said on its other channels
 if memory := in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)  # Dagster's SQLite waits for the disk at each event
 
