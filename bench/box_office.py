@@ -35,7 +35,7 @@ BUYERS, RUSH_SEATS = 160, 8000
 HOLDS = 200  # in one timing
 CONNECTIONS = 80  # of the rush: the server has 100
 LETTER_SQL = Path(__file__).with_name("box_office_letter.sql")
-WITHOUT_MARKS = """
+SWITCH_MARKS = """
     do $$
     declare
         marks record;
@@ -44,9 +44,10 @@ WITHOUT_MARKS = """
             from pg_trigger inner join pg_class on pg_class.oid = tgrelid
             where relnamespace = 'box_office'::regnamespace and relkind = 'r' and tgname like 'mark_%'
         loop
-            execute format('alter table %s disable trigger %I', marks.relation, marks.tgname);
+            execute format('alter table %s {} trigger %I', marks.relation, marks.tgname);
         end loop;
-    end $$;
+    end $$;"""
+SEATS_WITHOUT_MARKS = """
     create or replace function box_office.count_seats_without_marks() returns trigger language plpgsql
     set search_path = box_office, pg_temp as $$
     begin
@@ -61,19 +62,8 @@ WITHOUT_MARKS = """
     create trigger count_without_marks after update on box_office.stored_seats
     referencing new table as new_rows old table as old_rows
     for each statement execute function box_office.count_seats_without_marks();"""
-"""Sales as before they were rolled up. A count of seats marks its event too, so a copy counts that does not mark."""
-WITH_MARKS = """
-    do $$
-    declare
-        marks record;
-    begin
-        for marks in select tgrelid::regclass as relation, tgname
-            from pg_trigger inner join pg_class on pg_class.oid = tgrelid
-            where relnamespace = 'box_office'::regnamespace and relkind = 'r' and tgname like 'mark_%'
-        loop
-            execute format('alter table %s enable trigger %I', marks.relation, marks.tgname);
-        end loop;
-    end $$;
+"""A count of seats marks its event too, so a copy counts that does not mark."""
+SEATS_WITH_MARKS = """
     drop trigger count_without_marks on box_office.stored_seats;
     alter table box_office.stored_seats enable trigger count_updated;
     truncate box_office.sales_marks;"""
@@ -166,11 +156,13 @@ def _cost_of_marks(connection: Connection, url: str, what: str, script: str, rep
         return _rate(url, script, CLIENTS[-1])
 
     def unmarked() -> float:
-        connection.execute(WITHOUT_MARKS)
+        for statement in (SWITCH_MARKS.format("disable"), SEATS_WITHOUT_MARKS):
+            connection.execute(statement.encode())
         try:
             return marked()
         finally:
-            connection.execute(WITH_MARKS)
+            for statement in (SWITCH_MARKS.format("enable"), SEATS_WITH_MARKS):
+                connection.execute(statement.encode())
 
     rates = [(marked(), unmarked()) for _ in range(2 * repetitions)]
     share = median(one / other for one, other in rates)

@@ -111,6 +111,39 @@ delete from box_office.sales_claims where rollup = '{{ this.name }}'
 {%- endmacro %}
 
 
+{#- For oracles: every payment, refund, ticket that was sold and ticket that came back, with its time. -#}
+{% macro sales_moves() -%}
+select
+    event_id,
+    paid_at as at,
+    'paid' as what,
+    gross as amount,
+    service_fee,
+    tax
+from {{ source('box_office', 'reported_payments') }}
+union all
+select
+    event_id,
+    refunded_at as at,
+    'refunded' as what,
+    amount,
+    null as service_fee,
+    null as tax
+from {{ source('box_office', 'reported_refunds') }}
+union all
+select
+    tickets.event_id,
+    moved.at,
+    moved.what,
+    null as amount,
+    null as service_fee,
+    null as tax
+from {{ source('box_office', 'reported_tickets') }} as tickets
+cross join lateral (values (tickets.sold_at, 'sold'), (tickets.returned_at, 'returned')) as moved (at, what)
+where moved.at is not null
+{%- endmacro %}
+
+
 {#-
   The end of an oracle of the box office: the rows that `direct` and `rollup` do not share, but for events with a mark
   that waits, and for archived events, whose sales are no longer here.

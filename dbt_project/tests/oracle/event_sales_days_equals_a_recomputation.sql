@@ -1,32 +1,5 @@
 with moves as (
-    select
-        event_id,
-        paid_at as at,
-        'paid' as what,
-        gross as amount,
-        service_fee,
-        tax
-    from {{ source('box_office', 'reported_payments') }}
-    union all
-    select
-        event_id,
-        refunded_at as at,
-        'refunded' as what,
-        amount,
-        null as service_fee,
-        null as tax
-    from {{ source('box_office', 'reported_refunds') }}
-    union all
-    select
-        tickets.event_id,
-        moved.at,
-        moved.what,
-        null as amount,
-        null as service_fee,
-        null as tax
-    from {{ source('box_office', 'reported_tickets') }} as tickets
-    cross join lateral (values (tickets.sold_at, 'sold'), (tickets.returned_at, 'returned')) as moved (at, what)
-    where moved.at is not null
+    {{ sales_moves() }}
 ),
 
 direct as (
