@@ -1,6 +1,7 @@
 {#-
   How a rollup of the box office is refreshed: as those of the resale market (buckets.sql), with marks of its own. A
-  bucket is an event's hour, its UTC day (the day's first hour), or the event as a whole (hour '-infinity'). One refresh of one model is one transaction:
+  bucket is an event's hour, its UTC day (the day's first hour), or the event as a whole (hour '-infinity'). One refresh
+  of one model is one transaction:
 
     1. claim_sales    takes marks, newest first, up to the claim limit
     2. the model      reads the sales of the claimed buckets (source box_office.sales_claims)
@@ -111,36 +112,56 @@ delete from box_office.sales_claims where rollup = '{{ this.name }}'
 {%- endmacro %}
 
 
-{#- For oracles: every payment, refund, ticket that was sold and ticket that came back, with its time. -#}
-{% macro sales_moves() -%}
+{#-
+  The start of an oracle of the box office: what its events took in by hour or day, added up from every payment, refund,
+  ticket that was sold and ticket that came back. `bucket`: what makes an hour or a day of the time `at`; `name`: its
+  column.
+-#}
+{% macro recomputed_sales(bucket, name) -%}
+with moves as (
+    select
+        event_id,
+        paid_at as at,
+        'paid' as what,
+        gross as amount,
+        service_fee,
+        tax
+    from {{ source('box_office', 'reported_payments') }}
+    union all
+    select
+        event_id,
+        refunded_at as at,
+        'refunded' as what,
+        amount,
+        null as service_fee,
+        null as tax
+    from {{ source('box_office', 'reported_refunds') }}
+    union all
+    select
+        tickets.event_id,
+        moved.at,
+        moved.what,
+        null as amount,
+        null as service_fee,
+        null as tax
+    from {{ source('box_office', 'reported_tickets') }} as tickets
+    cross join lateral (values (tickets.sold_at, 'sold'), (tickets.returned_at, 'returned')) as moved (at, what)
+    where moved.at is not null
+)
+
 select
     event_id,
-    paid_at as at,
-    'paid' as what,
-    gross as amount,
-    service_fee,
-    tax
-from {{ source('box_office', 'reported_payments') }}
-union all
-select
-    event_id,
-    refunded_at as at,
-    'refunded' as what,
-    amount,
-    null as service_fee,
-    null as tax
-from {{ source('box_office', 'reported_refunds') }}
-union all
-select
-    tickets.event_id,
-    moved.at,
-    moved.what,
-    null as amount,
-    null as service_fee,
-    null as tax
-from {{ source('box_office', 'reported_tickets') }} as tickets
-cross join lateral (values (tickets.sold_at, 'sold'), (tickets.returned_at, 'returned')) as moved (at, what)
-where moved.at is not null
+    {{ bucket }} as {{ name }},
+    count(*) filter (where what = 'paid') as payments,
+    count(*) filter (where what = 'sold') as tickets_sold,
+    count(*) filter (where what = 'returned') as tickets_returned,
+    coalesce(sum(amount) filter (where what = 'paid'), 0) as gross,
+    coalesce(sum(service_fee), 0) as service_fees,
+    coalesce(sum(tax), 0) as taxes,
+    coalesce(sum(amount) filter (where what = 'refunded'), 0) as refunds,
+    max(at) filter (where what = 'paid') as last_sale_at
+from moves
+group by event_id, {{ bucket }}
 {%- endmacro %}
 
 
